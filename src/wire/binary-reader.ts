@@ -1,0 +1,119 @@
+import { ScbError } from "../runtime/error.ts";
+
+/**
+ * Reads untrusted bytes from front to back. Nothing is taken before it is known to be there, so
+ * memory is bounded by the input; what is handed out is a copy, so that the input can be wiped.
+ *
+ * Every method takes `what`, the name of the field, for the error. Each throws ScbError "decode"
+ * with that name and the offset, counted from the start of the whole input.
+ */
+export class BinaryReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #end: number;
+  #offset: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    // A Buffer's slice() would share memory with the input.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#offset = start;
+    this.#end = end;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get remainingBytes(): number {
+    return this.#end - this.#offset;
+  }
+
+  u8(what: string): number {
+    return this.#view.getUint8(this.#take(1, what));
+  }
+
+  u16(what: string): number {
+    return this.#view.getUint16(this.#take(2, what));
+  }
+
+  u24(what: string): number {
+    const at = this.#take(3, what);
+    return this.#view.getUint16(at) * 0x100 + this.#view.getUint8(at + 2);
+  }
+
+  u32(what: string): number {
+    return this.#view.getUint32(this.#take(4, what));
+  }
+
+  u64(what: string): bigint {
+    return this.#view.getBigUint64(this.#take(8, what));
+  }
+
+  u16le(what: string): number {
+    return this.#view.getUint16(this.#take(2, what), true);
+  }
+
+  u32le(what: string): number {
+    return this.#view.getUint32(this.#take(4, what), true);
+  }
+
+  i32le(what: string): number {
+    return this.#view.getInt32(this.#take(4, what), true);
+  }
+
+  u64le(what: string): bigint {
+    return this.#view.getBigUint64(this.#take(8, what), true);
+  }
+
+  i64le(what: string): bigint {
+    return this.#view.getBigInt64(this.#take(8, what), true);
+  }
+
+  /** The next byte, which is not taken; undefined at the end. */
+  peek(): number | undefined {
+    return this.remainingBytes > 0 ? this.#bytes[this.#offset] : undefined;
+  }
+
+  /** A copy of the next `sizeBytes` bytes. */
+  bytes(sizeBytes: number, what: string): Uint8Array {
+    const at = this.#take(sizeBytes, what);
+    return this.#bytes.slice(at, at + sizeBytes);
+  }
+
+  /** A reader of the next `sizeBytes` bytes, which this one skips. Its offsets are this one's. */
+  section(sizeBytes: number, what: string): BinaryReader {
+    const at = this.#take(sizeBytes, what);
+    return new BinaryReader(this.#bytes, at, at + sizeBytes);
+  }
+
+  /** Checks that `count` items of `minSizeBytes` each can still follow. */
+  expectRoom(count: number | bigint, minSizeBytes: number, what: string): void {
+    if (BigInt(count) * BigInt(minSizeBytes) > BigInt(this.remainingBytes)) {
+      this.fail(
+        `${what}: ${count} of at least ${minSizeBytes} bytes each are announced, ${this.remainingBytes} bytes are left`,
+      );
+    }
+  }
+
+  /** Checks that nothing follows. */
+  end(what: string): void {
+    if (this.remainingBytes > 0) {
+      this.fail(`${what}: ${this.remainingBytes} bytes follow where it should end`);
+    }
+  }
+
+  /** Throws "decode". `at` is where the offending bytes begin; by default, where reading stands. */
+  fail(message: string, at = this.#offset): never {
+    throw new ScbError("decode", `${message} (at offset ${at})`);
+  }
+
+  #take(sizeBytes: number, what: string): number {
+    const at = this.#offset;
+    if (sizeBytes > this.remainingBytes) {
+      this.fail(`${what}: ${sizeBytes} bytes are due, ${this.remainingBytes} are left`);
+    }
+    this.#offset = at + sizeBytes;
+    return at;
+  }
+}

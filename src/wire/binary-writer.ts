@@ -1,0 +1,107 @@
+import { ScbError } from "../runtime/error.ts";
+
+/**
+ * The mirror of BinaryReader. Every method takes `what`, the name of the field, and throws ScbError
+ * "encode" with that name when the value does not fit: nothing is ever cut off or wrapped round.
+ */
+export class BinaryWriter {
+  #bytes = new Uint8Array(512);
+  #view = new DataView(this.#bytes.buffer);
+  #offset = 0;
+
+  u8(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xff, what);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
+  }
+
+  u16(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xffff, what);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value);
+  }
+
+  u24(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xff_ffff, what);
+    const at = this.#grow(3);
+    this.#view.setUint16(at, value >>> 8);
+    this.#view.setUint8(at + 2, value & 0xff);
+  }
+
+  u32(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xffff_ffff, what);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
+  }
+
+  u64(value: bigint, what: string): void {
+    this.#checkFits(BigInt.asUintN(64, value) === value, value, "64 bits", what);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value);
+  }
+
+  u16le(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xffff, what);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
+  }
+
+  u32le(value: number, what: string): void {
+    this.#checkUnsigned(value, 0xffff_ffff, what);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
+  }
+
+  i32le(value: number, what: string): void {
+    this.#checkFits((value | 0) === value, value, "32 bits with a sign", what);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
+  }
+
+  i64le(value: bigint, what: string): void {
+    this.#checkFits(BigInt.asIntN(64, value) === value, value, "64 bits with a sign", what);
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, value, true);
+  }
+
+  /** `sizeBytes` is what the format holds: other lengths are refused. */
+  bytes(value: Uint8Array, sizeBytes: number, what: string): void {
+    if (value.length !== sizeBytes) {
+      this.fail(`${what}: ${value.length} bytes, where ${sizeBytes} are due`);
+    }
+    const at = this.#grow(sizeBytes);
+    this.#bytes.set(value, at);
+  }
+
+  /** All that was written, as a copy. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#offset);
+  }
+
+  fail(message: string): never {
+    throw new ScbError("encode", message);
+  }
+
+  #checkUnsigned(value: number, max: number, what: string): void {
+    const fits = Number.isInteger(value) && value >= 0 && value <= max;
+    this.#checkFits(fits, value, `an integer from 0 to ${max}`, what);
+  }
+
+  #checkFits(fits: boolean, value: number | bigint, range: string, what: string): void {
+    if (!fits) this.fail(`${what}: ${value} does not fit, the format holds ${range}`);
+  }
+
+  /** May replace the view: take it only afterwards. */
+  #grow(sizeBytes: number): number {
+    const at = this.#offset;
+    const end = at + sizeBytes;
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#offset = end;
+    return at;
+  }
+}

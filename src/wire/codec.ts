@@ -1,0 +1,113 @@
+import type { BinaryReader } from "./binary-reader.ts";
+import type { BinaryWriter } from "./binary-writer.ts";
+
+/**
+ * How a value of type `T` stands in bytes, in both directions. `what` names the value in errors.
+ * `layout` is what the bytes alone do not say, such as the version that was read before.
+ */
+export interface Codec<T, L = unknown> {
+  /** No value takes fewer bytes. Bounds a count before memory is taken. */
+  readonly minSizeBytes: number;
+  read(reader: BinaryReader, what: string, layout: L): T;
+  write(writer: BinaryWriter, value: T, what: string, layout: L): void;
+}
+
+/** A field that only some layouts have. */
+export interface OptionalField<T, L> {
+  readonly codec: Codec<T, L>;
+  readonly isPresent: (layout: L) => boolean;
+}
+
+/** One codec for each property of `T`: none can be forgotten, none invented. */
+export type Fields<T, L> = {
+  readonly [K in keyof T]-?: undefined extends T[K]
+    ? OptionalField<Exclude<T[K], undefined>, L>
+    : Codec<T[K], L>;
+};
+
+export const u16: Codec<number> = {
+  minSizeBytes: 2,
+  read: (reader, what) => reader.u16(what),
+  write: (writer, value, what) => writer.u16(value, what),
+};
+
+export const u24: Codec<number> = {
+  minSizeBytes: 3,
+  read: (reader, what) => reader.u24(what),
+  write: (writer, value, what) => writer.u24(value, what),
+};
+
+export const u32: Codec<number> = {
+  minSizeBytes: 4,
+  read: (reader, what) => reader.u32(what),
+  write: (writer, value, what) => writer.u32(value, what),
+};
+
+export const u64: Codec<bigint> = {
+  minSizeBytes: 8,
+  read: (reader, what) => reader.u64(what),
+  write: (writer, value, what) => writer.u64(value, what),
+};
+
+/** As lnd reads it: 1 is true, every other byte is false. */
+export const bool: Codec<boolean> = {
+  minSizeBytes: 1,
+  read: (reader, what) => reader.u8(what) === 1,
+  write: (writer, value, what) => writer.u8(value ? 1 : 0, what),
+};
+
+/** Exactly `sizeBytes` bytes. */
+export function fixedBytes(sizeBytes: number): Codec<Uint8Array> {
+  return {
+    minSizeBytes: sizeBytes,
+    read: (reader, what) => reader.bytes(sizeBytes, what),
+    write: (writer, value, what) => writer.bytes(value, sizeBytes, what),
+  };
+}
+
+/** Up to 65,535 bytes behind their length as u16. */
+export const u16Bytes: Codec<Uint8Array> = {
+  minSizeBytes: 2,
+  read: (reader, what) => reader.bytes(reader.u16(`${what} length`), what),
+  write(writer, value, what) {
+    writer.u16(value.length, `${what} length`);
+    writer.bytes(value, value.length, what);
+  },
+};
+
+/**
+ * An object whose properties follow one another in the order of `fields`. Reader and writer both
+ * walk this one table, so they cannot drift apart. A value that has an optional field which its
+ * layout lacks, or lacks one that its layout has, is refused on writing.
+ */
+export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Codec<T, L> {
+  const entries = Object.entries<Codec<unknown, L> | OptionalField<unknown, L>>(fields).map(
+    ([name, field]) =>
+      "codec" in field ? { name, ...field } : { name, codec: field, isPresent: undefined },
+  );
+  return {
+    minSizeBytes: entries.reduce(
+      (sum, { codec, isPresent }) => sum + (isPresent === undefined ? codec.minSizeBytes : 0),
+      0,
+    ),
+    read(reader, what, layout) {
+      const value: Record<string, unknown> = {};
+      for (const { name, codec, isPresent } of entries) {
+        if (isPresent !== undefined && !isPresent(layout)) continue;
+        value[name] = codec.read(reader, `${what}.${name}`, layout);
+      }
+      return value as T;
+    },
+    write(writer, value, what, layout) {
+      for (const { name, codec, isPresent } of entries) {
+        const field: unknown = value[name as keyof T];
+        const isDue = isPresent === undefined || isPresent(layout);
+        if (isDue && field === undefined) writer.fail(`${what}.${name}: is missing`);
+        if (!isDue && field !== undefined) {
+          writer.fail(`${what}.${name}: is given, and this version has no room for it`);
+        }
+        if (isDue) codec.write(writer, field, `${what}.${name}`, layout);
+      }
+    },
+  };
+}
