@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { inspect } from "node:util";
+import { CipherSeed } from "aezeed";
+import { decipherWords } from "../../src/keychain/aezeed-words.ts";
+import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { type LoadedKey, loadKeyFile, readPassphraseFile } from "../../src/keychain/key-file.ts";
+import type { Network } from "../../src/keychain/network.ts";
+import { hasCode } from "../../src/runtime/error.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { aezeedVectors, walletVectors } from "./vectors.ts";
+
+const [plainWords, lockedWords, otherWords] = aezeedVectors;
+const mainnet = walletVectors.find(
+  (vector) => vector.entropy === plainWords.entropy && vector.coinType === 0,
+);
+const testnet = walletVectors.find(
+  (vector) => vector.entropy === plainWords.entropy && vector.coinType === 1,
+);
+assert(mainnet !== undefined && testnet !== undefined);
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "scb-key-file-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+let files = 0;
+async function fileOf(text: string | Uint8Array, mode = 0o600): Promise<string> {
+  const path = join(folder, `secret-${++files}`);
+  await writeFile(path, text, { mode });
+  await chmod(path, mode);
+  return path;
+}
+
+async function load(
+  text: string,
+  network: Network = "mainnet",
+  passphrase?: string,
+): Promise<LoadedKey> {
+  return loadKeyFile(await fileOf(text), {
+    network,
+    random: systemRandom,
+    passphrase: async () => passphrase,
+  });
+}
+
+describe("loadKeyFile", () => {
+  const numbered = plainWords.words
+    .split(" ")
+    .map((word, at) => `${at + 1}. ${word}${at % 4 === 3 ? "\n" : "   "}`)
+    .join("");
+  const valid: readonly [string, string, Network, string | undefined, LoadedKey["kind"], string][] =
+    [
+      [
+        "words as lncli prints them",
+        numbered.toUpperCase(),
+        "regtest",
+        "",
+        "words",
+        testnet.backupKey,
+      ],
+      [
+        "words and passphrase",
+        lockedWords.words,
+        "signet",
+        lockedWords.passphrase,
+        "words",
+        testnet.backupKey,
+      ],
+      [
+        "an extended key",
+        `${mainnet.root}\n`,
+        "mainnet",
+        undefined,
+        "extended-key",
+        mainnet.backupKey,
+      ],
+      [
+        "a backup key",
+        ` ${mainnet.backupKey}\r\n`,
+        "mainnet",
+        undefined,
+        "backup-key",
+        mainnet.backupKey,
+      ],
+      [
+        "a backup key in capitals",
+        mainnet.backupKey.toUpperCase(),
+        "testnet",
+        undefined,
+        "backup-key",
+        mainnet.backupKey,
+      ],
+    ];
+  for (const [name, text, network, passphrase, kind, backupKey] of valid) {
+    it(`takes ${name}`, async () => {
+      const loaded = await load(text, network, passphrase);
+      assert.equal(loaded.kind, kind);
+      assert.equal(loaded.backupKey(), backupKey);
+      assert.deepEqual(loaded.warnings, []);
+      const direct = backupKeyEncrypter(Buffer.from(backupKey, "hex"), systemRandom);
+      assert.deepEqual(
+        loaded.encrypter.decrypt(direct.encrypt(Uint8Array.of(1))),
+        Uint8Array.of(1),
+      );
+
+      const shown = inspect(loaded, { depth: 9, showHidden: true }) + JSON.stringify(loaded);
+      for (const secret of [
+        backupKey,
+        ...text
+          .trim()
+          .split(/\s+/)
+          .filter((token) => token.length > 3),
+      ]) {
+        assert(!shown.includes(secret), "a secret is shown");
+      }
+    });
+  }
+
+  it("asks for a passphrase only where there are words", async () => {
+    const path = await fileOf(mainnet.backupKey);
+    const passphrase = (): Promise<string> => assert.fail("asked");
+    await loadKeyFile(path, { network: "mainnet", random: systemRandom, passphrase });
+  });
+
+  const words = plainWords.words.split(" ");
+  const swapped = [words[1], words[0], ...words.slice(2)].join(" ");
+  const invalid: readonly [string, string, RegExp][] = [
+    ["nothing", "", /holds none of what can read backups/],
+    ["63 digits", mainnet.backupKey.slice(1), /holds none/],
+    ["bytes", "\0\u0001 \u0002", /holds none/],
+    ["an extended public key", "xpub661MyMwAqRbcF", /holds none/],
+    ["23 words", words.slice(1).join(" "), /24 words, here are 23/],
+    ["unknown words", [...words.slice(0, 22), "lnd", "bitcoin"].join(" "), /number 23, 24$/],
+    ["words in another order", swapped, /checksum of the words is wrong|no aezeed of version 0/],
+    ["a wrong word", plainWords.words.replace("antenna", "rule"), /checksum of the words is wrong/],
+    [
+      "words of another kind of wallet",
+      new Array(24).fill("zoo").join(" "),
+      /no aezeed of version 0/,
+    ],
+    ["a damaged extended key", `${mainnet.root.slice(0, 50)}`, /damaged/],
+  ];
+  for (const [name, text, message] of invalid) {
+    it(`refuses ${name} and quotes nothing`, async () => {
+      await assert.rejects(load(text), (error: unknown) => {
+        assert(hasCode(error, "key"));
+        assert.match(error.message, message);
+        assert(error.message.startsWith(`key file ${folder}`));
+        const shown = inspect(error, { depth: 9, showHidden: true }).replaceAll(/^ +at .*$/gm, "");
+        for (const token of text.split(/\s+/).filter((token) => token.length > 8)) {
+          assert(!shown.includes(token), "a secret is shown");
+        }
+        return true;
+      });
+    });
+  }
+
+  it("says that a passphrase is missing", () =>
+    assert.rejects(load(lockedWords.words), {
+      code: "key",
+      message: /have a passphrase: give it/,
+    }));
+
+  it("says that a passphrase is wrong, and does not quote it", () =>
+    assert.rejects(load(plainWords.words, "mainnet", "hunter22"), (error: unknown) => {
+      assert.match(inspect(error), /the passphrase is not the one of these words/);
+      assert.doesNotMatch(inspect(error), /hunter22/);
+      return true;
+    }));
+
+  it("says that a file is missing, a folder, or too large", async () => {
+    const options = { network: "mainnet", random: systemRandom } as const;
+    await assert.rejects(loadKeyFile(join(folder, "none"), options), {
+      code: "io",
+      message: /none: there is no such file/,
+    });
+    await assert.rejects(loadKeyFile(folder, options), {
+      code: "key",
+      message: /not a small text/,
+    });
+    const large = await fileOf(new Uint8Array(100_000));
+    await assert.rejects(loadKeyFile(large, options), { code: "key", message: /not a small text/ });
+  });
+
+  for (const mode of [0o604, 0o640, 0o644]) {
+    it(`warns of a file with mode ${mode.toString(8)}`, async () => {
+      const path = await fileOf(mainnet.backupKey, mode);
+      const { warnings } = await loadKeyFile(path, { network: "mainnet", random: systemRandom });
+      assert.deepEqual(warnings, [
+        `key file ${path} is open to other users of this machine: chmod 600 it`,
+      ]);
+    });
+  }
+});
+
+describe("readPassphraseFile", () => {
+  const cases: readonly [string, string][] = [
+    ["secret", "secret"],
+    ["secret\n", "secret"],
+    ["secret\r\n", "secret"],
+    [" two words \n\n", " two words \n"],
+    ["", ""],
+  ];
+  for (const [text, expected] of cases) {
+    it(`${JSON.stringify(text)} is ${JSON.stringify(expected)}`, async () => {
+      const { passphrase, warnings } = await readPassphraseFile(await fileOf(text));
+      assert.equal(passphrase, expected);
+      assert.deepEqual(warnings, []);
+    });
+  }
+});
+
+it("takes a passphrase as the bytes of its UTF-8, as lnd does", async () => {
+  const entropy = await decipherWords(otherWords.words.split(" "), otherWords.passphrase);
+  assert.equal(Buffer.from(entropy).toString("hex"), otherWords.entropy);
+});
+
+it("refuses a seed made for a later scheme", async () => {
+  const seed = new CipherSeed(Buffer.alloc(16, 1), Buffer.alloc(5, 2), 2, 0);
+  const words = seed.toMnemonic().split(" ");
+  await assert.rejects(decipherWords(words, undefined), { code: "key", message: /of version 2/ });
+});
