@@ -1,0 +1,63 @@
+import { backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ChannelEvent, ChannelNotifier } from "./channel-notifier.ts";
+
+export interface ChannelListenerOptions {
+  readonly notifier: ChannelNotifier;
+  /** Asked anew for each subscription. */
+  readonly knownChans: () => ReadonlySet<string>;
+  readonly onEvent: (event: ChannelEvent) => void;
+  /** The subscription is lost, or could not be made; the next comes after `retryInMs`. */
+  readonly onTrouble: (error: ScbError, retryInMs: number) => void;
+  /** It stands again, after trouble. */
+  readonly onRecovered: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Hears a notifier's events until `signal` aborts. A stream that fails, or just ends, is subscribed
+ * anew with backoff; because it begins with the known channels, nothing in between is missed.
+ */
+export async function listenToChannels(
+  options: ChannelListenerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { notifier, knownChans, onEvent, onTrouble, onRecovered, clock, random } = options;
+  let attempt = 0;
+  while (!signal.aborted) {
+    let error: ScbError;
+    try {
+      const subscription = await notifier.subscribeChans(knownChans(), signal);
+      const cancel = (): void => subscription.cancel();
+      signal.addEventListener("abort", cancel, { once: true });
+      try {
+        if (signal.aborted) return;
+        if (attempt > 0) onRecovered();
+        for await (const event of subscription.chanUpdates) {
+          // A subscription counts as good only once it has told something: one that always ends at
+          // once must not be made anew without a wait.
+          attempt = 0;
+          onEvent(event);
+        }
+      } finally {
+        signal.removeEventListener("abort", cancel);
+        subscription.cancel();
+      }
+      error = new ScbError("node-unavailable", "the stream of channel events ended");
+    } catch (cause) {
+      error = ScbError.from(cause);
+    }
+    if (signal.aborted) return;
+    attempt++;
+    const retryInMs = backoffMs(attempt, random);
+    onTrouble(error, retryInMs);
+    try {
+      await clock.sleep(retryInMs, signal);
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Clock } from "../runtime/clock.ts";
+
+/** A sleep that others can end early. One sleeper at a time. */
+export class Nap {
+  readonly #clock: Clock;
+  #asleep: AbortController | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves after `ms`, or when it is woken. */
+  async sleep(ms: number): Promise<void> {
+    const asleep = new AbortController();
+    this.#asleep = asleep;
+    try {
+      await this.#clock.sleep(ms, asleep.signal);
+    } catch (error) {
+      if (!asleep.signal.aborted) throw error;
+    } finally {
+      this.#asleep = null;
+    }
+  }
+
+  /** Does nothing when nobody sleeps. */
+  wake(): void {
+    this.#asleep?.abort();
+  }
+}

@@ -1,0 +1,24 @@
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { ScbError } from "../runtime/error.ts";
+import { packedOverheadSizeBytes, packedTextFlaw } from "./packed-bytes.ts";
+import type { Single } from "./single.ts";
+import { deserializeSingle, serializeSingle, singleCodec } from "./single-codec.ts";
+
+/** One encrypted Single, as `lncli exportchanbackup --chan_point` gives it. */
+export type PackedSingle = Uint8Array;
+
+/** Encrypts with a fresh nonce. Throws "encode". Source: lnd `Single.PackToWriter`. */
+export function packSingle(single: Single, encrypter: Encrypter): PackedSingle {
+  return encrypter.encrypt(serializeSingle(single));
+}
+
+/** Throws "decrypt" for another seed's key or damaged bytes, "decode" for what is no Single. */
+export function unpackSingle(packed: PackedSingle, encrypter: Encrypter): Single {
+  const smallest = packedOverheadSizeBytes + singleCodec.minSizeBytes;
+  const flaw =
+    packed.length < smallest
+      ? `it has ${packed.length} bytes, and the smallest has ${smallest}`
+      : packedTextFlaw(packed);
+  if (flaw !== null) throw new ScbError("decode", `this is no packed Single: ${flaw}`);
+  return deserializeSingle(encrypter.decrypt(packed));
+}

@@ -1,0 +1,170 @@
+import type { KeyLocator } from "../keychain/key-locator.ts";
+import { BinaryReader } from "../wire/binary-reader.ts";
+import { BinaryWriter } from "../wire/binary-writer.ts";
+import { bool, type Codec, fixedBytes, struct, u16, u16Bytes, u32, u64 } from "../wire/codec.ts";
+import { hashSizeBytes } from "../wire/hash.ts";
+import { msgTxCodec } from "../wire/msg-tx.ts";
+import { netAddressListCodec } from "../wire/net-address-list.ts";
+import { formatOutPoint, type OutPoint } from "../wire/out-point.ts";
+import { optionalPublicKeyCodec, publicKeyCodec } from "../wire/public-key.ts";
+import { shortChannelIdCodec } from "../wire/short-channel-id.ts";
+import {
+  type CloseTxInputs,
+  type LocalChannelConfig,
+  type RemoteChannelConfig,
+  type ShaChainRootDesc,
+  type Single,
+  type SingleVersion,
+  singleVersions,
+} from "./single.ts";
+
+/** What the version byte says of the body that follows. */
+interface Layout {
+  readonly version: SingleVersion;
+  readonly hasCloseTxInputs: boolean;
+}
+
+/** Top bit of the version byte: CloseTxInputs follow (lnd `closeTxVersionMask`). */
+const closeTxBit = 0x80;
+const headerSizeBytes = 3;
+
+const satoshi: Codec<number> = {
+  minSizeBytes: 8,
+  read(reader, what) {
+    const at = reader.offset;
+    const value = reader.u64(what);
+    if (value > 2n ** 53n) {
+      reader.fail(`${what}: ${value} sat is over 2^53, more than there can ever be`, at);
+    }
+    return Number(value);
+  },
+  write(writer, value, what) {
+    if (!Number.isInteger(value) || value < 0 || value > 2 ** 53) {
+      writer.fail(`${what}: ${value} sat is not an integer from 0 to 2^53`);
+    }
+    writer.u64(BigInt(value), what);
+  },
+};
+
+const keyLocator = struct<KeyLocator>({ family: u32, index: u32 });
+
+/** One side's keys follow each other in the same order on both sides. */
+function channelConfig<Key>(key: Codec<Key>) {
+  return {
+    csvDelay: u16,
+    multiSigKey: key,
+    revocationBasePoint: key,
+    paymentBasePoint: key,
+    delayBasePoint: key,
+    htlcBasePoint: key,
+  };
+}
+
+const closeTxInputs = struct<CloseTxInputs, Layout>({
+  commitTx: msgTxCodec,
+  commitSig: u16Bytes,
+  commitHeight: { codec: u64, isPresent: ({ version }) => isTaproot(version) },
+  tapscriptRoot: {
+    codec: fixedBytes(hashSizeBytes),
+    isPresent: ({ version }) => version === singleVersions.tapscriptRoot,
+  },
+});
+
+/** The order of lnd's `Single.Serialize`, written here and nowhere else. */
+const body = struct<Omit<Single, "version">, Layout>({
+  isInitiator: bool,
+  chainHash: fixedBytes(hashSizeBytes),
+  fundingOutpoint: struct<OutPoint>({ txid: fixedBytes(hashSizeBytes), index: u16 }),
+  shortChannelId: shortChannelIdCodec,
+  remoteNodePub: publicKeyCodec,
+  addresses: netAddressListCodec,
+  capacitySat: satoshi,
+  localChanCfg: struct<LocalChannelConfig>(channelConfig(keyLocator)),
+  remoteChanCfg: struct<RemoteChannelConfig>(channelConfig(publicKeyCodec)),
+  shaChainRootDesc: struct<ShaChainRootDesc>({
+    pubKey: optionalPublicKeyCodec,
+    family: u32,
+    index: u32,
+  }),
+  leaseExpiry: {
+    codec: u32,
+    isPresent: ({ version }) => version === singleVersions.scriptEnforcedLease,
+  },
+  closeTxInputs: {
+    codec: closeTxInputs,
+    isPresent: ({ hasCloseTxInputs }) => hasCloseTxInputs,
+  },
+});
+
+/**
+ * A Single inside of other bytes: version, length of the body as u16, body. lnd writes the length
+ * modulo 2^16 and never reads it; here it must be right, modulo 2^16.
+ */
+export const singleCodec: Codec<Single> = {
+  minSizeBytes: headerSizeBytes + body.minSizeBytes,
+
+  read(reader: BinaryReader, what) {
+    const at = reader.offset;
+    const byte = reader.u8(`${what}.version`);
+    const version = byte & ~closeTxBit;
+    if (!isSingleVersion(version)) {
+      reader.fail(
+        `${what}: version ${version} is not known, only 0 to 7 are; a newer scb-mirror may know it`,
+        at,
+      );
+    }
+    const announced = reader.u16(`${what} length`);
+    const start = reader.offset;
+    const hasCloseTxInputs = (byte & closeTxBit) !== 0;
+    const fields = body.read(reader, what, { version, hasCloseTxInputs });
+    const sizeBytes = reader.offset - start;
+    if (announced !== sizeBytes % 0x1_0000) {
+      reader.fail(`${what}: announces ${announced} bytes and has ${sizeBytes}`, at);
+    }
+    return { version, ...fields };
+  },
+
+  write(writer, single, what) {
+    const { version } = single;
+    if (!isSingleVersion(version)) writer.fail(`${what}: version ${version} is not known`);
+    const hasCloseTxInputs = single.closeTxInputs !== undefined;
+    const inner = new BinaryWriter();
+    body.write(inner, single, what, { version, hasCloseTxInputs });
+    const bytes = inner.finish();
+    writer.u8(version | (hasCloseTxInputs ? closeTxBit : 0), `${what}.version`);
+    writer.u16(bytes.length % 0x1_0000, `${what} length`);
+    writer.bytes(bytes, bytes.length, what);
+  },
+};
+
+/**
+ * The plaintext of a Single. Throws "encode" for what the format cannot hold or lnd could not read
+ * back. Source: lnd `Single.Serialize`.
+ */
+export function serializeSingle(single: Single): Uint8Array {
+  const writer = new BinaryWriter();
+  singleCodec.write(writer, single, `channel ${formatOutPoint(single.fundingOutpoint)}`, undefined);
+  return writer.finish();
+}
+
+/** Exactly one Single. Throws "decode" for anything else. Source: lnd `Single.Deserialize`. */
+export function deserializeSingle(plaintext: Uint8Array): Single {
+  const reader = new BinaryReader(plaintext);
+  const single = singleCodec.read(reader, "channel", undefined);
+  reader.end("channel");
+  return single;
+}
+
+const knownVersions: ReadonlySet<number> = new Set(Object.values(singleVersions));
+
+function isSingleVersion(version: number): version is SingleVersion {
+  return knownVersions.has(version);
+}
+
+function isTaproot(version: SingleVersion): boolean {
+  return (
+    version === singleVersions.simpleTaproot ||
+    version === singleVersions.tapscriptRoot ||
+    version === singleVersions.simpleTaprootFinal
+  );
+}

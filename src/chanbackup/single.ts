@@ -1,0 +1,92 @@
+import type { KeyLocator } from "../keychain/key-locator.ts";
+import type { MsgTx } from "../wire/msg-tx.ts";
+import type { NetAddress } from "../wire/net-address.ts";
+import type { OutPoint } from "../wire/out-point.ts";
+import type { ShortChannelID } from "../wire/short-channel-id.ts";
+
+/** The kind of commitment that a channel has (lnd `chanbackup.SingleBackupVersion`). */
+export const singleVersions = {
+  default: 0,
+  tweaklessCommit: 1,
+  anchorsCommit: 2,
+  anchorsZeroFeeHtlcTxCommit: 3,
+  scriptEnforcedLease: 4,
+  simpleTaproot: 5,
+  tapscriptRoot: 6,
+  simpleTaprootFinal: 7,
+} as const;
+
+export type SingleVersion = (typeof singleVersions)[keyof typeof singleVersions];
+
+/** Our own side of a channel: keys that are derived again from the node's seed. */
+export interface LocalChannelConfig {
+  /** Blocks. */
+  readonly csvDelay: number;
+  readonly multiSigKey: KeyLocator;
+  readonly revocationBasePoint: KeyLocator;
+  readonly paymentBasePoint: KeyLocator;
+  readonly delayBasePoint: KeyLocator;
+  readonly htlcBasePoint: KeyLocator;
+}
+
+/** The peer's side of a channel. Each key is a compressed public key, 33 bytes. */
+export interface RemoteChannelConfig {
+  /** Blocks. */
+  readonly csvDelay: number;
+  readonly multiSigKey: Uint8Array;
+  readonly revocationBasePoint: Uint8Array;
+  readonly paymentBasePoint: Uint8Array;
+  readonly delayBasePoint: Uint8Array;
+  readonly htlcBasePoint: Uint8Array;
+}
+
+/** How to derive the root of the channel's revocation secrets again. */
+export interface ShaChainRootDesc {
+  /** Only of old channels, whose root no locator names; else null. Not secret. */
+  readonly pubKey: Uint8Array | null;
+  readonly family: number;
+  readonly index: number;
+}
+
+/**
+ * What a force close by hand needs. It is true only until the next payment: an old one that is
+ * broadcast lets the peer take all the funds of the channel (lnd `chanbackup.CloseTxInputs`).
+ */
+export interface CloseTxInputs {
+  /** Our latest commitment, without our signature. */
+  readonly commitTx: MsgTx;
+  /** The peer's signature of it. */
+  readonly commitSig: Uint8Array;
+  /** Taproot versions (5, 6, 7), and only those. */
+  readonly commitHeight?: bigint;
+  /** 32 bytes. Version 6, and only that. */
+  readonly tapscriptRoot?: Uint8Array;
+}
+
+/**
+ * A static channel backup: with the node's seed, enough to ask the peer to close this channel and
+ * to find what it then pays us. Source: lnd `chanbackup.Single`.
+ */
+export interface Single {
+  readonly version: SingleVersion;
+  /** Whether this node opened the channel. */
+  readonly isInitiator: boolean;
+  /** The genesis block's hash, 32 bytes in internal order. */
+  readonly chainHash: Uint8Array;
+  /** Names the channel. The index is under 2^16 here. */
+  readonly fundingOutpoint: OutPoint;
+  readonly shortChannelId: ShortChannelID;
+  /** Compressed public key of the peer, 33 bytes. */
+  readonly remoteNodePub: Uint8Array;
+  /** Where the peer was last known. Their order means nothing: lnd's own changes each time. */
+  readonly addresses: readonly NetAddress[];
+  /** Satoshi, at most 2^53. */
+  readonly capacitySat: number;
+  readonly localChanCfg: LocalChannelConfig;
+  readonly remoteChanCfg: RemoteChannelConfig;
+  readonly shaChainRootDesc: ShaChainRootDesc;
+  /** Block height. Version 4, and only that. */
+  readonly leaseExpiry?: number;
+  /** Absent where the node had no commitment to give, as after a restore. */
+  readonly closeTxInputs?: CloseTxInputs;
+}

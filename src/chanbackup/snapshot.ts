@@ -1,0 +1,57 @@
+import type { Network } from "../keychain/network.ts";
+import type { ScbError } from "../runtime/error.ts";
+import type { PackedMulti } from "./packed-multi.ts";
+
+/** Why a snapshot was asked for. Only "channel-event" says that the node's channels have changed. */
+export type SnapshotReason =
+  | "start"
+  | "channel-event"
+  | "file-changed"
+  | "reconnected"
+  | "follow-up"
+  | "refresh"
+  | "superseded";
+
+/** The node's backup at one moment, as the node packed it. */
+export interface Snapshot {
+  readonly packed: PackedMulti;
+  /** "txid:index", sorted by txid as printed, then by index as a number; null where unknown. */
+  readonly channelPoints: readonly string[] | null;
+  /** Milliseconds since 1970. The state is not older than this. */
+  readonly takenAt: number;
+  readonly reason: SnapshotReason;
+  /** Who has decrypted and parsed it: the node, or we with a key; null for nobody. */
+  readonly verifiedBy: "lnd" | "key" | null;
+}
+
+export interface NodeIdentity {
+  /** Compressed public key in hex, or null where the source cannot tell (a file). */
+  readonly pubkey: string | null;
+  readonly network: Network | null;
+}
+
+/** A node that hands out snapshots and says when a new one is due. It knows nothing of stores. */
+export interface SnapshotSource {
+  /** For people: `lnd at localhost:10009`, `file /path`. Holds no secret. */
+  readonly description: string;
+  /** Reaches the node and asks who it is. Throws `node-*` codes, or `io` for a file. */
+  identify(signal?: AbortSignal): Promise<NodeIdentity>;
+  /** The node's state now: taken after the call was made, never from a cache. */
+  snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot>;
+  /**
+   * Yields each time a new snapshot is due, for ever: a lost connection is reported to the
+   * observer, made anew with backoff, and followed by a "reconnected". Ends only when `signal`
+   * aborts. Changes that come while the consumer is busy are folded into one.
+   */
+  changes(signal: AbortSignal): AsyncIterable<SnapshotReason>;
+  /** May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Hears what a source goes through while it runs. Given to it when it is made. */
+export interface SourceObserver {
+  /** The source does not hear its node now; it tries again after `retryInMs`. */
+  trouble(error: ScbError, retryInMs: number): void;
+  /** It hears the node again. Called once after one or more `trouble`. */
+  recovered(): void;
+}
