@@ -1,0 +1,118 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import {
+  checkFolderPrefix,
+  checkKey,
+  checkMetadata,
+  checkPrefix,
+  compareKeys,
+} from "./object-key.ts";
+import type {
+  ListedObject,
+  ListOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  RequestOptions,
+  StoredObject,
+} from "./object-store.ts";
+
+/** What several `MemoryStore`s hold in common, as several clients do one bucket. */
+export type MemoryState = Map<string, StoredObject>;
+
+/**
+ * Objects in this process's memory, for tests and simulations. The etag is a hash of the content,
+ * as MinIO's is: equal bytes have equal etags.
+ */
+export class MemoryStore implements ObjectStore {
+  readonly location = "memory:";
+  readonly #state: MemoryState;
+  readonly #clock: Clock;
+
+  constructor(state: MemoryState = new Map(), clock: Clock = systemClock) {
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  async get(key: string, options: RequestOptions = {}): Promise<StoredObject | null> {
+    checkKey(key);
+    throwIfAborted(options.signal);
+    const object = this.#state.get(key);
+    return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
+  }
+
+  async head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
+    const object = await this.get(key, options);
+    if (object === null) return null;
+    const { bytes: _, ...info } = object;
+    return info;
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {
+    checkKey(key);
+    const metadata = { ...options.metadata };
+    checkMetadata(metadata);
+    throwIfAborted(options.signal);
+    this.#checkCondition(key, options);
+    const content = bytes.slice();
+    const etag = `"${bytesToHex(sha256(content))}"`;
+    const modifiedAt = this.#clock.now();
+    const sizeBytes = content.length;
+    this.#state.set(key, { key, bytes: content, sizeBytes, modifiedAt, etag, metadata });
+    return { etag };
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
+    checkPrefix(prefix);
+    const { startAfter = "" } = options;
+    const keys = [...this.#state.keys()].filter(
+      (key) => key.startsWith(prefix) && key > startAfter,
+    );
+    for (const key of keys.sort(compareKeys)) {
+      throwIfAborted(options.signal);
+      const object = this.#state.get(key);
+      if (object === undefined) continue;
+      yield { key, sizeBytes: object.sizeBytes, modifiedAt: object.modifiedAt };
+    }
+  }
+
+  async *listFolders(prefix: string, options: RequestOptions = {}): AsyncIterable<string> {
+    checkFolderPrefix(prefix);
+    const folders = new Set<string>();
+    for await (const { key } of this.list(prefix, options)) {
+      const [folder = "", ...below] = key.slice(prefix.length).split("/");
+      if (below.length === 0 || folders.has(folder)) continue;
+      folders.add(folder);
+      yield folder;
+    }
+  }
+
+  async delete(key: string, options: RequestOptions = {}): Promise<void> {
+    checkKey(key);
+    throwIfAborted(options.signal);
+    this.#state.delete(key);
+  }
+
+  async close(): Promise<void> {}
+
+  #checkCondition(key: string, { condition }: PutOptions): void {
+    if (condition === undefined) return;
+    const current = this.#state.get(key);
+    if (condition.kind === "absent") {
+      if (current === undefined) return;
+      throw new ScbError("store-precondition", `${key} exists already in ${this.location}`);
+    }
+    if (current === undefined) {
+      throw new ScbError(
+        "store-missing",
+        `${key} is not in ${this.location}, so it can not be replaced`,
+      );
+    }
+    if (current.etag !== condition.etag) {
+      throw new ScbError("store-precondition", `${key} in ${this.location} has changed`);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * One bucket and prefix, or one folder. The whole of what the mirror asks of storage.
+ *
+ * Keys are relative to the store's root: segments of `[A-Za-z0-9._-]` joined by `/`, no leading
+ * slash, no `.` or `..` segment, no segment that begins with a dot. No key is also a folder of
+ * another key (`a` beside `a/b`): a folder store could not hold both.
+ *
+ * Promises of every implementation, held by the suite in `test/conformance`:
+ * - A put is atomic: a reader sees the old object whole or the new one whole.
+ * - A put that resolved is durable, and every later read anywhere shows it, or a newer one.
+ * - Of concurrent conditional puts with the same condition at most one resolves.
+ * - An etag names one content of one key. It is compared whole and as it is, never parsed.
+ *   Equal bytes may have equal etags: a caller for whom that matters writes unique bytes.
+ * - A delete has no condition: one that races a put comes before it, after it, or between the look
+ *   at its condition and its commit.
+ * - Objects whose names are no keys may lie there too (hidden files, a console's folder markers):
+ *   they are never listed.
+ *
+ * Errors, the same for every implementation:
+ * - `store-precondition`: the condition did not hold; this request wrote nothing.
+ * - `store-missing`: `ifMatch` on a key that holds nothing; this request wrote nothing.
+ * - `store-busy`: not now (throttled, conflict under way, never reached, disk full). Nothing is
+ *   known to have landed.
+ * - `store-unknown`: sent, and no clear answer. A put may have landed, or may yet land.
+ * - `store-denied`, `store-no-bucket`, `store-clock`, `store-rejected`: asking again is useless.
+ *   A key, prefix or metadata that no store takes is `store-rejected`.
+ * - `aborted`: the signal. For a put this says nothing about whether it landed.
+ * A request is sent once: retrying is the caller's, who alone knows what a repetition means.
+ */
+export interface ObjectStore {
+  /** For people: `s3://bucket/prefix` or `file:///path`. Holds no secret. */
+  readonly location: string;
+  /** The object, read strongly, or null. */
+  get(key: string, options?: RequestOptions): Promise<StoredObject | null>;
+  /** As `get`, without the bytes. */
+  head(key: string, options?: RequestOptions): Promise<ObjectInfo | null>;
+  put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>;
+  /** Every object whose key begins with `prefix`, in the order of the keys' bytes. */
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
+  /**
+   * The next path segments below `prefix` (which ends in `/`, or is empty) under which there is an
+   * object, without the slash, in the order of those objects' keys.
+   */
+  listFolders(prefix: string, options?: RequestOptions): AsyncIterable<string>;
+  /** Removes the object. Resolves also when there is none. */
+  delete(key: string, options?: RequestOptions): Promise<void>;
+  /** Frees connections. May be called twice; nothing else may be called after it. */
+  close(): Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions extends RequestOptions {
+  /** Begin after this key. */
+  readonly startAfter?: string | undefined;
+}
+
+export interface PutOptions extends RequestOptions {
+  /** What must be true of the key for the put to happen. Default: nothing. */
+  readonly condition?: PutCondition | undefined;
+  /**
+   * Small facts about the object. Names `[a-z0-9-]+`; values printable ASCII, not empty, without
+   * space at either end; 1,536 bytes in all. Part of the object: replaced with its content.
+   */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly contentType?: string | undefined;
+}
+
+export type PutCondition =
+  /** The key holds nothing (`If-None-Match: *`). */
+  | { readonly kind: "absent" }
+  /** The key holds the object that has this etag (`If-Match`). */
+  | { readonly kind: "match"; readonly etag: string };
+
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** By the store's clock, milliseconds since 1970. */
+  readonly modifiedAt: number;
+}
+
+export interface ObjectInfo extends ListedObject {
+  readonly etag: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredObject extends ObjectInfo {
+  readonly bytes: Uint8Array;
+}

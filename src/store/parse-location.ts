@@ -1,0 +1,131 @@
+import { ScbError } from "../runtime/error.ts";
+import { isKeySegment } from "./object-key.ts";
+
+/** Where a store is. Holds no credentials: those come from the standard AWS places. */
+export type StoreLocation = S3Location | FileLocation;
+
+export interface S3Location {
+  readonly kind: "s3";
+  readonly bucket: string;
+  /** Without slash at either end; "" for the bucket's root. */
+  readonly prefix: string;
+  readonly region?: string;
+  readonly endpoint?: string;
+}
+
+export interface FileLocation {
+  readonly kind: "file";
+  /** Absolute. */
+  readonly path: string;
+}
+
+const forms = "s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH";
+const credentialRemedy =
+  "credentials do not belong in a location, where logs and process lists show them: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile";
+const bucketPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+const regionPattern = /^[A-Za-z0-9-]{1,64}$/;
+
+/**
+ * Reads the value of `--to`: `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`.
+ *
+ * Throws `usage`. As the value may hold a credential where none should be, it is never repeated.
+ */
+export function parseLocation(text: string): StoreLocation {
+  if (text.startsWith("s3://")) return parseS3(text);
+  if (text.startsWith("file:")) return parseFile(text);
+  throw usage(
+    `a store is given as ${forms}${text.startsWith("/") ? "; a path needs file:// before it" : ""}`,
+  );
+}
+
+function parseS3(text: string): S3Location {
+  const url = parseUrl(text, "an s3 location");
+  if (url.port !== "" || url.hash !== "")
+    throw usage(`an s3 location has no port and no #: ${forms}`);
+  if (!bucketPattern.test(url.hostname)) {
+    throw usage(
+      "the bucket in the s3 location is not a bucket's name: use letters, digits, . _ and -",
+    );
+  }
+  const prefix = decodePath(url.pathname).replace(/^\//, "").replace(/\/$/, "");
+  if (prefix !== "" && !prefix.split("/").every(isKeySegment)) {
+    throw usage(
+      "the prefix in the s3 location: use segments of A-Z a-z 0-9 . _ - joined by /, none beginning with a dot",
+    );
+  }
+  const { region, endpoint } = parseQuery(url.searchParams);
+  return {
+    kind: "s3",
+    bucket: url.hostname,
+    prefix,
+    ...(region === undefined ? {} : { region: checkRegion(region) }),
+    ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
+  };
+}
+
+function parseQuery(query: URLSearchParams): { region?: string; endpoint?: string } {
+  const found: { region?: string; endpoint?: string } = {};
+  for (const [name, value] of query) {
+    if (name !== "region" && name !== "endpoint") {
+      if (/key|secret|token|pass|cred|sign/i.test(name)) throw usage(credentialRemedy);
+      throw usage("the s3 location has an unknown parameter: only region and endpoint are known");
+    }
+    if (found[name] !== undefined) throw usage(`the s3 location names ${name} twice`);
+    found[name] = value;
+  }
+  return found;
+}
+
+function checkRegion(region: string): string {
+  if (regionPattern.test(region)) return region;
+  throw usage("the region in the s3 location is not a region's name, such as eu-central-1");
+}
+
+function checkEndpoint(endpoint: string): string {
+  if (!/^https?:\/\//i.test(endpoint)) {
+    throw usage("the endpoint in the s3 location must begin with https:// or http://");
+  }
+  const url = parseUrl(endpoint, "the endpoint in the s3 location");
+  if (url.search !== "" || url.hash !== "") {
+    throw usage("the endpoint in the s3 location must have no ? and no #");
+  }
+  return url.href.replace(/\/$/, "");
+}
+
+function parseFile(text: string): FileLocation {
+  if (!text.startsWith("file:///")) {
+    throw usage("a folder is given by its absolute path, with three slashes: file:///PATH");
+  }
+  if (/[?#]/.test(text)) {
+    throw usage("a file location has no parameters: write ? as %3F and # as %23");
+  }
+  const path = decodePath(parseUrl(text, "a file location").pathname).replace(/\/+$/, "");
+  if (path === "") throw usage("the root of all files is no store: name a folder, as file:///PATH");
+  if (path.includes("\0")) throw usage("a path can not hold a zero byte");
+  return { kind: "file", path };
+}
+
+function parseUrl(text: string, what: string): URL {
+  if (!URL.canParse(text)) throw usage(`${what} can not be read: a store is given as ${forms}`);
+  const url = new URL(text);
+  if (url.username !== "" || url.password !== "") throw usage(credentialRemedy);
+  return url;
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new ScbError(
+      "usage",
+      "the location has a % that is not followed by two hex digits of UTF-8",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function usage(message: string): ScbError {
+  return new ScbError("usage", message);
+}

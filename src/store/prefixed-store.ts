@@ -1,0 +1,37 @@
+import type { ListedObject, ObjectStore } from "./object-store.ts";
+
+/**
+ * The part of `store` below `folder`, as a store of its own: keys are relative to that folder, so
+ * what is written there stays right when the folder is copied elsewhere. Closing it closes nothing,
+ * since it owns nothing.
+ */
+export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
+  const prefix = `${folder}/`;
+  const strip = <T extends ListedObject>(object: T): T => ({
+    ...object,
+    key: object.key.slice(prefix.length),
+  });
+  return {
+    location: `${store.location.replace(/\/$/, "")}/${folder}`,
+    async get(key, options) {
+      const object = await store.get(prefix + key, options);
+      return object === null ? null : strip(object);
+    },
+    async head(key, options) {
+      const object = await store.head(prefix + key, options);
+      return object === null ? null : strip(object);
+    },
+    put: (key, bytes, options) => store.put(prefix + key, bytes, options),
+    async *list(listPrefix, options) {
+      const startAfter = options?.startAfter;
+      const objects = store.list(prefix + listPrefix, {
+        ...options,
+        ...(startAfter === undefined ? {} : { startAfter: prefix + startAfter }),
+      });
+      for await (const object of objects) yield strip(object);
+    },
+    listFolders: (listPrefix, options) => store.listFolders(prefix + listPrefix, options),
+    delete: (key, options) => store.delete(prefix + key, options),
+    close: () => Promise.resolve(),
+  };
+}

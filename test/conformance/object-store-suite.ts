@@ -1,0 +1,54 @@
+import { describe, it } from "node:test";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import { conditionChecks } from "./object-store-conditions.ts";
+import { listChecks } from "./object-store-lists.ts";
+import { objectChecks } from "./object-store-objects.ts";
+import { raceChecks } from "./object-store-races.ts";
+
+/** An empty storage of its own: a new folder, a new prefix of a bucket, a new state. */
+export interface StoreGround extends AsyncDisposable {
+  /** A new handle on it, as another process would have. Whoever opens it closes it. */
+  open(): Promise<ObjectStore>;
+}
+
+/** One promise of `ObjectStore`. `run` rejects where the store breaks it. */
+export interface StoreCheck {
+  readonly name: string;
+  run(open: () => Promise<ObjectStore>): Promise<void>;
+}
+
+/** Every promise of `ObjectStore`, as a table, so that a test can see each of them broken. */
+export const objectStoreChecks: readonly StoreCheck[] = [
+  ...objectChecks,
+  ...conditionChecks,
+  ...raceChecks,
+  ...listChecks,
+];
+
+/** Runs one check on new ground, and closes what it opened. */
+export async function runStoreCheck(
+  check: StoreCheck,
+  newGround: () => Promise<StoreGround>,
+): Promise<void> {
+  const ground = await newGround();
+  const opened: ObjectStore[] = [];
+  try {
+    await check.run(async () => {
+      const store = await ground.open();
+      opened.push(store);
+      return store;
+    });
+  } finally {
+    for (const store of opened) await store.close();
+    await ground[Symbol.asyncDispose]();
+  }
+}
+
+/** Registers the suite for one implementation. */
+export function objectStoreSuite(name: string, newGround: () => Promise<StoreGround>): void {
+  describe(`${name} keeps the promises of ObjectStore`, () => {
+    for (const check of objectStoreChecks) {
+      it(check.name, () => runStoreCheck(check, newGround));
+    }
+  });
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ScbError } from "../../src/runtime/error.ts";
+import { parseLocation, type StoreLocation } from "../../src/store/parse-location.ts";
+
+const valid: readonly (readonly [text: string, location: StoreLocation])[] = [
+  ["s3://bucket", { kind: "s3", bucket: "bucket", prefix: "" }],
+  ["s3://bucket/", { kind: "s3", bucket: "bucket", prefix: "" }],
+  ["s3://my.bucket-1/a/b", { kind: "s3", bucket: "my.bucket-1", prefix: "a/b" }],
+  ["s3://bucket/a/b/", { kind: "s3", bucket: "bucket", prefix: "a/b" }],
+  ["s3://Old_Bucket/a", { kind: "s3", bucket: "Old_Bucket", prefix: "a" }],
+  [
+    "s3://bucket?region=eu-west-1",
+    { kind: "s3", bucket: "bucket", prefix: "", region: "eu-west-1" },
+  ],
+  [
+    "s3://bucket/p?endpoint=http://127.0.0.1:9000&region=us-east-1",
+    {
+      kind: "s3",
+      bucket: "bucket",
+      prefix: "p",
+      region: "us-east-1",
+      endpoint: "http://127.0.0.1:9000",
+    },
+  ],
+  [
+    "s3://bucket/p?endpoint=https%3A%2F%2Fs3.example.com%2Fstorage%2Fv1%2Fs3",
+    { kind: "s3", bucket: "bucket", prefix: "p", endpoint: "https://s3.example.com/storage/v1/s3" },
+  ],
+  ["file:///mnt/disk/store", { kind: "file", path: "/mnt/disk/store" }],
+  ["file:///mnt/disk/store/", { kind: "file", path: "/mnt/disk/store" }],
+  ["file:///mnt/my%20disk/%C3%A4%3F%23", { kind: "file", path: "/mnt/my disk/ä?#" }],
+  ["file:///mnt/my disk", { kind: "file", path: "/mnt/my disk" }],
+];
+
+const invalid: readonly (readonly [text: string, says: RegExp])[] = [
+  ["", /s3:\/\/BUCKET/],
+  ["bucket", /s3:\/\/BUCKET/],
+  ["/mnt/disk", /file:\/\/ before it/],
+  ["./data", /s3:\/\/BUCKET/],
+  ["https://s3.example.com/bucket", /s3:\/\/BUCKET/],
+  ["S3://bucket", /s3:\/\/BUCKET/],
+  ["s3://", /./],
+  ["s3:///prefix", /bucket/],
+  ["s3://b", /bucket's name/],
+  ["s3://bucket:9000/p", /no port/],
+  ["s3://bucket/p#x", /no #/],
+  ["s3://bucket/a//b", /prefix/],
+  ["s3://bucket/.hidden", /prefix/],
+  ["s3://bucket/a%2F..%2Fb", /prefix/],
+  ["s3://bucket/a%20b", /prefix/],
+  ["s3://bucket/%zz", /two hex digits/],
+  ["s3://bucket?regoin=eu-west-1", /unknown parameter/],
+  ["s3://bucket?region=a&region=b", /region twice/],
+  ["s3://bucket?region=", /region/],
+  ["s3://bucket?region=eu/west", /region/],
+  ["s3://bucket?endpoint=s3.example.com", /https:\/\//],
+  ["s3://bucket?endpoint=ftp://x", /https:\/\//],
+  ["s3://bucket?endpoint=https://x%3Fa=b", /no \?/],
+  ["file://data", /three slashes/],
+  ["file:data", /three slashes/],
+  ["file:/data", /three slashes/],
+  ["file://host/data", /three slashes/],
+  ["file:///", /name a folder/],
+  ["file:///a?b", /%3F/],
+  ["file:///a#b", /%23/],
+  ["file:///a%00b", /zero byte/],
+  ["file:///a%ff", /two hex digits/],
+];
+
+const secretive = [
+  "s3://AKIASECRET:hushhush@bucket/p",
+  "s3://hushhush@bucket/p",
+  "s3://bucket?secretAccessKey=hushhush",
+  "s3://bucket?accessKeyId=hushhush",
+  "s3://bucket?token=hushhush",
+  "s3://bucket?endpoint=https://user:hushhush@s3.example.com",
+  "s3://bucket?X-Amz-Signature=hushhush",
+  "https://user:hushhush@s3.example.com",
+  "file://user:hushhush@host/x",
+  "s3://bucket?hushhush=1",
+  "s3://bucket/p?endpoint=https://x?hushhush",
+];
+
+describe("parseLocation", () => {
+  for (const [text, location] of valid) {
+    it(`reads ${text}`, () => assert.deepEqual(parseLocation(text), location));
+  }
+  for (const [text, says] of invalid) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
+      assert.throws(
+        () => parseLocation(text),
+        (error) => {
+          assert.ok(error instanceof ScbError);
+          assert.equal(error.code, "usage");
+          assert.match(error.message, says);
+          return true;
+        },
+      );
+    });
+  }
+  for (const text of secretive) {
+    it(`never repeats what may be a secret: ${text.replace("hushhush", "…")}`, () => {
+      assert.throws(
+        () => parseLocation(text),
+        (error) => {
+          assert.ok(error instanceof ScbError);
+          assert.equal(error.code, "usage");
+          assert.doesNotMatch(`${error.stack} ${String(error.cause)}`, /hushhush|AKIASECRET/);
+          return true;
+        },
+      );
+    });
+  }
+});

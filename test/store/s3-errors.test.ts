@@ -1,0 +1,430 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { after, afterEach, before, describe, it } from "node:test";
+import { inspect } from "node:util";
+import type { ErrorCode } from "../../src/runtime/error.ts";
+import type { PutCondition } from "../../src/store/object-store.ts";
+import type { S3Store } from "../../src/store/s3-store.ts";
+import { collect, encode, listKeys, rejectsWith } from "../conformance/object-store-helpers.ts";
+import { type Answer, AnsweringServer, errorAnswer, openStoreAt } from "./s3-answers.ts";
+
+const secrets = {
+  AWS_ACCESS_KEY_ID: "ACCESSKEYOFTEST",
+  AWS_SECRET_ACCESS_KEY: "secret-of-test",
+  AWS_SESSION_TOKEN: "token-of-test",
+};
+const secretPattern = /secret-of-test|token-of-test|ACCESSKEYOFTEST/;
+const absent: PutCondition = { kind: "absent" };
+const match: PutCondition = { kind: "match", etag: '"e"' };
+const hourAgo = new Date(Date.now() - 3_600_000).toUTCString();
+
+const ok: Answer = (_request, response) => {
+  response.writeHead(200, { etag: '"new"' });
+  response.end();
+};
+
+const putCases: readonly {
+  readonly name: string;
+  readonly answer: Answer;
+  readonly condition?: PutCondition;
+  readonly code: ErrorCode;
+  readonly says?: RegExp;
+}[] = [
+  {
+    name: "412 with its code",
+    answer: errorAnswer(412, "PreconditionFailed"),
+    condition: match,
+    code: "store-precondition",
+  },
+  {
+    name: "412 without a body",
+    answer: errorAnswer(412),
+    condition: absent,
+    code: "store-precondition",
+  },
+  {
+    name: "404 on a match",
+    answer: errorAnswer(404, "NoSuchKey"),
+    condition: match,
+    code: "store-missing",
+  },
+  {
+    name: "404 on a match, no body",
+    answer: errorAnswer(404),
+    condition: match,
+    code: "store-missing",
+  },
+  {
+    name: "404 NoSuchBucket on a match",
+    answer: errorAnswer(404, "NoSuchBucket"),
+    condition: match,
+    code: "store-no-bucket",
+  },
+  { name: "404 on a create", answer: errorAnswer(404), condition: absent, code: "store-no-bucket" },
+  {
+    name: "409 conflict",
+    answer: errorAnswer(409, "ConditionalRequestConflict"),
+    condition: absent,
+    code: "store-busy",
+  },
+  { name: "409 without a body", answer: errorAnswer(409), code: "store-busy" },
+  { name: "429", answer: errorAnswer(429, "TooManyRequests"), code: "store-busy" },
+  { name: "503 SlowDown", answer: errorAnswer(503, "SlowDown"), code: "store-busy" },
+  { name: "503 of a proxy, in HTML", answer: html(503), code: "store-busy" },
+  {
+    name: "507 disk full",
+    answer: errorAnswer(507, "XMinioStorageFull"),
+    code: "store-busy",
+    says: /disk is full/,
+  },
+  { name: "500 InternalError", answer: errorAnswer(500, "InternalError"), code: "store-unknown" },
+  { name: "502 of a proxy, in HTML", answer: html(502), code: "store-unknown" },
+  { name: "504 without a body", answer: errorAnswer(504), code: "store-unknown" },
+  { name: "400 RequestTimeout", answer: errorAnswer(400, "RequestTimeout"), code: "store-unknown" },
+  {
+    name: "400 InvalidArgument",
+    answer: errorAnswer(400, "InvalidArgument"),
+    code: "store-rejected",
+    says: /InvalidArgument.*said by the store/,
+  },
+  {
+    name: "501 NotImplemented",
+    answer: errorAnswer(501, "NotImplemented"),
+    code: "store-rejected",
+    says: /conditional writes/,
+  },
+  {
+    name: "400 ExpiredToken",
+    answer: errorAnswer(400, "ExpiredToken", { inside: "<Token-0>token-of-test</Token-0>" }),
+    code: "store-denied",
+    says: /expired/,
+  },
+  { name: "401 without a body", answer: errorAnswer(401), code: "store-denied" },
+  {
+    name: "403 AccessDenied",
+    answer: errorAnswer(403, "AccessDenied"),
+    code: "store-denied",
+    says: /s3:ListBucket/,
+  },
+  {
+    name: "403 InvalidAccessKeyId",
+    answer: errorAnswer(403, "InvalidAccessKeyId", {
+      inside: "<AWSAccessKeyId>ACCESSKEYOFTEST</AWSAccessKeyId>",
+    }),
+    code: "store-denied",
+    says: /AWS_ACCESS_KEY_ID/,
+  },
+  {
+    name: "403 SignatureDoesNotMatch that repeats the request",
+    answer: errorAnswer(403, "SignatureDoesNotMatch", {
+      inside: "<CanonicalRequest>x-amz-security-token:token-of-test</CanonicalRequest>",
+    }),
+    code: "store-denied",
+    says: /secret key/,
+  },
+  {
+    name: "403 RequestTimeTooSkewed",
+    answer: errorAnswer(403, "RequestTimeTooSkewed", { headers: { date: hourAgo } }),
+    code: "store-clock",
+    says: /(?:3599|36\d\d) s ahead of the store's: set it/,
+  },
+  {
+    name: "301 PermanentRedirect",
+    answer: errorAnswer(301, "PermanentRedirect", {
+      headers: { "x-amz-bucket-region": "eu-west-3" },
+    }),
+    code: "store-rejected",
+    says: /another region.*eu-west-3/,
+  },
+  {
+    name: "400 for another region",
+    answer: errorAnswer(400, "AuthorizationHeaderMalformed", {
+      inside: "<Region>eu-west-3</Region>",
+    }),
+    code: "store-rejected",
+    says: /eu-west-3/,
+  },
+  {
+    name: "a code with control characters",
+    answer: errorAnswer(400, "Evil&#xA;Code"),
+    code: "store-rejected",
+    says: /^[^\n]*Evil Code[^\n]*$/,
+  },
+  {
+    name: "200 without an ETag",
+    answer: (_request, response) => void response.end("<html>"),
+    code: "store-unknown",
+    says: /ETag/,
+  },
+  { name: "no answer in time", answer: () => undefined, code: "store-unknown", says: /in time/ },
+  {
+    name: "a reset after the request",
+    answer: (request) => void request.socket.destroy(),
+    code: "store-unknown",
+    says: /connection broke/,
+  },
+  {
+    name: "an answer that is not HTTP",
+    answer: (request) => void request.socket.end("SSH-2.0\r\n"),
+    code: "store-unknown",
+  },
+];
+
+function html(status: number): Answer {
+  return (_request, response) => {
+    response.writeHead(status, { "content-type": "text/html" });
+    response.end("<html><b>Bad gateway</html>");
+  };
+}
+
+describe("S3Store reads answers", () => {
+  const savedEnv = { ...process.env };
+  let server: AnsweringServer;
+  let store: S3Store;
+
+  before(async () => {
+    Object.assign(process.env, secrets);
+    server = await AnsweringServer.start();
+    store = await openStoreAt(`http://127.0.0.1:${server.port}`);
+  });
+  afterEach(() => {
+    server.requests.length = 0;
+  });
+  after(async () => {
+    for (const name of Object.keys(secrets)) {
+      const value = savedEnv[name];
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await store.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  for (const { name, answer, condition, code, says } of putCases) {
+    it(`put: ${name} is ${code}, after one request, without a secret`, async () => {
+      server.answer = answer;
+      const error = await rejectsWith(code, store.put("a/b", encode("x"), { condition }));
+      assert.equal(server.requests.length, 1);
+      assert.match(error.message, /a\/b.*s3:\/\/bucket\/pre/);
+      if (says !== undefined) assert.match(error.message, says);
+      assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), secretPattern);
+    });
+  }
+
+  it("put: sends length, MD5, type, metadata and condition, once and not in chunks", async () => {
+    server.answer = ok;
+    const metadata = { "scb-a": "1" };
+    await store.put("a/b", encode("x"), { condition: match, metadata, contentType: "text/plain" });
+    await store.put("a/c", encode("x"), { condition: absent });
+    await store.put("a/d", encode("x"));
+    const [replace, create, plain] = server.requests;
+    assert.equal(replace?.url?.split("?")[0], "/bucket/pre/a/b");
+    assert.equal(replace?.headers["if-match"], '"e"');
+    assert.equal(replace?.headers["if-none-match"], undefined);
+    assert.equal(replace?.headers["content-md5"], "ndTkYSaMgDT1yFZOFVxnpg==");
+    assert.equal(replace?.headers["content-length"], "1");
+    assert.equal(replace?.headers["content-type"], "text/plain");
+    assert.equal(replace?.headers["x-amz-meta-scb-a"], "1");
+    assert.equal(replace?.headers.expect, undefined);
+    assert.equal(replace?.body.toString(), "x");
+    assert.equal(create?.headers["if-none-match"], "*");
+    assert.equal(create?.headers["if-match"], undefined);
+    assert.equal(plain?.headers["if-match"] ?? plain?.headers["if-none-match"], undefined);
+    for (const { headers } of server.requests) {
+      assert.equal(
+        headers["x-amz-sdk-checksum-algorithm"] ?? headers["x-amz-checksum-crc32"],
+        undefined,
+      );
+    }
+  });
+
+  it("put: a store that says for ever that it is at work gives no answer in time", async () => {
+    let ticking: NodeJS.Timeout | undefined;
+    server.answer = (_request, response) => {
+      ticking = setInterval(() => response.writeProcessing(), 50);
+    };
+    const error = await rejectsWith("store-unknown", store.put("a/b", encode("x")));
+    clearInterval(ticking);
+    assert.match(error.message, /in time/);
+  });
+
+  it("put: an abort while it is under way is aborted", async () => {
+    const abort = new AbortController();
+    server.answer = () => abort.abort(new Error("stop"));
+    await rejectsWith("aborted", store.put("a/b", encode("x"), { signal: abort.signal }));
+  });
+
+  it("get: a missing object is null, a missing bucket is not", async () => {
+    server.answer = errorAnswer(404, "NoSuchKey");
+    assert.equal(await store.get("a"), null);
+    server.answer = errorAnswer(404, "NoSuchBucket");
+    await rejectsWith("store-no-bucket", store.get("a"));
+  });
+
+  it("head: a 404 without a body is looked into with a get", async () => {
+    const answerGet =
+      (answer: Answer): Answer =>
+      (request, response, body) =>
+        request.method === "HEAD"
+          ? errorAnswer(404)(request, response, body)
+          : answer(request, response, body);
+    server.answer = answerGet(errorAnswer(404, "NoSuchKey"));
+    assert.equal(await store.head("a"), null);
+    server.answer = answerGet(errorAnswer(404, "NoSuchBucket"));
+    await rejectsWith("store-no-bucket", store.head("a"));
+    server.answer = answerGet((_request, response) => {
+      response.writeHead(200, { etag: '"e"', "last-modified": hourAgo });
+      response.end("abc");
+    });
+    const info = await store.head("a");
+    assert.equal(info?.sizeBytes, 3);
+    assert.ok(info !== null && !("bytes" in info));
+  });
+
+  it("head: a 403 that has no code tells a clock that is off by its date", async () => {
+    server.answer = errorAnswer(403, undefined, { headers: { date: hourAgo } });
+    await rejectsWith("store-clock", store.head("a"));
+    server.answer = errorAnswer(403);
+    await rejectsWith("store-denied", store.head("a"));
+  });
+
+  it("get: a body that is cut short, or stalls, is unknown and never short bytes", async () => {
+    const head = { etag: '"e"', "last-modified": hourAgo, "content-length": "100" };
+    const begin: Answer = (_request, response) => {
+      response.writeHead(200, head);
+      response.write("only this");
+    };
+    server.answer = (request, response, body) => {
+      void begin(request, response, body);
+      setTimeout(() => response.destroy(), 20);
+    };
+    await rejectsWith("store-unknown", store.get("a"));
+    server.answer = begin;
+    await rejectsWith("store-unknown", store.get("a"));
+    const abort = new AbortController();
+    const reading = store.get("a", { signal: abort.signal });
+    setTimeout(() => abort.abort(), 60);
+    await rejectsWith("aborted", reading);
+  });
+
+  it("get: an answer without ETag is not taken for an object", async () => {
+    server.answer = (_request, response) =>
+      void response.end("<html>log in to this network</html>");
+    await rejectsWith("store-rejected", store.get("a"));
+  });
+
+  it("delete: of what is not there resolves, in a missing bucket it does not", async () => {
+    server.answer = errorAnswer(404, "NoSuchKey");
+    await store.delete("a");
+    server.answer = errorAnswer(404, "NoSuchBucket");
+    await rejectsWith("store-no-bucket", store.delete("a"));
+  });
+
+  it("list: follows pages, passes over what is no key, and stops at one that does not get on", async () => {
+    const page = (keys: readonly string[], token: string | null): string =>
+      `<?xml version="1.0"?><ListBucketResult>${keys
+        .map(
+          (key) =>
+            `<Contents><Key>pre/${key}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`,
+        )
+        .join(
+          "",
+        )}<IsTruncated>${token !== null}</IsTruncated>${token === null ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`}</ListBucketResult>`;
+    const pages =
+      (second: string): Answer =>
+      (request, response) =>
+        void response.end(
+          request.url?.includes("continuation-token") ? second : page(["", "a", "a b"], "t1"),
+        );
+    server.answer = pages(page(["b", "b/.c", "c"], null));
+    assert.deepEqual(await listKeys(store), ["a", "b", "c"]);
+    server.answer = pages(page([], "t1"));
+    await rejectsWith("store-rejected", collect(store.list("")));
+    server.answer = pages(page(["a"], null));
+    await rejectsWith("store-rejected", collect(store.list("")));
+    server.answer = errorAnswer(404, "NoSuchBucket");
+    await rejectsWith("store-no-bucket", collect(store.list("")));
+  });
+});
+
+describe("S3Store that does not get through", () => {
+  const cases = [
+    {
+      name: "a refused connection",
+      endpoint: () => "http://127.0.0.1:9",
+      says: /nothing listens there/,
+    },
+    { name: "an unknown host", endpoint: () => "http://store.invalid", says: /host name/ },
+    {
+      name: "https to a server without TLS",
+      endpoint: (port: number) => `https://127.0.0.1:${port}`,
+      says: /TLS/,
+    },
+  ];
+  for (const { name, endpoint, says } of cases) {
+    it(`is busy for ${name}`, async () => {
+      await using server = await AnsweringServer.start();
+      const store = await withSecrets(() => openStoreAt(endpoint(server.port)));
+      const error = await withSecrets(() => rejectsWith("store-busy", store.put("a", encode("x"))));
+      assert.match(error.message, says);
+      await store.close();
+    });
+  }
+
+  it("is busy for a connection that is never accepted", async () => {
+    await using host = await DeafHost.start();
+    const store = await withSecrets(() => openStoreAt(`http://127.0.0.1:${host.port}`));
+    const error = await withSecrets(() => rejectsWith("store-busy", store.put("a", encode("x"))));
+    assert.match(error.message, /no connection/);
+    await store.close();
+  });
+});
+
+/** Credentials are looked up with the first request, so the environment must hold until then. */
+async function withSecrets<T>(run: () => Promise<T>): Promise<T> {
+  const saved = Object.keys(secrets).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, secrets);
+  try {
+    return await run();
+  } finally {
+    for (const [name, value] of saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+/** A process that listens, stands still, and whose queue of connections is full. */
+class DeafHost implements AsyncDisposable {
+  readonly port: number;
+  readonly #process: ChildProcess;
+  readonly #sockets: readonly Socket[];
+
+  private constructor(port: number, process: ChildProcess, sockets: readonly Socket[]) {
+    this.port = port;
+    this.#process = process;
+    this.#sockets = sockets;
+  }
+
+  static async start(): Promise<DeafHost> {
+    const program =
+      'const s = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(s.address().port))';
+    const child = spawn(process.execPath, ["-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(child.stdout, "data");
+    child.kill("SIGSTOP");
+    const port = Number(String(line));
+    const sockets = Array.from({ length: 4 }, () => connect(port, "127.0.0.1"));
+    await Promise.all(sockets.slice(0, 2).map((socket) => once(socket, "connect")));
+    return new DeafHost(port, child, sockets);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#process.kill("SIGKILL");
+    await once(this.#process, "close");
+  }
+}
