@@ -1,0 +1,145 @@
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { latestKey, originKey, parseVersionKey, versionsPrefix } from "./layout.ts";
+import { decodePointer, type Pointer } from "./pointer.ts";
+import { isSingleWriterVersion, metadataOf, readVersionMetadata } from "./version-metadata.ts";
+
+/** The version that a base holds as current. */
+export interface HeldVersion {
+  readonly sequence: number;
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Milliseconds since 1970. */
+  readonly committedAt: number;
+  readonly channelPointsSha256: string | null;
+}
+
+/** What a swap replaces: read from the store before the node's state is. */
+export type Base =
+  /** The pointer and its etag, verbatim. */
+  | {
+      readonly kind: "pointer";
+      readonly pointer: Pointer;
+      readonly etag: string;
+      readonly held: HeldVersion;
+    }
+  /** A folder of `--single-writer`: there is no pointer, the newest version is current. */
+  | { readonly kind: "newest"; readonly held: HeldVersion }
+  /**
+   * Nothing was ever committed here. `leftoverSizeBytes` is the size of the largest version that a
+   * first swap, cut short or still under way, has left; 0 for none.
+   */
+  | { readonly kind: "none"; readonly held: null; readonly leftoverSizeBytes: number };
+
+export function pointerBase(pointer: Pointer, etag: string): Base {
+  const held: HeldVersion = {
+    sequence: pointer.sequence,
+    key: pointer.version.key,
+    sizeBytes: pointer.version.size,
+    sha256: pointer.version.sha256,
+    committedAt: Date.parse(pointer.committedAt),
+    channelPointsSha256: pointer.channelPointsSha256,
+  };
+  return { kind: "pointer", pointer, etag, held };
+}
+
+/** Whether the store still holds what `a` was read from. */
+export function isSameBase(a: Base, b: Base): boolean {
+  if (a.kind === "pointer" && b.kind === "pointer") return a.etag === b.etag;
+  return a.kind === b.kind && a.held?.key === b.held?.key;
+}
+
+/**
+ * Reads the base strongly. Throws "pointer-lost" when versions are there that a pointer must once
+ * have named, "pointer-damaged" for one that cannot be read, and what the store throws.
+ */
+export async function readBase(store: ObjectStore, options?: RequestOptions): Promise<Base> {
+  const base = await readPointerBase(store, options);
+  if (base !== null) return base;
+  let leftoverSizeBytes = 0;
+  for await (const listed of store.list(versionsPrefix, options)) {
+    const name = parseVersionKey(listed.key);
+    if (name === null) continue;
+    const metadata = await metadataOf(store, name.key, options);
+    if (isSingleWriterVersion(metadata)) {
+      throw new ScbError(
+        "usage",
+        `${store.location} was written with --single-writer and has no pointer: go on with --single-writer, or choose another --node`,
+      );
+    }
+    // A sequence above 1, or a version that is not of a first swap, proves that there was a pointer.
+    if (name.sequence > 1 || readVersionMetadata(metadata)?.operation !== name.operation) {
+      throw pointerLost(store, listed.key);
+    }
+    leftoverSizeBytes = Math.max(leftoverSizeBytes, listed.sizeBytes);
+  }
+  if (leftoverSizeBytes > 0) {
+    if ((await store.head(originKey, options)) !== null) {
+      // The first swap may have been under way when we looked for its pointer.
+      const late = await readPointerBase(store, options);
+      if (late !== null) return late;
+      throw pointerLost(store, originKey);
+    }
+  }
+  return { kind: "none", held: null, leftoverSizeBytes };
+}
+
+/** Reads the base of a folder that is written with `--single-writer`. Throws "usage" for another. */
+export async function readSingleWriterBase(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<Base> {
+  if ((await store.head(latestKey, options)) !== null) {
+    throw new ScbError(
+      "usage",
+      `${store.location} has a pointer, so --single-writer would leave it behind: run without --single-writer, or choose another --node`,
+    );
+  }
+  const held = await newestVersion(store, options);
+  return held === null
+    ? { kind: "none", held: null, leftoverSizeBytes: 0 }
+    : { kind: "newest", held };
+}
+
+/** The newest version of a folder without a pointer, or null where there is none. */
+export async function newestVersion(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<HeldVersion | null> {
+  let newest: HeldVersion | null = null;
+  for await (const listed of store.list(versionsPrefix, options)) {
+    const name = parseVersionKey(listed.key);
+    if (name === null) continue;
+    newest = {
+      sequence: name.sequence,
+      key: name.key,
+      sizeBytes: listed.sizeBytes,
+      sha256: "",
+      committedAt: listed.modifiedAt,
+      channelPointsSha256: null,
+    };
+  }
+  if (newest === null) return null;
+  const metadata = readVersionMetadata(await metadataOf(store, newest.key, options));
+  return {
+    ...newest,
+    sha256: metadata?.sha256 ?? "",
+    channelPointsSha256: metadata?.channelPointsSha256 ?? null,
+  };
+}
+
+/** The error for a folder that had a pointer before. */
+export function pointerLost(store: ObjectStore, evidence: string): ScbError {
+  return new ScbError(
+    "pointer-lost",
+    `the pointer ${store.location}/${latestKey} is gone, though ${evidence} shows that there was one; nothing was changed: find out who deleted it and put it back (a versioned bucket still holds it) before mirroring goes on`,
+  );
+}
+
+async function readPointerBase(store: ObjectStore, options?: RequestOptions): Promise<Base | null> {
+  const object = await store.get(latestKey, options);
+  if (object === null) return null;
+  const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
+  return pointerBase(pointer, object.etag);
+}

@@ -1,0 +1,225 @@
+import type { Snapshot, SnapshotReason, SnapshotSource } from "../chanbackup/snapshot.ts";
+import { backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import { type Base, isSameBase } from "./base.ts";
+import { type Candidate, candidateFromSnapshot } from "./candidate.ts";
+import type { MirrorObserver } from "./events.ts";
+import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
+import { RefusedError } from "./quarantine.ts";
+import { isPassing } from "./retry-policy.ts";
+import type { SwapOperation } from "./swap-operation.ts";
+
+export interface FeederOptions {
+  readonly source: SnapshotSource;
+  readonly swapper: ObjectStoreSwapper;
+  /** A version older than this is saved anew, with fresh addresses, even if no channel changed. */
+  readonly refreshIntervalMs: number;
+  readonly observe: MirrorObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Mirror mode: brings the node's own packed backup into the store, one swap at a time.
+ *
+ * Whatever happens meanwhile only marks that a newer snapshot is due: a burst of events ends in one
+ * swap of the last state, never in a pile of stale ones. A failed swap is tried again, with full
+ * jitter, until it succeeds, a newer snapshot supersedes it, or `abort` ends it all.
+ */
+export class Feeder {
+  readonly #options: FeederOptions;
+  /** Why a snapshot is due, or null where the last known state is saved. */
+  #due: SnapshotReason | null = null;
+  #dueSinceMs = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(options: FeederOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Mirrors until `stop` aborts, then finishes what is not saved yet, and resolves. `abort` ends it
+   * at once: then it throws "aborted" where a state was not saved. Throws what no time can heal.
+   */
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const listening = AbortSignal.any([stop, abort, ended.signal]);
+    listening.addEventListener("abort", () => this.#wake());
+    let failure: unknown = null;
+    const background = Promise.all([this.#listen(listening), this.#refresh(listening)]).catch(
+      (error: unknown) => {
+        failure = error;
+        ended.abort();
+      },
+    );
+    try {
+      for (;;) {
+        await this.#untilDue(listening);
+        if (this.#due === null) break;
+        await this.#mirror(stop, abort);
+      }
+    } finally {
+      ended.abort();
+      await background;
+    }
+    if (failure !== null) throw failure;
+  }
+
+  /**
+   * One snapshot and one swap, or none where the store has this state already. What the node cannot
+   * give is not waited for; the store is tried again until `abort`.
+   */
+  async once(abort: AbortSignal): Promise<void> {
+    this.#markDue("start");
+    await this.#mirror(null, abort);
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    for await (const reason of this.#options.source.changes(signal)) this.#markDue(reason);
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { clock, refreshIntervalMs } = this.#options;
+    for (;;) {
+      try {
+        await clock.sleep(refreshIntervalMs, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      this.#markDue("refresh");
+    }
+  }
+
+  /** A channel event outranks other reasons: only it says that the channels have changed. */
+  #markDue(reason: SnapshotReason): void {
+    if (this.#due === null) this.#dueSinceMs = this.#options.clock.monotonicMs();
+    if (this.#due !== "channel-event") this.#due = reason;
+    this.#wake();
+  }
+
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    if (this.#due !== null || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    await promise;
+  }
+
+  /** Saves the node's state, however often it takes. `stop` is null for `once`. */
+  async #mirror(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
+    const { swapper, observe, clock } = this.#options;
+    const sinceMs = this.#dueSinceMs;
+    let operation: SwapOperation | null = null;
+    let reason: SnapshotReason = this.#due ?? "start";
+    let attempts = 0;
+    for (;;) {
+      attempts += 1;
+      try {
+        if (operation === null || this.#due !== null) {
+          const base = await swapper.base(abort);
+          reason = this.#due ?? reason;
+          this.#due = null;
+          const next = await this.#nextOperation(base, operation, reason, abort);
+          if (next === "unchanged") {
+            observe({ kind: "unchanged", reason, sequence: base.held?.sequence ?? 0 });
+            break;
+          }
+          operation = next;
+        }
+        const commit = await swapper.advance(operation, abort);
+        const elapsedMs = clock.monotonicMs() - sinceMs;
+        observe({ kind: "swapped", commit, reason, elapsedMs, attempts });
+        break;
+      } catch (error) {
+        if (error instanceof RefusedError) {
+          const { refusal, quarantineKey } = error;
+          observe({ kind: "refused", code: refusal.code, message: error.message, quarantineKey });
+          if (stop === null) throw error;
+          break;
+        }
+        if (hasCode(error, "superseded")) {
+          operation = null;
+          if (reason !== "channel-event") reason = "superseded";
+          continue;
+        }
+        const canPass =
+          stop === null ? hasCode(error, "store-busy", "store-unknown") : isPassing(error);
+        if (!canPass) throw error;
+        if (stop?.aborted === true && operation === null && !this.#isUnsaved(reason)) {
+          this.#due = null;
+          return;
+        }
+        await this.#waitBeforeRetry(ScbError.from(error), attempts, stop, abort);
+      }
+    }
+    if (attempts > 1) observe({ kind: "recovered", attempts });
+  }
+
+  /** Whether a snapshot for this reason would hold something that is known to be new. */
+  #isUnsaved(reason: SnapshotReason): boolean {
+    return reason === "channel-event" || reason === "file-changed" || reason === "superseded";
+  }
+
+  /**
+   * Takes a snapshot against `base`. Where the node cannot give one now, an operation that is under
+   * way against the same base goes on: what it holds is newer than what the store has.
+   */
+  async #nextOperation(
+    base: Base,
+    underWay: SwapOperation | null,
+    reason: SnapshotReason,
+    abort: AbortSignal,
+  ): Promise<SwapOperation | "unchanged"> {
+    const { source, swapper } = this.#options;
+    let snapshot: Snapshot;
+    try {
+      snapshot = await source.snapshot(reason, abort);
+    } catch (error) {
+      this.#due ??= reason;
+      if (underWay !== null && isSameBase(underWay.base, base) && isPassing(error)) return underWay;
+      throw error;
+    }
+    const candidate = candidateFromSnapshot(snapshot);
+    if (this.#isHeld(base, candidate, reason)) return "unchanged";
+    return swapper.begin(base, candidate, abort);
+  }
+
+  /**
+   * Whether the store holds this state already. The node packs with a fresh nonce each time, so
+   * equal bytes prove it, and unequal ones disprove nothing: then equal channel points of an equal
+   * size have to do, but never after an event that says that something changed, nor when the
+   * version is due for a refresh.
+   */
+  #isHeld(base: Base, candidate: Candidate, reason: SnapshotReason): boolean {
+    const { held } = base;
+    const { clock, refreshIntervalMs } = this.#options;
+    if (held === null || clock.now() - held.committedAt >= refreshIntervalMs) return false;
+    if (held.sha256 === candidate.sha256) return true;
+    return (
+      reason !== "channel-event" &&
+      candidate.channelPointsSha256 !== null &&
+      held.channelPointsSha256 === candidate.channelPointsSha256 &&
+      held.sizeBytes === candidate.packed.length
+    );
+  }
+
+  /** A stop cuts the wait short: what is not saved is tried once more, at once. */
+  async #waitBeforeRetry(
+    error: ScbError,
+    attempt: number,
+    stop: AbortSignal | null,
+    abort: AbortSignal,
+  ): Promise<void> {
+    const { clock, random, observe } = this.#options;
+    const retryInMs = Math.round(backoffMs(attempt, random));
+    observe({ kind: "retrying", error, attempt, retryInMs });
+    const isStopping = stop === null || stop.aborted;
+    try {
+      await clock.sleep(retryInMs, isStopping ? abort : AbortSignal.any([abort, stop]));
+    } catch (cause) {
+      if (abort.aborted) throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { emptyMultiSizeBytes, packedMultiFlaw } from "../chanbackup/packed-multi.ts";
+import type { Base } from "./base.ts";
+import type { Candidate } from "./candidate.ts";
+
+/** Why a guard holds a candidate back. */
+export interface Refusal {
+  readonly code: "empty" | "not-a-multi";
+  /** What was seen, and what to do. */
+  readonly message: string;
+}
+
+/** A check that a candidate passes before the pointer may move. Null lets it pass. */
+export type Guard = (candidate: Candidate, base: Base) => Refusal | null;
+
+/** What shows, without any key, that these bytes are no packed Multi: cut off, or text. */
+export const refuseMalformed: Guard = (candidate) => {
+  const flaw = packedMultiFlaw(candidate.packed);
+  if (flaw === null) return null;
+  return {
+    code: "not-a-multi",
+    message: `the candidate is no channel backup: ${flaw}; look at what the node, or the file, hands out`,
+  };
+};
+
+/**
+ * An empty Multi never replaces one that is not empty: that is how a wiped or wrongly started node
+ * looks. `isAccepted` is the operator's explicit word for this once.
+ */
+export function refuseEmpty(isAccepted: () => boolean): Guard {
+  return (candidate, base) => {
+    const heldSizeBytes = base.kind === "none" ? base.leftoverSizeBytes : base.held.sizeBytes;
+    const empties =
+      candidate.packed.length === emptyMultiSizeBytes && heldSizeBytes > emptyMultiSizeBytes;
+    if (!empties || isAccepted()) return null;
+    return {
+      code: "empty",
+      message:
+        "the node's backup is empty (45 bytes: no channels), and the store holds one that is not; the good one stays current. If every channel was really closed, run once with --accept-empty; else look at the node before anything else: its channel database may be gone",
+    };
+  };
+}

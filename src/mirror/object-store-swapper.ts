@@ -1,0 +1,272 @@
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, PutCondition } from "../store/object-store.ts";
+import {
+  type Base,
+  isSameBase,
+  pointerBase,
+  pointerLost,
+  readBase,
+  readSingleWriterBase,
+} from "./base.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Commit } from "./events.ts";
+import type { Guard } from "./guard.ts";
+import { latestKey, originKey } from "./layout.ts";
+import { newOperationId } from "./operation-id.ts";
+import { encodePointer } from "./pointer.ts";
+import { Quarantine } from "./quarantine.ts";
+import {
+  newSwapOperation,
+  operationCommit,
+  operationMetadata,
+  operationPointer,
+  type SwapOperation,
+} from "./swap-operation.ts";
+
+export interface ObjectStoreSwapperOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** Who commits, for people: program, host, process. */
+  readonly writer: string;
+  readonly node: NodeIdentity;
+  readonly guards: readonly Guard[];
+  /** For a store without conditional writes: versions only, no pointer. */
+  readonly singleWriter: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * The swap protocol on an object store: a version is uploaded under a key of its own, then the
+ * pointer moves, if it still is what it was before the node's state was read.
+ *
+ * Use: `base()`, then the snapshot, then `begin()`, then `advance()` until it resolves. A failure
+ * with "store-busy" or "store-unknown" leaves the operation as it is: wait and advance it again, or
+ * drop it for a newer snapshot. "superseded" means that another writer moved the pointer: begin anew
+ * from `base()`. Any other code is final. Nothing is ever deleted.
+ */
+export class ObjectStoreSwapper {
+  readonly #options: ObjectStoreSwapperOptions;
+  readonly #quarantine: Quarantine;
+  /** Operations whose pointer was sent and whose outcome is not known. */
+  readonly #inDoubt = new Set<string>();
+  #base: Base | null = null;
+  #originMarked = false;
+
+  constructor(options: ObjectStoreSwapperOptions) {
+    this.#options = options;
+    this.#quarantine = new Quarantine(options.store, options.clock);
+  }
+
+  /**
+   * What the next swap replaces: cached between swaps, read strongly where nothing is cached.
+   * Take it before the snapshot. Throws "wrong-node" when the folder is another node's.
+   */
+  async base(signal?: AbortSignal): Promise<Base> {
+    if (this.#base !== null) return this.#base;
+    const { store, singleWriter } = this.#options;
+    const base = await (singleWriter
+      ? readSingleWriterBase(store, { signal })
+      : readBase(store, { signal }));
+    this.#adopt(base);
+    if (base.held?.sequence === 1) await this.#markOrigin(signal);
+    return base;
+  }
+
+  /** Makes the next `base()` read the store again. */
+  forgetBase(): void {
+    this.#base = null;
+  }
+
+  /**
+   * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
+   * back; it is kept under `quarantine/` then, once for each reason and content.
+   */
+  async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
+    const { clock, random, guards } = this.#options;
+    const id = newOperationId(clock, random);
+    for (const guard of guards) {
+      const refusal = guard(candidate, base);
+      if (refusal !== null) throw await this.#quarantine.refuse(id, candidate, refusal, signal);
+    }
+    return newSwapOperation(id, base, candidate);
+  }
+
+  /** Brings the operation one attempt further. Resolves only on a commit that is known. */
+  async advance(operation: SwapOperation, signal?: AbortSignal): Promise<Commit> {
+    if (!operation.versionStored) {
+      await this.#putVersion(operation, signal);
+      operation.versionStored = true;
+    }
+    if (this.#options.singleWriter) return this.#commitNewest(operation);
+    if (operation.pointerSent && (await this.#landed(operation, signal))) {
+      return operationCommit(operation);
+    }
+    return this.#putPointer(operation, signal);
+  }
+
+  async #putVersion(operation: SwapOperation, signal?: AbortSignal): Promise<void> {
+    const { store, singleWriter, logger } = this.#options;
+    const { packed, sha256 } = operation.candidate;
+    try {
+      await store.put(operation.key, packed, {
+        ...(singleWriter ? {} : { condition: { kind: "absent" } }),
+        metadata: operationMetadata(operation, singleWriter),
+        contentType: "application/octet-stream",
+        signal,
+      });
+      return;
+    } catch (error) {
+      // The key holds our operation id, so whatever is there is ours from an answer that was lost.
+      if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
+      const stored = await store.get(operation.key, { signal });
+      if (stored === null) {
+        throw new ScbError(
+          "store-unknown",
+          `the upload of ${operation.key} to ${store.location} got no clear answer and has not landed`,
+          { cause: error },
+        );
+      }
+      if (sha256Hex(stored.bytes) !== sha256) {
+        throw new ScbError(
+          "version-damaged",
+          `${store.location}/${operation.key} holds other bytes than were sent (${stored.sizeBytes} of ${packed.length}); the pointer was not moved: this store cannot be trusted with backups`,
+          { cause: error },
+        );
+      }
+      logger.info(
+        { operation: operation.id, key: operation.key },
+        "the upload's answer was lost, and the version is there, whole",
+      );
+    }
+  }
+
+  async #putPointer(operation: SwapOperation, signal?: AbortSignal): Promise<Commit> {
+    const { store, writer, node, clock } = this.#options;
+    const { base } = operation;
+    const condition: PutCondition =
+      base.kind === "pointer" ? { kind: "match", etag: base.etag } : { kind: "absent" };
+    const pointer = operationPointer(operation, writer, node, clock.now());
+    operation.pointerSent = true;
+    this.#inDoubt.add(operation.id);
+    try {
+      const { etag } = await store.put(latestKey, encodePointer(pointer), {
+        condition,
+        contentType: "application/json",
+        signal,
+      });
+      this.#inDoubt.delete(operation.id);
+      this.#adopt(pointerBase(pointer, etag));
+      if (operation.sequence === 1) await this.#markOrigin(signal);
+      return operationCommit(operation);
+    } catch (error) {
+      // Until the pointer is read again nothing is known of it.
+      this.#base = null;
+      if (hasCode(error, "store-missing")) throw pointerLost(store, `the base of ${operation.key}`);
+      if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
+      if (await this.#landed(operation, signal)) return operationCommit(operation);
+      throw new ScbError(
+        "store-unknown",
+        `the pointer's move to ${operation.key} in ${store.location} got no clear answer and has not landed`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Reads the pointer to learn what became of an operation whose pointer was sent. True: committed.
+   * False: the base is unchanged, so it may be sent again. Throws "superseded" when another
+   * operation has replaced the base.
+   */
+  async #landed(operation: SwapOperation, signal?: AbortSignal): Promise<boolean> {
+    const { store, logger } = this.#options;
+    this.#base = null;
+    const base = await readBase(store, { signal });
+    const had = operation.base;
+    if (base.kind === "none" && had.kind === "pointer") {
+      throw pointerLost(store, `the base of ${operation.key}`);
+    }
+    this.#adopt(base);
+    const facts = { operation: operation.id, key: operation.key };
+    if (base.kind !== "pointer" || isSameBase(base, had)) return false;
+    if (base.pointer.recentOperations.includes(operation.id)) {
+      logger.info(facts, "the commit's answer was lost, and the pointer shows that it landed");
+      return true;
+    }
+    logger.info(
+      { ...facts, pointerOperation: base.pointer.operation, sequence: base.pointer.sequence },
+      "another writer moved the pointer first: a new snapshot is taken",
+    );
+    throw new ScbError(
+      "superseded",
+      `another writer (${base.pointer.writer}) moved the pointer of ${store.location} first`,
+    );
+  }
+
+  #commitNewest(operation: SwapOperation): Commit {
+    const { candidate } = operation;
+    this.#base = {
+      kind: "newest",
+      held: {
+        sequence: operation.sequence,
+        key: operation.key,
+        sizeBytes: candidate.packed.length,
+        sha256: candidate.sha256,
+        committedAt: this.#options.clock.now(),
+        channelPointsSha256: candidate.channelPointsSha256,
+      },
+    };
+    return operationCommit(operation);
+  }
+
+  /** Caches a base that was read from the store, or that our own commit made. */
+  #adopt(base: Base): void {
+    if (base.kind === "pointer") {
+      this.#checkNode(base.pointer.node);
+      for (const id of this.#inDoubt) {
+        if (!base.pointer.recentOperations.includes(id)) continue;
+        this.#inDoubt.delete(id);
+        this.#options.logger.info({ operation: id }, "a swap that was in doubt has landed");
+      }
+    }
+    this.#base = base;
+  }
+
+  #checkNode(held: { pubkey: string | null; network: string | null }): void {
+    const { node, store } = this.#options;
+    for (const field of ["network", "pubkey"] as const) {
+      const ours = node[field];
+      const theirs = held[field];
+      if (ours === null || theirs === null || ours === theirs) continue;
+      throw new ScbError(
+        "wrong-node",
+        `this node's ${field} is ${ours}, but the backups in ${store.location} are of ${theirs}; nothing was changed: check --network and --node, and give each node a folder of its own`,
+      );
+    }
+  }
+
+  /** After the first commit ever: see `originKey`. A failure is made up for by the next `base()`. */
+  async #markOrigin(signal?: AbortSignal): Promise<void> {
+    const { store, logger, clock, singleWriter } = this.#options;
+    if (this.#originMarked || singleWriter) return;
+    const mark = { schema: 1, firstCommitSeenAt: new Date(clock.now()).toISOString() };
+    try {
+      await store.put(originKey, new TextEncoder().encode(`${JSON.stringify(mark)}\n`), {
+        condition: { kind: "absent" },
+        contentType: "application/json",
+        signal,
+      });
+      this.#originMarked = true;
+    } catch (error) {
+      this.#originMarked = hasCode(error, "store-precondition");
+      if (this.#originMarked) return;
+      logger.warn({ err: ScbError.from(error) }, "the mark of the first commit is not written yet");
+    }
+  }
+}

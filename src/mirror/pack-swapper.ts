@@ -1,0 +1,75 @@
+import type { Multi } from "../chanbackup/multi.ts";
+import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { Swapper } from "../chanbackup/swapper.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { Base, HeldVersion } from "./base.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Commit } from "./events.ts";
+import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
+
+export interface PackSwapperOptions {
+  readonly swapper: ObjectStoreSwapper;
+  /** The node's folder: the one that `swapper` writes to. */
+  readonly store: ObjectStore;
+  /** Looks into a packed Multi that is about to be saved; it must be readable with the key. */
+  readonly describe: (packed: PackedMulti) => Candidate;
+}
+
+/** A `Swapper` for pack mode, in which a SubSwapper holds the Singles and packs them here. */
+export class PackSwapper implements Swapper {
+  readonly #options: PackSwapperOptions;
+  #base: Base | null = null;
+  #lastCommit: Commit | null = null;
+  /** The bytes of the current version, so that each event does not fetch them again. */
+  #current: { readonly sha256: string; readonly packed: Uint8Array } | null = null;
+
+  constructor(options: PackSwapperOptions) {
+    this.#options = options;
+  }
+
+  /** What the last `updateAndSwap` that resolved has committed. */
+  get lastCommit(): Commit | null {
+    return this.#lastCommit;
+  }
+
+  /** The sequence that the last `extractMulti` found current; 0 for none. */
+  get extractedSequence(): number {
+    return this.#base?.held?.sequence ?? 0;
+  }
+
+  async extractMulti(encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
+    this.#base = await this.#options.swapper.base(signal);
+    const held = this.#base.held;
+    if (held === null) return null;
+    return unpackMulti(await this.#bytesOf(held, signal), encrypter);
+  }
+
+  async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
+    const { swapper, describe } = this.#options;
+    const base = this.#base ?? (await swapper.base(signal));
+    this.#base = null;
+    const candidate = describe(newBackup);
+    const operation = await swapper.begin(base, candidate, signal);
+    this.#lastCommit = await swapper.advance(operation, signal);
+    this.#current = { sha256: candidate.sha256, packed: newBackup };
+  }
+
+  async #bytesOf(held: HeldVersion, signal?: AbortSignal): Promise<Uint8Array> {
+    if (this.#current?.sha256 === held.sha256) return this.#current.packed;
+    const { store } = this.#options;
+    const stored = await store.get(held.key, { signal });
+    if (stored === null || (held.sha256 !== "" && sha256Hex(stored.bytes) !== held.sha256)) {
+      throw new ScbError(
+        "version-damaged",
+        stored === null
+          ? `${store.location}/${held.key}, which the pointer names, is gone; nothing was changed: put it back, or the version before it`
+          : `${store.location}/${held.key} has other bytes than the pointer says; nothing was changed: put the good copy back`,
+      );
+    }
+    this.#current = { sha256: sha256Hex(stored.bytes), packed: stored.bytes };
+    return stored.bytes;
+  }
+}

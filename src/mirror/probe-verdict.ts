@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { hasCode } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { probeVerdictKey } from "./layout.ts";
+import { type ProbeOptions, probeStore } from "./probe.ts";
+
+const verdictSchema = z.object({
+  schema: z.literal(1),
+  store: z.string(),
+  program: z.string(),
+  at: z.iso.datetime(),
+  conditionalWrites: z.literal("enforced"),
+});
+
+/** A store's behaviour changes with its upgrades, so no verdict lasts. */
+const verdictLifetimeMs = 7 * 24 * 3600 * 1000;
+
+/**
+ * Probes the store, unless this program found it good within the last seven days: the verdict is
+ * kept beside the backups, so that a restart costs one read. Throws what `probeStore` throws.
+ */
+export async function ensureProbed(
+  options: ProbeOptions & { readonly program: string; readonly logger: Logger },
+): Promise<void> {
+  const { store, clock, signal, program, logger } = options;
+  if (await hasVerdict(options)) return;
+  await probeStore(options);
+  const verdict: z.infer<typeof verdictSchema> = {
+    schema: 1,
+    store: store.location,
+    program,
+    at: new Date(clock.now()).toISOString(),
+    conditionalWrites: "enforced",
+  };
+  try {
+    await store.put(probeVerdictKey, new TextEncoder().encode(`${JSON.stringify(verdict)}\n`), {
+      contentType: "application/json",
+      signal,
+    });
+  } catch (error) {
+    // Two that start together may collide here; the next start simply probes again.
+    if (!hasCode(error, "store-busy", "store-unknown")) throw error;
+    logger.warn({ err: error }, "the probe's verdict is not kept");
+  }
+}
+
+async function hasVerdict(options: ProbeOptions & { readonly program: string }): Promise<boolean> {
+  const { store, clock, signal, program } = options;
+  const object = await store.get(probeVerdictKey, { signal });
+  if (object === null) return false;
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(object.bytes));
+  } catch {
+    return false;
+  }
+  const verdict = verdictSchema.safeParse(json);
+  if (!verdict.success) return false;
+  const ageMs = clock.now() - Date.parse(verdict.data.at);
+  return (
+    verdict.data.store === store.location &&
+    verdict.data.program === program &&
+    ageMs >= 0 &&
+    ageMs < verdictLifetimeMs
+  );
+}

@@ -1,0 +1,93 @@
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { Base } from "./base.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Commit } from "./events.ts";
+import { versionKey } from "./layout.ts";
+import { type Pointer, pointerSchemaVersion, recentOperationsKept } from "./pointer.ts";
+import { type VersionMetadata, writeVersionMetadata } from "./version-metadata.ts";
+
+/**
+ * One candidate on its way into the store, against one base. It may be advanced again after any
+ * failure: it goes on where it stopped, and it commits at most once.
+ */
+export interface SwapOperation {
+  /** A ULID; unique to this operation. */
+  readonly id: string;
+  readonly base: Base;
+  readonly candidate: Candidate;
+  readonly sequence: number;
+  readonly key: string;
+  /** The version is known to be in the store, whole. */
+  versionStored: boolean;
+  /** The pointer has been sent at least once, so it may have landed. */
+  pointerSent: boolean;
+}
+
+export function newSwapOperation(id: string, base: Base, candidate: Candidate): SwapOperation {
+  const sequence = (base.held?.sequence ?? 0) + 1;
+  return {
+    id,
+    base,
+    candidate,
+    sequence,
+    key: versionKey(sequence, id),
+    versionStored: false,
+    pointerSent: false,
+  };
+}
+
+export function operationMetadata(
+  operation: SwapOperation,
+  singleWriter: boolean,
+): Record<string, string> {
+  const { base, candidate } = operation;
+  const metadata: VersionMetadata = {
+    operation: operation.id,
+    sequence: operation.sequence,
+    sha256: candidate.sha256,
+    previous: previousOf(base),
+    singleWriter,
+    channelPointsSha256: singleWriter ? candidate.channelPointsSha256 : null,
+  };
+  return writeVersionMetadata(metadata);
+}
+
+/** The pointer that makes `operation` the current one. `committedAtMs` is the writer's clock. */
+export function operationPointer(
+  operation: SwapOperation,
+  writer: string,
+  node: NodeIdentity,
+  committedAtMs: number,
+): Pointer {
+  const { base, candidate } = operation;
+  const known = base.kind === "pointer" ? base.pointer.recentOperations : [];
+  return {
+    schema: pointerSchemaVersion,
+    sequence: operation.sequence,
+    version: { key: operation.key, size: candidate.packed.length, sha256: candidate.sha256 },
+    previous: previousOf(base),
+    committedAt: new Date(committedAtMs).toISOString(),
+    writer,
+    operation: operation.id,
+    recentOperations: [...known, operation.id].slice(-recentOperationsKept),
+    node: { pubkey: node.pubkey, network: node.network },
+    verifiedBy: candidate.verifiedBy,
+    channels: candidate.channels,
+    channelPointsSha256: candidate.channelPointsSha256,
+  };
+}
+
+export function operationCommit(operation: SwapOperation): Commit {
+  return {
+    sequence: operation.sequence,
+    key: operation.key,
+    sha256: operation.candidate.sha256,
+    sizeBytes: operation.candidate.packed.length,
+    channels: operation.candidate.channels,
+    operation: operation.id,
+  };
+}
+
+function previousOf(base: Base): Pointer["previous"] {
+  return base.held === null ? null : { key: base.held.key, sha256: base.held.sha256 };
+}

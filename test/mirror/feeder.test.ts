@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import type { MirrorEvent } from "../../src/mirror/events.ts";
+import { Feeder } from "../../src/mirror/feeder.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { MemoryStore } from "../../src/store/memory-store.ts";
+import { FaultyStore } from "../support/faulty-store.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
+import {
+  keysOf,
+  makeSwapper,
+  packedBytes,
+  readPointer,
+  swapOnce,
+} from "../support/mirror-fixture.ts";
+import { ScriptedSource } from "../support/scripted-source.ts";
+
+/** A running feeder over a store that can be made to fail, and all that it told. */
+function setUp({
+  clock = hastyClock(),
+  refreshIntervalMs = 3_600_000,
+}: {
+  clock?: Clock;
+  refreshIntervalMs?: number;
+} = {}) {
+  const store = new FaultyStore(new MemoryStore());
+  const source = new ScriptedSource();
+  const events: MirrorEvent[] = [];
+  let heard: () => void = () => undefined;
+  const feeder = new Feeder({
+    source,
+    swapper: makeSwapper(store, { clock }),
+    refreshIntervalMs,
+    observe: (event) => {
+      events.push(event);
+      heard();
+    },
+    clock,
+    random: systemRandom,
+  });
+  const stop = new AbortController();
+  const abort = new AbortController();
+  /** Resolves when `count` events of this kind have been told. */
+  const told = async (kind: MirrorEvent["kind"], count = 1): Promise<MirrorEvent> => {
+    for (;;) {
+      const found = events.filter((event) => event.kind === kind);
+      const last = found[count - 1];
+      if (last !== undefined) return last;
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    }
+  };
+  return {
+    store,
+    source,
+    events,
+    feeder,
+    stop,
+    abort,
+    told,
+    run: () => feeder.run(stop.signal, abort.signal),
+  };
+}
+
+async function assertCurrent(store: FaultyStore, packed: Uint8Array): Promise<void> {
+  const pointer = await readPointer(store);
+  assert.deepEqual((await store.get(pointer.version.key))?.bytes, packed);
+}
+
+describe("Feeder", { timeout: 20_000 }, () => {
+  it("saves each change, and stops when all is saved", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    const last = source.change();
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+  });
+
+  it("makes a handful of swaps of a burst, and ends with the last state", async () => {
+    const { store, source, events, stop, run } = setUp();
+    const running = run();
+    store.before = async ({ verb }) => {
+      if (verb === "put") await setTimeout(5);
+    };
+    let last = source.packed;
+    for (let change = 0; change < 100; change += 1) {
+      last = source.change();
+      await setTimeout(0);
+    }
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+    assert.ok(events.filter(({ kind }) => kind === "swapped").length < 50);
+  });
+
+  it("tries until the store is back, then saves the newest state and says recovered", async () => {
+    const { store, source, events, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    store.fail("put", /./, "store-busy", { times: 20 });
+    store.fail("get", /./, "store-unknown", { times: 3 });
+    source.change();
+    await told("retrying", 5);
+    const last = source.change();
+    await told("recovered");
+    stop.abort();
+    await running;
+    store.faults.length = 0;
+    await assertCurrent(store, last);
+    assert.equal(events.filter(({ kind }) => kind === "recovered").length, 1);
+  });
+
+  it("saves the snapshot that it holds though the node has gone meanwhile", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    store.fail("put", /^latest/, "store-busy", { times: 6 });
+    const last = source.change();
+    await told("retrying", 2);
+    source.failure = new ScbError("node-unavailable", "gone");
+    source.tell("follow-up");
+    await told("swapped", 2);
+    await assertCurrent(store, last);
+    source.failure = null;
+    stop.abort();
+    await running;
+  });
+
+  it("takes a new snapshot when another writer was first", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    const other = makeSwapper(store);
+    await swapOnce(other);
+    const before = source.snapshots;
+    const last = source.change();
+    await told("swapped", 2);
+    assert.equal(source.snapshots, before + 2);
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+    assert.equal((await readPointer(store)).sequence, 3);
+  });
+
+  it("waits for the next change after a refusal, and saves that", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    source.packed = packedBytes(45);
+    source.tell("channel-event");
+    await told("refused");
+    const last = source.change();
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+  });
+
+  it("saves anew at each refresh, though nothing changed", async () => {
+    const { store, source, stop, told, run } = setUp({
+      clock: hastyClock({ longMs: 1e9 }),
+      refreshIntervalMs: 50_000,
+    });
+    const running = run();
+    source.tell("start");
+    await told("swapped", 3);
+    stop.abort();
+    await running;
+    const pointer = await readPointer(store);
+    assert.equal(pointer.previous?.sha256, pointer.version.sha256);
+  });
+
+  it("throws what no time can heal", async () => {
+    const { store, source, run } = setUp();
+    store.fail("put", /^versions/, "store-denied");
+    source.tell("start");
+    await assert.rejects(run(), { code: "store-denied" });
+  });
+
+  it("throws when the time to stop is over with a state not saved", async () => {
+    const { store, source, stop, abort, told, run } = setUp();
+    const running = run();
+    store.fail("put", /./, "store-busy", { times: 1e9 });
+    source.change();
+    await told("retrying");
+    stop.abort();
+    await told("retrying", 3);
+    abort.abort();
+    await assert.rejects(running, { code: "aborted" });
+  });
+
+  it("stops at once when only a refresh of an unreachable node is due", async () => {
+    const { source, stop, told, run } = setUp();
+    const running = run();
+    source.failure = new ScbError("node-unavailable", "gone");
+    source.tell("refresh");
+    await told("retrying");
+    stop.abort();
+    await running;
+  });
+
+  it("throws when the source ends in an error", async () => {
+    const { source, run } = setUp();
+    source.changes = async function* () {
+      yield "start";
+      throw new ScbError("node-denied", "the macaroon was revoked");
+    };
+    await assert.rejects(run(), { code: "node-denied" });
+  });
+});
+
+describe("Feeder.once", () => {
+  const points = ["aa:0", "bb:1"];
+  const unchanged = [
+    { name: "the same bytes", again: (source: ScriptedSource) => source.packed },
+    { name: "the same channels in other bytes of one size", again: () => packedBytes() },
+  ];
+  for (const { name, again } of unchanged) {
+    it(`makes no swap for ${name}`, async () => {
+      const { store, source, events, feeder, abort } = setUp();
+      source.channelPoints = points;
+      await feeder.once(abort.signal);
+      source.packed = again(source);
+      await feeder.once(abort.signal);
+      assert.deepEqual(
+        events.map(({ kind }) => kind),
+        ["swapped", "unchanged"],
+      );
+      assert.equal((await keysOf(store, "versions/")).length, 1);
+    });
+  }
+
+  const changed = [
+    {
+      name: "other channels",
+      change: (source: ScriptedSource) => {
+        source.channelPoints = ["aa:0"];
+      },
+    },
+    {
+      name: "the same channels, but poorer",
+      change: (source: ScriptedSource) => {
+        source.packed = packedBytes(500);
+      },
+    },
+    {
+      name: "unknown channels in other bytes",
+      change: (source: ScriptedSource) => {
+        source.channelPoints = null;
+      },
+    },
+  ];
+  for (const { name, change } of changed) {
+    it(`makes a swap for ${name}`, async () => {
+      const { source, events, feeder, abort } = setUp();
+      source.channelPoints = points;
+      await feeder.once(abort.signal);
+      source.packed = packedBytes();
+      change(source);
+      await feeder.once(abort.signal);
+      assert.deepEqual(
+        events.map(({ kind }) => kind),
+        ["swapped", "swapped"],
+      );
+    });
+  }
+
+  it("does not wait for a node that is away", async () => {
+    const { source, feeder, abort } = setUp();
+    source.failure = new ScbError("node-unavailable", "gone");
+    await assert.rejects(feeder.once(abort.signal), { code: "node-unavailable" });
+  });
+
+  it("throws a refusal", async () => {
+    const { source, feeder, abort } = setUp();
+    await feeder.once(abort.signal);
+    source.packed = packedBytes(45);
+    await assert.rejects(feeder.once(abort.signal), { code: "refused" });
+  });
+
+  it("says what it waited for when its time is over", async () => {
+    const { store, feeder, abort } = setUp();
+    store.fail("put", /./, "store-busy", { times: 1e9 });
+    const attempt = feeder.once(abort.signal);
+    setImmediate(() => abort.abort());
+    await assert.rejects(attempt, { code: "aborted", message: /injected store-busy/ });
+  });
+});
