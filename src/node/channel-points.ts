@@ -1,0 +1,12 @@
+import { compareOutPoints, formatOutPoint, parseOutPoint } from "../wire/out-point.ts";
+
+/** In the project's order, in the project's writing. Throws "decode" for one that is not `txid:index`. */
+export function sortedChannelPoints(points: Iterable<string>): readonly string[] {
+  return Array.from(points, parseOutPoint).sort(compareOutPoints).map(formatOutPoint);
+}
+
+/** Whether `points` has all of `others`. */
+export function covers(points: readonly string[], others: readonly string[]): boolean {
+  const held = new Set(points);
+  return others.every((point) => held.has(point));
+}

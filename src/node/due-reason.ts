@@ -1,0 +1,50 @@
+import type { SnapshotReason } from "../chanbackup/snapshot.ts";
+
+/**
+ * Holds why a snapshot is due, from whoever notices it, for the one who takes the snapshots. There
+ * is room for one reason, so a slow consumer finds one and never a pile. What says that something
+ * has changed outranks what only makes sure.
+ */
+export class DueReason {
+  #reason: SnapshotReason | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  #wake: () => void = () => undefined;
+
+  put(reason: SnapshotReason): void {
+    if (this.#reason === null || rank(reason) > rank(this.#reason)) this.#reason = reason;
+    this.#wake();
+  }
+
+  /** Ends `drain` with `error`. For a defect: an expected failure is told to an observer instead. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** Yields each reason once, as soon as it is there. Ends when `signal` aborts. */
+  async *drain(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    const onAbort = (): void => this.#wake();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      while (!signal.aborted) {
+        if (this.#failure !== null) throw this.#failure.error;
+        const reason = this.#reason;
+        if (reason === null) {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          this.#wake = resolve;
+          await promise;
+        } else {
+          this.#reason = null;
+          yield reason;
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+function rank(reason: SnapshotReason): number {
+  if (reason === "channel-event") return 2;
+  return reason === "file-changed" ? 1 : 0;
+}

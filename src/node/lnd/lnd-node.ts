@@ -1,0 +1,180 @@
+import type { PackedMulti } from "../../chanbackup/packed-multi.ts";
+import type { NodeIdentity } from "../../chanbackup/snapshot.ts";
+import { type Network, networks } from "../../keychain/network.ts";
+import { abortable, throwIfAborted } from "../../runtime/abort.ts";
+import { ScbError } from "../../runtime/error.ts";
+import { formatOutPoint } from "../../wire/out-point.ts";
+import { sortedChannelPoints } from "../channel-points.ts";
+import type { ChannelPoint } from "./gen/lnrpc_pb.ts";
+import type { LndConfig } from "./lnd-config.ts";
+import { defaultLndTiming, LndConnection, type LndTiming } from "./lnd-connection.ts";
+
+/** What lnd exports: its channels, packed by itself. */
+export interface LndExport {
+  readonly packed: PackedMulti;
+  readonly channelPoints: readonly string[];
+}
+
+/**
+ * One lnd, over as many connections as its life needs. A new connection is made on the first call
+ * after the last one was lost, with the certificate that is valid then; before anything else it has
+ * to show that the node at its end is still the same, for what another node exports would replace
+ * this one's backup. Every method throws what `LndConnection.call` throws, "usage" when lnd is not
+ * on the network that the operator named, and "wrong-node" when it has become another node.
+ */
+export class LndNode {
+  /** `lnd at host:port`. */
+  readonly description: string;
+  readonly #config: LndConfig;
+  readonly #timing: LndTiming;
+  #connection: LndConnection | null = null;
+  #opening: Promise<LndConnection> | null = null;
+  #identity: (NodeIdentity & { readonly pubkey: string; readonly network: Network }) | null = null;
+  #isClosed = false;
+
+  constructor(config: LndConfig, timing: LndTiming = defaultLndTiming) {
+    this.description = `lnd at ${config.address}`;
+    this.#config = config;
+    this.#timing = timing;
+  }
+
+  /**
+   * Who it is. That it is not in step with the chain is no hindrance: it exports from its own
+   * database, and a node that was away for a while is the last one whose backup should wait.
+   */
+  async identify(signal?: AbortSignal): Promise<{ pubkey: string; network: Network }> {
+    const connection = await this.connection(signal);
+    return this.#checkedIdentity(connection, signal);
+  }
+
+  /** Every channel that lnd has a backup for, packed by lnd. Throws "decode" when it is cut off. */
+  async exportBackup(signal?: AbortSignal): Promise<LndExport> {
+    const connection = await this.connection(signal);
+    const { multiChanBackup } = await connection.call(
+      "ExportAllChannelBackups",
+      (client, options) => client.exportAllChannelBackups({}, options),
+      signal,
+    );
+    return {
+      packed: multiChanBackup?.multiChanBackup ?? new Uint8Array(),
+      channelPoints: sortedChannelPoints(
+        (multiChanBackup?.chanPoints ?? []).map(formatChannelPoint),
+      ),
+    };
+  }
+
+  /**
+   * Has lnd decrypt and parse a packed Multi, and gives its channel points. Throws "decrypt" when it
+   * is not this node's, "decode" when lnd cannot read it.
+   */
+  async verify(packed: PackedMulti, signal?: AbortSignal): Promise<readonly string[]> {
+    const connection = await this.connection(signal);
+    const { chanPoints } = await connection.call(
+      "VerifyChanBackup",
+      (client, options) =>
+        client.verifyChanBackup({ multiChanBackup: { multiChanBackup: packed } }, options),
+      signal,
+    );
+    return sortedChannelPoints(chanPoints);
+  }
+
+  /** The channels that are open, and those whose funding transaction waits for its confirmations. */
+  async openChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
+    const connection = await this.connection(signal);
+    // Pending ones first: one that opens in between is then seen twice, and not missed.
+    const pending = await connection.call(
+      "PendingChannels",
+      (client, options) => client.pendingChannels({}, options),
+      signal,
+    );
+    const open = await connection.call(
+      "ListChannels",
+      (client, options) => client.listChannels({}, options),
+      signal,
+    );
+    return sortedChannelPoints(
+      new Set([
+        ...pending.pendingOpenChannels.map(({ channel }) => channel?.channelPoint ?? ""),
+        ...open.channels.map(({ channelPoint }) => channelPoint),
+      ]),
+    );
+  }
+
+  /** The connection in use, or a new one to what has proved to be the same node. */
+  async connection(signal?: AbortSignal): Promise<LndConnection> {
+    if (this.#isClosed) throw new ScbError("aborted", `${this.description} was closed`);
+    throwIfAborted(signal);
+    if (this.#opening === null) {
+      if (this.#connection?.isOpen === true) return this.#connection;
+      this.#opening = this.#open().finally(() => {
+        this.#opening = null;
+      });
+    }
+    return abortable(this.#opening, signal);
+  }
+
+  async #open(): Promise<LndConnection> {
+    this.#connection?.abort();
+    const certificate = await this.#config.credentials.readCertificate();
+    const connection = new LndConnection(this.#config, certificate, this.#timing);
+    this.#connection = connection;
+    try {
+      await this.#checkedIdentity(connection);
+      return connection;
+    } catch (error) {
+      connection.abort();
+      throw error;
+    }
+  }
+
+  async #checkedIdentity(
+    connection: LndConnection,
+    signal?: AbortSignal,
+  ): Promise<{ pubkey: string; network: Network }> {
+    const info = await connection.call(
+      "GetInfo",
+      (client, options) => client.getInfo({}, options),
+      signal,
+    );
+    const found = {
+      pubkey: info.identityPubkey,
+      network: knownNetwork(info.chains[0]?.network, this.description),
+    };
+    const named = this.#config.network;
+    if (named !== null && found.network !== named) {
+      throw new ScbError(
+        "usage",
+        `${this.description} is on ${found.network}, not on ${named}: correct --network or --rpcserver`,
+      );
+    }
+    this.#identity ??= found;
+    if (found.pubkey !== this.#identity.pubkey || found.network !== this.#identity.network) {
+      throw new ScbError(
+        "wrong-node",
+        `${this.description} is now node ${found.pubkey} on ${found.network}, and was ${this.#identity.pubkey} on ${this.#identity.network}: correct --rpcserver, or restart scb-mirror to mirror the new node`,
+      );
+    }
+    return found;
+  }
+
+  /** Ends every call and stream. May be called twice. */
+  close(): void {
+    this.#isClosed = true;
+    this.#connection?.abort();
+  }
+}
+
+function knownNetwork(name: string | undefined, description: string): Network {
+  const network = networks.find((known) => known === name);
+  if (network !== undefined) return network;
+  throw new ScbError(
+    "usage",
+    `${description} is on a network that scb-mirror does not know: ${name}`,
+  );
+}
+
+function formatChannelPoint({ fundingTxid, outputIndex }: ChannelPoint): string {
+  const { case: kind, value } = fundingTxid;
+  if (kind === "fundingTxidBytes") return formatOutPoint({ txid: value, index: outputIndex });
+  return `${value ?? ""}:${outputIndex}`;
+}

@@ -1,0 +1,193 @@
+import { smallestPackedMultiSizeBytes } from "../../chanbackup/packed-multi.ts";
+import type {
+  NodeIdentity,
+  Snapshot,
+  SnapshotReason,
+  SnapshotSource,
+  SourceObserver,
+} from "../../chanbackup/snapshot.ts";
+import { type BackoffOptions, backoffMs, defaultBackoff } from "../../runtime/backoff.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
+import { covers } from "../channel-points.ts";
+import { DueReason } from "../due-reason.ts";
+import type { LndConnection } from "./lnd-connection.ts";
+import type { LndNode } from "./lnd-node.ts";
+
+export interface LndSourceTiming {
+  /** How long after each connect a second snapshot is due. Default 2 s. */
+  readonly followUpMs?: number;
+  /** How often lnd has to show that it still answers. Default 30 s. */
+  readonly livenessIntervalMs?: number;
+  /** A connection that has lasted so long makes the next reconnect quick again. Default 10 s. */
+  readonly stableAfterMs?: number;
+  readonly backoff?: BackoffOptions;
+}
+
+export interface LndSourceOptions extends LndSourceTiming {
+  /** Owned by the source from here on: `close` closes it. */
+  readonly node: LndNode;
+  readonly observer: SourceObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Snapshots of a running lnd, packed by lnd.
+ *
+ * lnd's stream of channel backups sends nothing when it begins, does not say when it has begun, and
+ * ends without an error when lnd shuts down. So a snapshot is due at each connect, and once more a
+ * little later, when the stream has surely begun; and the end of the stream, with or without an
+ * error, means to connect again. What the stream sends is not used: a snapshot has to be taken after
+ * the store's state was read (the swap protocol), so each message only says that one is due.
+ */
+export class LndSource implements SnapshotSource {
+  readonly description: string;
+  readonly #options: LndSourceOptions;
+  readonly #node: LndNode;
+  readonly #closing = new AbortController();
+
+  constructor(options: LndSourceOptions) {
+    this.#options = options;
+    this.#node = options.node;
+    this.description = options.node.description;
+  }
+
+  async identify(signal?: AbortSignal): Promise<NodeIdentity> {
+    return this.#node.identify(signal);
+  }
+
+  /**
+   * lnd's export, which lnd has then decrypted and parsed again as it would for a restore. Throws
+   * "decode" when the bytes are cut off or lack a channel that lnd says is in them.
+   */
+  async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
+    const takenAt = this.#options.clock.now();
+    const { packed, channelPoints } = await this.#node.exportBackup(signal);
+    if (packed.length < smallestPackedMultiSizeBytes(channelPoints.length)) {
+      throw new ScbError(
+        "decode",
+        `${this.description} exported ${packed.length} bytes for ${channelPoints.length} channels: they are cut off`,
+      );
+    }
+    const verified = await this.#node.verify(packed, signal);
+    if (verified.length !== channelPoints.length || !covers(verified, channelPoints)) {
+      throw new ScbError(
+        "decode",
+        `${this.description} exported a backup that holds other channels than it lists`,
+      );
+    }
+    return { packed, channelPoints, takenAt, reason, verifiedBy: "lnd" };
+  }
+
+  async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    const ended = new AbortController();
+    const scope = AbortSignal.any([signal, this.#closing.signal, ended.signal]);
+    const due = new DueReason();
+    const following = this.#follow(due, scope).catch((error: unknown) => due.fail(error));
+    try {
+      yield* due.drain(scope);
+    } finally {
+      ended.abort();
+      await following;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#node.close();
+  }
+
+  /** Stays connected until `signal` aborts. */
+  async #follow(due: DueReason, signal: AbortSignal): Promise<void> {
+    const { observer, clock, random } = this.#options;
+    const stableAfterMs = this.#options.stableAfterMs ?? 10_000;
+    const health = { isTroubled: false, hasConnected: false };
+    let attempt = 0;
+    while (!signal.aborted) {
+      const startedAtMs = clock.monotonicMs();
+      let error: ScbError;
+      try {
+        await this.#followConnection(due, health, signal);
+        error = new ScbError(
+          "node-unavailable",
+          `${this.description} ended its stream of channel backups, as it does when it shuts down`,
+        );
+      } catch (cause) {
+        error = ScbError.from(cause);
+      }
+      if (signal.aborted) return;
+      attempt = clock.monotonicMs() - startedAtMs >= stableAfterMs ? 1 : attempt + 1;
+      const retryInMs = Math.round(
+        backoffMs(attempt, random, this.#options.backoff ?? defaultBackoff),
+      );
+      health.isTroubled = true;
+      observer.trouble(error, retryInMs);
+      await this.#pause(retryInMs, signal);
+    }
+  }
+
+  /** Resolves when lnd ends the stream, throws when the connection is lost. */
+  async #followConnection(
+    due: DueReason,
+    health: { isTroubled: boolean; hasConnected: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await this.#node.connection(signal);
+    const onAlive = (): void => {
+      if (health.isTroubled) this.#options.observer.recovered();
+      health.isTroubled = false;
+    };
+    const ended = new AbortController();
+    const scope = AbortSignal.any([signal, ended.signal]);
+    const reading = this.#read(connection, due, onAlive, scope);
+    const watching = this.#watch(due, onAlive, scope);
+    due.put(health.hasConnected ? "reconnected" : "start");
+    health.hasConnected = true;
+    try {
+      await Promise.race([reading, watching]);
+    } finally {
+      ended.abort();
+      connection.abort();
+      // The race has told how it ended; the other one ends because of that.
+      await Promise.allSettled([reading, watching]);
+    }
+  }
+
+  async #read(
+    connection: LndConnection,
+    due: DueReason,
+    onAlive: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for await (const _message of connection.channelBackups(signal)) {
+      onAlive();
+      due.put("channel-event");
+    }
+  }
+
+  /**
+   * A peer that is gone without a word sends neither end nor error. Pings find that out, but for a
+   * process that hangs behind a kernel that still answers; so lnd itself is asked as well.
+   */
+  async #watch(due: DueReason, onAlive: () => void, signal: AbortSignal): Promise<never> {
+    const { clock } = this.#options;
+    await clock.sleep(this.#options.followUpMs ?? 2_000, signal);
+    // Only now: a stream that lnd refuses ends within milliseconds, and is no recovery.
+    onAlive();
+    due.put("follow-up");
+    for (;;) {
+      await clock.sleep(this.#options.livenessIntervalMs ?? 30_000, signal);
+      await this.#node.identify(signal);
+    }
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.clock.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

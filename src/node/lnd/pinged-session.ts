@@ -1,0 +1,108 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
+} from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Http2SessionManager } from "@connectrpc/connect-node";
+
+export interface PingTiming {
+  /** lnd ends a connection that is pinged more often than every 5 s (`grpc.client-ping-min-wait`). */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+/** The part of connect's session manager that its transport uses. */
+type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">;
+
+/**
+ * One HTTP/2 session, made on the first request and pinged as long as it lives. Unlike connect's own
+ * manager it never makes a second one behind the caller's back, for who is at the other end has to
+ * be asked again then; and it may be aborted while it is failing.
+ */
+export class PingedSession implements SessionManager {
+  readonly authority: string;
+  readonly #options: SecureClientSessionOptions;
+  readonly #timing: PingTiming;
+  #connecting: Promise<ClientHttp2Session> | null = null;
+  #session: ClientHttp2Session | null = null;
+  #isOver = false;
+  #hasHeard = false;
+
+  constructor(baseUrl: string, options: SecureClientSessionOptions, timing: PingTiming) {
+    this.authority = new URL(baseUrl).origin;
+    this.#options = options;
+    this.#timing = timing;
+  }
+
+  /** Whether another request may succeed, as far as is known. */
+  get isOpen(): boolean {
+    return !this.#isOver;
+  }
+
+  async request(
+    method: string,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    options: Parameters<SessionManager["request"]>[3],
+  ): Promise<ClientHttp2Stream> {
+    if (this.#isOver) throw new ConnectError("the connection is closed", Code.Unavailable);
+    this.#connecting ??= this.#connect();
+    const session = await this.#connecting;
+    return session.request({ ...headers, ":method": method, ":path": path }, options);
+  }
+
+  /** What arrives is as good as the answer to a ping. */
+  notifyResponseByteRead(): void {
+    this.#hasHeard = true;
+  }
+
+  /** Ends it and everything on it. May be called twice, at any time. */
+  abort(): void {
+    this.#isOver = true;
+    this.#session?.destroy(
+      new ConnectError("the connection was given up", Code.Unavailable),
+      constants.NGHTTP2_CANCEL,
+    );
+  }
+
+  #connect(): Promise<ClientHttp2Session> {
+    const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
+    const session = connect(this.authority, this.#options);
+    this.#session = session;
+    let pings: NodeJS.Timeout | undefined;
+    session.once("connect", () => {
+      pings = setInterval(() => this.#ping(session), this.#timing.pingIntervalMs);
+      resolve(session);
+    });
+    // Those who wait on a stream hear of an error there; here it is heard for the rest of its life,
+    // because one that nobody listens to would end the process.
+    session.on("error", reject);
+    // What is under way may still be answered, but nothing new is accepted.
+    session.once("goaway", () => {
+      this.#isOver = true;
+    });
+    session.once("close", () => {
+      this.#isOver = true;
+      clearInterval(pings);
+      reject(new ConnectError("the connection was closed", Code.Unavailable));
+    });
+    return promise;
+  }
+
+  #ping(session: ClientHttp2Session): void {
+    if (session.destroyed) return;
+    if (this.#hasHeard) {
+      this.#hasHeard = false;
+      return;
+    }
+    const late = setTimeout(
+      () => session.destroy(new ConnectError("no answer to a ping", Code.Unavailable)),
+      this.#timing.pingTimeoutMs,
+    );
+    session.ping(() => clearTimeout(late));
+  }
+}

@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
+import type { InspectBackup } from "../../src/node/backup-file.ts";
+import { LndAndFileSource } from "../../src/node/lnd-and-file.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { lndError, point } from "./fake-lnd.ts";
+import { fakeSetup, quick } from "./fake-node.ts";
+import { Follower, until } from "./source-probe.ts";
+
+const [a, b, c, d] = [point(1), point(2), point(3), point(4)];
+
+async function bothSetup(inspect?: InspectBackup, rewriteWaitMs = 100) {
+  const fake = await fakeSetup();
+  const path = join(fake.folder, "channel.backup");
+  const source = new LndAndFileSource({
+    ...quick,
+    node: fake.node({ timing: { callTimeoutMs: 1_000 } }),
+    path,
+    inspect,
+    observer: fake.heard,
+    clock: systemClock,
+    random: systemRandom,
+    pollIntervalMs: 50,
+    settleMs: 20,
+    rewriteWaitMs,
+  });
+  const putFile = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    await writeFile(`${path}.new`, bytes);
+    await rename(`${path}.new`, path);
+    return bytes;
+  };
+  return {
+    ...fake,
+    path,
+    source,
+    putFile,
+    /** lnd writes a file with these channels. */
+    write: (points: readonly string[]) => putFile(fake.lnd.pack(points)),
+    async [Symbol.asyncDispose]() {
+      await source.close();
+      await fake[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Rule {
+  readonly name: string;
+  readonly exported: readonly string[];
+  readonly file: readonly string[];
+  readonly open?: readonly string[];
+  readonly pendingOpen?: readonly string[];
+  readonly taken: "file" | "export";
+}
+
+const rules: readonly Rule[] = [
+  { name: "equal channels", exported: [a, b], file: [a, b], taken: "file" },
+  { name: "no channels at all", exported: [], file: [], taken: "file" },
+  {
+    name: "a channel that was force closed here: the file still has it",
+    exported: [a],
+    file: [a, b],
+    taken: "file",
+  },
+  {
+    name: "a channel that was closed together: the export still has it",
+    exported: [a, b],
+    file: [a],
+    taken: "export",
+  },
+  {
+    name: "a restored node: its file is empty",
+    exported: [a, b],
+    file: [],
+    taken: "export",
+  },
+  {
+    name: "one of each kind, and the file has all that is open",
+    exported: [a, b, c],
+    file: [a, b, d],
+    open: [a],
+    pendingOpen: [b],
+    taken: "file",
+  },
+  {
+    name: "one of each kind, and the file lacks an open one",
+    exported: [a, c],
+    file: [a, d],
+    open: [a, c],
+    taken: "export",
+  },
+  {
+    name: "one of each kind, and the file lacks one that is about to open",
+    exported: [a, c],
+    file: [a, d],
+    open: [a],
+    pendingOpen: [c],
+    taken: "export",
+  },
+];
+
+describe("lnd and its file: which one is the snapshot", () => {
+  for (const { name, exported, file, open = [], pendingOpen = [], taken } of rules) {
+    it(`${name}: the ${taken}`, async () => {
+      await using setup = await bothSetup();
+      Object.assign(setup.lnd, { channelPoints: exported, open, pendingOpen });
+      const bytes = await setup.write(file);
+      const snapshot = await setup.source.snapshot("channel-event");
+      assert.deepEqual(snapshot.channelPoints, taken === "file" ? file : exported);
+      assert.equal(Buffer.from(snapshot.packed).equals(bytes), taken === "file");
+      assert.equal(snapshot.verifiedBy, "lnd");
+      assert.equal(snapshot.reason, "channel-event");
+      assert.deepEqual(setup.heard.troubles, []);
+    });
+  }
+
+  it("a file that lnd rewrites a moment later: the new file", async () => {
+    await using setup = await bothSetup(undefined, 2_000);
+    setup.lnd.channelPoints = [a, b];
+    await setup.write([a]);
+    const taking = setup.source.snapshot("channel-event");
+    await until("the export", () => setup.lnd.calls.includes("ExportAllChannelBackups"));
+    setTimeout(() => void setup.write([a, b, c]), 60);
+    assert.deepEqual((await taking).channelPoints, [a, b, c]);
+  });
+
+  it("a file that is opened with a key", async () => {
+    const seen: string[] = [];
+    await using setup = await bothSetup(async (packed) => {
+      seen.push(Buffer.from(packed).toString("hex"));
+      return { channelPoints: [a, b], verifiedBy: "key" };
+    });
+    setup.lnd.channelPoints = [a];
+    const bytes = await setup.putFile(new Uint8Array(randomBytes(600)));
+    const snapshot = await setup.source.snapshot("start");
+    assert.equal(snapshot.verifiedBy, "key");
+    assert.deepEqual(seen, [Buffer.from(bytes).toString("hex")]);
+  });
+});
+
+describe("lnd and its file: when one of them fails", () => {
+  const badFiles: Record<string, { bytes: Uint8Array | null; code: string }> = {
+    "is of another node": { bytes: new Uint8Array(randomBytes(700)), code: "decrypt" },
+    "is cut off": { bytes: new Uint8Array(randomBytes(30)), code: "decode" },
+    "is missing": { bytes: null, code: "io" },
+  };
+  for (const [name, { bytes, code }] of Object.entries(badFiles)) {
+    it(`a file that ${name} is told, and the export taken`, async () => {
+      await using setup = await bothSetup();
+      setup.lnd.channelPoints = [a];
+      if (bytes !== null) await setup.putFile(bytes);
+      const snapshot = await setup.source.snapshot("start");
+      assert.deepEqual(snapshot.channelPoints, [a]);
+      assert.ok(setup.lnd.known.has(Buffer.from(snapshot.packed).toString("hex")));
+      assert.deepEqual(
+        setup.heard.troubles.map((error) => error.code),
+        [code],
+      );
+      assert.match(setup.heard.troubles[0]?.message ?? "", /channel\.backup/);
+      const good = await setup.write([a]);
+      assert.deepEqual((await setup.source.snapshot("start")).packed, good);
+      assert.equal(setup.heard.recoveries, 1);
+    });
+  }
+
+  it("a list of channels that is refused is told, and the export taken", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a, c];
+    setup.lnd.failures.set("PendingChannels", lndError("permission denied"));
+    await setup.write([a, d]);
+    assert.deepEqual((await setup.source.snapshot("start")).channelPoints, [a, c]);
+    assert.equal(setup.heard.troubles[0]?.code, "node-denied");
+  });
+
+  it("an lnd that is away leaves the file, unverified", async () => {
+    await using setup = await bothSetup();
+    const bytes = await setup.write([a]);
+    await setup.lnd.stop();
+    const { packed, channelPoints, verifiedBy } = await setup.source.snapshot("file-changed");
+    assert.deepEqual(
+      { packed, channelPoints, verifiedBy },
+      { packed: bytes, channelPoints: null, verifiedBy: null },
+    );
+  });
+
+  it("an lnd that is away leaves the file, verified with the key", async () => {
+    await using setup = await bothSetup(() =>
+      Promise.resolve({ channelPoints: [a], verifiedBy: "key" as const }),
+    );
+    await setup.write([a]);
+    await setup.lnd.stop();
+    const snapshot: Snapshot = await setup.source.snapshot("file-changed");
+    assert.equal(snapshot.verifiedBy, "key");
+  });
+
+  it("an lnd that is away and a file that the key does not open leave nothing", async () => {
+    await using setup = await bothSetup(() =>
+      Promise.reject(new ScbError("decrypt", "another seed")),
+    );
+    await setup.putFile(new Uint8Array(randomBytes(700)));
+    await setup.lnd.stop();
+    await assert.rejects(setup.source.snapshot("start"), { code: "node-unavailable" });
+    assert.deepEqual(
+      setup.heard.troubles.map(({ code }) => code),
+      ["decrypt"],
+    );
+  });
+
+  it("an lnd whose export fails, but which can open the file, leaves the file", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a];
+    setup.lnd.cutOffBytes = 5;
+    const bytes = await setup.write([a]);
+    const snapshot = await setup.source.snapshot("start");
+    assert.deepEqual([snapshot.packed, snapshot.verifiedBy], [bytes, "lnd"]);
+    await setup.putFile(new Uint8Array(randomBytes(700)));
+    await assert.rejects(setup.source.snapshot("start"), { code: "decode" });
+  });
+
+  it("another node at lnd's address leaves nothing", async () => {
+    await using setup = await bothSetup();
+    await setup.write([a]);
+    await setup.source.identify();
+    setup.lnd.pubkey = `03${"cd".repeat(32)}`;
+    setup.lnd.reset();
+    await assert.rejects(
+      async () => {
+        // The first call may still meet the connection that was torn down.
+        for (let i = 0; i < 3; i++) await setup.source.snapshot("start");
+      },
+      { code: "wrong-node" },
+    );
+  });
+
+  it("stops at once when it is told to", async () => {
+    await using setup = await bothSetup(undefined, 10_000);
+    setup.lnd.channelPoints = [a, b];
+    await setup.write([a]);
+    const abort = new AbortController();
+    const taking = setup.source.snapshot("start", abort.signal);
+    setTimeout(() => abort.abort(), 150);
+    await assert.rejects(taking, { code: "aborted" });
+    assert.deepEqual(setup.heard.troubles, []);
+  });
+});
+
+describe("lnd and its file: changes", () => {
+  it("come from either, and trouble of either is told", async () => {
+    await using setup = await bothSetup();
+    await setup.write([a]);
+    await using follower = new Follower(setup.source);
+    await until("the stream", () => setup.lnd.streams.size === 1);
+    await until("the follow-up", () => follower.reasons.includes("follow-up"));
+    await setup.write([a, b]);
+    await until("the file's change", () => follower.reasons.includes("file-changed"));
+    for (const stream of setup.lnd.streams) stream.push();
+    await until("lnd's event", () => follower.reasons.includes("channel-event"));
+    assert.deepEqual(setup.heard.troubles, []);
+
+    await setup.lnd.stop();
+    await rm(setup.path);
+    await until("both troubles", () => {
+      const codes = setup.heard.troubles.map(({ code }) => code);
+      return codes.includes("io") && codes.includes("node-unavailable");
+    });
+    await setup.lnd.start();
+    await until("lnd's return", () => follower.reasons.includes("reconnected"));
+    assert.equal(setup.heard.recoveries, 0, "the file is still missing");
+    await setup.write([a]);
+    await until("the recovery", () => setup.heard.recoveries === 1);
+  });
+
+  it("end when the source is closed", async () => {
+    await using setup = await bothSetup();
+    await using _follower = new Follower(setup.source);
+    await until("the stream", () => setup.lnd.streams.size === 1);
+    await setup.source.close();
+    await setup.source.close();
+    await until("the stream's end", () => setup.lnd.streams.size === 0);
+  });
+});
