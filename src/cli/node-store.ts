@@ -1,0 +1,92 @@
+import { storeOf } from "../daemon/destination.ts";
+import type { Settings } from "../daemon/settings.ts";
+import { openSource } from "../daemon/source.ts";
+import { checkNodeName, latestKey, versionsPrefix } from "../mirror/layout.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { prefixedStore } from "../store/prefixed-store.ts";
+import { retryingReads } from "../store/retrying-store.ts";
+
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/** The folder of one node in a store, opened for reading. */
+export interface NodeStore {
+  readonly node: string;
+  readonly store: ObjectStore;
+  /** The node's channel points of now, sorted, where `--from` named a node that tells them. */
+  readonly liveChannelPoints: readonly string[] | undefined;
+}
+
+/**
+ * Opens the node's folder, hands it to `use`, and closes the store again. Which folder: `--node`,
+ * else the node that `--from` names, else the only one that the store holds.
+ */
+export async function withNodeStore<T>(
+  surroundings: Surroundings,
+  use: (nodeStore: NodeStore) => Promise<T>,
+): Promise<T> {
+  const { settings, signal, clock, random } = surroundings;
+  const root = await storeOf(surroundings);
+  try {
+    const reading = retryingReads(root, { clock, random });
+    const asked = settings.from === undefined ? null : await askNode(surroundings);
+    const node = checkNodeName(settings.node ?? asked?.pubkey ?? (await onlyNode(reading, signal)));
+    return await use({
+      node,
+      store: prefixedStore(reading, node),
+      liveChannelPoints: asked?.channelPoints ?? undefined,
+    });
+  } finally {
+    await root.close();
+  }
+}
+
+async function askNode(
+  surroundings: Surroundings,
+): Promise<{ pubkey: string | null; channelPoints: readonly string[] | null }> {
+  const { signal } = surroundings;
+  const source = await openSource({
+    ...surroundings,
+    observer: { trouble: () => undefined, recovered: () => undefined },
+  });
+  try {
+    const { pubkey } = await source.identify(signal);
+    const { channelPoints } = await source.snapshot("start", signal);
+    return { pubkey, channelPoints };
+  } finally {
+    await source.close();
+  }
+}
+
+async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {
+  const nodes: string[] = [];
+  for await (const folder of store.listFolders("", { signal })) {
+    if (await isNodeFolder(prefixedStore(store, folder), signal)) nodes.push(folder);
+  }
+  const [only] = nodes;
+  if (nodes.length === 1 && only !== undefined) return only;
+  throw nodes.length === 0
+    ? new ScbError(
+        "not-found",
+        `there are no backups in ${store.location}: start scb-mirror run, or check --to`,
+      )
+    : new ScbError(
+        "usage",
+        `${store.location} holds the backups of ${nodes.length} nodes: choose one with --node (${nodes.join(", ")})`,
+      );
+}
+
+async function isNodeFolder(store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+  if ((await store.head(latestKey, { signal })) !== null) return true;
+  for await (const _ of store.list(versionsPrefix, { signal })) return true;
+  return false;
+}

@@ -1,0 +1,101 @@
+import { type DaemonEvent, runMirror } from "../daemon/mirror-daemon.ts";
+import type { Action } from "./action.ts";
+import { exitCodes } from "./exit-code.ts";
+import { formatSize, type Terminal } from "./terminal.ts";
+
+export const runAction: Action = async (context) => {
+  const { terminal, json, flags, settings, clock, signal } = context;
+  const once = flags["once"] === true;
+  const abort = new AbortController();
+  const deadline = once ? settings.timeout : settings["shutdown-timeout"];
+  // Once: the bound begins at the start. Else: at the signal to stop, for what is not saved yet.
+  const bound = (): void => {
+    setTimeout(() => abort.abort(), deadline).unref();
+  };
+  if (once) bound();
+  else if (signal.aborted) bound();
+  else signal.addEventListener("abort", bound, { once: true });
+  await runMirror({
+    ...context,
+    once,
+    acceptEmpty: flags["acceptEmpty"] === true,
+    stop: signal,
+    abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
+    observe: (event) => {
+      if (json) terminal.json(toJson(event, clock.now()));
+      else printEvent(event, terminal, clock.now());
+    },
+  });
+  return exitCodes.done;
+};
+
+/** One event as one JSON document: `event`, `at`, and what the contract names. */
+function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
+  const common = { event: event.kind, at: new Date(now).toISOString() };
+  switch (event.kind) {
+    case "started":
+      return {
+        ...common,
+        node: event.node,
+        source: event.source,
+        store: event.store,
+        sequence: event.sequence,
+      };
+    case "swapped":
+      return {
+        ...common,
+        ...event.commit,
+        reason: event.reason,
+        attempts: event.attempts,
+        elapsedMs: Math.round(event.elapsedMs * 10) / 10,
+      };
+    case "unchanged":
+      return { ...common, reason: event.reason, sequence: event.sequence };
+    case "refused":
+      return {
+        ...common,
+        code: event.code,
+        message: event.message,
+        quarantineKey: event.quarantineKey,
+      };
+    case "retrying":
+      return {
+        ...common,
+        code: event.error.code,
+        message: event.error.message,
+        attempt: event.attempt,
+        retryInMs: event.retryInMs,
+      };
+    case "recovered":
+      return { ...common, attempts: event.attempts };
+    case "stopped":
+      return common;
+  }
+}
+
+function printEvent(event: DaemonEvent, terminal: Terminal, now: number): void {
+  const time = terminal.style("dim", new Date(now).toISOString().slice(11, 19));
+  terminal.line(`${time} ${describe(event, terminal)}`);
+}
+
+function describe(event: DaemonEvent, terminal: Terminal): string {
+  switch (event.kind) {
+    case "started":
+      return `${terminal.style("bold", "started")}: ${event.source} -> ${event.store}${event.sequence === 0 ? " (nothing there yet)" : ` (at sequence ${event.sequence})`}`;
+    case "swapped": {
+      const { sequence, channels, sizeBytes } = event.commit;
+      const count = channels === null ? "" : `${channels} channels, `;
+      return `${terminal.style("green", "saved")} sequence ${sequence}: ${count}${formatSize(sizeBytes)} in ${Math.round(event.elapsedMs)} ms (${event.reason})`;
+    }
+    case "unchanged":
+      return `${terminal.style("green", "unchanged")}: the store holds this state already, as sequence ${event.sequence} (${event.reason})`;
+    case "refused":
+      return `${terminal.style("red", "REFUSED")}: ${event.message}${event.quarantineKey === null ? "" : ` (kept as ${event.quarantineKey})`}`;
+    case "retrying":
+      return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
+    case "recovered":
+      return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
+    case "stopped":
+      return "stopped: everything known is saved";
+  }
+}

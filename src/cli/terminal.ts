@@ -1,0 +1,84 @@
+import { styleText } from "node:util";
+
+type Style = "bold" | "dim" | "green" | "red" | "yellow";
+
+/** What a command may write. Facts go to stdout, talk to stderr. */
+export interface Terminal {
+  /** One line on stdout. */
+  line(text: string): void;
+  /** One JSON document on stdout, on a line of its own. */
+  json(value: unknown): void;
+  /** Raw bytes on stdout. Resolves when they are written. */
+  bytes(bytes: Uint8Array): Promise<void>;
+  /** One line on stderr, whatever the message holds. */
+  note(text: string): void;
+  /** A line on stderr that replaces the one before; nothing where stderr is no terminal. */
+  progress(text: string | null): void;
+  /** Colour, on a terminal only, and never with NO_COLOR. */
+  style(style: Style, text: string): string;
+}
+
+export function systemTerminal(): Terminal {
+  const { stdout, stderr } = process;
+  // A reader that goes away (`| head -1`) is its own business, not an error of ours.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  const isColour =
+    stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  return {
+    line: (text) => stdout.write(`${printable(text)}\n`),
+    json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
+    bytes: (bytes) =>
+      new Promise((resolve, reject) => {
+        stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
+    note: (text) => stderr.write(`${printable(text.replaceAll(/\s*\n\s*/g, " "))}\n`),
+    progress: (text) => {
+      if (stderr.isTTY !== true) return;
+      stderr.write(`\r\u001b[K${text ?? ""}`);
+    },
+    style: (style, text) => (isColour ? styleText(style, text, { validateStream: false }) : text),
+  };
+}
+
+/** Control bytes that come from elsewhere must not steer the terminal; our own colours may. */
+function printable(text: string): string {
+  return [...text]
+    .map((char) => {
+      const code = char.codePointAt(0) ?? 0;
+      const isControl =
+        (code < 0x20 && char !== "\n" && char !== "\t" && code !== 0x1b) || code === 0x7f;
+      return isControl ? `\\x${code.toString(16).padStart(2, "0")}` : char;
+    })
+    .join("");
+}
+
+/** Columns padded to their widest cell, two spaces apart. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+export function formatSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export function formatAge(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}

@@ -1,0 +1,19 @@
+const unitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Timers wrap around above this. */
+const longestMs = 2 ** 31 - 1;
+
+/** Reads "500ms", "10s", "5m", "12h" or "2d"; null for anything else, or what no timer can hold. */
+export function durationMs(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  const unitMs = unitsMs[match?.[2] ?? ""];
+  if (match === null || unitMs === undefined) return null;
+  const ms = Number(match[1]) * unitMs;
+  return ms > 0 && ms <= longestMs ? ms : null;
+}

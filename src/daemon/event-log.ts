@@ -1,0 +1,51 @@
+import type { Logger } from "../runtime/logger.ts";
+import type { DaemonEvent } from "./mirror-daemon.ts";
+
+/** The story of a run, for the log: what happened, to what, and how long it took. */
+export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
+  switch (event.kind) {
+    case "started":
+      logger.info(
+        { node: event.node, source: event.source, store: event.store, sequence: event.sequence },
+        "started",
+      );
+      break;
+    case "swapped":
+      logger.info(
+        {
+          ...event.commit,
+          key: undefined,
+          version: event.commit.key,
+          reason: event.reason,
+          attempts: event.attempts,
+          elapsedMs: event.elapsedMs,
+        },
+        "backup saved",
+      );
+      break;
+    case "unchanged":
+      logger.debug(
+        { reason: event.reason, sequence: event.sequence },
+        "the store holds this state already",
+      );
+      break;
+    case "refused":
+      logger.error(
+        { code: event.code, quarantined: event.quarantineKey },
+        `refused: ${event.message}`,
+      );
+      break;
+    case "retrying":
+      logger.warn(
+        { code: event.error.code, attempt: event.attempt, retryInMs: event.retryInMs },
+        `trying again: ${event.error.message}`,
+      );
+      break;
+    case "recovered":
+      logger.info({ attempts: event.attempts }, "recovered");
+      break;
+    case "stopped":
+      logger.info({}, "stopped");
+      break;
+  }
+}

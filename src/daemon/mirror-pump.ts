@@ -1,0 +1,38 @@
+import type { SourceObserver } from "../chanbackup/snapshot.ts";
+import { Feeder } from "../mirror/feeder.ts";
+import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import type { Pump, PumpOptions } from "./pump.ts";
+import { openSource } from "./source.ts";
+
+/** Mirror mode: a Feeder brings what the node packs into the store, byte for byte. */
+export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
+  const { settings, observe, clock, random, logger } = options;
+  let troubles = 0;
+  const observer: SourceObserver = {
+    trouble: (error, retryInMs) => {
+      troubles += 1;
+      observe({ kind: "retrying", error, attempt: troubles, retryInMs: Math.round(retryInMs) });
+    },
+    recovered: () => {
+      observe({ kind: "recovered", attempts: troubles });
+      troubles = 0;
+    },
+  };
+  const source = await openSource({ settings, clock, random, logger, observer });
+  const feederOf = (swapper: ObjectStoreSwapper): Feeder =>
+    new Feeder({
+      source,
+      swapper,
+      refreshIntervalMs: settings["refresh-interval"],
+      observe,
+      clock,
+      random,
+    });
+  return {
+    description: source.description,
+    identify: (signal) => source.identify(signal),
+    run: (swapper, _store, stop, abort) => feederOf(swapper).run(stop, abort),
+    once: (swapper, _store, abort) => feederOf(swapper).once(abort),
+    close: () => source.close(),
+  };
+}

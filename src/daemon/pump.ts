@@ -1,0 +1,40 @@
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { MirrorObserver } from "../mirror/events.ts";
+import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { openDemoPump } from "./demo-pump.ts";
+import { openMirrorPump } from "./mirror-pump.ts";
+import type { Settings } from "./settings.ts";
+
+/** What moves a node's backups into a store: in mirror mode the node's own bytes, in pack mode ours. */
+export interface Pump {
+  /** For people: where the backups come from. Holds no secret. */
+  readonly description: string;
+  identify(signal: AbortSignal): Promise<NodeIdentity>;
+  /** Until `stop`, then until all is saved, or `abort`. Throws what no time can heal. */
+  run(
+    swapper: ObjectStoreSwapper,
+    store: ObjectStore,
+    stop: AbortSignal,
+    abort: AbortSignal,
+  ): Promise<void>;
+  /** One snapshot, one swap. */
+  once(swapper: ObjectStoreSwapper, store: ObjectStore, abort: AbortSignal): Promise<void>;
+  /** May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface PumpOptions {
+  readonly settings: Settings;
+  readonly observe: MirrorObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export function openPump(options: PumpOptions): Promise<Pump> {
+  return options.settings.from === "demo" ? openDemoPump(options) : openMirrorPump(options);
+}

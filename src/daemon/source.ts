@@ -1,0 +1,88 @@
+import { unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
+import type { LoadedKey } from "../keychain/key-file.ts";
+import { BackupFileSource, type InspectBackup } from "../node/backup-file.ts";
+import { sortedChannelPoints } from "../node/channel-points.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
+import { openKey } from "./key.ts";
+import type { Settings } from "./settings.ts";
+
+export interface SourceOptions {
+  readonly settings: Settings;
+  readonly observer: SourceObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens the node that `--from` names. Throws "usage" where it names none, or where what it needs is
+ * missing. gRPC is large, so it is loaded only where it is used.
+ */
+export async function openSource(options: SourceOptions): Promise<SnapshotSource> {
+  const { settings, observer, clock, random } = options;
+  const { from = "lnd", "backup-file": backupFile } = settings;
+  const key = await openKey(options);
+  const inspect = key === null ? undefined : inspectWith(key);
+  if (from.startsWith("file:")) {
+    const path = filePath(from);
+    if (backupFile !== undefined) {
+      throw new ScbError(
+        "usage",
+        "--backup-file goes with --from lnd; --from file:PATH needs no other",
+      );
+    }
+    return new BackupFileSource({ path, inspect, observer, clock });
+  }
+  if (from !== "lnd") {
+    throw new ScbError(
+      "usage",
+      `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
+    );
+  }
+  const [{ resolveLndConfig }, { LndNode }, { LndSource }, { LndAndFileSource }] =
+    await Promise.all([
+      import("../node/lnd/lnd-config.ts"),
+      import("../node/lnd/lnd-node.ts"),
+      import("../node/lnd/lnd-source.ts"),
+      import("../node/lnd-and-file.ts"),
+    ]);
+  const config = await resolveLndConfig({
+    rpcserver: settings.rpcserver,
+    lnddir: settings.lnddir,
+    network: settings.network,
+    tlscertpath: settings.tlscertpath,
+    macaroonpath: settings.macaroonpath,
+    lndconnect: settings.lndconnect,
+  });
+  const node = new LndNode(config);
+  const common = { node, observer, clock, random };
+  return backupFile === undefined
+    ? new LndSource(common)
+    : new LndAndFileSource({ ...common, path: backupFile, inspect });
+}
+
+/** A path, or a file URL, after `file:`. */
+function filePath(from: string): string {
+  const path = from.startsWith("file://") ? decodeURIComponent(from.slice(7)) : from.slice(5);
+  if (path !== "") return path;
+  throw new ScbError(
+    "usage",
+    "--from file: needs a path, as in --from file:/path/to/channel.backup",
+  );
+}
+
+function inspectWith(key: LoadedKey): InspectBackup {
+  return (packed) => {
+    const { staticBackups } = unpackMulti(packed, key.encrypter);
+    const points = staticBackups.map((single) => formatOutPoint(single.fundingOutpoint));
+    return Promise.resolve({
+      channelPoints: sortedChannelPoints(points),
+      verifiedBy: "key",
+    });
+  };
+}
