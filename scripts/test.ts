@@ -1,0 +1,61 @@
+/**
+ * Runs the tests: `node scripts/test.ts [part of a file's path …] [flags of node --test …]`. The
+ * peers that the chosen tests need are built first, where they aren't cached, so that no test waits
+ * for a build. Benchmarks, in `test/bench`, are not tests.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PeerUnavailable } from "../test/peers/peer-unavailable.ts";
+import { peers, provision } from "../test/peers/provision.ts";
+
+const root = dirname(import.meta.dirname);
+// Far above what the slowest suite takes: a hung test fails by its name, and nothing waits for ever.
+const testTimeoutMs = 20 * 60_000;
+// Two, whatever the machine has: each of the heavy suites runs several servers of its own.
+const concurrency = 2;
+
+const args = process.argv.slice(2);
+const flags = args.filter((arg) => arg.startsWith("-"));
+const filters = args.filter((arg) => !arg.startsWith("-"));
+
+const files = globSync("test/**/*.test.ts", { cwd: root, exclude: ["test/bench/**"] })
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+if (files.length === 0) {
+  process.stderr.write(`no test file's path holds ${filters.join(" or ")}\n`);
+  process.exit(1);
+}
+
+await provisionFor(files);
+const runner = spawn(
+  process.execPath,
+  [
+    "--test",
+    "--test-reporter=spec",
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${testTimeoutMs}`,
+    ...flags,
+    ...files,
+  ],
+  { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
+);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => runner.kill(signal));
+await once(runner, "exit");
+process.exitCode = runner.exitCode ?? 1;
+
+async function provisionFor(chosen: readonly string[]): Promise<void> {
+  const texts = chosen.map((file) => readFileSync(join(root, file), "utf8"));
+  const suites = texts.filter((text) => text.includes("peers/peer-suite.ts"));
+  for (const peer of peers) {
+    if (!suites.some((text) => text.includes(`"${peer}"`))) continue;
+    try {
+      await provision(peer);
+    } catch (error) {
+      // The suites say so themselves, and skip or fail.
+      if (!(error instanceof PeerUnavailable)) throw error;
+      process.stderr.write(`peers: ${peer}: ${error.message}\n`);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { provisionDocker } from "./docker.ts";
+import { buildLnd, buildMinio } from "./go-build.ts";
+import { type Progress, toStderr } from "./peer-cache.ts";
+import { PeerUnavailable } from "./peer-unavailable.ts";
+
+export { provisionDocker };
+
+export const peers = ["minio", "lnd", "docker"] as const;
+export type Peer = (typeof peers)[number];
+
+const defaultPeers = ["minio", "lnd"] as const;
+
+export interface LndBinaries {
+  readonly btcd: string;
+  readonly btcctl: string;
+  readonly lnd: string;
+  readonly lncli: string;
+}
+
+/** The path of a static `minio`. Throws PeerUnavailable. */
+export async function provisionMinio(progress: Progress = toStderr): Promise<string> {
+  return join(await buildMinio(progress), "minio");
+}
+
+/** The paths of btcd, lnd and their clients. Throws PeerUnavailable. */
+export async function provisionLnd(progress: Progress = toStderr): Promise<LndBinaries> {
+  const folder = await buildLnd(progress);
+  const path = (name: string): string => join(folder, name);
+  return { btcd: path("btcd"), btcctl: path("btcctl"), lnd: path("lnd"), lncli: path("lncli") };
+}
+
+/** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
+export async function provision(peer: Peer, progress: Progress = toStderr): Promise<void> {
+  switch (peer) {
+    case "minio":
+      await provisionMinio(progress);
+      return;
+    case "lnd":
+      await provisionLnd(progress);
+      return;
+    case "docker":
+      await provisionDocker(progress);
+      return;
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+  const unknown = args.find((arg) => !peers.some((peer) => peer === arg));
+  if (unknown !== undefined) {
+    process.stderr.write(`usage: npm run peers -- [${peers.join("] [")}]   default: minio lnd\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const wanted = args.length > 0 ? peers.filter((peer) => args.includes(peer)) : defaultPeers;
+  for (const peer of wanted) {
+    try {
+      await (peer === "docker" ? provisionDocker(toStderr, { install: true }) : provision(peer));
+      toStderr(`${peer}: ready`);
+    } catch (error) {
+      if (!(error instanceof PeerUnavailable)) throw error;
+      toStderr(`${peer}: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
+}
