@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The built command line, as an installed package has it. `npm run build` makes it. */
+const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stdoutBytes: Buffer;
+  readonly stderr: string;
+  /** The one JSON document on stdout; throws when there is anything else. */
+  json(): unknown;
+}
+
+/** A clean environment: nothing of the machine's own settings or credentials gets in. */
+function environment(extra: CliOptions["env"]): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env;
+  return { PATH, HOME, AWS_EC2_METADATA_DISABLED: "true", ...extra };
+}
+
+/** Runs a command to its end. */
+export async function runCli(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<CliResult> {
+  const child = spawnCli(args, options);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  await once(child, "close");
+  const stdoutBytes = Buffer.concat(stdout);
+  return {
+    code: child.exitCode,
+    stdout: stdoutBytes.toString("utf8"),
+    stdoutBytes,
+    stderr: Buffer.concat(stderr).toString("utf8"),
+    json: () => JSON.parse(stdoutBytes.toString("utf8")),
+  };
+}
+
+/** One line of `run --json`. */
+export interface CliEvent {
+  readonly event: string;
+  readonly at: string;
+  readonly [field: string]: unknown;
+}
+
+/** A `run --json` under way. */
+export class RunningCli {
+  readonly events: CliEvent[] = [];
+  readonly child: ChildProcess;
+  stderr = "";
+  readonly #closed: Promise<unknown>;
+  #heard = Promise.withResolvers<void>();
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    this.#closed = once(child, "close");
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.stderr += chunk.toString("utf8");
+    });
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        this.events.push(JSON.parse(line));
+        this.#tell();
+      });
+    }
+    child.on("close", () => this.#tell());
+  }
+
+  /** The first event, from index `after` on, for which `matches`; throws when it ends before. */
+  async event(
+    matches: string | ((event: CliEvent) => boolean),
+    { after = 0, timeoutMs = 30_000 } = {},
+  ): Promise<CliEvent> {
+    const test = typeof matches === "string" ? (e: CliEvent) => e.event === matches : matches;
+    const deadline = AbortSignal.timeout(timeoutMs);
+    for (;;) {
+      const found = this.events.slice(after).find(test);
+      if (found !== undefined) return found;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`it ended (${this.child.exitCode}) before that event: ${this.#told()}`);
+      }
+      const timedOut = once(deadline, "abort");
+      if (deadline.aborted) throw new Error(`no such event in ${timeoutMs} ms: ${this.#told()}`);
+      await Promise.race([this.#heard.promise, timedOut]);
+    }
+  }
+
+  /** Sends a signal, waits for the end, and gives the exit code (null when killed by it). */
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    return this.exit();
+  }
+
+  /** Waits for it to end by itself. */
+  async exit(): Promise<number | null> {
+    await this.#closed;
+    return this.child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  #tell(): void {
+    this.#heard.resolve();
+    this.#heard = Promise.withResolvers();
+  }
+
+  #told(): string {
+    return `${JSON.stringify(this.events.slice(-5))} ${this.stderr.slice(-2000)}`;
+  }
+}
+
+/** Starts `run --json` and the arguments. */
+export function startRun(args: readonly string[], options: CliOptions = {}): RunningCli {
+  return new RunningCli(spawnCli(["run", "--json", ...args], options));
+}
+
+function spawnCli(args: readonly string[], { env, cwd }: CliOptions): ChildProcess {
+  return spawn(process.execPath, [cliPath, ...args], {
+    env: environment(env),
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
