@@ -4,7 +4,7 @@
  * AWS SDK, gRPC) stays in chunks of its own, loaded when it is used.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
@@ -36,10 +36,26 @@ try {
     );
     if (tsc.status !== 0) throw new Error("the type declarations could not be made");
   }
+  writePackage();
   // Two builds at once each leave a whole folder; the last one stays.
   if (existsSync(`${root}dist`)) renameSync(`${root}dist`, retired);
   renameSync(staging, `${root}dist`);
 } finally {
   rmSync(staging, { recursive: true, force: true });
   rmSync(retired, { recursive: true, force: true });
+}
+
+/** `dist` is what gets published: it needs no dependencies, nor the Node that a checkout brings. */
+function writePackage(): void {
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+  const { name, version, description, license, type, engines } = manifest;
+  const published = {
+    ...{ name, version, description, license, type, engines },
+    bin: { "scb-mirror": "cli.js" },
+    exports: { ".": { types: "./types/index.d.ts", default: "./index.js" } },
+  };
+  writeFileSync(`${staging}/package.json`, `${JSON.stringify(published, null, 2)}\n`);
+  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) {
+    copyFileSync(`${root}${file}`, `${staging}/${file}`);
+  }
 }

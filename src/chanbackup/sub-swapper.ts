@@ -1,6 +1,6 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { abortable } from "../runtime/abort.ts";
-import { backoffMs } from "../runtime/backoff.ts";
+import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -19,12 +19,18 @@ export interface SubSwapperOptions {
   readonly notifier: ChannelNotifier;
   readonly encrypter: Encrypter;
   readonly swapper: Swapper;
-  /** After so long without a swap the saved backup is read, merged and, if it differs, replaced. */
+  /**
+   * After so long without a swap the saved backup is read, merged and saved anew, even if it is the
+   * same: its age shows whoever looks at the store that it is still looked after.
+   */
   readonly refreshIntervalMs: number;
   readonly observer: SubSwapperObserver;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** Waits between swaps that other writers were faster with. */
+const contention: BackoffOptions = { firstMs: 5, maxMs: 100 };
 
 /**
  * Keeps a node's backup current: hears which channels open and close, merges them with what the
@@ -191,9 +197,15 @@ export class SubSwapper {
         const error = ScbError.from(cause);
         if (this.#isDone()) return;
         if (fatalSwapCodes.includes(error.code)) throw error;
-        supersededInARow = error.code === "superseded" ? supersededInARow + 1 : 0;
-        // The other writer is done, so there is no reason to wait; unless it keeps happening.
-        if (supersededInARow === 1) continue;
+        if (error.code === "superseded") {
+          // The other writer is done, so there is no reason to wait. Where it keeps happening, a
+          // little jitter lets each of them through; more would leave a slow writer behind for good.
+          supersededInARow += 1;
+          const waitMs = supersededInARow === 1 ? 0 : backoffMs(supersededInARow, random, contention);
+          if (waitMs > 0) await this.#untilRetry.sleep(waitMs);
+          continue;
+        }
+        supersededInARow = 0;
         const retryInMs = backoffMs(attempt, random);
         isLate = true;
         observer({ kind: "retrying", error, attempt, retryInMs });
@@ -216,7 +228,8 @@ export class SubSwapper {
 
     const channels = merged.staticBackups.length;
     const plaintext = serializeMulti(merged);
-    if (held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0) {
+    const isHeld = held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0;
+    if (isHeld && reason !== "refresh") {
       this.#settleSaved(merged, revision);
       observer({ kind: "unchanged", reason, channels });
       return;

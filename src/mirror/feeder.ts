@@ -1,5 +1,5 @@
 import type { Snapshot, SnapshotReason, SnapshotSource } from "../chanbackup/snapshot.ts";
-import { backoffMs } from "../runtime/backoff.ts";
+import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -20,6 +20,9 @@ export interface FeederOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** Waits between swaps that other writers were faster with. */
+const contention: BackoffOptions = { firstMs: 5, maxMs: 100 };
 
 /**
  * Mirror mode: brings the node's own packed backup into the store, one swap at a time.
@@ -109,11 +112,13 @@ export class Feeder {
 
   /** Saves the node's state, however often it takes. `stop` is null for `once`. */
   async #mirror(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
-    const { swapper, observe, clock } = this.#options;
+    const { swapper, observe, clock, random } = this.#options;
     const sinceMs = this.#dueSinceMs;
     let operation: SwapOperation | null = null;
     let reason: SnapshotReason = this.#due ?? "start";
     let attempts = 0;
+    let superseded = 0;
+    let troubled = false;
     for (;;) {
       attempts += 1;
       try {
@@ -142,6 +147,9 @@ export class Feeder {
         if (hasCode(error, "superseded")) {
           operation = null;
           if (reason !== "channel-event") reason = "superseded";
+          superseded += 1;
+          // The other writer is done. Where it keeps happening, jitter lets each of them through.
+          if (superseded > 1) await clock.sleep(backoffMs(superseded, random, contention), abort);
           continue;
         }
         const canPass =
@@ -151,10 +159,11 @@ export class Feeder {
           this.#due = null;
           return;
         }
+        troubled = true;
         await this.#waitBeforeRetry(ScbError.from(error), attempts, stop, abort);
       }
     }
-    if (attempts > 1) observe({ kind: "recovered", attempts });
+    if (troubled) observe({ kind: "recovered", attempts });
   }
 
   /** Whether a snapshot for this reason would hold something that is known to be new. */

@@ -2,78 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ChannelWithAddrs, newSingle } from "../../src/chanbackup/new-single.ts";
 import type { Single } from "../../src/chanbackup/single.ts";
-import { SubSwapper } from "../../src/chanbackup/sub-swapper.ts";
-import { fatalSwapCodes, type SubSwapperEvent } from "../../src/chanbackup/sub-swapper-events.ts";
-import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
-import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { formatOutPoint } from "../../src/wire/out-point.ts";
-import { channel, HandNotifier, ManualClock, MemorySwapper, settled } from "./sub-swapper-fakes.ts";
-
-const encrypter = backupKeyEncrypter(new Uint8Array(32).fill(1), systemRandom);
-const refreshIntervalMs = 60_000;
-
-const single = (number: number): Single => newSingle(channel(number));
-const outPoint = (number: number) => channel(number).fundingOutpoint;
-const points = (...numbers: number[]): string[] =>
-  numbers.map((number) => formatOutPoint(outPoint(number)));
-const fails = (code: ErrorCode) => () => {
-  throw new ScbError(code, `told to fail with ${code}`);
-};
-
-interface World {
-  readonly subSwapper: SubSwapper;
-  readonly swapper: MemorySwapper;
-  readonly notifier: HandNotifier;
-  readonly clock: ManualClock;
-  readonly events: SubSwapperEvent[];
-  /** The kinds of events since the last call. */
-  kinds(): string[];
-}
-
-function world(options: { starting?: number[]; held?: number[] } = {}): World {
-  const swapper = new MemorySwapper(encrypter, options.held?.map(single));
-  const notifier = new HandNotifier();
-  const clock = new ManualClock();
-  const events: SubSwapperEvent[] = [];
-  let seen = 0;
-  const subSwapper = new SubSwapper({
-    startingChans: (options.starting ?? []).map(single),
-    notifier,
-    encrypter,
-    swapper,
-    refreshIntervalMs,
-    observer: (event) => events.push(event),
-    clock,
-    // The longest wait that jitter can give.
-    random: { bytes: systemRandom.bytes, unit: () => 1 },
-  });
-  const kinds = (): string[] => {
-    const fresh = events.slice(seen).map(({ kind }) => kind);
-    seen = events.length;
-    return fresh;
-  };
-  return { subSwapper, swapper, notifier, clock, events, kinds };
-}
-
-async function started(options: { starting?: number[]; held?: number[] } = {}): Promise<World> {
-  const it = world(options);
-  await it.subSwapper.start();
-  await settled();
-  it.kinds();
-  return it;
-}
-
-/** Nothing is left running. */
-async function assertStopped(
-  { subSwapper, clock, notifier }: World,
-  saved: boolean,
-): Promise<void> {
-  assert.equal(await subSwapper.stop(), saved, "saved");
-  assert.equal(await subSwapper.ended, null);
-  assert.deepEqual(clock.sleepsMs, []);
-  assert.equal(notifier.cancelled, notifier.subscriptions.length);
-}
+import { ScbError } from "../../src/runtime/error.ts";
+import { channel, settled } from "./sub-swapper-fakes.ts";
+import {
+  assertStopped,
+  fails,
+  outPoint,
+  points,
+  refreshIntervalMs,
+  single,
+  started,
+  world,
+} from "./sub-swapper-world.ts";
 
 describe("SubSwapper refreshes at start", () => {
   it("saves the starting channels, sorted", async () => {
@@ -210,144 +150,6 @@ describe("SubSwapper takes in what the node tells", () => {
   });
 });
 
-describe("SubSwapper in an outage", () => {
-  it("tries again with backoff, and folds in what happens meanwhile without asking more often", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = fails("store-unknown");
-    await w.notifier.tell([channel(2)]);
-    await w.clock.advance(100);
-    await w.notifier.tell([channel(3)], [outPoint(2)]);
-    assert.deepEqual(w.kinds(), ["retrying", "retrying"]);
-    assert.deepEqual(w.clock.sleepsMs, [200]);
-    w.swapper.beforeSwap = () => undefined;
-    await w.clock.advance(200);
-    assert.deepEqual(w.swapper.points, points(1, 3));
-    assert.deepEqual(w.kinds(), ["swapped", "recovered"]);
-    const last = w.events.at(-2);
-    assert(last?.kind === "swapped");
-    assert.equal(last.attempts, 3);
-    assert.equal(last.elapsedMs, 300);
-    await assertStopped(w, true);
-  });
-
-  it("never waits longer than 10 s", async () => {
-    const w = await started();
-    w.swapper.beforeSwap = fails("store-busy");
-    await w.notifier.tell([channel(1)]);
-    for (let attempt = 0; attempt < 20; attempt++) await w.clock.advance(10_000);
-    assert.deepEqual(w.clock.sleepsMs, [10_000]);
-    await assertStopped(w, false);
-  });
-
-  it("piles nothing up", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = fails("store-busy");
-    const updates: Promise<void>[] = [];
-    for (let round = 0; round < 300; round++) {
-      await w.notifier.tell([channel(1, round)]);
-      updates.push(w.subSwapper.manualUpdate([newSingle(channel(2, round))]));
-    }
-    const before = w.swapper.attempts;
-    w.swapper.beforeSwap = () => undefined;
-    await w.clock.advance(10_000);
-    await Promise.all(updates);
-    assert.equal(w.swapper.attempts - before, 1);
-    assert.deepEqual(w.swapper.singles, [newSingle(channel(1, 299)), newSingle(channel(2, 299))]);
-    await assertStopped(w, true);
-  });
-
-  it("keeps a close until a swap has succeeded", async () => {
-    const w = await started({ starting: [1, 2] });
-    w.swapper.beforeSwap = fails("store-busy");
-    await w.notifier.tell([], [outPoint(1)]);
-    await w.clock.advance(100);
-    await w.notifier.tell([channel(3)]);
-    w.swapper.beforeSwap = () => undefined;
-    await w.clock.advance(200);
-    assert.deepEqual(w.swapper.points, points(2, 3));
-    await assertStopped(w, true);
-  });
-
-  it("does not take a close for saved by a swap that began before it", async () => {
-    const w = await started({ starting: [1, 2] });
-    const gate = Promise.withResolvers<void>();
-    w.swapper.beforeSwap = () => gate.promise;
-    await w.notifier.tell([channel(3)]);
-    await w.notifier.tell([], [outPoint(1)]);
-    w.swapper.beforeExtract = fails("store-busy");
-    gate.resolve();
-    await settled();
-    assert.deepEqual(w.swapper.points, points(1, 2, 3));
-    w.swapper.beforeExtract = () => undefined;
-    await w.clock.advance(100);
-    assert.deepEqual(w.swapper.points, points(2, 3));
-    await assertStopped(w, true);
-  });
-});
-
-describe("SubSwapper and other writers", () => {
-  it("takes in what another has saved meanwhile, without a wait", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = () => {
-      w.swapper.beforeSwap = () => undefined;
-      w.swapper.hold([single(1), single(9)]);
-    };
-    await w.notifier.tell([channel(2)]);
-    assert.deepEqual(w.swapper.points, points(1, 2, 9));
-    assert.deepEqual(w.kinds(), ["swapped"]);
-    await assertStopped(w, true);
-  });
-
-  it("gives way when they keep getting in each other's way", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = () => w.swapper.hold([single(1), single(9)]);
-    await w.notifier.tell([channel(2)]);
-    assert.deepEqual(w.kinds(), ["retrying"]);
-    assert.equal(w.clock.sleepsMs.length, 1);
-    w.swapper.beforeSwap = () => undefined;
-    await w.clock.advance(200);
-    assert.deepEqual(w.swapper.points, points(1, 2, 9));
-    await assertStopped(w, true);
-  });
-});
-
-describe("SubSwapper refused by a guard", () => {
-  it("says so, and tries again only when something has changed", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = fails("refused");
-    await w.notifier.tell([], [outPoint(1)]);
-    assert.deepEqual(w.kinds(), ["refused"]);
-    await w.clock.advance(refreshIntervalMs);
-    await w.clock.advance(refreshIntervalMs);
-    assert.deepEqual(w.kinds(), []);
-    assert.deepEqual(w.swapper.points, points(1));
-    w.swapper.beforeSwap = () => undefined;
-    await w.notifier.tell([channel(2)]);
-    assert.deepEqual(w.swapper.points, points(2), "the close was forgotten");
-    await assertStopped(w, true);
-  });
-
-  it("start and manualUpdate reject, and it goes on", async () => {
-    const w = world({ starting: [1] });
-    w.swapper.beforeSwap = fails("refused");
-    await assert.rejects(w.subSwapper.start(), { code: "refused" });
-    await settled();
-    await assert.rejects(w.subSwapper.manualUpdate([single(2)]), { code: "refused" });
-    w.swapper.beforeSwap = () => undefined;
-    await w.notifier.tell([channel(3)]);
-    assert.deepEqual(w.swapper.points, points(1, 2, 3));
-    await assertStopped(w, true);
-  });
-
-  it("is not saved when it stops", async () => {
-    const w = await started({ starting: [1] });
-    w.swapper.beforeSwap = fails("refused");
-    await w.notifier.tell([channel(2)]);
-    assert.equal(await w.subSwapper.stop(new AbortController().signal), false);
-    await assertStopped(w, false);
-  });
-});
-
 describe("SubSwapper.manualUpdate", () => {
   it("resolves when it is saved, not before", async () => {
     const w = await started({ starting: [1] });
@@ -408,14 +210,15 @@ describe("SubSwapper.manualUpdate", () => {
 });
 
 describe("SubSwapper refreshes after a while without a swap", () => {
-  it("and leaves alone what is right", async () => {
+  it("and saves anew what is right, so that its age shows that it is looked after", async () => {
     const w = await started({ starting: [1] });
     await w.clock.advance(refreshIntervalMs - 1);
     assert.equal(w.swapper.extracts, 1);
     await w.clock.advance(1);
     assert.equal(w.swapper.extracts, 2);
-    assert.deepEqual(w.events.at(-1), { kind: "unchanged", reason: "refresh", channels: 1 });
-    assert.equal(w.swapper.attempts, 1);
+    const last = w.events.at(-1);
+    assert(last?.kind === "swapped" && last.reason === "refresh");
+    assert.equal(w.swapper.attempts, 2);
     await assertStopped(w, true);
   });
 
@@ -511,88 +314,5 @@ describe("SubSwapper.stop", () => {
     await settled();
     await assertStopped(w, false);
     await starting;
-  });
-});
-
-describe("SubSwapper and a failing notifier", () => {
-  const lost = new ScbError("node-unavailable", "gone");
-  for (const [name, error] of [
-    ["ends", undefined],
-    ["throws", lost],
-  ] as const) {
-    it(`subscribes anew when the stream ${name}`, async () => {
-      const w = await started({ starting: [1, 2] });
-      await w.notifier.tell([channel(3)], [outPoint(1)]);
-      w.kinds();
-      await w.notifier.end(error);
-      assert.deepEqual(w.kinds(), ["notifier-lost"]);
-      assert.equal(w.notifier.cancelled, 1);
-      await w.clock.advance(100);
-      assert.deepEqual(w.kinds(), ["notifier-recovered"]);
-      assert.deepEqual(w.notifier.subscriptions.at(-1), points(2, 3));
-      await w.notifier.tell([channel(4)]);
-      assert.deepEqual(w.swapper.points, points(2, 3, 4));
-      await assertStopped(w, true);
-    });
-  }
-
-  it("waits longer each time", async () => {
-    const w = await started();
-    w.notifier.refusals = [lost, lost];
-    await w.notifier.end();
-    await w.clock.advance(100);
-    await w.clock.advance(200);
-    assert.deepEqual(w.kinds(), ["notifier-lost", "notifier-lost", "notifier-lost"]);
-    await w.clock.advance(400);
-    await w.notifier.end();
-    assert.deepEqual(
-      w.clock.sleepsMs,
-      [800, refreshIntervalMs - 700],
-      "nothing was heard, so it is not well",
-    );
-    await w.clock.advance(800);
-    await w.notifier.tell([channel(1)]);
-    await w.notifier.end();
-    assert.equal(w.clock.sleepsMs[0], 100);
-    assert.equal(await w.subSwapper.stop(), true);
-    assert.deepEqual(w.clock.sleepsMs, []);
-  });
-
-  it("does not subscribe again a close that is not saved yet", async () => {
-    const w = await started({ starting: [1, 2] });
-    w.swapper.beforeSwap = fails("store-busy");
-    await w.notifier.tell([], [outPoint(1)]);
-    await w.notifier.end();
-    await w.clock.advance(100);
-    assert.deepEqual(w.notifier.subscriptions.at(-1), points(2));
-    await assertStopped(w, false);
-  });
-});
-
-describe("SubSwapper and errors that no repetition mends", () => {
-  for (const code of fatalSwapCodes) {
-    it(code, async () => {
-      const w = await started({ starting: [1] });
-      w.swapper.beforeSwap = fails(code);
-      const updating = w.subSwapper.manualUpdate([single(2)]);
-      await assert.rejects(updating, { code });
-      const error = await w.subSwapper.ended;
-      assert.equal(error?.code, code);
-      assert.deepEqual(w.kinds(), ["failed"]);
-      await assert.rejects(w.subSwapper.manualUpdate([single(3)]), { code });
-      assert.equal(await w.subSwapper.stop(), false);
-      assert.deepEqual(w.clock.sleepsMs, []);
-      assert.equal(w.notifier.cancelled, 1);
-    });
-  }
-
-  it("a backup that another key made fails the start", async () => {
-    const w = world({ starting: [1] });
-    const other = backupKeyEncrypter(new Uint8Array(32).fill(2), systemRandom);
-    const foreign = new MemorySwapper(other, [single(5)]).packed;
-    w.swapper.packed = foreign;
-    await assert.rejects(w.subSwapper.start(), { code: "decrypt" });
-    assert.equal(w.swapper.packed, foreign);
-    assert.equal(await w.subSwapper.stop(), false);
   });
 });

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { HDKey } from "@scure/bip32";
+import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { HdKeyRing } from "../../src/keychain/hd-key-ring.ts";
-import { deriveBackupKey, type KeyRing } from "../../src/keychain/key-ring.ts";
+import { deriveBackupKey, type KeyRing, keyRingEncrypter } from "../../src/keychain/key-ring.ts";
 import { coinTypeOf, type Network, networks } from "../../src/keychain/network.ts";
 import { deriveHardenedNonStandard } from "../../src/keychain/non-standard-derivation.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
 import { walletVectors } from "./vectors.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -140,6 +142,15 @@ describe("HdKeyRing.fromExtendedKey", () => {
     const shown = inspect(keyRing, { depth: 9, showHidden: true }) + JSON.stringify({ keyRing });
     assert.match(shown, /^HdKeyRing {}{"keyRing":{}}$/);
   });
+});
+
+it("keyRingEncrypter seals with the backup key of the key ring", async () => {
+  for (const { entropy, coinType, backupKey } of walletVectors) {
+    const keyRing = HdKeyRing.fromEntropy(Buffer.from(entropy, "hex"), networkOf(coinType));
+    const packed = (await keyRingEncrypter(keyRing, systemRandom)).encrypt(Uint8Array.of(1, 2));
+    const direct = backupKeyEncrypter(Buffer.from(backupKey, "hex"), systemRandom);
+    assert.deepEqual(direct.decrypt(packed), Uint8Array.of(1, 2));
+  }
 });
 
 it("the coin type is 0 on mainnet and 1 elsewhere", () => {
