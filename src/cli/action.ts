@@ -11,6 +11,8 @@ import type { Terminal } from "./terminal.ts";
 export interface ActionContext extends Surroundings {
   readonly terminal: Terminal;
   readonly json: boolean;
+  /** Undefined where there is no terminal to ask at. */
+  readonly askPassphrase: (() => Promise<string>) | undefined;
   /** The flags that are no settings, as commander read them. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -55,6 +57,7 @@ export function act(
         clock: systemClock,
         random: systemRandom,
         signal: host.signal,
+        askPassphrase: process.stdin.isTTY && process.stderr.isTTY ? askPassphrase : undefined,
       };
       const args = received.filter((value) => typeof value === "string");
       host.exit(await action(context, args));
@@ -66,4 +69,14 @@ export function textFlag(context: ActionContext, name: string): string | undefin
   const value = context.flags[name];
   if (value === undefined || typeof value === "string") return value;
   throw new ScbError("usage", `--${name} needs a value`);
+}
+
+async function askPassphrase(): Promise<string> {
+  const { isCancel, password } = await import("@clack/prompts");
+  const answer = await password({
+    message: "Passphrase of the 24 words (empty for none)",
+    output: process.stderr,
+  });
+  if (isCancel(answer)) throw new ScbError("aborted", "no passphrase was given");
+  return answer ?? "";
 }

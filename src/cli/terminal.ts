@@ -42,14 +42,27 @@ export function systemTerminal(): Terminal {
   };
 }
 
-/** Control bytes that come from elsewhere must not steer the terminal; our own colours may. */
+/**
+ * Control bytes that come from elsewhere must not steer the terminal. Colours are let through: they
+ * are ours, and another's could do no worse.
+ */
 function printable(text: string): string {
+  return text.replaceAll(colourOrControl, (char, colour?: string) => colour ?? escaped(char));
+}
+
+const colourStart = "\u001b";
+const colourOrControl = new RegExp(`(${colourStart}\\[[\\d;]*m)|[^\\P{Cc}\\n\\t]`, "gu");
+
+/** Text that a peer chose, with all but printable ASCII escaped. */
+export function escaped(text: string): string {
   return [...text]
     .map((char) => {
       const code = char.codePointAt(0) ?? 0;
-      const isControl =
-        (code < 0x20 && char !== "\n" && char !== "\t" && code !== 0x1b) || code === 0x7f;
-      return isControl ? `\\x${code.toString(16).padStart(2, "0")}` : char;
+      const isPlain = code >= 0x20 && code < 0x7f && char !== "\\";
+      if (isPlain) return char;
+      return code < 0x100
+        ? `\\x${code.toString(16).padStart(2, "0")}`
+        : `\\u{${code.toString(16)}}`;
     })
     .join("");
 }

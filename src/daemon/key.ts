@@ -8,8 +8,10 @@ export async function openKey(surroundings: {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly random: Random;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
 }): Promise<LoadedKey | null> {
-  const { settings, logger, random } = surroundings;
+  const { settings, logger, random, askPassphrase } = surroundings;
   const path = settings["key-file"];
   if (path === undefined) return null;
   const loaded = await loadKeyFile(path, {
@@ -17,7 +19,7 @@ export async function openKey(surroundings: {
     random,
     passphrase: async () => {
       const passphrasePath = settings["passphrase-file"];
-      if (passphrasePath === undefined) return undefined;
+      if (passphrasePath === undefined) return askPassphrase?.();
       const { passphrase, warnings } = await readPassphraseFile(passphrasePath);
       for (const warning of warnings) logger.warn({}, warning);
       return passphrase;

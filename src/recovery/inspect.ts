@@ -1,0 +1,159 @@
+import { sortSingles } from "../chanbackup/multi.ts";
+import {
+  isEmptyMulti,
+  packedMultiFlaw,
+  smallestPackedMultiSizeBytes,
+  unpackMulti,
+} from "../chanbackup/packed-multi.ts";
+import { unpackSingle } from "../chanbackup/packed-single.ts";
+import type { LocalChannelConfig, RemoteChannelConfig, Single } from "../chanbackup/single.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { formatHash } from "../wire/hash.ts";
+import { serializeMsgTx } from "../wire/msg-tx.ts";
+import { formatNetAddress } from "../wire/net-address.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
+import { formatShortChannelId } from "../wire/short-channel-id.ts";
+
+/** One channel of a backup, as `inspect --json` prints it. Source: the command line's contract. */
+export interface InspectedChannel {
+  readonly version: number;
+  readonly isInitiator: boolean;
+  readonly chainHash: string;
+  readonly fundingOutpoint: string;
+  readonly shortChannelId: string;
+  readonly remoteNodePub: string;
+  readonly addresses: readonly string[];
+  readonly capacitySat: number;
+  readonly localChanCfg: LocalChannelConfig;
+  readonly remoteChanCfg: Readonly<Record<keyof RemoteChannelConfig, string | number>>;
+  readonly shaChainRootDesc: {
+    readonly pubKey: string | null;
+    readonly family: number;
+    readonly index: number;
+  };
+  readonly leaseExpiry?: number;
+  readonly closeTxInputs: {
+    readonly present: boolean;
+    readonly commitTx?: string;
+    readonly commitSig?: string;
+    readonly commitHeight?: string;
+    readonly tapscriptRoot?: string;
+  };
+}
+
+/** A decoded backup. A Single has one channel; those of a Multi are sorted by outpoint. */
+export interface InspectedBackup {
+  readonly kind: "multi" | "single";
+  readonly version: number;
+  readonly channels: readonly InspectedChannel[];
+}
+
+/**
+ * Decodes a packed Multi or Single. `withCloseTx` adds the force close transactions: an out-of-date
+ * one that is broadcast can lose all the funds of its channel. Throws "decode" and "decrypt".
+ */
+export function inspectBackup(
+  packed: Uint8Array,
+  encrypter: Encrypter,
+  { withCloseTx }: { readonly withCloseTx: boolean },
+): InspectedBackup {
+  const { kind, singles } = unpackEither(packed, encrypter);
+  const channels = sortSingles(singles).map((single) => inspectSingle(single, withCloseTx));
+  return { kind, version: kind === "multi" ? 0 : (singles[0]?.version ?? 0), channels };
+}
+
+/** The Singles of a packed Multi, or the one of a packed Single. */
+export function unpackEither(
+  packed: Uint8Array,
+  encrypter: Encrypter,
+): { readonly kind: "multi" | "single"; readonly singles: readonly Single[] } {
+  try {
+    return { kind: "multi", singles: unpackMulti(packed, encrypter).staticBackups };
+  } catch (error) {
+    if (!hasCode(error, "decode")) throw error;
+    const single = singleOrNull(packed, encrypter);
+    if (single === null) throw error;
+    return { kind: "single", singles: [single] };
+  }
+}
+
+/** What can be known of a backup without any key. */
+export interface SealedBackup {
+  /** Null: it may be a Multi or a Single. */
+  readonly kind: "multi" | null;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly empty: boolean;
+  /** How many channels it can hold at most, by its size. */
+  readonly mostChannels: number;
+}
+
+/** Throws "decode" where it is no backup at all. */
+export function inspectSealed(bytes: Uint8Array): SealedBackup {
+  const flaw = packedMultiFlaw(bytes);
+  if (flaw !== null) throw new ScbError("decode", `this is no packed channel backup: ${flaw}`);
+  const channelSizeBytes = smallestPackedMultiSizeBytes(1) - smallestPackedMultiSizeBytes(0);
+  return {
+    kind: isEmptyMulti(bytes) ? "multi" : null,
+    sizeBytes: bytes.length,
+    sha256: sha256Hex(bytes),
+    empty: isEmptyMulti(bytes),
+    mostChannels: Math.floor((bytes.length - smallestPackedMultiSizeBytes(0)) / channelSizeBytes),
+  };
+}
+
+function singleOrNull(packed: Uint8Array, encrypter: Encrypter): Single | null {
+  try {
+    return unpackSingle(packed, encrypter);
+  } catch (error) {
+    if (hasCode(error, "decode")) return null;
+    throw error;
+  }
+}
+
+export function inspectSingle(single: Single, withCloseTx: boolean): InspectedChannel {
+  const { shaChainRootDesc, leaseExpiry } = single;
+  const { pubKey, family, index } = shaChainRootDesc;
+  return {
+    version: single.version,
+    isInitiator: single.isInitiator,
+    chainHash: formatHash(single.chainHash),
+    fundingOutpoint: formatOutPoint(single.fundingOutpoint),
+    shortChannelId: formatShortChannelId(single.shortChannelId),
+    remoteNodePub: hex(single.remoteNodePub),
+    addresses: single.addresses.map(formatNetAddress),
+    capacitySat: single.capacitySat,
+    localChanCfg: single.localChanCfg,
+    remoteChanCfg: {
+      csvDelay: single.remoteChanCfg.csvDelay,
+      multiSigKey: hex(single.remoteChanCfg.multiSigKey),
+      revocationBasePoint: hex(single.remoteChanCfg.revocationBasePoint),
+      paymentBasePoint: hex(single.remoteChanCfg.paymentBasePoint),
+      delayBasePoint: hex(single.remoteChanCfg.delayBasePoint),
+      htlcBasePoint: hex(single.remoteChanCfg.htlcBasePoint),
+    },
+    shaChainRootDesc: { pubKey: pubKey === null ? null : hex(pubKey), family, index },
+    ...(leaseExpiry === undefined ? {} : { leaseExpiry }),
+    closeTxInputs: inspectCloseTx(single, withCloseTx),
+  };
+}
+
+function inspectCloseTx(single: Single, withCloseTx: boolean): InspectedChannel["closeTxInputs"] {
+  const inputs = single.closeTxInputs;
+  if (inputs === undefined) return { present: false };
+  if (!withCloseTx) return { present: true };
+  const { commitTx, commitSig, commitHeight, tapscriptRoot } = inputs;
+  return {
+    present: true,
+    commitTx: hex(serializeMsgTx(commitTx)),
+    commitSig: hex(commitSig),
+    ...(commitHeight === undefined ? {} : { commitHeight: commitHeight.toString() }),
+    ...(tapscriptRoot === undefined ? {} : { tapscriptRoot: hex(tapscriptRoot) }),
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
