@@ -16,6 +16,7 @@ export type { SubSwapperEvent, SubSwapperObserver } from "./chanbackup/sub-swapp
 export type { Swapper } from "./chanbackup/swapper.ts";
 export { backupKeyEncrypter, type Encrypter } from "./keychain/encrypter.ts";
 export { type KeyRing, keyRingEncrypter } from "./keychain/key-ring.ts";
+export { type OffsiteSwapperOptions, openOffsiteSwapper } from "./mirror/offsite-swapper.ts";
 export { type Clock, systemClock } from "./runtime/clock.ts";
 export { type ErrorCode, ScbError } from "./runtime/error.ts";
 export { type Random, systemRandom } from "./runtime/random.ts";

@@ -1,16 +1,12 @@
 import { newSingle } from "../chanbackup/new-single.ts";
-import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { SubSwapper } from "../chanbackup/sub-swapper.ts";
 import type { SubSwapperEvent } from "../chanbackup/sub-swapper-events.ts";
 import { backupKeyEncrypter, type Encrypter } from "../keychain/encrypter.ts";
-import type { Candidate } from "../mirror/candidate.ts";
-import { channelPointsDigest } from "../mirror/candidate.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { PackSwapper } from "../mirror/pack-swapper.ts";
 import { RefusedError } from "../mirror/quarantine.ts";
-import { sortedChannelPoints } from "../node/channel-points.ts";
 import { DemoNode } from "../node/demo-node.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -39,7 +35,7 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
     const packSwapper = new PackSwapper({
       swapper,
       store: retryingReads(store, { clock, random }),
-      describe: (packed) => describe(packed, encrypter),
+      encrypter,
     });
     return new SubSwapper({
       startingChans: await startingChans(demo, packSwapper, encrypter, signal),
@@ -103,19 +99,6 @@ async function startingChans(
   } finally {
     subscription.cancel();
   }
-}
-
-/** Reads back what is about to be saved, so that nothing is saved that the key cannot open. */
-function describe(packed: PackedMulti, encrypter: Encrypter): Candidate {
-  const { staticBackups } = unpackMulti(packed, encrypter);
-  const points = staticBackups.map((single) => formatOutPoint(single.fundingOutpoint));
-  return {
-    packed,
-    sha256: sha256Hex(packed),
-    channels: points.length,
-    channelPointsSha256: channelPointsDigest(sortedChannelPoints(points)),
-    verifiedBy: "key",
-  };
 }
 
 function toMirrorEvent(event: SubSwapperEvent, packSwapper: PackSwapper): MirrorEvent | null {

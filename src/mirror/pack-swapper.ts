@@ -1,12 +1,13 @@
-import type { Multi } from "../chanbackup/multi.ts";
+import { type Multi, sortSingles } from "../chanbackup/multi.ts";
 import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
 import type { Base, HeldVersion } from "./base.ts";
-import type { Candidate } from "./candidate.ts";
+import { type Candidate, channelPointsDigest } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
 
@@ -14,8 +15,8 @@ export interface PackSwapperOptions {
   readonly swapper: ObjectStoreSwapper;
   /** The node's folder: the one that `swapper` writes to. */
   readonly store: ObjectStore;
-  /** Looks into a packed Multi that is about to be saved; it must be readable with the key. */
-  readonly describe: (packed: PackedMulti) => Candidate;
+  /** Opens what is about to be saved, so that nothing is saved that the key cannot open. */
+  readonly encrypter: Encrypter;
 }
 
 /** A `Swapper` for pack mode, in which a SubSwapper holds the Singles and packs them here. */
@@ -48,10 +49,10 @@ export class PackSwapper implements Swapper {
   }
 
   async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
-    const { swapper, describe } = this.#options;
+    const { swapper, encrypter } = this.#options;
     const base = this.#base ?? (await swapper.base(signal));
     this.#base = null;
-    const candidate = describe(newBackup);
+    const candidate = openedCandidate(newBackup, encrypter);
     const operation = await swapper.begin(base, candidate, signal);
     this.#lastCommit = await swapper.advance(operation, signal);
     this.#current = { sha256: candidate.sha256, packed: newBackup };
@@ -72,4 +73,17 @@ export class PackSwapper implements Swapper {
     this.#current = { sha256: sha256Hex(stored.bytes), packed: stored.bytes };
     return stored.bytes;
   }
+}
+
+/** Throws "decrypt" or "decode" where the key does not open it. */
+function openedCandidate(packed: PackedMulti, encrypter: Encrypter): Candidate {
+  const { staticBackups } = unpackMulti(packed, encrypter);
+  const points = sortSingles(staticBackups).map((single) => formatOutPoint(single.fundingOutpoint));
+  return {
+    packed,
+    sha256: sha256Hex(packed),
+    channels: points.length,
+    channelPointsSha256: channelPointsDigest(points),
+    verifiedBy: "key",
+  };
 }
