@@ -30,10 +30,20 @@ export interface NodeIdentity {
   readonly network: Network | null;
 }
 
+/** What only a running node can say of a backup, without any key leaving it. */
+export interface NodeWitness {
+  /** The channels that are open or about to be, sorted: what a backup has to hold. */
+  openChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
+  /** The channels in a backup, sorted. Throws "decrypt" for one of another node. */
+  channelPointsOf(packed: PackedMulti, signal?: AbortSignal): Promise<readonly string[]>;
+}
+
 /** A node that hands out snapshots and says when a new one is due. It knows nothing of stores. */
 export interface SnapshotSource {
   /** For people: `lnd at localhost:10009`, `file /path`. Holds no secret. */
   readonly description: string;
+  /** Null where there is no running node to ask. */
+  readonly witness: NodeWitness | null;
   /** Reaches the node and asks who it is. Throws `node-*` codes, or `io` for a file. */
   identify(signal?: AbortSignal): Promise<NodeIdentity>;
   /** The node's state now: taken after the call was made, never from a cache. */

@@ -201,7 +201,8 @@ export class SubSwapper {
           // The other writer is done, so there is no reason to wait. Where it keeps happening, a
           // little jitter lets each of them through; more would leave a slow writer behind for good.
           supersededInARow += 1;
-          const waitMs = supersededInARow === 1 ? 0 : backoffMs(supersededInARow, random, contention);
+          const waitMs =
+            supersededInARow === 1 ? 0 : backoffMs(supersededInARow, random, contention);
           if (waitMs > 0) await this.#untilRetry.sleep(waitMs);
           continue;
         }

@@ -1,3 +1,4 @@
+import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
 import { storeOf } from "../daemon/destination.ts";
 import type { Settings } from "../daemon/settings.ts";
 import { openSource } from "../daemon/source.ts";
@@ -22,13 +23,13 @@ export interface Surroundings {
 export interface NodeStore {
   readonly node: string;
   readonly store: ObjectStore;
-  /** The node's channel points of now, sorted, where `--from` named a node that tells them. */
-  readonly liveChannelPoints: readonly string[] | undefined;
+  /** The running node, where `--from` named one. */
+  readonly witness: NodeWitness | undefined;
 }
 
 /**
- * Opens the node's folder, hands it to `use`, and closes the store again. Which folder: `--node`,
- * else the node that `--from` names, else the only one that the store holds.
+ * Opens the node's folder, hands it to `use`, and closes all again. Which folder: `--node`, else the
+ * node that `--from` names, else the only one that the store holds.
  */
 export async function withNodeStore<T>(
   surroundings: Surroundings,
@@ -38,33 +39,23 @@ export async function withNodeStore<T>(
   const root = await storeOf(surroundings);
   try {
     const reading = retryingReads(root, { clock, random });
-    const asked = settings.from === undefined ? null : await askNode(surroundings);
-    const node = checkNodeName(settings.node ?? asked?.pubkey ?? (await onlyNode(reading, signal)));
-    return await use({
-      node,
-      store: prefixedStore(reading, node),
-      liveChannelPoints: asked?.channelPoints ?? undefined,
-    });
+    const source = settings.from === undefined ? null : await openNode(surroundings);
+    try {
+      const pubkey = (await source?.identify(signal))?.pubkey ?? null;
+      const node = checkNodeName(settings.node ?? pubkey ?? (await onlyNode(reading, signal)));
+      const store = prefixedStore(reading, node);
+      return await use({ node, store, witness: source?.witness ?? undefined });
+    } finally {
+      await source?.close();
+    }
   } finally {
     await root.close();
   }
 }
 
-async function askNode(
-  surroundings: Surroundings,
-): Promise<{ pubkey: string | null; channelPoints: readonly string[] | null }> {
-  const { signal } = surroundings;
-  const source = await openSource({
-    ...surroundings,
-    observer: { trouble: () => undefined, recovered: () => undefined },
-  });
-  try {
-    const { pubkey } = await source.identify(signal);
-    const { channelPoints } = await source.snapshot("start", signal);
-    return { pubkey, channelPoints };
-  } finally {
-    await source.close();
-  }
+function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
+  const observer = { trouble: () => undefined, recovered: () => undefined };
+  return openSource({ ...surroundings, observer });
 }
 
 async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {

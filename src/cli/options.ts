@@ -25,7 +25,8 @@ export function withSource(command: Command): Command {
     )
     .option("--tlscertpath <path>", "lnd's certificate (default: LNDDIR/tls.cert)")
     .option("--macaroonpath <path>", "a macaroon (default: the network's admin.macaroon)")
-    .option("--lndconnect <uri>", "address, certificate and macaroon in one lndconnect:// URI");
+    .option("--lndconnect <uri>", "address, certificate and macaroon in one lndconnect:// URI")
+    .option("--backup-file <path>", "with --from lnd: look at lnd's channel.backup as well");
 }
 
 export function withKey(command: Command): Command {

@@ -48,7 +48,6 @@ ${exitCodeHelp}`,
 
   const run = withKey(withSource(withStore(child(program, "run"))))
     .description("Mirrors the node's backups into the store until it is stopped")
-    .option("--backup-file <path>", "with --from lnd: watch lnd's channel.backup as well")
     .option("--once", "one snapshot, one swap (none if the store has this state), and exit")
     .option("--accept-empty", "let an empty backup replace one that is not empty, this once")
     .option(

@@ -6,13 +6,13 @@ import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 export const statusAction: Action = async (context) => {
   const { settings, clock, signal, terminal, json } = context;
-  const report = await withNodeStore(context, ({ node, store, liveChannelPoints }) =>
+  const report = await withNodeStore(context, ({ node, store, witness }) =>
     checkStatus({
       store,
       node,
       now: clock.now(),
       maxAgeMs: settings["max-age"],
-      liveChannelPoints,
+      witness,
       signal,
     }),
   );
@@ -32,9 +32,9 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
   const { latest, ageSeconds, covered } = report;
   if (latest === null || ageSeconds === null) return;
   const cover = {
-    true: "every channel that the node has now",
-    false: terminal.style("red", "not the channels that the node has now"),
-    null: "not compared with the node (give --from lnd to do so)",
+    true: "every channel that the node has open now",
+    false: terminal.style("red", "NOT every channel that the node has open now"),
+    null: "unknown: not compared with the node (give --from lnd to do so)",
   }[`${covered}`];
   const rows = [
     ["current", `sequence ${latest.sequence}, ${latest.key}`],

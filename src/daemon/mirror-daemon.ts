@@ -1,7 +1,12 @@
 import { hostname } from "node:os";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
-import { type Guard, refuseEmpty, refuseMalformed } from "../mirror/guard.ts";
+import {
+  type Guard,
+  refuseEmpty,
+  refuseMalformed,
+  refuseUnverifiedShrink,
+} from "../mirror/guard.ts";
 import { checkNodeName } from "../mirror/layout.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
@@ -64,7 +69,11 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
     logMirrorEvent(event, logger);
     options.observe(event);
   };
-  const guards: Guard[] = [refuseMalformed, refuseEmpty(() => mayAcceptEmpty)];
+  const guards: Guard[] = [
+    refuseMalformed,
+    refuseEmpty(() => mayAcceptEmpty),
+    refuseUnverifiedShrink,
+  ];
   const pump = await openPump({ ...options, observe });
   try {
     const root = await storeOf(options);

@@ -4,7 +4,7 @@ import type { Candidate } from "./candidate.ts";
 
 /** Why a guard holds a candidate back. */
 export interface Refusal {
-  readonly code: "empty" | "not-a-multi";
+  readonly code: "empty" | "not-a-multi" | "unverified";
   /** What was seen, and what to do. */
   readonly message: string;
 }
@@ -39,3 +39,20 @@ export function refuseEmpty(isAccepted: () => boolean): Guard {
     };
   };
 }
+
+/**
+ * A smaller backup that nobody could open never replaces one that was verified: channels are missing
+ * from it, or it is another node's, put in the place of the file while the node was down.
+ */
+export const refuseUnverifiedShrink: Guard = (candidate, base) => {
+  const isDoubtful =
+    base.kind === "pointer" &&
+    base.pointer.verifiedBy !== null &&
+    candidate.verifiedBy === null &&
+    candidate.packed.length < base.held.sizeBytes;
+  if (!isDoubtful) return null;
+  return {
+    code: "unverified",
+    message: `the new backup is smaller (${candidate.packed.length} bytes for ${base.held.sizeBytes}) and nobody could open it, while the one in the store was verified; that one stays current. Let lnd verify it (--from lnd, with lnd running), or give --key-file`,
+  };
+};

@@ -47,6 +47,7 @@ export interface BackupFileOptions extends BackupFileTiming {
  */
 export class BackupFileSource implements SnapshotSource {
   readonly description: string;
+  readonly witness = null;
   readonly pollIntervalMs: number;
   readonly #options: BackupFileOptions;
   readonly #path: string;

@@ -1,5 +1,6 @@
 import type {
   NodeIdentity,
+  NodeWitness,
   Snapshot,
   SnapshotReason,
   SnapshotSource,
@@ -71,6 +72,7 @@ const awayCodes: readonly ErrorCode[] = [
  */
 export class LndAndFileSource implements SnapshotSource {
   readonly description: string;
+  readonly witness: NodeWitness;
   readonly #options: LndAndFileOptions;
   readonly #lnd: LndSource;
   readonly #file: BackupFileSource;
@@ -87,6 +89,7 @@ export class LndAndFileSource implements SnapshotSource {
       observer: shared.part(),
     });
     this.#content = shared.part();
+    this.witness = this.#lnd.witness;
     this.description = `${this.#lnd.description} and ${this.#file.description}`;
   }
 

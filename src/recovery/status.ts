@@ -1,8 +1,7 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
-import { emptyMultiSizeBytes } from "../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { HeldVersion } from "../mirror/base.ts";
-import { channelPointsDigest } from "../mirror/candidate.ts";
 import { quarantinePrefix } from "../mirror/layout.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
@@ -42,7 +41,7 @@ export interface StatusReport {
     readonly channels: number | null;
   } | null;
   readonly ageSeconds: number | null;
-  /** Whether it covers the node's channels of now; null where no node was asked. */
+  /** Whether it holds every channel that the node has open now; null where that is not known. */
   readonly covered: boolean | null;
 }
 
@@ -55,13 +54,13 @@ export interface StatusOptions extends RequestOptions {
   readonly now: number;
   /** A running mirror saves a version at least each refresh interval: an older one means it stopped. */
   readonly maxAgeMs: number;
-  /** The node's channel points of now, sorted, where it was asked. */
-  readonly liveChannelPoints?: readonly string[] | undefined;
+  /** The running node, where there is one to ask: it opens the backup and names its channels. */
+  readonly witness?: NodeWitness | undefined;
 }
 
 /** Whether this node is safe, by what the store holds. Throws what the store throws. */
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
-  const { store, node, now, maxAgeMs, liveChannelPoints, signal } = options;
+  const { store, node, now, maxAgeMs, witness, signal } = options;
   const problems: StatusProblem[] = [];
   const unhealthy = (code: StatusProblem["code"], message: string): StatusReport => ({
     node,
@@ -88,7 +87,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     );
   }
 
-  const damage = await checkVersion(store, held, { signal });
+  const { packed, damage } = await readBack(store, held, { signal });
   if (damage !== null) problems.push(damage);
   const ageMs = Math.max(0, now - held.committedAt);
   if (ageMs > maxAgeMs) {
@@ -101,14 +100,10 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   if (refusal !== null) problems.push(refusal);
 
   let covered: boolean | null = null;
-  if (liveChannelPoints !== undefined) {
-    covered = isCovered(held, liveChannelPoints);
-    if (!covered) {
-      problems.push({
-        code: "not-covered",
-        message: `the node has ${liveChannelPoints.length} channels now, and the backup was made of another set: the mirror is behind, or stopped`,
-      });
-    }
+  if (witness !== undefined && packed !== null) {
+    const gap = await checkCover(witness, packed, signal);
+    if (gap !== null) problems.push(gap);
+    covered = gap === null;
   }
   const pointer = current.kind === "pointer" ? current.pointer : null;
   return {
@@ -129,25 +124,51 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   };
 }
 
-/** Reads the version back, whole, and compares size and hash. */
-async function checkVersion(
+/** Reads the version back, whole, and compares size and hash. `packed` is null where it is not right. */
+async function readBack(
   store: ObjectStore,
   held: HeldVersion,
   options: RequestOptions,
-): Promise<StatusProblem | null> {
+): Promise<
+  | { readonly packed: Uint8Array; readonly damage: null }
+  | { readonly packed: null; readonly damage: StatusProblem }
+> {
   const where = `${store.location}/${held.key}`;
   const stored = await store.get(held.key, options);
   if (stored === null) {
+    const message = `${where}, which is named as current, is gone: restore it, or look for another with scb-mirror list`;
+    return { packed: null, damage: { code: "version-missing", message } };
+  }
+  const { bytes } = stored;
+  if (bytes.length === held.sizeBytes && sha256Hex(bytes) === held.sha256) {
+    return { packed: bytes, damage: null };
+  }
+  const message = `${where} holds ${bytes.length} bytes that are not the ones that were saved (${held.sizeBytes} bytes, sha256 ${held.sha256}): do not restore from it`;
+  return { packed: null, damage: { code: "version-damaged", message } };
+}
+
+/** Lets the node open the backup, and compares what is in it with the channels that it has now. */
+async function checkCover(
+  witness: NodeWitness,
+  packed: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<StatusProblem | null> {
+  const open = await witness.openChannelPoints(signal);
+  let held: ReadonlySet<string>;
+  try {
+    held = new Set(await witness.channelPointsOf(packed, signal));
+  } catch (error) {
+    if (!hasCode(error, "decrypt", "decode")) throw error;
     return {
-      code: "version-missing",
-      message: `${where}, which is named as current, is gone: restore it, or look for another with scb-mirror list`,
+      code: "not-covered",
+      message: `the node cannot open the backup, so it would restore nothing: ${error.message}`,
     };
   }
-  const isWhole = stored.bytes.length === held.sizeBytes && sha256Hex(stored.bytes) === held.sha256;
-  if (isWhole) return null;
+  const missing = open.filter((point) => !held.has(point));
+  if (missing.length === 0) return null;
   return {
-    code: "version-damaged",
-    message: `${where} holds ${stored.bytes.length} bytes that are not the ones that were saved (${held.sizeBytes} bytes, sha256 ${held.sha256}): do not restore from it`,
+    code: "not-covered",
+    message: `${missing.length} of the node's ${open.length} channels are not in the backup (${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", …" : ""}): the mirror is behind, or stopped`,
   };
 }
 
@@ -178,12 +199,6 @@ function reasonIn(bytes: Uint8Array | undefined): string {
   } catch (error) {
     return `its reason cannot be read (${ScbError.from(error).code})`;
   }
-}
-
-function isCovered(held: HeldVersion, liveChannelPoints: readonly string[]): boolean {
-  if (liveChannelPoints.length === 0) return true;
-  if (held.sizeBytes <= emptyMultiSizeBytes) return false;
-  return held.channelPointsSha256 === channelPointsDigest(liveChannelPoints);
 }
 
 function hours(ms: number): string {

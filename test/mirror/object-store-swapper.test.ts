@@ -342,6 +342,21 @@ describe("ObjectStoreSwapper: guards", () => {
     await assert.rejects(swapOnce(swapper, Buffer.from("ab".repeat(400))), RefusedError);
   });
 
+  it("refuses a smaller backup that nobody could open, after one that was verified", async () => {
+    const swapper = makeSwapper(new MemoryStore());
+    const swap = async (sizeBytes: number, verifiedBy: "lnd" | null): Promise<number> => {
+      const candidate = { ...candidateOf(packedBytes(sizeBytes)), verifiedBy };
+      const operation = await swapper.begin(await swapper.base(), candidate);
+      return (await swapper.advance(operation)).sequence;
+    };
+    assert.equal(await swap(900, null), 1);
+    assert.equal(await swap(800, null), 2);
+    assert.equal(await swap(900, "lnd"), 3);
+    await assert.rejects(swap(899, null), RefusedError);
+    assert.equal(await swap(899, "lnd"), 4);
+    assert.equal(await swap(899, null), 5);
+  });
+
   it("refuses also when the candidate cannot be kept", async () => {
     const store = new FaultyStore(new MemoryStore());
     const swapper = makeSwapper(store);

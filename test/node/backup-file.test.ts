@@ -139,6 +139,19 @@ describe("snapshots of a file", () => {
     assert.deepEqual(snapshot.packed, packed);
   });
 
+  it("are never of a file that changes while it is read", async () => {
+    await using setup = await fileSetup();
+    for (let delayMs = 0; delayMs < 12; delayMs++) {
+      await writeFile(setup.path, new Uint8Array(32 * 1024 * 1024).fill(0xa5));
+      await setup.source.snapshot("start");
+      const taking = setup.source.snapshot("start");
+      await delay(delayMs);
+      await truncate(setup.path, 1_000);
+      const sizeBytes = (await taking).packed.length;
+      assert.ok([1_000, 32 * 1024 * 1024].includes(sizeBytes), `${sizeBytes} bytes`);
+    }
+  });
+
   it("do not wait for a file that is known to have settled", async () => {
     await using setup = await fileSetup({ settleMs: 300 });
     await renameInto(setup.path, backup());

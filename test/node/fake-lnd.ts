@@ -32,7 +32,7 @@ interface Stream {
 
 /**
  * Serves lnd's calls over gRPC and TLS, in this process, with a certificate that is for localhost.
- * It answers as lnd does (`test/node/lnd.peer.test.ts` holds that against a real one), and can be told to
+ * It answers as lnd does (`test/node/lnd-peer.test.ts` holds that against a real one), and can be told to
  * fail in each way that lnd and networks fail in.
  */
 export class FakeLnd {

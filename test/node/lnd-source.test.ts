@@ -22,10 +22,12 @@ describe("snapshots of lnd", () => {
 
   it("takes the export, verified by lnd, with sorted channel points", async () => {
     await using setup = await fakeSetup();
-    setup.lnd.channelPoints = [point(2), point(1, 10), point(1, 9)];
+    // Its bytes are not the same in both directions.
+    const other = `${"0123456789abcdef".repeat(4)}:7`;
+    setup.lnd.channelPoints = [point(2), point(1, 10), other, point(1, 9)];
     const before = Date.now();
     const snapshot = await setup.source().snapshot("refresh");
-    assert.deepEqual(snapshot.channelPoints, [point(1, 9), point(1, 10), point(2)]);
+    assert.deepEqual(snapshot.channelPoints, [other, point(1, 9), point(1, 10), point(2)]);
     assert.ok(setup.lnd.known.has(Buffer.from(snapshot.packed).toString("hex")));
     assert.equal(snapshot.verifiedBy, "lnd");
     assert.equal(snapshot.reason, "refresh");
@@ -68,6 +70,17 @@ describe("snapshots of lnd", () => {
     setTimeout(() => abort.abort(), 20);
     await assert.rejects(snapshot, { code: "aborted" });
     await assert.rejects(source.snapshot("start", abort.signal), { code: "aborted" });
+  });
+
+  it("gives up a connection on which there was no answer", async () => {
+    await using setup = await fakeSetup();
+    const source = setup.source({}, setup.node({ timing: { callTimeoutMs: 300 } }));
+    setup.lnd.hanging.add("ExportAllChannelBackups");
+    await assert.rejects(source.snapshot("start"), { code: "node-unavailable" });
+    setup.lnd.hanging.clear();
+    await source.snapshot("start");
+    const attempt = ["GetInfo", "ExportAllChannelBackups"];
+    assert.deepEqual(setup.lnd.calls, [...attempt, ...attempt, "VerifyChanBackup"]);
   });
 
   it("reads certificate and macaroon anew", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { findVersion, readHistory } from "../../src/recovery/history.ts";
 import { checkStatus } from "../../src/recovery/status.ts";
+import { ScbError } from "../../src/runtime/error.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import {
@@ -112,7 +114,7 @@ describe("findVersion", () => {
 describe("checkStatus", () => {
   const codesOf = async (
     store: ObjectStore,
-    more: { now?: number; liveChannelPoints?: readonly string[] } = {},
+    more: { now?: number; witness?: NodeWitness } = {},
   ): Promise<string[]> => {
     const now = Date.UTC(2026, 0, 1) + 1000;
     const report = await checkStatus({ store, node: "n", now, maxAgeMs: 3_600_000, ...more });
@@ -120,6 +122,11 @@ describe("checkStatus", () => {
     return report.problems.map(({ code }) => code);
   };
   const points = ["aa:0", "bb:1"];
+  /** A node with these channels open, and one backup that holds the two above. */
+  const witnessOf = (open: readonly string[]): NodeWitness => ({
+    openChannelPoints: () => Promise.resolve(open),
+    channelPointsOf: () => Promise.resolve(points),
+  });
   const healthyStore = async (): Promise<MemoryStore> => {
     const store = new MemoryStore();
     const swapper = makeSwapper(store);
@@ -131,14 +138,20 @@ describe("checkStatus", () => {
   it("is healthy when the version is whole, recent, and covers the node", async () => {
     const store = await healthyStore();
     assert.deepEqual(await codesOf(store), []);
-    assert.deepEqual(await codesOf(store, { liveChannelPoints: points }), []);
+    assert.deepEqual(await codesOf(store, { witness: witnessOf(points) }), []);
+    // What is closed may still be in it, while its funds are swept.
+    assert.deepEqual(await codesOf(store, { witness: witnessOf(["aa:0"]) }), []);
   });
 
-  it("finds a channel that is not covered, or that has gone", async () => {
-    const store = await healthyStore();
-    for (const live of [[...points, "cc:2"], ["aa:0"]]) {
-      assert.deepEqual(await codesOf(store, { liveChannelPoints: live }), ["not-covered"]);
-    }
+  it("finds a channel that is not covered", async () => {
+    const witness = witnessOf([...points, "cc:2"]);
+    assert.deepEqual(await codesOf(await healthyStore(), { witness }), ["not-covered"]);
+  });
+
+  it("finds a backup that the node cannot open", async () => {
+    const channelPointsOf = () => Promise.reject(new ScbError("decrypt", "authentication failed"));
+    const witness = { ...witnessOf(points), channelPointsOf };
+    assert.deepEqual(await codesOf(await healthyStore(), { witness }), ["not-covered"]);
   });
 
   it("finds an old one", async () => {

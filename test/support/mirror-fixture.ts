@@ -1,5 +1,10 @@
 import { type Candidate, channelPointsDigest } from "../../src/mirror/candidate.ts";
-import { type Guard, refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
+import {
+  type Guard,
+  refuseEmpty,
+  refuseMalformed,
+  refuseUnverifiedShrink,
+} from "../../src/mirror/guard.ts";
 import {
   ObjectStoreSwapper,
   type ObjectStoreSwapperOptions,
@@ -11,7 +16,11 @@ import { systemRandom } from "../../src/runtime/random.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { hastyClock } from "./hasty-clock.ts";
 
-export const guards: readonly Guard[] = [refuseMalformed, refuseEmpty(() => false)];
+export const guards: readonly Guard[] = [
+  refuseMalformed,
+  refuseEmpty(() => false),
+  refuseUnverifiedShrink,
+];
 
 export function makeSwapper(
   store: ObjectStore,

@@ -10,6 +10,7 @@ import { packedBytes } from "./mirror-fixture.ts";
 /** A node whose state the test sets, and that says so when the test wants it to. */
 export class ScriptedSource implements SnapshotSource {
   readonly description = "a scripted node";
+  readonly witness = null;
   /** What the next snapshots hold. */
   packed: Uint8Array = packedBytes();
   channelPoints: readonly string[] | null = null;

@@ -1,6 +1,7 @@
 import { smallestPackedMultiSizeBytes } from "../../chanbackup/packed-multi.ts";
 import type {
   NodeIdentity,
+  NodeWitness,
   Snapshot,
   SnapshotReason,
   SnapshotSource,
@@ -44,6 +45,7 @@ export interface LndSourceOptions extends LndSourceTiming {
  */
 export class LndSource implements SnapshotSource {
   readonly description: string;
+  readonly witness: NodeWitness;
   readonly #options: LndSourceOptions;
   readonly #node: LndNode;
   readonly #closing = new AbortController();
@@ -52,6 +54,10 @@ export class LndSource implements SnapshotSource {
     this.#options = options;
     this.#node = options.node;
     this.description = options.node.description;
+    this.witness = {
+      openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
+      channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
+    };
   }
 
   async identify(signal?: AbortSignal): Promise<NodeIdentity> {

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import type { CliResult } from "./cli.ts";
+
+/**
+ * The program's promise for everything that goes wrong: this exit code, and one line on stderr that
+ * names the thing and the remedy. Log lines, JSON each, may stand before it.
+ */
+export function assertOneLine(result: CliResult, code: number, says: readonly RegExp[]): void {
+  const lines = result.stderr.trimEnd().split("\n");
+  const line = lines.pop() ?? "";
+  assert.equal(result.code, code, result.stderr);
+  assert.ok(line.startsWith("scb-mirror: "), result.stderr);
+  for (const log of lines) assert.doesNotThrow(() => JSON.parse(log), `a second line: ${log}`);
+  for (const what of says) assert.match(line, what);
+}
