@@ -1,4 +1,5 @@
-import { type DaemonEvent, runMirror } from "../daemon/mirror-daemon.ts";
+import type { DaemonEvent } from "../daemon/daemon-event.ts";
+import { runMirror } from "../daemon/mirror-daemon.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatSize, type Terminal } from "./terminal.ts";

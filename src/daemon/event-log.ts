@@ -1,5 +1,5 @@
 import type { Logger } from "../runtime/logger.ts";
-import type { DaemonEvent } from "./mirror-daemon.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
 
 /** The story of a run, for the log: what happened, to what, and how long it took. */
 export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {

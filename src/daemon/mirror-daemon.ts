@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
-import type { MirrorEvent } from "../mirror/events.ts";
 import {
   type Guard,
   refuseEmpty,
@@ -13,29 +12,18 @@ import { ensureProbed } from "../mirror/probe-verdict.ts";
 
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { type ErrorCode, ScbError } from "../runtime/error.ts";
+import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
 import { storeOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
-import { openPump, type Pump } from "./pump.ts";
+import { openPump } from "./open-pump.ts";
+import type { Pump } from "./pump.ts";
 import type { Settings } from "./settings.ts";
-
-/** What a run tells of itself. */
-export type DaemonEvent =
-  | {
-      readonly kind: "started";
-      readonly node: string;
-      readonly source: string;
-      readonly store: string;
-      /** What the store holds as current; 0 for nothing yet. */
-      readonly sequence: number;
-    }
-  | MirrorEvent
-  | { readonly kind: "stopped" };
 
 export interface MirrorOptions {
   readonly settings: Settings;
@@ -64,8 +52,12 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   const { logger } = options;
   // The operator's word counts for one swap, whatever that swap saves.
   let mayAcceptEmpty = options.acceptEmpty;
+  /** What it is trying again for, so that the end says why where it has to give up. */
+  let trouble: ScbError | null = null;
   const observe = (event: DaemonEvent): void => {
     if (event.kind === "swapped") mayAcceptEmpty = false;
+    if (event.kind === "retrying") trouble = event.error;
+    if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
     logMirrorEvent(event, logger);
     options.observe(event);
   };
@@ -79,6 +71,8 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
     const root = await storeOf(options);
     try {
       await mirror({ ...options, observe }, pump, root, guards);
+    } catch (error) {
+      throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
     } finally {
       await root.close();
     }
@@ -161,10 +155,14 @@ async function untilReached<T>(
         await clock.sleep(retryInMs, AbortSignal.any([stop, abort]));
       } catch (cause) {
         if (!once) return null;
-        throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
+        throw gaveUp(error, cause);
       }
     }
   }
+}
+
+function gaveUp(trouble: ScbError, cause: unknown): ScbError {
+  return new ScbError("aborted", `gave up: ${trouble.message}`, { cause });
 }
 
 function nodeFolder(settings: Settings, identity: NodeIdentity): string {

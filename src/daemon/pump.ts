@@ -5,8 +5,6 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { openDemoPump } from "./demo-pump.ts";
-import { openMirrorPump } from "./mirror-pump.ts";
 import type { Settings } from "./settings.ts";
 
 /** What moves a node's backups into a store: in mirror mode the node's own bytes, in pack mode ours. */
@@ -33,8 +31,4 @@ export interface PumpOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-}
-
-export function openPump(options: PumpOptions): Promise<Pump> {
-  return options.settings.from === "demo" ? openDemoPump(options) : openMirrorPump(options);
 }

@@ -75,7 +75,11 @@ class Probe {
           if (!(error instanceof NoVerdict)) throw error;
           throw this.#lie(`gave no usable answer in ${triesPerStep} tries: ${error.message}`);
         }
-        await clock.sleep(backoffMs(attempt, random), signal);
+        try {
+          await clock.sleep(backoffMs(attempt, random), signal);
+        } catch (cause) {
+          throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
+        }
       }
     }
   }

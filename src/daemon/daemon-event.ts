@@ -1,0 +1,14 @@
+import type { MirrorEvent } from "../mirror/events.ts";
+
+/** What a run tells of itself. */
+export type DaemonEvent =
+  | {
+      readonly kind: "started";
+      readonly node: string;
+      readonly source: string;
+      readonly store: string;
+      /** What the store holds as current; 0 for nothing yet. */
+      readonly sequence: number;
+    }
+  | MirrorEvent
+  | { readonly kind: "stopped" };
