@@ -39,7 +39,9 @@ export async function withNodeStore<T>(
   const root = await storeOf(surroundings);
   try {
     const reading = retryingReads(root, { clock, random });
-    const source = settings.from === undefined ? null : await openNode(surroundings);
+    // The demo node lives only inside a run: there is nobody to ask.
+    const isAsked = settings.from !== undefined && settings.from !== "demo";
+    const source = isAsked ? await openNode(surroundings) : null;
     try {
       const pubkey = (await source?.identify(signal))?.pubkey ?? null;
       const node = checkNodeName(settings.node ?? pubkey ?? (await onlyNode(reading, signal)));

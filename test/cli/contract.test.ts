@@ -402,6 +402,13 @@ describe("the command line", () => {
       }
     });
 
+    it("readers share the environment of a demo", async () => {
+      const { url } = await newStore();
+      const env = { SCB_MIRROR_FROM: "demo", SCB_MIRROR_TO: url };
+      assert.equal((await runCli(["run", "--once"], { env })).code, 0);
+      assert.equal((await runCli(["status"], { env })).code, 0);
+    });
+
     it("several nodes in one store need --node", async () => {
       const { url } = await newStore();
       const file = join(folder, "several.backup");
