@@ -1,11 +1,14 @@
 import type { DaemonEvent } from "../daemon/daemon-event.ts";
 import { runMirror } from "../daemon/mirror-daemon.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatSize, type Terminal } from "./terminal.ts";
 
 export const runAction: Action = async (context) => {
   const { terminal, json, flags, settings, clock, signal } = context;
+  keepHeapSmall();
   const once = flags["once"] === true;
   const abort = new AbortController();
   const deadline = once ? settings.timeout : settings["shutdown-timeout"];
@@ -16,7 +19,7 @@ export const runAction: Action = async (context) => {
   if (once) bound();
   else if (signal.aborted) bound();
   else signal.addEventListener("abort", bound, { once: true });
-  await runMirror({
+  const running = runMirror({
     ...context,
     once,
     acceptEmpty: flags["acceptEmpty"] === true,
@@ -27,6 +30,13 @@ export const runAction: Action = async (context) => {
       else printEvent(event, terminal, clock.now());
     },
   });
+  try {
+    await running;
+  } catch (error) {
+    if (!abort.signal.aborted || !hasCode(error, "aborted")) throw error;
+    const limit = `--${once ? "timeout" : "shutdown-timeout"} is ${deadline / 1000} s`;
+    throw new ScbError("aborted", `${error.message} (the time was up: ${limit})`, { cause: error });
+  }
   return exitCodes.done;
 };
 

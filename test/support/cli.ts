@@ -9,6 +9,8 @@ const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** A command that should have ended, and has not, is killed then: its code is null. */
+  readonly timeoutMs?: number;
 }
 
 export interface CliResult {
@@ -36,7 +38,9 @@ export async function runCli(
   const stderr: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 60_000);
   await once(child, "close");
+  clearTimeout(timer);
   const stdoutBytes = Buffer.concat(stdout);
   return {
     code: child.exitCode,
@@ -102,9 +106,11 @@ export class RunningCli {
     return this.exit();
   }
 
-  /** Waits for it to end by itself. */
+  /** Waits for it to end by itself; one that does not is killed in the end, and gives null. */
   async exit(): Promise<number | null> {
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), 60_000);
     await this.#closed;
+    clearTimeout(timer);
     return this.child.exitCode;
   }
 

@@ -48,7 +48,7 @@ export class LndMirror implements AsyncDisposable {
   readonly #started: RunningCli[] = [];
 
   constructor(options: LndMirrorOptions) {
-    const { lnd, macaroonPath, minio, bucket, name, backupFile } = options;
+    const { lnd, macaroonPath, minio, bucket, name } = options;
     this.#options = options;
     this.folder = `nodes/${name ?? lnd.pubkey}`;
     this.#env = minio.env();
@@ -59,7 +59,6 @@ export class LndMirror implements AsyncDisposable {
     this.#fromLnd = [
       ...["--from", "lnd", "--rpcserver", lnd.rpcserver, "--network", "simnet"],
       ...["--tlscertpath", lnd.tlsCertPath, "--macaroonpath", macaroonPath],
-      ...(backupFile === undefined ? [] : ["--backup-file", backupFile]),
     ];
   }
 
@@ -71,8 +70,9 @@ export class LndMirror implements AsyncDisposable {
   }
 
   launch(): RunningCli {
-    const from = this.#options.from ?? this.#fromLnd;
-    const running = startRun([...from, ...this.#to], { env: this.#env });
+    const { from = this.#fromLnd, backupFile } = this.#options;
+    const watched = backupFile === undefined ? [] : ["--backup-file", backupFile];
+    const running = startRun([...from, ...watched, ...this.#to], { env: this.#env });
     this.#started.push(running);
     return running;
   }

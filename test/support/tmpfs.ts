@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "../peers/run-command.ts";
+
+/** A disk of its own, in memory: it can be full, read-only, or gone. */
+export interface SmallDisk extends AsyncDisposable {
+  readonly path: string;
+  setReadOnly(): Promise<void>;
+  /** Takes it away, even from under a process that uses it. The mount point stays, empty. */
+  unmount(): Promise<void>;
+}
+
+/** Null where this user may not mount. */
+export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
+  if (process.getuid?.() !== 0) return null;
+  const path = await mkdtemp(join(tmpdir(), "scb-disk-"));
+  const run = (command: string, ...args: readonly string[]): Promise<string> =>
+    runCommand(command, args, { timeoutMs: 10_000 });
+  try {
+    await run("mount", "-t", "tmpfs", "-o", `size=${sizeBytes}`, "scb-mirror-test", path);
+  } catch {
+    await rm(path, { recursive: true });
+    return null;
+  }
+  let isMounted = true;
+  const unmount = async (): Promise<void> => {
+    if (isMounted) await run("umount", "--lazy", path);
+    isMounted = false;
+  };
+  return {
+    path,
+    setReadOnly: async () => void (await run("mount", "-o", "remount,ro", path)),
+    unmount,
+    async [Symbol.asyncDispose]() {
+      await unmount();
+      await rm(path, { recursive: true });
+    },
+  };
+}
