@@ -1,4 +1,5 @@
 import type { KeyLocator } from "../keychain/key-locator.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import { BinaryReader } from "../wire/binary-reader.ts";
 import { BinaryWriter } from "../wire/binary-writer.ts";
 import { bool, type Codec, fixedBytes, struct, u16, u16Bytes, u32, u64 } from "../wire/codec.ts";
@@ -128,14 +129,25 @@ export const singleCodec: Codec<Single> = {
     const { version } = single;
     if (!isSingleVersion(version)) writer.fail(`${what}: version ${version} is not known`);
     const hasCloseTxInputs = single.closeTxInputs !== undefined;
-    const inner = new BinaryWriter();
-    body.write(inner, single, what, { version, hasCloseTxInputs });
-    const bytes = inner.finish();
     writer.u8(version | (hasCloseTxInputs ? closeTxBit : 0), `${what}.version`);
-    writer.u16(bytes.length % 0x1_0000, `${what} length`);
-    writer.bytes(bytes, bytes.length, what);
+    const lengthAt = writer.offset;
+    writer.u16(0, `${what} length`);
+    const start = writer.offset;
+    body.write(writer, single, what, { version, hasCloseTxInputs });
+    writer.replaceU16(lengthAt, (writer.offset - start) % 0x1_0000, `${what} length`);
   },
 };
+
+/** As `singleCodec.write`. An error names the channel by its outpoint, which takes time to print. */
+export function writeSingle(writer: BinaryWriter, single: Single): void {
+  try {
+    singleCodec.write(writer, single, "channel", undefined);
+  } catch (error) {
+    if (!hasCode(error, "encode")) throw error;
+    const name = `channel ${formatOutPoint(single.fundingOutpoint)}`;
+    throw new ScbError("encode", error.message.replace(/^channel/, name), { cause: error });
+  }
+}
 
 /**
  * The plaintext of a Single. Throws "encode" for what the format cannot hold or lnd could not read
@@ -143,7 +155,7 @@ export const singleCodec: Codec<Single> = {
  */
 export function serializeSingle(single: Single): Uint8Array {
   const writer = new BinaryWriter();
-  singleCodec.write(writer, single, `channel ${formatOutPoint(single.fundingOutpoint)}`, undefined);
+  writeSingle(writer, single);
   return writer.finish();
 }
 

@@ -62,7 +62,8 @@ export class HdKeyRing implements KeyRing {
       }
       return key;
     }
-    if (key.depth === 0) key = deriveHardenedNonStandard(key, purpose);
+    // The root is no number that btcwallet has computed: it has all 32 bytes of its hash.
+    if (key.depth === 0) key = key.deriveChild(HARDENED_OFFSET + purpose);
     if (key.depth === 1) key = deriveHardenedNonStandard(key, this.#coinType);
     // btcwallet derives the first family while it still holds the coin type key as a number, the
     // others after reading it back from its string, which has all 32 bytes.

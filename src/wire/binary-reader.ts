@@ -1,24 +1,37 @@
 import { ScbError } from "../runtime/error.ts";
+import { FieldPath } from "./field-path.ts";
+
+interface Section {
+  readonly start: number;
+  readonly end: number;
+  readonly path: FieldPath;
+}
 
 /**
  * Reads untrusted bytes from front to back. Nothing is taken before it is known to be there, so
- * memory is bounded by the input; what is handed out is a copy, so that the input can be wiped.
+ * memory is bounded by the input. What is handed out are views of one copy, so that the input can be
+ * wiped: views of some 100 bytes, where a copy of each field would take 265.
  *
  * Every method takes `what`, the name of the field, for the error. Each throws ScbError "decode"
- * with that name and the offset, counted from the start of the whole input.
+ * with that name, behind those of the structures that it stands in, and the offset, counted from
+ * the start of the whole input.
  */
 export class BinaryReader {
+  /** The structures that are being read. */
+  readonly path: FieldPath;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #end: number;
   #offset: number;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    // A Buffer's slice() would share memory with the input.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#offset = start;
-    this.#end = end;
+  /** `section` is a part of bytes that are a reader's own already. */
+  constructor(bytes: Uint8Array, section?: Section) {
+    // Not slice(): a Buffer's would share memory with the input.
+    this.#bytes = section === undefined ? Uint8Array.from(bytes) : bytes;
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#offset = section?.start ?? 0;
+    this.#end = section?.end ?? bytes.length;
+    this.path = section?.path ?? new FieldPath();
   }
 
   get offset(): number {
@@ -75,16 +88,16 @@ export class BinaryReader {
     return this.remainingBytes > 0 ? this.#bytes[this.#offset] : undefined;
   }
 
-  /** A copy of the next `sizeBytes` bytes. */
+  /** The next `sizeBytes` bytes. */
   bytes(sizeBytes: number, what: string): Uint8Array {
     const at = this.#take(sizeBytes, what);
-    return this.#bytes.slice(at, at + sizeBytes);
+    return this.#bytes.subarray(at, at + sizeBytes);
   }
 
   /** A reader of the next `sizeBytes` bytes, which this one skips. Its offsets are this one's. */
   section(sizeBytes: number, what: string): BinaryReader {
     const at = this.#take(sizeBytes, what);
-    return new BinaryReader(this.#bytes, at, at + sizeBytes);
+    return new BinaryReader(this.#bytes, { start: at, end: at + sizeBytes, path: this.path });
   }
 
   /** Checks that `count` items of `minSizeBytes` each can still follow. */
@@ -105,7 +118,7 @@ export class BinaryReader {
 
   /** Throws "decode". `at` is where the offending bytes begin; by default, where reading stands. */
   fail(message: string, at = this.#offset): never {
-    throw new ScbError("decode", `${message} (at offset ${at})`);
+    throw new ScbError("decode", `${this.path.prefix()}${message} (at offset ${at})`);
   }
 
   #take(sizeBytes: number, what: string): number {

@@ -1,13 +1,22 @@
 import { ScbError } from "../runtime/error.ts";
+import { FieldPath } from "./field-path.ts";
 
 /**
  * The mirror of BinaryReader. Every method takes `what`, the name of the field, and throws ScbError
- * "encode" with that name when the value does not fit: nothing is ever cut off or wrapped round.
+ * "encode" with that name, behind those of the structures that it stands in, when the value does not
+ * fit: nothing is ever cut off or wrapped round.
  */
 export class BinaryWriter {
+  /** The structures that are being written. */
+  readonly path = new FieldPath();
   #bytes = new Uint8Array(512);
   #view = new DataView(this.#bytes.buffer);
   #offset = 0;
+
+  /** How many bytes have been written. */
+  get offset(): number {
+    return this.#offset;
+  }
 
   u8(value: number, what: string): void {
     this.#checkUnsigned(value, 0xff, what);
@@ -18,6 +27,12 @@ export class BinaryWriter {
   u16(value: number, what: string): void {
     this.#checkUnsigned(value, 0xffff, what);
     const at = this.#grow(2);
+    this.#view.setUint16(at, value);
+  }
+
+  /** Replaces the u16 at offset `at`: a length that is known only when what follows it is written. */
+  replaceU16(at: number, value: number, what: string): void {
+    this.#checkUnsigned(value, 0xffff, what);
     this.#view.setUint16(at, value);
   }
 
@@ -73,22 +88,26 @@ export class BinaryWriter {
     this.#bytes.set(value, at);
   }
 
-  /** All that was written, as a copy. */
+  /** All that was written. The writer is done then: these are its own bytes, not a copy. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#offset);
+    return this.#bytes.subarray(0, this.#offset);
   }
 
   fail(message: string): never {
-    throw new ScbError("encode", message);
+    throw new ScbError("encode", `${this.path.prefix()}${message}`);
   }
 
   #checkUnsigned(value: number, max: number, what: string): void {
-    const fits = Number.isInteger(value) && value >= 0 && value <= max;
-    this.#checkFits(fits, value, `an integer from 0 to ${max}`, what);
+    if (value >>> 0 === value && value <= max) return;
+    this.#failRange(value, `an integer from 0 to ${max}`, what);
   }
 
   #checkFits(fits: boolean, value: number | bigint, range: string, what: string): void {
-    if (!fits) this.fail(`${what}: ${value} does not fit, the format holds ${range}`);
+    if (!fits) this.#failRange(value, range, what);
+  }
+
+  #failRange(value: number | bigint, range: string, what: string): never {
+    this.fail(`${what}: ${value} does not fit, the format holds ${range}`);
   }
 
   /** May replace the view: take it only afterwards. */

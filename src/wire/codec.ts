@@ -92,22 +92,26 @@ export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Cod
     ),
     read(reader, what, layout) {
       const value: Record<string, unknown> = {};
+      reader.path.enter(what);
       for (const { name, codec, isPresent } of entries) {
         if (isPresent !== undefined && !isPresent(layout)) continue;
-        value[name] = codec.read(reader, `${what}.${name}`, layout);
+        value[name] = codec.read(reader, name, layout);
       }
+      reader.path.leave();
       return value as T;
     },
     write(writer, value, what, layout) {
+      writer.path.enter(what);
       for (const { name, codec, isPresent } of entries) {
         const field: unknown = value[name as keyof T];
-        const isDue = isPresent === undefined || isPresent(layout);
-        if (isDue && field === undefined) writer.fail(`${what}.${name}: is missing`);
-        if (!isDue && field !== undefined) {
-          writer.fail(`${what}.${name}: is given, and this version has no room for it`);
+        if (isPresent !== undefined && !isPresent(layout)) {
+          if (field === undefined) continue;
+          writer.fail(`${name}: is given, and this version has no room for it`);
         }
-        if (isDue) codec.write(writer, field, `${what}.${name}`, layout);
+        if (field === undefined) writer.fail(`${name}: is missing`);
+        codec.write(writer, field, name, layout);
       }
+      writer.path.leave();
     },
   };
 }

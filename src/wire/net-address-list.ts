@@ -1,5 +1,5 @@
 import type { BinaryReader } from "./binary-reader.ts";
-import { BinaryWriter } from "./binary-writer.ts";
+import type { BinaryWriter } from "./binary-writer.ts";
 import { type Codec, fixedBytes, struct, u16 } from "./codec.ts";
 import type { NetAddress } from "./net-address.ts";
 
@@ -24,6 +24,8 @@ const hostTypes: readonly { type: number; kind: HostAddress["kind"]; codec: Code
   { type: 5, kind: "dns", codec: struct<HostPort>({ host: hostName, port: u16 }) },
 ];
 const noAddressType = 0;
+const byType = new Map(hostTypes.map((host) => [host.type, host]));
+const byKind = new Map(hostTypes.map((host) => [host.kind, host]));
 
 /**
  * A list of addresses behind its length in bytes (u16). Addresses of type 0 are dropped and an
@@ -44,20 +46,19 @@ export const netAddressListCodec: Codec<readonly NetAddress[]> = {
     return addresses;
   },
   write(writer, value, what, layout) {
-    // lnd cuts a longer list's length down to 16 bits, and can then not read what it wrote.
-    const list = new BinaryWriter();
+    const at = writer.offset;
+    writer.u16(0, what);
     for (const [index, address] of value.entries()) {
-      writeAddress(list, address, `${what}[${index}]`, layout);
+      writeAddress(writer, address, `${what}[${index}]`, layout);
     }
-    const bytes = list.finish();
-    writer.u16(bytes.length, `${what} length`);
-    writer.bytes(bytes, bytes.length, what);
+    // lnd cuts a longer list's length down to 16 bits, and can then not read what it wrote.
+    writer.replaceU16(at, writer.offset - at - 2, `${what} length`);
   },
 };
 
 function readAddress(reader: BinaryReader, what: string, layout: unknown): NetAddress | null {
-  const type = reader.peek();
-  const host = hostTypes.find((candidate) => candidate.type === type);
+  const type = reader.peek() ?? noAddressType;
+  const host = byType.get(type);
   if (host === undefined && type !== noAddressType) {
     return { kind: "opaque", bytes: reader.bytes(reader.remainingBytes, what) };
   }
@@ -74,14 +75,14 @@ function writeAddress(
 ): void {
   if (given.kind === "opaque") {
     const type = given.bytes[0];
-    if (type === undefined || type === noAddressType || hostTypes.some((h) => h.type === type)) {
+    if (type === undefined || type === noAddressType || byType.has(type)) {
       writer.fail(`${what}: an opaque address begins with a type that lnd does not know`);
     }
     writer.bytes(given.bytes, given.bytes.length, what);
     return;
   }
   const address = unmapped(given);
-  const host = hostTypes.find((candidate) => candidate.kind === address.kind);
+  const host = byKind.get(address.kind);
   if (host === undefined) writer.fail(`${what}: an address of unknown kind`);
   writer.u8(host.type, what);
   host.codec.write(writer, address, what, layout);

@@ -28,7 +28,7 @@ export function formatNetAddress(address: NetAddress): string {
   if (address.kind === "opaque") return `opaque:${Buffer.from(address.bytes).toString("hex")}`;
   const host = formatHost(address);
   // As Go's net.JoinHostPort does it, also for a host name that holds a colon.
-  return /[:%]/.test(host) ? `[${host}]:${address.port}` : `${host}:${address.port}`;
+  return host.includes(":") ? `[${host}]:${address.port}` : `${host}:${address.port}`;
 }
 
 function formatHost({ kind, host }: Exclude<NetAddress, { kind: "opaque" }>): string {

@@ -1,32 +1,23 @@
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import type { BinaryReader } from "./binary-reader.ts";
 import type { Codec } from "./codec.ts";
+import { fieldPrime, isQuadraticResidue } from "./quadratic-residue.ts";
+import { isSeen, noteSeen } from "./seen-keys.ts";
 
 export const publicKeySizeBytes = 33;
 
 /**
- * Keys found to be on the curve. The check costs some 0.2 ms, a Single holds six keys or seven, and
- * a node's Singles are read again with each swap. About 100 bytes an entry, so 3 MB at most; when
- * it is full the oldest entry goes, so bytes from a stranger cost time and never more memory.
- */
-const knownKeys = new Set<string>();
-const maxKnownKeys = 32_768;
-
-/**
  * Whether these are 33 bytes that lnd would take for a public key: 2 or 3, then an x under the
- * field's prime for which the curve has a point (btcec `ParsePubKey`).
+ * field's prime for which the curve has a point (btcec `ParsePubKey`). The prefix says which of the
+ * two points is meant: both are there, or none.
  */
 export function isPublicKey(bytes: Uint8Array): boolean {
-  const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  if (knownKeys.has(name)) return true;
-  if (!secp256k1.utils.isValidPublicKey(bytes, true)) return false;
-  if (knownKeys.size >= maxKnownKeys) {
-    for (const oldest of knownKeys) {
-      knownKeys.delete(oldest);
-      break;
-    }
-  }
-  knownKeys.add(name);
+  if (bytes.length !== publicKeySizeBytes || (bytes[0] !== 2 && bytes[0] !== 3)) return false;
+  if (isSeen(bytes)) return true;
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset + 1, publicKeySizeBytes - 1);
+  const x = BigInt(`0x${hex.toString("hex")}`);
+  // SEC 1, section 2.3.4: y² = x³ + 7 must have a solution.
+  if (x >= fieldPrime || !isQuadraticResidue((x * x * x + 7n) % fieldPrime)) return false;
+  noteSeen(bytes);
   return true;
 }
 

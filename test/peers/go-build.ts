@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, type Progress } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
@@ -8,6 +8,7 @@ import { runCommand } from "./run-command.ts";
 // The last tag is older than two fixes of MinIO's conditional writes.
 const minioVersion = "v0.0.0-20260212201848-7aac2a2c5b7c";
 const lndModule = join(import.meta.dirname, "lnd");
+const oracleModule = join(import.meta.dirname, "lnd-oracle");
 const lndTags =
   "autopilotrpc signrpc walletrpc chainrpc invoicesrpc neutrinorpc routerrpc watchtowerrpc monitoring peersrpc";
 const buildTimeoutMs = 40 * 60_000;
@@ -28,8 +29,7 @@ export async function buildMinio(progress: Progress): Promise<string> {
 /** The folder that holds `btcd`, `btcctl`, `lnd` and `lncli`, built where it isn't cached. */
 export async function buildLnd(progress: Progress): Promise<string> {
   const goVersion = await findGo("lnd");
-  const hash = createHash("sha256");
-  for (const name of ["go.mod", "go.sum"]) hash.update(await readFile(join(lndModule, name)));
+  const hash = await hashFiles(lndModule, ["go.mod", "go.sum"]);
   const key = hash.update(lndTags).digest("hex").slice(0, 16);
   return cached(
     {
@@ -39,6 +39,27 @@ export async function buildLnd(progress: Progress): Promise<string> {
     },
     progress,
   );
+}
+
+/** The folder that holds `lnd-oracle`, built where it isn't cached. */
+export async function buildLndOracle(progress: Progress): Promise<string> {
+  const goVersion = await findGo("lnd-oracle");
+  const hash = await hashFiles(oracleModule, (await readdir(oracleModule)).sort());
+  const key = hash.digest("hex").slice(0, 16);
+  return cached(
+    {
+      key: `lnd-oracle-${key}-${slug(goVersion)}`,
+      title: "lnd's backup packages (seconds after lnd, else about 3 minutes the first time)",
+      build: (folder) => goInstall(folder, ["."], oracleModule),
+    },
+    progress,
+  );
+}
+
+async function hashFiles(folder: string, names: readonly string[]): Promise<Hash> {
+  const hash = createHash("sha256");
+  for (const name of names) hash.update(await readFile(join(folder, name)));
+  return hash;
 }
 
 /** As `go version` prints it: `go1.26.8 linux/amd64`. */

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { provisionDocker } from "./docker.ts";
-import { buildLnd, buildMinio } from "./go-build.ts";
+import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 
 export { provisionDocker };
 
-export const peers = ["minio", "lnd", "docker"] as const;
+export const peers = ["minio", "lnd", "lnd-oracle", "docker"] as const;
 export type Peer = (typeof peers)[number];
 
-const defaultPeers = ["minio", "lnd"] as const;
+const defaultPeers = ["minio", "lnd", "lnd-oracle"] as const;
 
 export interface LndBinaries {
   readonly btcd: string;
@@ -23,11 +23,24 @@ export async function provisionMinio(progress: Progress = toStderr): Promise<str
   return join(await buildMinio(progress), "minio");
 }
 
-/** The paths of btcd, lnd and their clients. Throws PeerUnavailable. */
+/**
+ * The paths of btcd, lnd and their clients. SCB_TEST_LND names a folder with an lnd and lncli of
+ * another version. Throws PeerUnavailable.
+ */
 export async function provisionLnd(progress: Progress = toStderr): Promise<LndBinaries> {
   const folder = await buildLnd(progress);
-  const path = (name: string): string => join(folder, name);
-  return { btcd: path("btcd"), btcctl: path("btcctl"), lnd: path("lnd"), lncli: path("lncli") };
+  const lndFolder = process.env["SCB_TEST_LND"] ?? folder;
+  return {
+    btcd: join(folder, "btcd"),
+    btcctl: join(folder, "btcctl"),
+    lnd: join(lndFolder, "lnd"),
+    lncli: join(lndFolder, "lncli"),
+  };
+}
+
+/** The path of a program that answers with lnd's own backup and key packages. Throws PeerUnavailable. */
+export async function provisionLndOracle(progress: Progress = toStderr): Promise<string> {
+  return join(await buildLndOracle(progress), "lnd-oracle");
 }
 
 /** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
@@ -38,6 +51,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       return;
     case "lnd":
       await provisionLnd(progress);
+      return;
+    case "lnd-oracle":
+      await provisionLndOracle(progress);
       return;
     case "docker":
       await provisionDocker(progress);
@@ -50,7 +66,9 @@ if (import.meta.main) await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<void> {
   const unknown = args.find((arg) => !peers.some((peer) => peer === arg));
   if (unknown !== undefined) {
-    process.stderr.write(`usage: npm run peers -- [${peers.join("] [")}]   default: minio lnd\n`);
+    process.stderr.write(
+      `usage: npm run peers -- [${peers.join("] [")}]   default: ${defaultPeers.join(" ")}\n`,
+    );
     process.exitCode = 2;
     return;
   }

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { serializeMulti } from "../../src/chanbackup/multi.ts";
+import { packMulti, unpackMulti } from "../../src/chanbackup/packed-multi.ts";
+import { deserializeSingle, serializeSingle } from "../../src/chanbackup/single-codec.ts";
+import { decipherWords } from "../../src/keychain/aezeed-words.ts";
+import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { HdKeyRing } from "../../src/keychain/hd-key-ring.ts";
+import { keyFamilies } from "../../src/keychain/key-locator.ts";
+import { deriveBackupKey, keyRingEncrypter } from "../../src/keychain/key-ring.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { allSingleVersions } from "../chanbackup/arbitraries.ts";
+import { describeSingle, fromHex, toHex } from "./describe-single.ts";
+import { keyVectors, multiVectors, nodeVectors, singleVectors } from "./vectors.ts";
+
+describe("vectors of lnd's: Singles", () => {
+  for (const [at, { plaintext, single }] of singleVectors.entries()) {
+    test(`${at}: ${single.fundingOutpoint}`, () => {
+      const ours = deserializeSingle(fromHex(plaintext));
+      assert.deepEqual(describeSingle(ours), single);
+      assert.equal(toHex(serializeSingle(ours)), plaintext);
+    });
+  }
+
+  test("are of every version", () => {
+    const versions = singleVectors.map(({ single }) => single["version"]);
+    assert.deepEqual([...new Set(versions)].sort(), allSingleVersions);
+  });
+});
+
+describe("vectors of lnd's: Multis", () => {
+  for (const { backupKey, packed, channels } of multiVectors) {
+    test(`of ${channels.length} channels`, () => {
+      const encrypter = backupKeyEncrypter(fromHex(backupKey), systemRandom);
+      const multi = unpackMulti(fromHex(packed), encrypter);
+      assert.deepEqual(multi.staticBackups.map(describeSingle), channels);
+      const again = unpackMulti(packMulti(multi, encrypter), encrypter);
+      assert.deepEqual(serializeMulti(again), serializeMulti(multi));
+    });
+  }
+});
+
+describe("vectors of lnd's: keys of a seed in which a zero byte begins", () => {
+  for (const [at, vector] of keyVectors.entries()) {
+    test(`${at}: ${vector.beginsWithZero}, coin type ${vector.coinType}`, async () => {
+      const network = vector.coinType === 0 ? "mainnet" : "simnet";
+      const keyRing = HdKeyRing.fromEntropy(fromHex(vector.entropy), network);
+      for (const [family, expected] of vector.pubKeys.entries()) {
+        assert.equal(toHex(await keyRing.deriveKey({ family, index: 0 })), expected);
+      }
+      assert.equal(toHex(await deriveBackupKey(keyRing)), vector.backupKey);
+    });
+  }
+
+  // Each takes about a second of computing.
+  for (const { words, passphrase, entropy } of keyVectors.slice(1, 3)) {
+    test(`words ${passphrase === "" ? "without" : "with"} a passphrase`, async () => {
+      assert.equal(toHex(await decipherWords(words.split(" "), passphrase)), entropy);
+    });
+  }
+});
+
+for (const node of nodeVectors) {
+  describe(`backups of a real node, lnd ${node.lnd}`, async () => {
+    const entropy = await decipherWords(node.words.split(" "), node.passphrase);
+    const keyRing = HdKeyRing.fromEntropy(entropy, node.network);
+    const encrypter = await keyRingEncrypter(keyRing, systemRandom);
+
+    test("its identity key is derived from its words", async () => {
+      const identity = await keyRing.deriveKey({ family: keyFamilies.nodeKey, index: 0 });
+      assert.equal(toHex(identity), node.pubKey);
+    });
+
+    for (const [file, channels] of Object.entries(node.files)) {
+      test(`${file} holds ${channels.length} channels`, () => {
+        const multi = unpackMulti(node.read(file), encrypter);
+        assert.deepEqual(multi.staticBackups.map(describeSingle), channels);
+        const plaintext = encrypter.decrypt(node.read(file));
+        const singles = multi.staticBackups.map(serializeSingle);
+        assert.equal(
+          toHex(Buffer.concat([plaintext.subarray(0, 5), ...singles])),
+          toHex(plaintext),
+        );
+      });
+    }
+  });
+}
