@@ -17,6 +17,8 @@ try {
     cwd: root,
     input: { cli: "src/cli/main.ts", index: "src/index.ts" },
     platform: "node",
+    // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
+    resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },
     transform: { target: "node22" },
     output: {
       dir: staging,

@@ -1,3 +1,4 @@
+import { createHash, getFips } from "node:crypto";
 import { addAbortSignal, Readable } from "node:stream";
 import {
   DeleteObjectCommand,
@@ -100,7 +101,7 @@ export class S3Store implements ObjectStore {
     const command = new PutObjectCommand({
       ...this.#target(key),
       Body: body,
-      ContentMD5: Buffer.from(md5(body)).toString("base64"),
+      ContentMD5: md5Base64(body),
       ContentType: contentType ?? "application/octet-stream",
       Metadata: { ...metadata },
       ...conditionHeaders(condition),
@@ -251,6 +252,12 @@ export class S3Store implements ObjectStore {
   #handling(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
     return signal === undefined ? {} : { abortSignal: signal };
   }
+}
+
+/** Node's own MD5 is several times faster than noble's, and is switched off in FIPS mode. */
+function md5Base64(body: Uint8Array): string {
+  if (getFips() === 1) return Buffer.from(md5(body)).toString("base64");
+  return createHash("md5").update(body).digest("base64");
 }
 
 function conditionHeaders(condition: PutCondition | undefined): {
