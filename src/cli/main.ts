@@ -11,6 +11,17 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+const needed = [22, 12] as const;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const isTooOld = major < needed[0] || (major === needed[0] && minor < needed[1]);
+
+if (isTooOld) {
+  process.stderr.write(
+    `scb-mirror: this is Node ${process.versions.node}, and Node ${needed.join(".")} or later is needed\n`,
+  );
+  process.exit(2);
+}
+
 await runProgram(process.argv.slice(2), {
   terminal: systemTerminal(),
   environment: process.env,
