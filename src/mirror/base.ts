@@ -10,8 +10,10 @@ export interface HeldVersion {
   readonly key: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Milliseconds since 1970. */
+  /** By the writer's clock, milliseconds since 1970. */
   readonly committedAt: number;
+  /** The earlier of that and the store's clock: a writer whose clock is ahead makes nothing newer. */
+  readonly savedAt: number;
   readonly channelPointsSha256: string | null;
 }
 
@@ -32,13 +34,16 @@ export type Base =
    */
   | { readonly kind: "none"; readonly held: null; readonly leftoverSizeBytes: number };
 
-export function pointerBase(pointer: Pointer, etag: string): Base {
+/** `storedAt`: when the pointer was written, by the store's clock, where that is known. */
+export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity): Base {
+  const committedAt = Date.parse(pointer.committedAt);
   const held: HeldVersion = {
     sequence: pointer.sequence,
     key: pointer.version.key,
     sizeBytes: pointer.version.size,
     sha256: pointer.version.sha256,
-    committedAt: Date.parse(pointer.committedAt),
+    committedAt,
+    savedAt: Math.min(committedAt, storedAt),
     channelPointsSha256: pointer.channelPointsSha256,
   };
   return { kind: "pointer", pointer, etag, held };
@@ -117,6 +122,7 @@ export async function newestVersion(
       sizeBytes: listed.sizeBytes,
       sha256: "",
       committedAt: listed.modifiedAt,
+      savedAt: listed.modifiedAt,
       channelPointsSha256: null,
     };
   }
@@ -141,5 +147,5 @@ async function readPointerBase(store: ObjectStore, options?: RequestOptions): Pr
   const object = await store.get(latestKey, options);
   if (object === null) return null;
   const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
-  return pointerBase(pointer, object.etag);
+  return pointerBase(pointer, object.etag, object.modifiedAt);
 }

@@ -204,7 +204,7 @@ export class Feeder {
   #isHeld(base: Base, candidate: Candidate, reason: SnapshotReason): boolean {
     const { held } = base;
     const { clock, refreshIntervalMs } = this.#options;
-    if (held === null || clock.now() - held.committedAt >= refreshIntervalMs) return false;
+    if (held === null || clock.now() - held.savedAt >= refreshIntervalMs) return false;
     if (held.sha256 === candidate.sha256) return true;
     return (
       reason !== "channel-event" &&

@@ -219,6 +219,7 @@ export class ObjectStoreSwapper {
         sizeBytes: candidate.packed.length,
         sha256: candidate.sha256,
         committedAt: this.#options.clock.now(),
+        savedAt: this.#options.clock.now(),
         channelPointsSha256: candidate.channelPointsSha256,
       },
     };

@@ -36,7 +36,7 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
   const object = await store.get(latestKey, options);
   if (object !== null) {
     const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
-    return pointerBase(pointer, object.etag);
+    return pointerBase(pointer, object.etag, object.modifiedAt);
   }
   const newest = await newestVersion(store, options);
   if (newest === null) return { kind: "none", held: null, leftoverSizeBytes: 0 };

@@ -89,7 +89,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
 
   const { packed, damage } = await readBack(store, held, { signal });
   if (damage !== null) problems.push(damage);
-  const ageMs = Math.max(0, now - held.committedAt);
+  const ageMs = Math.max(0, now - held.savedAt);
   if (ageMs > maxAgeMs) {
     problems.push({
       code: "stale",

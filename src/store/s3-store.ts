@@ -175,7 +175,7 @@ export class S3Store implements ObjectStore {
         StartAfter: startAfter === undefined ? undefined : `${this.#root}${startAfter}`,
         ContinuationToken: token,
       });
-      const page = await this.#attempt(`list ${prefix}`, { signal }, () =>
+      const page = await this.#attempt(prefix === "" ? "list" : `list ${prefix}`, { signal }, () =>
         this.#client.send(command, this.#handling(signal)),
       );
       for (const { Key = "" } of page.Contents ?? []) {

@@ -4,7 +4,7 @@ import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { findVersion, readHistory } from "../../src/recovery/history.ts";
 import { checkStatus } from "../../src/recovery/status.ts";
 import { ScbError } from "../../src/runtime/error.ts";
-import { MemoryStore } from "../../src/store/memory-store.ts";
+import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import {
   candidateOf,
@@ -157,6 +157,19 @@ describe("checkStatus", () => {
   it("finds an old one", async () => {
     const now = Date.UTC(2026, 0, 2);
     assert.deepEqual(await codesOf(await healthyStore(), { now }), ["stale"]);
+  });
+
+  it("is not fooled by a writer whose clock is ahead", async () => {
+    const state: MemoryState = new Map();
+    const clockAt = (now: number) => ({
+      now: () => now,
+      monotonicMs: () => 0,
+      sleep: async () => undefined,
+    });
+    const store = new MemoryStore(state, clockAt(Date.UTC(2026, 0, 1)));
+    await swapOnce(makeSwapper(store, { clock: clockAt(Date.UTC(2030, 0, 1)) }));
+    assert.deepEqual(await codesOf(store), []);
+    assert.deepEqual(await codesOf(store, { now: Date.UTC(2026, 0, 2) }), ["stale"]);
   });
 
   it("finds a version that is gone, cut off, or changed", async () => {
