@@ -39,6 +39,8 @@ export interface MirrorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
 
 /**
@@ -50,12 +52,12 @@ export interface MirrorOptions {
  */
 export async function runMirror(options: MirrorOptions): Promise<void> {
   const { logger } = options;
-  // The operator's word counts for one swap, whatever that swap saves.
+  // The operator's word counts for the first state that is looked at, whatever it is.
   let mayAcceptEmpty = options.acceptEmpty;
   /** What it is trying again for, so that the end says why where it has to give up. */
   let trouble: ScbError | null = null;
   const observe = (event: DaemonEvent): void => {
-    if (event.kind === "swapped") mayAcceptEmpty = false;
+    if (event.kind === "swapped" || event.kind === "unchanged") mayAcceptEmpty = false;
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
     logMirrorEvent(event, logger);

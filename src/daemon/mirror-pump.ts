@@ -6,7 +6,7 @@ import { openSource } from "./source.ts";
 
 /** Mirror mode: a Feeder brings what the node packs into the store, byte for byte. */
 export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
-  const { settings, observe, clock, random, logger } = options;
+  const { settings, observe, clock, random, logger, askPassphrase } = options;
   let troubles = 0;
   const observer: SourceObserver = {
     trouble: (error, retryInMs) => {
@@ -18,7 +18,7 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
       troubles = 0;
     },
   };
-  const source = await openSource({ settings, clock, random, logger, observer });
+  const source = await openSource({ settings, clock, random, logger, observer, askPassphrase });
   const feederOf = (swapper: ObjectStoreSwapper): Feeder =>
     new Feeder({
       source,

@@ -31,4 +31,6 @@ export interface PumpOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
 }

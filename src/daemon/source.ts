@@ -17,6 +17,8 @@ export interface SourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
 
 /**

@@ -36,6 +36,10 @@ export class Feeder {
   /** Why a snapshot is due, or null where the last known state is saved. */
   #due: SnapshotReason | null = null;
   #dueSinceMs = 0;
+  /** When what the store holds was saved. Milliseconds since 1970. */
+  #savedAt = 0;
+  /** Since the last swap something was refused: only a swap shows that it is over. */
+  #hasRefused = false;
   #wake: () => void = () => undefined;
 
   constructor(options: FeederOptions) {
@@ -85,14 +89,17 @@ export class Feeder {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const { clock, refreshIntervalMs } = this.#options;
+    this.#savedAt = clock.now();
     for (;;) {
+      const dueInMs = this.#savedAt + refreshIntervalMs - clock.now();
       try {
-        await clock.sleep(refreshIntervalMs, signal);
+        // What is due already is under way, and takes its own time.
+        await clock.sleep(dueInMs > 0 ? dueInMs : refreshIntervalMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;
       }
-      this.#markDue("refresh");
+      if (clock.now() - this.#savedAt >= refreshIntervalMs) this.#markDue("refresh");
     }
   }
 
@@ -128,6 +135,7 @@ export class Feeder {
           this.#due = null;
           const next = await this.#nextOperation(base, operation, reason, abort);
           if (next === "unchanged") {
+            this.#savedAt = base.held?.savedAt ?? this.#savedAt;
             observe({ kind: "unchanged", reason, sequence: base.held?.sequence ?? 0 });
             break;
           }
@@ -135,14 +143,21 @@ export class Feeder {
         }
         const commit = await swapper.advance(operation, abort);
         const elapsedMs = clock.monotonicMs() - sinceMs;
+        this.#savedAt = clock.now();
+        this.#hasRefused = false;
         observe({ kind: "swapped", commit, reason, elapsedMs, attempts });
         break;
       } catch (error) {
         if (error instanceof RefusedError) {
           const { refusal, quarantineKey } = error;
           observe({ kind: "refused", code: refusal.code, message: error.message, quarantineKey });
+          this.#hasRefused = true;
           if (stop === null) throw error;
-          break;
+          if (quarantineKey !== null || stop.aborted) break;
+          // Not kept, so whoever looks at the store does not see it: it has to be tried again.
+          this.#due ??= reason;
+          await this.#waitBeforeRetry(error, attempts, stop, abort);
+          continue;
         }
         if (hasCode(error, "superseded")) {
           operation = null;
@@ -155,7 +170,7 @@ export class Feeder {
         const canPass =
           stop === null ? hasCode(error, "store-busy", "store-unknown") : isPassing(error);
         if (!canPass) throw error;
-        if (stop?.aborted === true && operation === null && !this.#isUnsaved(reason)) {
+        if (stop?.aborted === true && operation === null && !this.#isUnsaved(this.#due ?? reason)) {
           this.#due = null;
           return;
         }
@@ -204,7 +219,8 @@ export class Feeder {
   #isHeld(base: Base, candidate: Candidate, reason: SnapshotReason): boolean {
     const { held } = base;
     const { clock, refreshIntervalMs } = this.#options;
-    if (held === null || clock.now() - held.savedAt >= refreshIntervalMs) return false;
+    if (held === null || this.#hasRefused) return false;
+    if (clock.now() - held.savedAt >= refreshIntervalMs) return false;
     if (held.sha256 === candidate.sha256) return true;
     return (
       reason !== "channel-event" &&

@@ -41,18 +41,19 @@ export function refuseEmpty(isAccepted: () => boolean): Guard {
 }
 
 /**
- * A smaller backup that nobody could open never replaces one that was verified: channels are missing
- * from it, or it is another node's, put in the place of the file while the node was down.
+ * In a folder that a running node has written, a smaller backup that nobody could open never becomes
+ * current: channels are missing from it, or it is another node's, put in the place of the node's file
+ * while the node was down. As soon as the node runs, it verifies what it hands out.
  */
 export const refuseUnverifiedShrink: Guard = (candidate, base) => {
   const isDoubtful =
     base.kind === "pointer" &&
-    base.pointer.verifiedBy !== null &&
+    base.pointer.node.pubkey !== null &&
     candidate.verifiedBy === null &&
     candidate.packed.length < base.held.sizeBytes;
   if (!isDoubtful) return null;
   return {
     code: "unverified",
-    message: `the new backup is smaller (${candidate.packed.length} bytes for ${base.held.sizeBytes}) and nobody could open it, while the one in the store was verified; that one stays current. Let lnd verify it (--from lnd, with lnd running), or give --key-file`,
+    message: `the new backup is smaller (${candidate.packed.length} bytes for ${base.held.sizeBytes}) and nobody could open it; the one in the store stays current. Let lnd verify it (--from lnd, with lnd running), or give --key-file`,
   };
 };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import { probeVerdictKey } from "./layout.ts";
 import { type ProbeOptions, probeStore } from "./probe.ts";
 
@@ -27,7 +28,7 @@ export async function ensureProbed(
   await probeStore(options);
   const verdict: z.infer<typeof verdictSchema> = {
     schema: 1,
-    store: store.location,
+    store: await storeName(store),
     program,
     at: new Date(clock.now()).toISOString(),
     conditionalWrites: "enforced",
@@ -58,9 +59,15 @@ async function hasVerdict(options: ProbeOptions & { readonly program: string }):
   if (!verdict.success) return false;
   const ageMs = clock.now() - Date.parse(verdict.data.at);
   return (
-    verdict.data.store === store.location &&
+    verdict.data.store === (await storeName(store)) &&
     verdict.data.program === program &&
     ageMs >= 0 &&
     ageMs < verdictLifetimeMs
   );
+}
+
+/** A folder may be copied to another service, verdict included: then it says nothing there. */
+async function storeName(store: ObjectStore): Promise<string> {
+  const service = await store.service?.();
+  return service === undefined ? store.location : `${store.location} at ${service}`;
 }

@@ -134,11 +134,15 @@ class Probe {
 
   async #race(key: string, condition: PutCondition, what: string): Promise<void> {
     const attempts = Array.from({ length: racers }, () => () => this.#tryPut(key, condition));
-    const winners = (await this.#queue.addAll(attempts)).filter((won) => won);
-    if (winners.length > 1) {
-      throw this.#lie(`${winners.length} of ${racers} concurrent ${what} succeeded, and one may`);
+    const outcomes = await this.#queue.addAll(attempts);
+    const winners = outcomes.filter((outcome) => outcome === "won").length;
+    if (winners > 1) {
+      throw this.#lie(`${winners} of ${racers} concurrent ${what} succeeded, and one may`);
     }
-    if (winners.length === 0) throw new NoVerdict(`none of ${racers} concurrent ${what} succeeded`);
+    if (winners === 1) return;
+    // Whoever got no clear answer may have won, so an outage is no verdict on the store.
+    const unclear = outcomes.find((outcome) => outcome instanceof ScbError);
+    throw unclear ?? new NoVerdict(`none of ${racers} concurrent ${what} succeeded`);
   }
 
   async #checkReads(key: string, etag: string): Promise<void> {
@@ -163,12 +167,12 @@ class Probe {
     return etag;
   }
 
-  /** In a race any answer but success is a loss, or says nothing. */
-  async #tryPut(key: string, condition: PutCondition): Promise<boolean> {
+  /** In a race any answer but success is a loss, or says nothing: then it is the error. */
+  async #tryPut(key: string, condition: PutCondition): Promise<"won" | "lost" | ScbError> {
     try {
-      return (await this.#put(key, condition)) !== null;
+      return (await this.#put(key, condition)) === null ? "lost" : "won";
     } catch (error) {
-      if (hasCode(error, "store-busy", "store-unknown")) return false;
+      if (hasCode(error, "store-busy", "store-unknown")) return error;
       throw error;
     }
   }

@@ -55,15 +55,12 @@ export class Quarantine {
       channels: candidate.channels,
     };
     try {
-      await this.#store.put(keys.backup, candidate.packed, {
-        condition: { kind: "absent" },
-        signal,
-      });
+      // The keys are fresh: no condition is needed, and a store without them keeps it as well.
+      await this.#store.put(keys.backup, candidate.packed, { signal });
       await this.#store.put(
         keys.why,
         new TextEncoder().encode(`${JSON.stringify(why, null, 2)}\n`),
         {
-          condition: { kind: "absent" },
           contentType: "application/json",
           signal,
         },

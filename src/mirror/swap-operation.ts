@@ -61,6 +61,7 @@ export function operationPointer(
 ): Pointer {
   const { base, candidate } = operation;
   const known = base.kind === "pointer" ? base.pointer.recentOperations : [];
+  const held = base.kind === "pointer" ? base.pointer.node : null;
   return {
     schema: pointerSchemaVersion,
     sequence: operation.sequence,
@@ -70,7 +71,11 @@ export function operationPointer(
     writer,
     operation: operation.id,
     recentOperations: [...known, operation.id].slice(-recentOperationsKept),
-    node: { pubkey: node.pubkey, network: node.network },
+    // A file does not say whose it is; that it was this node's folder stays true.
+    node: {
+      pubkey: node.pubkey ?? held?.pubkey ?? null,
+      network: node.network ?? held?.network ?? null,
+    },
     verifiedBy: candidate.verifiedBy,
     channels: candidate.channels,
     channelPointsSha256: candidate.channelPointsSha256,

@@ -96,7 +96,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
       message: `the newest backup is ${hours(ageMs)} old, and a running mirror saves one at least every ${hours(maxAgeMs)}: look whether scb-mirror run is up`,
     });
   }
-  const refusal = await newestRefusal(store, held.committedAt, { signal });
+  const refusal = await newestRefusal(store, held.savedAt, { signal });
   if (refusal !== null) problems.push(refusal);
 
   let covered: boolean | null = null;
@@ -177,13 +177,13 @@ const whySchema = z.object({ message: z.string() });
 /** A candidate that a guard held back after the current version was saved, if there is one. */
 async function newestRefusal(
   store: ObjectStore,
-  committedAt: number,
+  savedAt: number,
   options: RequestOptions,
 ): Promise<StatusProblem | null> {
   let newestWhy: string | null = null;
   for await (const { key } of store.list(quarantinePrefix, options)) {
     const operation = /^quarantine\/([0-9A-HJKMNP-TV-Z]{26})\.json$/.exec(key)?.[1];
-    if (operation !== undefined && decodeTime(operation) > committedAt) newestWhy = key;
+    if (operation !== undefined && decodeTime(operation) > savedAt) newestWhy = key;
   }
   if (newestWhy === null) return null;
   const why = await store.get(newestWhy, options);

@@ -30,6 +30,8 @@
 export interface ObjectStore {
   /** For people: `s3://bucket/prefix` or `file:///path`. Holds no secret. */
   readonly location: string;
+  /** Tells apart services that have the same location; absent where the location says it all. */
+  readonly service?: (() => Promise<string>) | undefined;
   /** The object, read strongly, or null. */
   get(key: string, options?: RequestOptions): Promise<StoredObject | null>;
   /** As `get`, without the bytes. */

@@ -13,6 +13,7 @@ export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   });
   return {
     location: `${store.location.replace(/\/$/, "")}/${folder}`,
+    service: store.service?.bind(store),
     async get(key, options) {
       const object = await store.get(prefix + key, options);
       return object === null ? null : strip(object);

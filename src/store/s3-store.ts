@@ -67,6 +67,15 @@ export class S3Store implements ObjectStore {
     this.#clock = clock;
   }
 
+  /** The endpoint, or AWS and its region. */
+  async service(): Promise<string> {
+    const { config } = this.#client;
+    const endpoint = await config.endpoint?.();
+    if (endpoint === undefined) return `AWS ${await config.region()}`;
+    const { protocol, hostname, port, path } = endpoint;
+    return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}`;
+  }
+
   async get(key: string, { signal }: RequestOptions = {}): Promise<StoredObject | null> {
     checkKey(key);
     return this.#attempt(`read ${key}`, { signal }, async () => {

@@ -300,6 +300,19 @@ describe("the command line", () => {
       assert.equal((await runCli(args)).code, 4);
     });
 
+    it("--accept-empty is used up by the first state, also when that was saved already", async () => {
+      const { url } = await newStore();
+      const file = join(folder, "later.backup");
+      const source = ["--from", `file:${file}`, "--node", "alice", "--to", url];
+      await writeFile(file, packedBytes());
+      assert.equal((await runCli(["run", "--once", ...source])).code, 0);
+      await using run = startRun([...source, "--accept-empty"]);
+      await run.event("unchanged");
+      await writeFile(file, packedBytes(45));
+      await run.event("refused");
+      assert.equal(await run.end(), 0);
+    });
+
     it("a file that is missing or no backup fails, and saves nothing", async () => {
       const { path, url } = await newStore();
       const file = join(folder, "not-a.backup");

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
-import type { Clock } from "../../src/runtime/clock.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
@@ -166,6 +166,73 @@ describe("Feeder", { timeout: 20_000 }, () => {
     stop.abort();
     await running;
     await assertCurrent(store, last);
+  });
+
+  it("tries again to keep what it refused, until whoever looks can see it", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    store.fail("put", /^quarantine/, "store-busy", { times: 3 });
+    source.packed = packedBytes(45);
+    source.tell("channel-event");
+    const kept = await told("refused", 4);
+    assert.ok(kept.kind === "refused" && kept.quarantineKey !== null);
+    stop.abort();
+    await running;
+    assert.equal((await keysOf(store, "quarantine/")).length, 2);
+  });
+
+  it("saves what it saved before, after a refusal, to show that it is over", async () => {
+    const { source, stop, told, run } = setUp();
+    const running = run();
+    const good = source.packed;
+    source.tell("start");
+    await told("swapped");
+    source.packed = packedBytes(45);
+    source.tell("channel-event");
+    await told("refused");
+    source.packed = good;
+    source.tell("reconnected");
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+  });
+
+  it("does not stop while a channel event waits behind a failing snapshot", async () => {
+    const { source, stop, abort, told, run } = setUp();
+    const running = run();
+    source.failure = new ScbError("node-unavailable", "gone");
+    const snapshot = source.snapshot.bind(source);
+    source.snapshot = async (reason) => {
+      if (reason === "follow-up") {
+        source.tell("channel-event");
+        await setTimeout(5);
+        stop.abort();
+      }
+      return snapshot(reason);
+    };
+    source.tell("follow-up");
+    await told("retrying", 2);
+    abort.abort();
+    await assert.rejects(running, { code: "aborted" });
+  });
+
+  it("keeps to the refresh interval, though each swap takes its time", async () => {
+    const refreshIntervalMs = 400;
+    const { store, source, stop, told, run } = setUp({ clock: systemClock, refreshIntervalMs });
+    store.before = async ({ verb }) => {
+      if (verb === "put") await setTimeout(15);
+    };
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    const startedMs = performance.now();
+    await told("swapped", 5);
+    // Were every second refresh skipped, it would take eight intervals.
+    assert.ok(performance.now() - startedMs < 6.5 * refreshIntervalMs);
+    stop.abort();
+    await running;
   });
 
   it("saves anew at each refresh, though nothing changed", async () => {

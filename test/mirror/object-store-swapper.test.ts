@@ -342,19 +342,27 @@ describe("ObjectStoreSwapper: guards", () => {
     await assert.rejects(swapOnce(swapper, Buffer.from("ab".repeat(400))), RefusedError);
   });
 
-  it("refuses a smaller backup that nobody could open, after one that was verified", async () => {
-    const swapper = makeSwapper(new MemoryStore());
-    const swap = async (sizeBytes: number, verifiedBy: "lnd" | null): Promise<number> => {
-      const candidate = { ...candidateOf(packedBytes(sizeBytes)), verifiedBy };
-      const operation = await swapper.begin(await swapper.base(), candidate);
-      return (await swapper.advance(operation)).sequence;
-    };
-    assert.equal(await swap(900, null), 1);
-    assert.equal(await swap(800, null), 2);
-    assert.equal(await swap(900, "lnd"), 3);
-    await assert.rejects(swap(899, null), RefusedError);
-    assert.equal(await swap(899, "lnd"), 4);
-    assert.equal(await swap(899, null), 5);
+  it("refuses a smaller backup that nobody could open, where a running node has written", async () => {
+    const store = new MemoryStore();
+    const lnd = makeSwapper(store, { node: { pubkey: "aa", network: "regtest" } });
+    await swapOnce(lnd, packedBytes(900));
+    const file = makeSwapper(store, { node: { pubkey: null, network: null } });
+    await swapOnce(file, packedBytes(900));
+    await assert.rejects(swapOnce(file, packedBytes(899)), RefusedError);
+    const verified = { ...candidateOf(packedBytes(500)), verifiedBy: "lnd" as const };
+    await file.advance(await file.begin(await file.base(), verified));
+    const onlyFiles = makeSwapper(new MemoryStore(), { node: { pubkey: null, network: null } });
+    await swapOnce(onlyFiles, packedBytes(900));
+    assert.equal((await swapOnce(onlyFiles, packedBytes(800))).sequence, 2);
+  });
+
+  it("a file does not make anybody forget whose folder it is", async () => {
+    const store = new MemoryStore();
+    await swapOnce(makeSwapper(store, { node: { pubkey: "aa", network: "regtest" } }));
+    await swapOnce(makeSwapper(store, { node: { pubkey: null, network: null } }));
+    assert.deepEqual((await readPointer(store)).node, { pubkey: "aa", network: "regtest" });
+    const other = makeSwapper(store, { node: { pubkey: "bb", network: "regtest" } });
+    await assert.rejects(swapOnce(other), { code: "wrong-node" });
   });
 
   it("refuses also when the candidate cannot be kept", async () => {

@@ -134,6 +134,16 @@ describe("probeStore", () => {
     await assert.rejects(probe(store), { code: "store-busy" });
   });
 
+  it("gives no verdict on a store that goes away in the middle of a race", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    let puts = 0;
+    store.before = ({ verb }) => {
+      puts += verb === "put" ? 1 : 0;
+      if (puts >= 7) throw new ScbError("store-busy", "gone");
+    };
+    await assert.rejects(probe(store), { code: "store-busy" });
+  });
+
   it("leaves what it may not delete", async () => {
     const store = new FaultyStore(new MemoryStore());
     store.fail("delete", /^probe/, "store-denied", { times: 99 });
@@ -159,6 +169,23 @@ describe("ensureProbed", () => {
     assert.equal(await putsOf("one", 6), 0);
     assert.ok((await putsOf("two", 6)) > 50);
     assert.ok((await putsOf("two", 14)) > 50);
+  });
+
+  it("trusts no verdict that was copied from another service", async () => {
+    const inner = new MemoryStore();
+    const at = (service: string): FaultyStore => {
+      const store = new FaultyStore(inner);
+      return Object.assign(store, { service: () => Promise.resolve(service) });
+    };
+    const options = { ...common, program: "one", clock: hastyClock() };
+    await ensureProbed({ ...options, store: at("https://one") });
+    const [same, other] = [at("https://one"), at("https://two")];
+    await ensureProbed({ ...options, store: same });
+    await ensureProbed({ ...options, store: other });
+    const puts = (store: FaultyStore): number =>
+      store.calls.filter(({ verb }) => verb === "put").length;
+    assert.equal(puts(same), 0);
+    assert.ok(puts(other) > 50);
   });
 
   it("remembers nothing of a store that lies", async () => {
