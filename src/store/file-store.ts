@@ -23,12 +23,12 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
-  PutCondition,
   PutOptions,
   RequestOptions,
   StoredObject,
 } from "./object-store.ts";
 import { PendingFile } from "./pending-file.ts";
+import { checkCondition } from "./put-condition.ts";
 
 /** Each round is lost only to a writer that took the lock for stale, or to a folder's removal. */
 const maxRounds = 20;
@@ -162,7 +162,7 @@ export class FileStore implements ObjectStore {
       pending = await PendingFile.stage({ folder, name, token }, bytes, sidecar);
       await pending.lock({ clock: this.#clock, random: this.#random, signal });
       current = await readFileObject(folder, name);
-      this.#checkCondition(key, current, condition);
+      checkCondition(key, current?.etag ?? null, condition, this.location);
       const isPlaced = await this.#placeSidecar(pending, sidecarPath(folder, name, etag), sidecar);
       if (!isPlaced || !(await pending.commit())) {
         await pending.discard();
@@ -198,23 +198,6 @@ export class FileStore implements ObjectStore {
     if (sidecar !== null) return pending.placeSidecar(path);
     await unless(unlink(path), "ENOENT");
     return true;
-  }
-
-  #checkCondition(key: string, current: FileObject | null, condition?: PutCondition): void {
-    if (condition === undefined) return;
-    if (condition.kind === "absent") {
-      if (current === null) return;
-      throw new ScbError("store-precondition", `${key} exists already in ${this.location}`);
-    }
-    if (current === null) {
-      throw new ScbError(
-        "store-missing",
-        `${key} is not in ${this.location}, so it can not be replaced`,
-      );
-    }
-    if (current.etag !== condition.etag) {
-      throw new ScbError("store-precondition", `${key} in ${this.location} has changed`);
-    }
   }
 
   async #firstFolderAfter(

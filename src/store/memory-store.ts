@@ -2,7 +2,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
 import {
   checkFolderPrefix,
   checkKey,
@@ -19,6 +18,7 @@ import type {
   RequestOptions,
   StoredObject,
 } from "./object-store.ts";
+import { checkCondition } from "./put-condition.ts";
 
 /** What several `MemoryStore`s hold in common, as several clients do one bucket. */
 export type MemoryState = Map<string, StoredObject>;
@@ -56,7 +56,8 @@ export class MemoryStore implements ObjectStore {
     const metadata = { ...options.metadata };
     checkMetadata(metadata);
     throwIfAborted(options.signal);
-    this.#checkCondition(key, options);
+    const currentEtag = this.#state.get(key)?.etag ?? null;
+    checkCondition(key, currentEtag, options.condition, this.location);
     const content = bytes.slice();
     const etag = `"${bytesToHex(sha256(content))}"`;
     const modifiedAt = this.#clock.now();
@@ -97,22 +98,4 @@ export class MemoryStore implements ObjectStore {
   }
 
   async close(): Promise<void> {}
-
-  #checkCondition(key: string, { condition }: PutOptions): void {
-    if (condition === undefined) return;
-    const current = this.#state.get(key);
-    if (condition.kind === "absent") {
-      if (current === undefined) return;
-      throw new ScbError("store-precondition", `${key} exists already in ${this.location}`);
-    }
-    if (current === undefined) {
-      throw new ScbError(
-        "store-missing",
-        `${key} is not in ${this.location}, so it can not be replaced`,
-      );
-    }
-    if (current.etag !== condition.etag) {
-      throw new ScbError("store-precondition", `${key} in ${this.location} has changed`);
-    }
-  }
 }
