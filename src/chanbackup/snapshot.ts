@@ -12,6 +12,19 @@ export type SnapshotReason =
   | "refresh"
   | "superseded";
 
+/**
+ * Folds two reasons for one snapshot into one: what says that something has changed outranks what
+ * only makes sure. Of equals the first stays.
+ */
+export function weightierReason(held: SnapshotReason | null, next: SnapshotReason): SnapshotReason {
+  return held === null || rank(next) > rank(held) ? next : held;
+}
+
+function rank(reason: SnapshotReason): number {
+  if (reason === "channel-event") return 2;
+  return reason === "file-changed" ? 1 : 0;
+}
+
 /** The node's backup at one moment, as the node packed it. */
 export interface Snapshot {
   readonly packed: PackedMulti;

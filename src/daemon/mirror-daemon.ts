@@ -44,8 +44,8 @@ export interface MirrorOptions {
 }
 
 /**
- * Puts source, guards, swapper and store together, mirrors, and closes them in the order in which
- * nothing is cut off: the source first, then the swap under way, then the store.
+ * Puts source, guards, swapper and store together, mirrors, and closes store and source only when
+ * the last swap has ended, so that nothing is cut off.
  *
  * Resolves once stopped with everything known saved. Throws what a person has to mend, "aborted"
  * where something was not saved in time.
@@ -116,6 +116,7 @@ async function mirror(
 
 const nodePassing: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-syncing"];
 const storePassing: readonly ErrorCode[] = ["store-busy", "store-unknown"];
+
 /** Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. */
 async function readyStore(
   store: ObjectStore,

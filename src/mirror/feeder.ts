@@ -1,4 +1,9 @@
-import type { Snapshot, SnapshotReason, SnapshotSource } from "../chanbackup/snapshot.ts";
+import {
+  type Snapshot,
+  type SnapshotReason,
+  type SnapshotSource,
+  weightierReason,
+} from "../chanbackup/snapshot.ts";
 import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
@@ -103,10 +108,9 @@ export class Feeder {
     }
   }
 
-  /** A channel event outranks other reasons: only it says that the channels have changed. */
   #markDue(reason: SnapshotReason): void {
     if (this.#due === null) this.#dueSinceMs = this.#options.clock.monotonicMs();
-    if (this.#due !== "channel-event") this.#due = reason;
+    this.#due = weightierReason(this.#due, reason);
     this.#wake();
   }
 
@@ -131,7 +135,8 @@ export class Feeder {
       try {
         if (operation === null || this.#due !== null) {
           const base = await swapper.base(abort);
-          reason = this.#due ?? reason;
+          // What an event has told stays true until it is saved, whatever came after it.
+          if (this.#due !== null) reason = weightierReason(reason, this.#due);
           this.#due = null;
           const next = await this.#nextOperation(base, operation, reason, abort);
           if (next === "unchanged") {
@@ -155,7 +160,7 @@ export class Feeder {
           if (stop === null) throw error;
           if (quarantineKey !== null || stop.aborted) break;
           // Not kept, so whoever looks at the store does not see it: it has to be tried again.
-          this.#due ??= reason;
+          this.#due = weightierReason(this.#due, reason);
           await this.#waitBeforeRetry(error, attempts, stop, abort);
           continue;
         }
@@ -170,7 +175,11 @@ export class Feeder {
         const canPass =
           stop === null ? hasCode(error, "store-busy", "store-unknown") : isPassing(error);
         if (!canPass) throw error;
-        if (stop?.aborted === true && operation === null && !this.#isUnsaved(this.#due ?? reason)) {
+        if (
+          stop?.aborted === true &&
+          operation === null &&
+          !this.#isUnsaved(weightierReason(this.#due, reason))
+        ) {
           this.#due = null;
           return;
         }
@@ -201,7 +210,7 @@ export class Feeder {
     try {
       snapshot = await source.snapshot(reason, abort);
     } catch (error) {
-      this.#due ??= reason;
+      this.#due = weightierReason(this.#due, reason);
       if (underWay !== null && isSameBase(underWay.base, base) && isPassing(error)) return underWay;
       throw error;
     }

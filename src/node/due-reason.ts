@@ -1,9 +1,8 @@
-import type { SnapshotReason } from "../chanbackup/snapshot.ts";
+import { type SnapshotReason, weightierReason } from "../chanbackup/snapshot.ts";
 
 /**
  * Holds why a snapshot is due, from whoever notices it, for the one who takes the snapshots. There
- * is room for one reason, so a slow consumer finds one and never a pile. What says that something
- * has changed outranks what only makes sure.
+ * is room for one reason, so a slow consumer finds one, the weightiest, and never a pile.
  */
 export class DueReason {
   #reason: SnapshotReason | null = null;
@@ -11,7 +10,7 @@ export class DueReason {
   #wake: () => void = () => undefined;
 
   put(reason: SnapshotReason): void {
-    if (this.#reason === null || rank(reason) > rank(this.#reason)) this.#reason = reason;
+    this.#reason = weightierReason(this.#reason, reason);
     this.#wake();
   }
 
@@ -42,9 +41,4 @@ export class DueReason {
       signal.removeEventListener("abort", onAbort);
     }
   }
-}
-
-function rank(reason: SnapshotReason): number {
-  if (reason === "channel-event") return 2;
-  return reason === "file-changed" ? 1 : 0;
 }

@@ -119,6 +119,23 @@ describe("Feeder", { timeout: 20_000 }, () => {
     assert.equal(events.filter(({ kind }) => kind === "recovered").length, 1);
   });
 
+  it("does not forget that channels changed when something lesser comes while it tries again", async () => {
+    const { store, source, stop, told, run } = setUp();
+    // Same channels, same size: only the event says that what is in it is new.
+    source.channelPoints = ["aa:0"];
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    store.fail("put", /./, "store-busy", { times: 4 });
+    const last = source.change("channel-event");
+    await told("retrying", 2);
+    source.tell("follow-up");
+    await told("recovered");
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+  });
+
   it("saves the snapshot that it holds though the node has gone meanwhile", async () => {
     const { store, source, stop, told, run } = setUp();
     const running = run();
