@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Action } from "./action.ts";
 
 /** Options that several commands share, worded once. */
 
@@ -46,4 +47,14 @@ export function flagValues(options: Readonly<Record<string, unknown>>): Record<s
       value,
     ]),
   );
+}
+
+/** A subcommand that takes over how the program deals with errors and output. */
+export function child(program: Command, name: string): Command {
+  return program.command(name).allowExcessArguments(false);
+}
+
+/** Loads a command's code only when it runs, so that help and mistakes answer at once. */
+export function lazily(load: () => Promise<Action>): Action {
+  return async (context, args) => (await load())(context, args);
 }

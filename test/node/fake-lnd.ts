@@ -111,7 +111,7 @@ export class FakeLnd {
     return packed;
   }
 
-  #service(): ServiceImpl<typeof Lightning> {
+  #service(): Partial<ServiceImpl<typeof Lightning>> {
     return {
       getInfo: (_, context) =>
         this.#answer("GetInfo", context, () => ({

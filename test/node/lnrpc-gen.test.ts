@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const root = new URL("../../", import.meta.url).pathname;
 const bin = join(root, "node_modules", ".bin");
 
-describe("the code generated from lnrpc.proto", () => {
+describe("the code generated from the .proto files", () => {
   it("is what `npm run generate` makes", async () => {
     const out = await mkdtemp(join(tmpdir(), "scb-gen-"));
     try {
@@ -18,11 +18,13 @@ describe("the code generated from lnrpc.proto", () => {
         ["generate", "src/node/lnd", "--template", "src/node/lnd/buf.gen.yaml", "-o", out],
         { cwd: root, env: { ...process.env, PATH: [bin, process.env["PATH"]].join(delimiter) } },
       );
-      const path = "src/node/lnd/gen/lnrpc_pb.ts";
-      assert.equal(
-        await readFile(join(out, path), "utf8"),
-        await readFile(join(root, path), "utf8"),
-      );
+      for (const name of ["lnrpc_pb.ts", "walletrpc_pb.ts"]) {
+        const path = `src/node/lnd/gen/${name}`;
+        assert.equal(
+          await readFile(join(out, path), "utf8"),
+          await readFile(join(root, path), "utf8"),
+        );
+      }
     } finally {
       await rm(out, { recursive: true, force: true });
     }

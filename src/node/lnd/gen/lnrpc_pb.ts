@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lnrpc.proto.
  */
 export const file_lnrpc: GenFile = /*@__PURE__*/
-  fileDesc("CgtsbnJwYy5wcm90bxIFbG5ycGMiEAoOR2V0SW5mb1JlcXVlc3QiWQoPR2V0SW5mb1Jlc3BvbnNlEhcKD2lkZW50aXR5X3B1YmtleRgBIAEoCRIPCgd2ZXJzaW9uGA4gASgJEhwKBmNoYWlucxgQIAMoCzIMLmxucnBjLkNoYWluIhgKBUNoYWluEg8KB25ldHdvcmsYAiABKAkiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI4ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIgCghjaGFubmVscxgLIAMoCzIOLmxucnBjLkNoYW5uZWwiIAoHQ2hhbm5lbBIVCg1jaGFubmVsX3BvaW50GAMgASgJIhgKFlBlbmRpbmdDaGFubmVsc1JlcXVlc3Qi6gEKF1BlbmRpbmdDaGFubmVsc1Jlc3BvbnNlElAKFXBlbmRpbmdfb3Blbl9jaGFubmVscxgCIAMoCzIxLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLlBlbmRpbmdPcGVuQ2hhbm5lbBonCg5QZW5kaW5nQ2hhbm5lbBIVCg1jaGFubmVsX3BvaW50GAIgASgJGlQKElBlbmRpbmdPcGVuQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwiGQoXQ2hhbkJhY2t1cEV4cG9ydFJlcXVlc3QiGwoZQ2hhbm5lbEJhY2t1cFN1YnNjcmlwdGlvbiJHChJDaGFuQmFja3VwU25hcHNob3QSMQoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAsyFi5sbnJwYy5NdWx0aUNoYW5CYWNrdXAiVgoPTXVsdGlDaGFuQmFja3VwEigKC2NoYW5fcG9pbnRzGAEgAygLMhMubG5ycGMuQ2hhbm5lbFBvaW50EhkKEW11bHRpX2NoYW5fYmFja3VwGAIgASgMIm4KDENoYW5uZWxQb2ludBIcChJmdW5kaW5nX3R4aWRfYnl0ZXMYASABKAxIABIaChBmdW5kaW5nX3R4aWRfc3RyGAIgASgJSAASFAoMb3V0cHV0X2luZGV4GAMgASgNQg4KDGZ1bmRpbmdfdHhpZCIvChhWZXJpZnlDaGFuQmFja3VwUmVzcG9uc2USEwoLY2hhbl9wb2ludHMYASADKAky4AMKCUxpZ2h0bmluZxI4CgdHZXRJbmZvEhUubG5ycGMuR2V0SW5mb1JlcXVlc3QaFi5sbnJwYy5HZXRJbmZvUmVzcG9uc2USRwoMTGlzdENoYW5uZWxzEhoubG5ycGMuTGlzdENoYW5uZWxzUmVxdWVzdBobLmxucnBjLkxpc3RDaGFubmVsc1Jlc3BvbnNlElAKD1BlbmRpbmdDaGFubmVscxIdLmxucnBjLlBlbmRpbmdDaGFubmVsc1JlcXVlc3QaHi5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZRJUChdFeHBvcnRBbGxDaGFubmVsQmFja3VwcxIeLmxucnBjLkNoYW5CYWNrdXBFeHBvcnRSZXF1ZXN0GhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90Ek4KEFZlcmlmeUNoYW5CYWNrdXASGS5sbnJwYy5DaGFuQmFja3VwU25hcHNob3QaHy5sbnJwYy5WZXJpZnlDaGFuQmFja3VwUmVzcG9uc2USWAoXU3Vic2NyaWJlQ2hhbm5lbEJhY2t1cHMSIC5sbnJwYy5DaGFubmVsQmFja3VwU3Vic2NyaXB0aW9uGhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90MAFiBnByb3RvMw");
+  fileDesc("CgtsbnJwYy5wcm90bxIFbG5ycGMiEAoOR2V0SW5mb1JlcXVlc3QiiAEKD0dldEluZm9SZXNwb25zZRIXCg9pZGVudGl0eV9wdWJrZXkYASABKAkSFAoMYmxvY2tfaGVpZ2h0GAYgASgNEhcKD3N5bmNlZF90b19jaGFpbhgJIAEoCBIPCgd2ZXJzaW9uGA4gASgJEhwKBmNoYWlucxgQIAMoCzIMLmxucnBjLkNoYWluIhgKBUNoYWluEg8KB25ldHdvcmsYAiABKAkiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI4ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIgCghjaGFubmVscxgLIAMoCzIOLmxucnBjLkNoYW5uZWwitwIKB0NoYW5uZWwSDgoGYWN0aXZlGAEgASgIEhUKDXJlbW90ZV9wdWJrZXkYAiABKAkSFQoNY2hhbm5lbF9wb2ludBgDIAEoCRIQCghjYXBhY2l0eRgFIAEoAxIVCg1sb2NhbF9iYWxhbmNlGAYgASgDEhYKDnJlbW90ZV9iYWxhbmNlGAcgASgDEhIKCmNvbW1pdF9mZWUYCCABKAMSGQoRdW5zZXR0bGVkX2JhbGFuY2UYCyABKAMSEQoJaW5pdGlhdG9yGBIgASgIEjQKEWxvY2FsX2NvbnN0cmFpbnRzGB0gASgLMhkubG5ycGMuQ2hhbm5lbENvbnN0cmFpbnRzEjUKEnJlbW90ZV9jb25zdHJhaW50cxgeIAEoCzIZLmxucnBjLkNoYW5uZWxDb25zdHJhaW50cyInChJDaGFubmVsQ29uc3RyYWludHMSEQoJY3N2X2RlbGF5GAEgASgNIhgKFlBlbmRpbmdDaGFubmVsc1JlcXVlc3QiqgcKF1BlbmRpbmdDaGFubmVsc1Jlc3BvbnNlElAKFXBlbmRpbmdfb3Blbl9jaGFubmVscxgCIAMoCzIxLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLlBlbmRpbmdPcGVuQ2hhbm5lbBJOChhwZW5kaW5nX2Nsb3NpbmdfY2hhbm5lbHMYAyADKAsyLC5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5DbG9zZWRDaGFubmVsElkKHnBlbmRpbmdfZm9yY2VfY2xvc2luZ19jaGFubmVscxgEIAMoCzIxLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLkZvcmNlQ2xvc2VkQ2hhbm5lbBJSChZ3YWl0aW5nX2Nsb3NlX2NoYW5uZWxzGAUgAygLMjIubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuV2FpdGluZ0Nsb3NlQ2hhbm5lbBqEAQoOUGVuZGluZ0NoYW5uZWwSFwoPcmVtb3RlX25vZGVfcHViGAEgASgJEhUKDWNoYW5uZWxfcG9pbnQYAiABKAkSEAoIY2FwYWNpdHkYAyABKAMSFQoNbG9jYWxfYmFsYW5jZRgEIAEoAxIZChFjaGFuX3N0YXR1c19mbGFncxgLIAEoCRpUChJQZW5kaW5nT3BlbkNoYW5uZWwSPgoHY2hhbm5lbBgBIAEoCzItLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLlBlbmRpbmdDaGFubmVsGmwKE1dhaXRpbmdDbG9zZUNoYW5uZWwSPgoHY2hhbm5lbBgBIAEoCzItLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLlBlbmRpbmdDaGFubmVsEhUKDWxpbWJvX2JhbGFuY2UYAiABKAMaoQEKEkZvcmNlQ2xvc2VkQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwSFQoNbGltYm9fYmFsYW5jZRgDIAEoAxIXCg9tYXR1cml0eV9oZWlnaHQYBCABKA0SGwoTYmxvY2tzX3RpbF9tYXR1cml0eRgFIAEoBRpPCg1DbG9zZWRDaGFubmVsEj4KB2NoYW5uZWwYASABKAsyLS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nQ2hhbm5lbCIXChVDbG9zZWRDaGFubmVsc1JlcXVlc3QiRgoWQ2xvc2VkQ2hhbm5lbHNSZXNwb25zZRIsCghjaGFubmVscxgBIAMoCzIaLmxucnBjLkNoYW5uZWxDbG9zZVN1bW1hcnkiLAoTQ2hhbm5lbENsb3NlU3VtbWFyeRIVCg1jaGFubmVsX3BvaW50GAEgASgJIhkKF0NoYW5CYWNrdXBFeHBvcnRSZXF1ZXN0IhsKGUNoYW5uZWxCYWNrdXBTdWJzY3JpcHRpb24iewoSQ2hhbkJhY2t1cFNuYXBzaG90EjIKE3NpbmdsZV9jaGFuX2JhY2t1cHMYASABKAsyFS5sbnJwYy5DaGFubmVsQmFja3VwcxIxChFtdWx0aV9jaGFuX2JhY2t1cBgCIAEoCzIWLmxucnBjLk11bHRpQ2hhbkJhY2t1cCI8Cg5DaGFubmVsQmFja3VwcxIqCgxjaGFuX2JhY2t1cHMYASADKAsyFC5sbnJwYy5DaGFubmVsQmFja3VwIk0KDUNoYW5uZWxCYWNrdXASJwoKY2hhbl9wb2ludBgBIAEoCzITLmxucnBjLkNoYW5uZWxQb2ludBITCgtjaGFuX2JhY2t1cBgCIAEoDCJWCg9NdWx0aUNoYW5CYWNrdXASKAoLY2hhbl9wb2ludHMYASADKAsyEy5sbnJwYy5DaGFubmVsUG9pbnQSGQoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAwibgoMQ2hhbm5lbFBvaW50EhwKEmZ1bmRpbmdfdHhpZF9ieXRlcxgBIAEoDEgAEhoKEGZ1bmRpbmdfdHhpZF9zdHIYAiABKAlIABIUCgxvdXRwdXRfaW5kZXgYAyABKA1CDgoMZnVuZGluZ190eGlkIi8KGFZlcmlmeUNoYW5CYWNrdXBSZXNwb25zZRITCgtjaGFuX3BvaW50cxgBIAMoCSJBChhSZXN0b3JlQ2hhbkJhY2t1cFJlcXVlc3QSGwoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAxIAEIICgZiYWNrdXAiLQoVUmVzdG9yZUJhY2t1cFJlc3BvbnNlEhQKDG51bV9yZXN0b3JlZBgBIAEoDSISChBMaXN0UGVlcnNSZXF1ZXN0Ii8KEUxpc3RQZWVyc1Jlc3BvbnNlEhoKBXBlZXJzGAEgAygLMgsubG5ycGMuUGVlciI5CgRQZWVyEg8KB3B1Yl9rZXkYASABKAkSDwoHYWRkcmVzcxgDIAEoCRIPCgdpbmJvdW5kGAggASgIIiIKD05vZGVJbmZvUmVxdWVzdBIPCgdwdWJfa2V5GAEgASgJIi4KCE5vZGVJbmZvEiIKBG5vZGUYASABKAsyFC5sbnJwYy5MaWdodG5pbmdOb2RlIkcKDUxpZ2h0bmluZ05vZGUSDwoHcHViX2tleRgCIAEoCRIlCglhZGRyZXNzZXMYBCADKAsyEi5sbnJwYy5Ob2RlQWRkcmVzcyIsCgtOb2RlQWRkcmVzcxIPCgduZXR3b3JrGAEgASgJEgwKBGFkZHIYAiABKAky/wUKCUxpZ2h0bmluZxI4CgdHZXRJbmZvEhUubG5ycGMuR2V0SW5mb1JlcXVlc3QaFi5sbnJwYy5HZXRJbmZvUmVzcG9uc2USRwoMTGlzdENoYW5uZWxzEhoubG5ycGMuTGlzdENoYW5uZWxzUmVxdWVzdBobLmxucnBjLkxpc3RDaGFubmVsc1Jlc3BvbnNlElAKD1BlbmRpbmdDaGFubmVscxIdLmxucnBjLlBlbmRpbmdDaGFubmVsc1JlcXVlc3QaHi5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZRJUChdFeHBvcnRBbGxDaGFubmVsQmFja3VwcxIeLmxucnBjLkNoYW5CYWNrdXBFeHBvcnRSZXF1ZXN0GhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90Ek4KEFZlcmlmeUNoYW5CYWNrdXASGS5sbnJwYy5DaGFuQmFja3VwU25hcHNob3QaHy5sbnJwYy5WZXJpZnlDaGFuQmFja3VwUmVzcG9uc2USWAoXU3Vic2NyaWJlQ2hhbm5lbEJhY2t1cHMSIC5sbnJwYy5DaGFubmVsQmFja3VwU3Vic2NyaXB0aW9uGhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90MAESVgoVUmVzdG9yZUNoYW5uZWxCYWNrdXBzEh8ubG5ycGMuUmVzdG9yZUNoYW5CYWNrdXBSZXF1ZXN0GhwubG5ycGMuUmVzdG9yZUJhY2t1cFJlc3BvbnNlEk0KDkNsb3NlZENoYW5uZWxzEhwubG5ycGMuQ2xvc2VkQ2hhbm5lbHNSZXF1ZXN0Gh0ubG5ycGMuQ2xvc2VkQ2hhbm5lbHNSZXNwb25zZRI+CglMaXN0UGVlcnMSFy5sbnJwYy5MaXN0UGVlcnNSZXF1ZXN0GhgubG5ycGMuTGlzdFBlZXJzUmVzcG9uc2USNgoLR2V0Tm9kZUluZm8SFi5sbnJwYy5Ob2RlSW5mb1JlcXVlc3QaDy5sbnJwYy5Ob2RlSW5mb2IGcHJvdG8z");
 
 /**
  * @generated from message lnrpc.GetInfoRequest
@@ -36,6 +36,16 @@ export type GetInfoResponse = Message<"lnrpc.GetInfoResponse"> & {
    * @generated from field: string identity_pubkey = 1;
    */
   identityPubkey: string;
+
+  /**
+   * @generated from field: uint32 block_height = 6;
+   */
+  blockHeight: number;
+
+  /**
+   * @generated from field: bool synced_to_chain = 9;
+   */
+  syncedToChain: boolean;
 
   /**
    * @generated from field: string version = 14;
@@ -107,9 +117,59 @@ export const ListChannelsResponseSchema: GenMessage<ListChannelsResponse> = /*@_
  */
 export type Channel = Message<"lnrpc.Channel"> & {
   /**
+   * @generated from field: bool active = 1;
+   */
+  active: boolean;
+
+  /**
+   * @generated from field: string remote_pubkey = 2;
+   */
+  remotePubkey: string;
+
+  /**
    * @generated from field: string channel_point = 3;
    */
   channelPoint: string;
+
+  /**
+   * @generated from field: int64 capacity = 5;
+   */
+  capacity: bigint;
+
+  /**
+   * @generated from field: int64 local_balance = 6;
+   */
+  localBalance: bigint;
+
+  /**
+   * @generated from field: int64 remote_balance = 7;
+   */
+  remoteBalance: bigint;
+
+  /**
+   * @generated from field: int64 commit_fee = 8;
+   */
+  commitFee: bigint;
+
+  /**
+   * @generated from field: int64 unsettled_balance = 11;
+   */
+  unsettledBalance: bigint;
+
+  /**
+   * @generated from field: bool initiator = 18;
+   */
+  initiator: boolean;
+
+  /**
+   * @generated from field: lnrpc.ChannelConstraints local_constraints = 29;
+   */
+  localConstraints?: ChannelConstraints | undefined;
+
+  /**
+   * @generated from field: lnrpc.ChannelConstraints remote_constraints = 30;
+   */
+  remoteConstraints?: ChannelConstraints | undefined;
 };
 
 /**
@@ -118,6 +178,23 @@ export type Channel = Message<"lnrpc.Channel"> & {
  */
 export const ChannelSchema: GenMessage<Channel> = /*@__PURE__*/
   messageDesc(file_lnrpc, 5);
+
+/**
+ * @generated from message lnrpc.ChannelConstraints
+ */
+export type ChannelConstraints = Message<"lnrpc.ChannelConstraints"> & {
+  /**
+   * @generated from field: uint32 csv_delay = 1;
+   */
+  csvDelay: number;
+};
+
+/**
+ * Describes the message lnrpc.ChannelConstraints.
+ * Use `create(ChannelConstraintsSchema)` to create a new message.
+ */
+export const ChannelConstraintsSchema: GenMessage<ChannelConstraints> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 6);
 
 /**
  * @generated from message lnrpc.PendingChannelsRequest
@@ -130,7 +207,7 @@ export type PendingChannelsRequest = Message<"lnrpc.PendingChannelsRequest"> & {
  * Use `create(PendingChannelsRequestSchema)` to create a new message.
  */
 export const PendingChannelsRequestSchema: GenMessage<PendingChannelsRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 6);
+  messageDesc(file_lnrpc, 7);
 
 /**
  * @generated from message lnrpc.PendingChannelsResponse
@@ -140,6 +217,21 @@ export type PendingChannelsResponse = Message<"lnrpc.PendingChannelsResponse"> &
    * @generated from field: repeated lnrpc.PendingChannelsResponse.PendingOpenChannel pending_open_channels = 2;
    */
   pendingOpenChannels: PendingChannelsResponse_PendingOpenChannel[];
+
+  /**
+   * @generated from field: repeated lnrpc.PendingChannelsResponse.ClosedChannel pending_closing_channels = 3;
+   */
+  pendingClosingChannels: PendingChannelsResponse_ClosedChannel[];
+
+  /**
+   * @generated from field: repeated lnrpc.PendingChannelsResponse.ForceClosedChannel pending_force_closing_channels = 4;
+   */
+  pendingForceClosingChannels: PendingChannelsResponse_ForceClosedChannel[];
+
+  /**
+   * @generated from field: repeated lnrpc.PendingChannelsResponse.WaitingCloseChannel waiting_close_channels = 5;
+   */
+  waitingCloseChannels: PendingChannelsResponse_WaitingCloseChannel[];
 };
 
 /**
@@ -147,16 +239,38 @@ export type PendingChannelsResponse = Message<"lnrpc.PendingChannelsResponse"> &
  * Use `create(PendingChannelsResponseSchema)` to create a new message.
  */
 export const PendingChannelsResponseSchema: GenMessage<PendingChannelsResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 7);
+  messageDesc(file_lnrpc, 8);
 
 /**
  * @generated from message lnrpc.PendingChannelsResponse.PendingChannel
  */
 export type PendingChannelsResponse_PendingChannel = Message<"lnrpc.PendingChannelsResponse.PendingChannel"> & {
   /**
+   * @generated from field: string remote_node_pub = 1;
+   */
+  remoteNodePub: string;
+
+  /**
    * @generated from field: string channel_point = 2;
    */
   channelPoint: string;
+
+  /**
+   * @generated from field: int64 capacity = 3;
+   */
+  capacity: bigint;
+
+  /**
+   * @generated from field: int64 local_balance = 4;
+   */
+  localBalance: bigint;
+
+  /**
+   * What lnd knows of the channel, as "ChanStatusRestored|ChanStatusLocalDataLoss".
+   *
+   * @generated from field: string chan_status_flags = 11;
+   */
+  chanStatusFlags: string;
 };
 
 /**
@@ -164,7 +278,7 @@ export type PendingChannelsResponse_PendingChannel = Message<"lnrpc.PendingChann
  * Use `create(PendingChannelsResponse_PendingChannelSchema)` to create a new message.
  */
 export const PendingChannelsResponse_PendingChannelSchema: GenMessage<PendingChannelsResponse_PendingChannel> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 7, 0);
+  messageDesc(file_lnrpc, 8, 0);
 
 /**
  * @generated from message lnrpc.PendingChannelsResponse.PendingOpenChannel
@@ -181,7 +295,125 @@ export type PendingChannelsResponse_PendingOpenChannel = Message<"lnrpc.PendingC
  * Use `create(PendingChannelsResponse_PendingOpenChannelSchema)` to create a new message.
  */
 export const PendingChannelsResponse_PendingOpenChannelSchema: GenMessage<PendingChannelsResponse_PendingOpenChannel> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 7, 1);
+  messageDesc(file_lnrpc, 8, 1);
+
+/**
+ * @generated from message lnrpc.PendingChannelsResponse.WaitingCloseChannel
+ */
+export type PendingChannelsResponse_WaitingCloseChannel = Message<"lnrpc.PendingChannelsResponse.WaitingCloseChannel"> & {
+  /**
+   * @generated from field: lnrpc.PendingChannelsResponse.PendingChannel channel = 1;
+   */
+  channel?: PendingChannelsResponse_PendingChannel | undefined;
+
+  /**
+   * @generated from field: int64 limbo_balance = 2;
+   */
+  limboBalance: bigint;
+};
+
+/**
+ * Describes the message lnrpc.PendingChannelsResponse.WaitingCloseChannel.
+ * Use `create(PendingChannelsResponse_WaitingCloseChannelSchema)` to create a new message.
+ */
+export const PendingChannelsResponse_WaitingCloseChannelSchema: GenMessage<PendingChannelsResponse_WaitingCloseChannel> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 8, 2);
+
+/**
+ * @generated from message lnrpc.PendingChannelsResponse.ForceClosedChannel
+ */
+export type PendingChannelsResponse_ForceClosedChannel = Message<"lnrpc.PendingChannelsResponse.ForceClosedChannel"> & {
+  /**
+   * @generated from field: lnrpc.PendingChannelsResponse.PendingChannel channel = 1;
+   */
+  channel?: PendingChannelsResponse_PendingChannel | undefined;
+
+  /**
+   * @generated from field: int64 limbo_balance = 3;
+   */
+  limboBalance: bigint;
+
+  /**
+   * @generated from field: uint32 maturity_height = 4;
+   */
+  maturityHeight: number;
+
+  /**
+   * @generated from field: int32 blocks_til_maturity = 5;
+   */
+  blocksTilMaturity: number;
+};
+
+/**
+ * Describes the message lnrpc.PendingChannelsResponse.ForceClosedChannel.
+ * Use `create(PendingChannelsResponse_ForceClosedChannelSchema)` to create a new message.
+ */
+export const PendingChannelsResponse_ForceClosedChannelSchema: GenMessage<PendingChannelsResponse_ForceClosedChannel> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 8, 3);
+
+/**
+ * @generated from message lnrpc.PendingChannelsResponse.ClosedChannel
+ */
+export type PendingChannelsResponse_ClosedChannel = Message<"lnrpc.PendingChannelsResponse.ClosedChannel"> & {
+  /**
+   * @generated from field: lnrpc.PendingChannelsResponse.PendingChannel channel = 1;
+   */
+  channel?: PendingChannelsResponse_PendingChannel | undefined;
+};
+
+/**
+ * Describes the message lnrpc.PendingChannelsResponse.ClosedChannel.
+ * Use `create(PendingChannelsResponse_ClosedChannelSchema)` to create a new message.
+ */
+export const PendingChannelsResponse_ClosedChannelSchema: GenMessage<PendingChannelsResponse_ClosedChannel> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 8, 4);
+
+/**
+ * @generated from message lnrpc.ClosedChannelsRequest
+ */
+export type ClosedChannelsRequest = Message<"lnrpc.ClosedChannelsRequest"> & {
+};
+
+/**
+ * Describes the message lnrpc.ClosedChannelsRequest.
+ * Use `create(ClosedChannelsRequestSchema)` to create a new message.
+ */
+export const ClosedChannelsRequestSchema: GenMessage<ClosedChannelsRequest> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 9);
+
+/**
+ * @generated from message lnrpc.ClosedChannelsResponse
+ */
+export type ClosedChannelsResponse = Message<"lnrpc.ClosedChannelsResponse"> & {
+  /**
+   * @generated from field: repeated lnrpc.ChannelCloseSummary channels = 1;
+   */
+  channels: ChannelCloseSummary[];
+};
+
+/**
+ * Describes the message lnrpc.ClosedChannelsResponse.
+ * Use `create(ClosedChannelsResponseSchema)` to create a new message.
+ */
+export const ClosedChannelsResponseSchema: GenMessage<ClosedChannelsResponse> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 10);
+
+/**
+ * @generated from message lnrpc.ChannelCloseSummary
+ */
+export type ChannelCloseSummary = Message<"lnrpc.ChannelCloseSummary"> & {
+  /**
+   * @generated from field: string channel_point = 1;
+   */
+  channelPoint: string;
+};
+
+/**
+ * Describes the message lnrpc.ChannelCloseSummary.
+ * Use `create(ChannelCloseSummarySchema)` to create a new message.
+ */
+export const ChannelCloseSummarySchema: GenMessage<ChannelCloseSummary> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 11);
 
 /**
  * @generated from message lnrpc.ChanBackupExportRequest
@@ -194,7 +426,7 @@ export type ChanBackupExportRequest = Message<"lnrpc.ChanBackupExportRequest"> &
  * Use `create(ChanBackupExportRequestSchema)` to create a new message.
  */
 export const ChanBackupExportRequestSchema: GenMessage<ChanBackupExportRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 8);
+  messageDesc(file_lnrpc, 12);
 
 /**
  * @generated from message lnrpc.ChannelBackupSubscription
@@ -207,12 +439,17 @@ export type ChannelBackupSubscription = Message<"lnrpc.ChannelBackupSubscription
  * Use `create(ChannelBackupSubscriptionSchema)` to create a new message.
  */
 export const ChannelBackupSubscriptionSchema: GenMessage<ChannelBackupSubscription> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 9);
+  messageDesc(file_lnrpc, 13);
 
 /**
  * @generated from message lnrpc.ChanBackupSnapshot
  */
 export type ChanBackupSnapshot = Message<"lnrpc.ChanBackupSnapshot"> & {
+  /**
+   * @generated from field: lnrpc.ChannelBackups single_chan_backups = 1;
+   */
+  singleChanBackups?: ChannelBackups | undefined;
+
   /**
    * @generated from field: lnrpc.MultiChanBackup multi_chan_backup = 2;
    */
@@ -224,7 +461,46 @@ export type ChanBackupSnapshot = Message<"lnrpc.ChanBackupSnapshot"> & {
  * Use `create(ChanBackupSnapshotSchema)` to create a new message.
  */
 export const ChanBackupSnapshotSchema: GenMessage<ChanBackupSnapshot> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 10);
+  messageDesc(file_lnrpc, 14);
+
+/**
+ * @generated from message lnrpc.ChannelBackups
+ */
+export type ChannelBackups = Message<"lnrpc.ChannelBackups"> & {
+  /**
+   * @generated from field: repeated lnrpc.ChannelBackup chan_backups = 1;
+   */
+  chanBackups: ChannelBackup[];
+};
+
+/**
+ * Describes the message lnrpc.ChannelBackups.
+ * Use `create(ChannelBackupsSchema)` to create a new message.
+ */
+export const ChannelBackupsSchema: GenMessage<ChannelBackups> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 15);
+
+/**
+ * @generated from message lnrpc.ChannelBackup
+ */
+export type ChannelBackup = Message<"lnrpc.ChannelBackup"> & {
+  /**
+   * @generated from field: lnrpc.ChannelPoint chan_point = 1;
+   */
+  chanPoint?: ChannelPoint | undefined;
+
+  /**
+   * @generated from field: bytes chan_backup = 2;
+   */
+  chanBackup: Uint8Array;
+};
+
+/**
+ * Describes the message lnrpc.ChannelBackup.
+ * Use `create(ChannelBackupSchema)` to create a new message.
+ */
+export const ChannelBackupSchema: GenMessage<ChannelBackup> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 16);
 
 /**
  * @generated from message lnrpc.MultiChanBackup
@@ -246,7 +522,7 @@ export type MultiChanBackup = Message<"lnrpc.MultiChanBackup"> & {
  * Use `create(MultiChanBackupSchema)` to create a new message.
  */
 export const MultiChanBackupSchema: GenMessage<MultiChanBackup> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 11);
+  messageDesc(file_lnrpc, 17);
 
 /**
  * @generated from message lnrpc.ChannelPoint
@@ -280,7 +556,7 @@ export type ChannelPoint = Message<"lnrpc.ChannelPoint"> & {
  * Use `create(ChannelPointSchema)` to create a new message.
  */
 export const ChannelPointSchema: GenMessage<ChannelPoint> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 12);
+  messageDesc(file_lnrpc, 18);
 
 /**
  * @generated from message lnrpc.VerifyChanBackupResponse
@@ -297,7 +573,182 @@ export type VerifyChanBackupResponse = Message<"lnrpc.VerifyChanBackupResponse">
  * Use `create(VerifyChanBackupResponseSchema)` to create a new message.
  */
 export const VerifyChanBackupResponseSchema: GenMessage<VerifyChanBackupResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 13);
+  messageDesc(file_lnrpc, 19);
+
+/**
+ * @generated from message lnrpc.RestoreChanBackupRequest
+ */
+export type RestoreChanBackupRequest = Message<"lnrpc.RestoreChanBackupRequest"> & {
+  /**
+   * @generated from oneof lnrpc.RestoreChanBackupRequest.backup
+   */
+  backup: {
+    /**
+     * @generated from field: bytes multi_chan_backup = 2;
+     */
+    value: Uint8Array;
+    case: "multiChanBackup";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message lnrpc.RestoreChanBackupRequest.
+ * Use `create(RestoreChanBackupRequestSchema)` to create a new message.
+ */
+export const RestoreChanBackupRequestSchema: GenMessage<RestoreChanBackupRequest> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 20);
+
+/**
+ * @generated from message lnrpc.RestoreBackupResponse
+ */
+export type RestoreBackupResponse = Message<"lnrpc.RestoreBackupResponse"> & {
+  /**
+   * @generated from field: uint32 num_restored = 1;
+   */
+  numRestored: number;
+};
+
+/**
+ * Describes the message lnrpc.RestoreBackupResponse.
+ * Use `create(RestoreBackupResponseSchema)` to create a new message.
+ */
+export const RestoreBackupResponseSchema: GenMessage<RestoreBackupResponse> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 21);
+
+/**
+ * @generated from message lnrpc.ListPeersRequest
+ */
+export type ListPeersRequest = Message<"lnrpc.ListPeersRequest"> & {
+};
+
+/**
+ * Describes the message lnrpc.ListPeersRequest.
+ * Use `create(ListPeersRequestSchema)` to create a new message.
+ */
+export const ListPeersRequestSchema: GenMessage<ListPeersRequest> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 22);
+
+/**
+ * @generated from message lnrpc.ListPeersResponse
+ */
+export type ListPeersResponse = Message<"lnrpc.ListPeersResponse"> & {
+  /**
+   * @generated from field: repeated lnrpc.Peer peers = 1;
+   */
+  peers: Peer[];
+};
+
+/**
+ * Describes the message lnrpc.ListPeersResponse.
+ * Use `create(ListPeersResponseSchema)` to create a new message.
+ */
+export const ListPeersResponseSchema: GenMessage<ListPeersResponse> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 23);
+
+/**
+ * @generated from message lnrpc.Peer
+ */
+export type Peer = Message<"lnrpc.Peer"> & {
+  /**
+   * @generated from field: string pub_key = 1;
+   */
+  pubKey: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * @generated from field: bool inbound = 8;
+   */
+  inbound: boolean;
+};
+
+/**
+ * Describes the message lnrpc.Peer.
+ * Use `create(PeerSchema)` to create a new message.
+ */
+export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 24);
+
+/**
+ * @generated from message lnrpc.NodeInfoRequest
+ */
+export type NodeInfoRequest = Message<"lnrpc.NodeInfoRequest"> & {
+  /**
+   * @generated from field: string pub_key = 1;
+   */
+  pubKey: string;
+};
+
+/**
+ * Describes the message lnrpc.NodeInfoRequest.
+ * Use `create(NodeInfoRequestSchema)` to create a new message.
+ */
+export const NodeInfoRequestSchema: GenMessage<NodeInfoRequest> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 25);
+
+/**
+ * @generated from message lnrpc.NodeInfo
+ */
+export type NodeInfo = Message<"lnrpc.NodeInfo"> & {
+  /**
+   * @generated from field: lnrpc.LightningNode node = 1;
+   */
+  node?: LightningNode | undefined;
+};
+
+/**
+ * Describes the message lnrpc.NodeInfo.
+ * Use `create(NodeInfoSchema)` to create a new message.
+ */
+export const NodeInfoSchema: GenMessage<NodeInfo> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 26);
+
+/**
+ * @generated from message lnrpc.LightningNode
+ */
+export type LightningNode = Message<"lnrpc.LightningNode"> & {
+  /**
+   * @generated from field: string pub_key = 2;
+   */
+  pubKey: string;
+
+  /**
+   * @generated from field: repeated lnrpc.NodeAddress addresses = 4;
+   */
+  addresses: NodeAddress[];
+};
+
+/**
+ * Describes the message lnrpc.LightningNode.
+ * Use `create(LightningNodeSchema)` to create a new message.
+ */
+export const LightningNodeSchema: GenMessage<LightningNode> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 27);
+
+/**
+ * @generated from message lnrpc.NodeAddress
+ */
+export type NodeAddress = Message<"lnrpc.NodeAddress"> & {
+  /**
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * @generated from field: string addr = 2;
+   */
+  addr: string;
+};
+
+/**
+ * Describes the message lnrpc.NodeAddress.
+ * Use `create(NodeAddressSchema)` to create a new message.
+ */
+export const NodeAddressSchema: GenMessage<NodeAddress> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 28);
 
 /**
  * @generated from service lnrpc.Lightning
@@ -350,6 +801,38 @@ export const Lightning: GenService<{
     methodKind: "server_streaming";
     input: typeof ChannelBackupSubscriptionSchema;
     output: typeof ChanBackupSnapshotSchema;
+  },
+  /**
+   * @generated from rpc lnrpc.Lightning.RestoreChannelBackups
+   */
+  restoreChannelBackups: {
+    methodKind: "unary";
+    input: typeof RestoreChanBackupRequestSchema;
+    output: typeof RestoreBackupResponseSchema;
+  },
+  /**
+   * @generated from rpc lnrpc.Lightning.ClosedChannels
+   */
+  closedChannels: {
+    methodKind: "unary";
+    input: typeof ClosedChannelsRequestSchema;
+    output: typeof ClosedChannelsResponseSchema;
+  },
+  /**
+   * @generated from rpc lnrpc.Lightning.ListPeers
+   */
+  listPeers: {
+    methodKind: "unary";
+    input: typeof ListPeersRequestSchema;
+    output: typeof ListPeersResponseSchema;
+  },
+  /**
+   * @generated from rpc lnrpc.Lightning.GetNodeInfo
+   */
+  getNodeInfo: {
+    methodKind: "unary";
+    input: typeof NodeInfoRequestSchema;
+    output: typeof NodeInfoSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_lnrpc, 0);

@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import { act, type ProgramHost } from "./action.ts";
+import { child, lazily, withKey, withSource, withStore } from "./options.ts";
+
+/** What gets a backup out of the store and looks into it. */
+export function addBackupCommands(program: Command, host: ProgramHost): void {
+  const restore = withKey(withSource(withStore(child(program, "restore"))))
+    .description("Fetches a backup, checks it, and writes it as a file for lncli restorechanbackup")
+    .argument("[version]", 'a sequence, a key, or "latest"', "latest")
+    .option("-o, --output <file>", 'where to write it; "-" for stdout', "channel.backup")
+    .option("--force", "overwrite a file that is there")
+    .option("--json", "one JSON document");
+  act(restore, host, {
+    examples: [
+      "restore --to s3://my-bucket/lightning",
+      "restore 12 --to s3://my-bucket/lightning -o /root/channel.backup",
+      "restore --to file:///mnt/usb/scb -o - | sha256sum",
+    ],
+    action: lazily(async () => (await import("./restore.ts")).restoreAction),
+  });
+
+  const inspect = withKey(withSource(withStore(child(program, "inspect"))))
+    .description("Decodes a backup: its channels, peers and addresses (with a key), or its size")
+    .argument("[version|file]", 'a file, or a version: a sequence, a key, or "latest"', "latest")
+    .option(
+      "--with-close-tx",
+      "show the force close transactions too. DANGER: one that is out of date, once broadcast, can lose all the funds of its channel",
+    )
+    .option("--json", "one JSON document");
+  act(inspect, host, {
+    examples: [
+      "inspect channel.backup --key-file ~/backup.key",
+      "inspect latest --to s3://my-bucket/lightning --key-file ~/backup.key --json",
+    ],
+    action: lazily(async () => (await import("./inspect.ts")).inspectAction),
+  });
+
+  const diff = withKey(withSource(withStore(child(program, "diff"))))
+    .description("Channels added, removed and changed between two backups; exit code 3 if any")
+    .argument("<a>", 'a file, or a version: a sequence, a key, or "latest"')
+    .argument("<b>", "another one")
+    .option("--json", "one JSON document");
+  act(diff, host, {
+    examples: [
+      "diff 11 latest --to s3://my-bucket/lightning --key-file ~/backup.key",
+      "diff old.backup channel.backup --key-file ~/backup.key --json",
+    ],
+    action: lazily(async () => (await import("./diff.ts")).diffAction),
+  });
+
+  const key = withKey(child(program, "key"))
+    .description(
+      "Prints the backup key of a seed or extended key, offline: it reads backups and spends nothing",
+    )
+    .option("--network <name>", "the node's network (default: mainnet)")
+    .option("--json", "one JSON document");
+  act(key, host, {
+    examples: [
+      "key --key-file words.txt > backup.key",
+      "key --key-file words.txt --passphrase-file pass.txt --network testnet --json",
+    ],
+    action: lazily(async () => (await import("./key.ts")).keyAction),
+  });
+}
