@@ -19,7 +19,7 @@ export const listAction: Action = async (context) => {
       },
     }),
   }));
-  const versions = entries.map(({ createdAt, operation: _, ...entry }) => ({
+  const versions = entries.map(({ createdAt, operation: _, storedAt: __, ...entry }) => ({
     ...entry,
     createdAt: new Date(createdAt).toISOString(),
   }));

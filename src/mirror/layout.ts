@@ -12,6 +12,12 @@ export const latestKey = "latest.json";
  */
 export const originKey = "origin.json";
 
+/**
+ * Which sequences `prune` has removed, written before it removes them: what is missing and is not
+ * named there was lost.
+ */
+export const prunedKey = "pruned.json";
+
 export const versionsPrefix = "versions/";
 export const quarantinePrefix = "quarantine/";
 export const probePrefix = "probe/";

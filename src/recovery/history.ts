@@ -21,6 +21,8 @@ export interface StoredVersion extends VersionName {
   readonly sizeBytes: number;
   /** When the operation that wrote it began, by its writer's clock. Milliseconds since 1970. */
   readonly createdAt: number;
+  /** When it was put there, by the store's clock: later than that for a copy. */
+  readonly storedAt: number;
 }
 
 export interface HistoryEntry extends StoredVersion {
@@ -60,6 +62,7 @@ export async function listVersions(
       ...name,
       sizeBytes: listed.sizeBytes,
       createdAt: decodeTime(name.operation),
+      storedAt: listed.modifiedAt,
     });
   }
   return versions;

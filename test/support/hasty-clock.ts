@@ -10,7 +10,7 @@ import { ScbError } from "../../src/runtime/error.ts";
 export function hastyClock({ longMs = 60_000, startMs = Date.UTC(2026, 0, 1) } = {}): Clock {
   let nowMs = startMs;
   return {
-    now: () => nowMs,
+    now: () => Math.floor(nowMs),
     monotonicMs: () => nowMs,
     async sleep(ms, signal) {
       throwIfAborted(signal);

@@ -1,0 +1,121 @@
+import * as z from "zod";
+import { backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
+import { prunedKey } from "./layout.ts";
+import { newOperationId } from "./operation-id.ts";
+
+const schemaVersion = 1;
+const maxTries = 5;
+
+const sequence = z.int().min(1);
+const recordSchema = z.looseObject({
+  schema: z.literal(schemaVersion),
+  /** Closed ranges of sequences, in order and apart from each other. */
+  removed: z.array(z.tuple([sequence, sequence])),
+  /**
+   * The keys of versions that were left, and were known not to be of the lineage: once what stood
+   * beside them is removed, nothing else could tell.
+   */
+  orphans: z.array(z.string()),
+  branches: z.array(z.string()),
+  /** A ULID of this writing: so its bytes are unique, and an etag never comes back. */
+  operation: z.string(),
+  at: z.iso.datetime(),
+});
+
+export type PrunedRecord = z.infer<typeof recordSchema>;
+
+/** Reads which sequences were pruned, or null. Throws "decode" where the record cannot be read. */
+export async function readPrunedRecord(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<PrunedRecord | null> {
+  const object = await store.get(prunedKey, options);
+  return object === null ? null : decodePrunedRecord(object.bytes, store.location);
+}
+
+/** What a prune is about to remove, and what it leaves beside it. */
+export type PrunedFacts = Pick<PrunedRecord, "orphans" | "branches"> & {
+  readonly sequences: readonly number[];
+};
+
+export interface RecordPrunedOptions extends RequestOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** False for a store that has no conditional writes. */
+  readonly conditional: boolean;
+}
+
+/**
+ * Adds sequences to the record, and resolves when they are known to be in it, whoever else writes
+ * there. Throws what the store throws, after a few tries.
+ */
+export async function recordPruned(
+  store: ObjectStore,
+  { sequences, orphans, branches }: PrunedFacts,
+  { clock, random, conditional, signal }: RecordPrunedOptions,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const object = await store.get(prunedKey, { signal });
+    const before = object === null ? null : decodePrunedRecord(object.bytes, store.location);
+    if (sequences.every((one) => wasPruned(before, one, one))) return;
+    const record: PrunedRecord = {
+      schema: schemaVersion,
+      removed: mergedRanges(before?.removed ?? [], sequences),
+      orphans,
+      branches,
+      operation: newOperationId(clock, random),
+      at: new Date(clock.now()).toISOString(),
+    };
+    const condition: PutCondition =
+      object === null ? { kind: "absent" } : { kind: "match", etag: object.etag };
+    try {
+      const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+      await store.put(prunedKey, bytes, {
+        contentType: "application/json",
+        signal,
+        ...(conditional ? { condition } : {}),
+      });
+      return;
+    } catch (error) {
+      const isPassing = hasCode(error, "store-precondition", "store-busy", "store-unknown");
+      if (!isPassing || attempt === maxTries) throw error;
+      await clock.sleep(backoffMs(attempt, random), signal);
+    }
+  }
+}
+
+/** Whether every sequence from `first` to `last` was pruned. */
+export function wasPruned(record: PrunedRecord | null, first: number, last: number): boolean {
+  return record?.removed.some(([from, to]) => from <= first && last <= to) ?? false;
+}
+
+function decodePrunedRecord(bytes: Uint8Array, location: string): PrunedRecord {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return recordSchema.parse(json);
+  } catch (error) {
+    throw new ScbError(
+      "decode",
+      `${location}/${prunedKey}, which says what prune has removed, cannot be read: put a good copy back, or delete it (verify then calls missing what was pruned)`,
+      { cause: error },
+    );
+  }
+}
+
+type Range = readonly [from: number, to: number];
+
+function mergedRanges(ranges: readonly Range[], sequences: Iterable<number>): [number, number][] {
+  const all: Range[] = [...ranges];
+  for (const added of sequences) all.push([added, added]);
+  const merged: [number, number][] = [];
+  for (const [from, to] of all.sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged;
+}

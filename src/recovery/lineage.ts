@@ -1,0 +1,97 @@
+import type { Base } from "../mirror/base.ts";
+import type { VersionName } from "../mirror/layout.ts";
+import type { PrunedRecord } from "../mirror/pruned-record.ts";
+
+/**
+ * What a version is to the current one.
+ * - `lineage`: it is current, or once was. What cannot be told counts as this.
+ * - `orphan`: uploaded, and never made current: another writer was first, or a newer state came.
+ * - `branch`: it follows an orphan, so somebody has put an older pointer back in between: what was
+ *   saved in the meantime is here.
+ * - `pending`: of the sequence after the current one: a swap under way, or cut short.
+ * - `ahead`: of a later sequence still, which only a pointer that was put back can explain.
+ */
+export type Standing = "lineage" | "orphan" | "branch" | "pending" | "ahead";
+
+/** The key that a version's metadata names as the one it replaced; null where that is not known. */
+export type PreviousOf = (key: string) => string | null;
+
+/**
+ * The versions whose metadata `standings` needs: those that share their sequence, and the one after
+ * them. A sequence that has one version needs none, since each commit adds one to the sequence.
+ */
+export function keysToTellApart(versions: readonly VersionName[]): string[] {
+  const bySequence = Map.groupBy(versions, ({ sequence }) => sequence);
+  return versions
+    .filter(
+      ({ sequence }) =>
+        (bySequence.get(sequence)?.length ?? 0) > 1 ||
+        (bySequence.get(sequence - 1)?.length ?? 0) > 1,
+    )
+    .map(({ key }) => key);
+}
+
+export interface StandingsInput {
+  readonly versions: readonly VersionName[];
+  /** Read after the listing, so that what it names is listed. Null: all counts as lineage. */
+  readonly current: Base | null;
+  readonly previousOf: PreviousOf;
+  /** What `prune` knew of versions whose siblings it removed. */
+  readonly pruned: PrunedRecord | null;
+}
+
+/** Tells what each version is. */
+export function standings({
+  versions,
+  current,
+  previousOf,
+  pruned,
+}: StandingsInput): Map<string, Standing> {
+  const standing = new Map<string, Standing>();
+  if (current === null) {
+    for (const { key } of versions) standing.set(key, "lineage");
+    return standing;
+  }
+  const headSequence = current.held?.sequence ?? 0;
+  const named = new Map<number, string>();
+  if (current.held !== null) named.set(headSequence, current.held.key);
+  const previous = current.kind === "pointer" ? current.pointer.previous : null;
+  if (previous !== null) named.set(headSequence - 1, previous.key);
+
+  const recorded = new Set([...(pruned?.orphans ?? []), ...(pruned?.branches ?? [])]);
+  const bySequence = Map.groupBy(versions, ({ sequence }) => sequence);
+  for (const sequence of [...bySequence.keys()].sort((a, b) => b - a)) {
+    const siblings = (bySequence.get(sequence) ?? []).map(({ key }) => key);
+    if (sequence > headSequence) {
+      const isNext = sequence === headSequence + 1;
+      for (const key of siblings) standing.set(key, isNext ? "pending" : "ahead");
+      continue;
+    }
+    const possible = siblings.filter((key) => !recorded.has(key));
+    const chosen = named.get(sequence) ?? (possible.length === 1 ? possible[0] : undefined);
+    for (const key of siblings) {
+      const isLineage = chosen === undefined ? !recorded.has(key) : key === chosen;
+      standing.set(key, isLineage ? "lineage" : "orphan");
+    }
+    const before = chosen === undefined ? null : previousOf(chosen);
+    if (before !== null && !named.has(sequence - 1)) named.set(sequence - 1, before);
+  }
+  markBranches(standing, previousOf);
+  for (const key of pruned?.branches ?? []) {
+    if (standing.get(key) === "orphan") standing.set(key, "branch");
+  }
+  return standing;
+}
+
+/** A lost race has its base in the lineage; what has an orphan for a base is more than a lost race. */
+function markBranches(standing: Map<string, Standing>, previousOf: PreviousOf): void {
+  const orphans = new Set(
+    [...standing].filter(([, value]) => value === "orphan").map(([key]) => key),
+  );
+  for (const key of orphans) {
+    const base = previousOf(key);
+    if (base === null || !orphans.has(base)) continue;
+    standing.set(key, "branch");
+    standing.set(base, "branch");
+  }
+}

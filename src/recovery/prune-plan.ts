@@ -1,0 +1,96 @@
+import type { Base } from "../mirror/base.ts";
+import type { StoredVersion } from "./history.ts";
+import { type Standing, type StandingsInput, standings } from "./lineage.ts";
+import { keptByPolicy, type RetentionPolicy, type RetentionReason } from "./retention-policy.ts";
+
+/**
+ * Why a version stays, whatever the policy says.
+ * - `current`, `previous`: the pointer names it.
+ * - `pending`: newer than the current one. Its pointer may yet land, however old it is.
+ * - `young`: an orphan within the grace.
+ * - `branch`: the trace of a pointer that was put back: a person has to look at it first.
+ * - `damaged`: it does not read back right, so it is no backup that a policy could count.
+ */
+export type KeepReason =
+  | RetentionReason
+  | "current"
+  | "previous"
+  | "pending"
+  | "young"
+  | "branch"
+  | "damaged";
+
+export interface KeptVersion {
+  readonly version: StoredVersion;
+  readonly reasons: readonly KeepReason[];
+}
+
+export interface RemovedVersion {
+  readonly version: StoredVersion;
+  /** It never became current. */
+  readonly orphan: boolean;
+}
+
+/** Newest first, both. */
+export interface PrunePlan {
+  readonly standing: ReadonlyMap<string, Standing>;
+  readonly keep: readonly KeptVersion[];
+  readonly remove: readonly RemovedVersion[];
+}
+
+export interface PrunePlanInput extends StandingsInput {
+  readonly policy: RetentionPolicy;
+  /** How much older than the pointer an orphan must be, both by the store's clock. Milliseconds. */
+  readonly graceMs: number;
+  /** As listed, oldest first. */
+  readonly versions: readonly StoredVersion[];
+  readonly current: Base;
+  /** When what is current was written, by the store's clock. Milliseconds since 1970. */
+  readonly currentStoredAt: number;
+  /** The keys of versions that were read back and are not right. */
+  readonly damaged: ReadonlySet<string>;
+}
+
+/**
+ * What a policy removes and what it keeps, from what is known of a store, and nothing else.
+ *
+ * An orphan whose sequence is not above the current one can never be committed: its pointer is sent
+ * with the etag of a base that is gone, and an etag never comes back. One of the next sequence can,
+ * so it stays, whatever its age. The grace is a second belt, for a person who puts old bytes back.
+ */
+export function planPrune(input: PrunePlanInput): PrunePlan {
+  const { policy, graceMs, current, currentStoredAt, damaged } = input;
+  const standing = standings(input);
+  const newestFirst = input.versions.toReversed();
+  const previousKey = current.kind === "pointer" ? current.pointer.previous?.key : undefined;
+  const counted = newestFirst.filter(
+    ({ key }) => standing.get(key) === "lineage" && !damaged.has(key),
+  );
+  const byPolicy = keptByPolicy(
+    policy,
+    // The earlier of the two clocks: a writer whose clock is ahead makes nothing newer.
+    counted.map(({ key, createdAt, storedAt }) => ({
+      key,
+      savedAt: Math.min(createdAt, storedAt),
+    })),
+  );
+
+  const keep: KeptVersion[] = [];
+  const remove: RemovedVersion[] = [];
+  for (const version of newestFirst) {
+    const { key } = version;
+    const reasons: KeepReason[] = [];
+    if (key === current.held?.key) reasons.push("current");
+    if (key === previousKey) reasons.push("previous");
+    reasons.push(...(byPolicy.get(key) ?? []));
+    if (damaged.has(key)) reasons.push("damaged");
+    const its = standing.get(key);
+    if (its === "pending" || its === "ahead") reasons.push("pending");
+    if (its === "branch") reasons.push("branch");
+    const isYoung = currentStoredAt - version.storedAt < graceMs;
+    if (its === "orphan" && isYoung) reasons.push("young");
+    if (reasons.length > 0) keep.push({ version, reasons });
+    else remove.push({ version, orphan: its === "orphan" });
+  }
+  return { standing, keep, remove };
+}

@@ -1,0 +1,228 @@
+import PQueue from "p-queue";
+import type { Base } from "../mirror/base.ts";
+import { readPrunedRecord, recordPruned } from "../mirror/pruned-record.ts";
+import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { listVersions, readCurrent } from "./history.ts";
+import { keysToTellApart, type Standing, standings } from "./lineage.ts";
+import { type PrunePlan, planPrune, type RemovedVersion } from "./prune-plan.ts";
+import { readVersion } from "./read-back.ts";
+import type { RetentionPolicy } from "./retention-policy.ts";
+
+const concurrentRequests = 16;
+const batchSize = 500;
+const maxTries = 4;
+
+export interface PruneOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly policy: RetentionPolicy;
+  /** How much older than the pointer an orphan must be to be removed. Milliseconds. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hears how many of how many versions were read back, or removed. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface PreparedPrune {
+  readonly plan: PrunePlan;
+  /** What was current when the plan was made. */
+  readonly current: Base;
+}
+
+/**
+ * Reads the store and makes a plan; changes nothing. What the plan keeps was read back whole. Throws
+ * "pointer-lost", "pointer-damaged", "version-damaged" and "refused" where the history has to be
+ * mended first, "not-found" where there is none, and what the store throws.
+ */
+export async function preparePrune(options: PruneOptions): Promise<PreparedPrune> {
+  const { store, policy, graceMs, signal } = options;
+  const versions = await listVersions(store, undefined, { signal });
+  // Read after the listing: what it names is then in the listing, or newer than all of it.
+  const current = await readCurrent(store, { signal });
+  const { held } = current;
+  if (held === null) {
+    throw new ScbError("not-found", `there is no backup in ${store.location} yet`);
+  }
+  const pruned = await readPrunedRecord(store, { signal });
+
+  const previous = new Map<string, string | null>();
+  await inParallel(keysToTellApart(versions), async (key) => {
+    const metadata = readVersionMetadata(await metadataOf(store, key, { signal }));
+    previous.set(key, metadata?.previous?.key ?? null);
+  });
+  const previousOf = (key: string): string | null => previous.get(key) ?? null;
+  const known = { versions, current, previousOf, pruned };
+  const ahead = [...standings(known)].find(([, is]) => is === "ahead");
+  if (ahead !== undefined) {
+    throw new ScbError(
+      "refused",
+      `${store.location} holds ${ahead[0]}, which the pointer (sequence ${held.sequence}) cannot explain: an old pointer was put back; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
+    );
+  }
+
+  const damaged = new Set<string>();
+  const readBack = new Set<string>();
+  for (;;) {
+    const plan = planPrune({
+      ...known,
+      policy,
+      graceMs,
+      currentStoredAt: held.savedAt,
+      damaged,
+    });
+    // A policy may only count on what is whole, so what it keeps instead is read back as well.
+    const relied = new Set([held.key, ...plan.keep.map(({ version }) => version.key)]);
+    const unread = [...relied].filter((key) => !readBack.has(key));
+    if (unread.length === 0) return { plan, current };
+    await inParallel(unread, async (key) => {
+      const version = await readVersion(store, key, { signal });
+      readBack.add(key);
+      const expected = expectedSha256(current, key);
+      const isWhole =
+        version !== null &&
+        version.whole !== false &&
+        (expected === null || version.sha256 === expected);
+      if (!isWhole) damaged.add(key);
+      options.onProgress?.(readBack.size, relied.size);
+    });
+    if (damaged.has(held.key)) {
+      throw new ScbError(
+        "version-damaged",
+        `${store.location}/${held.key}, the current version, does not read back as it was saved; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
+      );
+    }
+  }
+}
+
+export interface PruneOutcome {
+  readonly removed: ReadonlySet<string>;
+  /** What the store refused to remove, and why. */
+  readonly failed: ReadonlyMap<string, ScbError>;
+}
+
+/**
+ * Removes what was planned, orphans first and then from the oldest on, in batches. Before each batch
+ * the pointer is read again, and the batch is written into the record of what was pruned. A version
+ * that the store refuses to remove is told, and the rest goes on; if it refuses a whole first batch,
+ * nothing else is tried. Throws "refused" where the pointer moved in a way that the plan did not
+ * foresee, "aborted", and what the store throws; the message says how far it came. To run it again
+ * is always safe.
+ */
+export async function applyPrune(
+  options: PruneOptions,
+  { plan, current }: PreparedPrune,
+): Promise<PruneOutcome> {
+  const { store, clock, random, signal } = options;
+  const removed = new Set<string>();
+  const failed = new Map<string, ScbError>();
+  const ordered = [
+    ...plan.remove.filter(({ orphan }) => orphan),
+    ...plan.remove.filter(({ orphan }) => !orphan).toReversed(),
+  ];
+  try {
+    for (let start = 0; start < ordered.length; start += batchSize) {
+      const batch = ordered.slice(start, start + batchSize);
+      throwIfAborted(signal);
+      await checkPointer(store, current, ordered.slice(start), signal);
+      const sequences = batch.flatMap(({ version, orphan }) => (orphan ? [] : [version.sequence]));
+      await recordPruned(
+        store,
+        { sequences, orphans: leftOf(plan, "orphan"), branches: leftOf(plan, "branch") },
+        { clock, random, conditional: current.kind === "pointer", signal },
+      );
+      await inParallel(
+        batch.map(({ version }) => version.key),
+        async (key) => {
+          throwIfAborted(signal);
+          const failure = await deleteVersion(options, key);
+          if (failure === null) removed.add(key);
+          else failed.set(key, failure);
+          options.onProgress?.(removed.size + failed.size, ordered.length);
+        },
+      );
+      if (removed.size === 0 && failed.size === batch.length) break;
+    }
+  } catch (error) {
+    const known = ScbError.from(error);
+    throw new ScbError(
+      known.code,
+      `${known.message} (${removed.size} of ${ordered.length} versions were removed; the same command goes on from there)`,
+      { cause: error },
+    );
+  }
+  return { removed, failed };
+}
+
+function leftOf({ keep, standing }: PrunePlan, wanted: Standing): string[] {
+  return keep.map(({ version }) => version.key).filter((key) => standing.get(key) === wanted);
+}
+
+/** Whether the pointer has only gone on, and names nothing that is to be removed. */
+async function checkPointer(
+  store: ObjectStore,
+  planned: Base,
+  remaining: readonly RemovedVersion[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const now = await readCurrent(store, { signal });
+  const before = planned.held;
+  const named = [now.held?.key, now.kind === "pointer" ? now.pointer.previous?.key : undefined];
+  const hasGoneOn =
+    now.kind === planned.kind &&
+    now.held !== null &&
+    before !== null &&
+    (now.held.sequence > before.sequence || now.held.key === before.key);
+  if (hasGoneOn && !remaining.some(({ version }) => named.includes(version.key))) return;
+  throw new ScbError(
+    "refused",
+    `the pointer of ${store.location} did not just move on while versions were removed: somebody has put another one there; look at scb-mirror list and scb-mirror verify before you prune again`,
+  );
+}
+
+/** Null when it is gone; the error where the store refuses. Throws where the store is away. */
+async function deleteVersion(
+  { store, clock, random, signal }: PruneOptions,
+  key: string,
+): Promise<ScbError | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await store.delete(key, { signal });
+      return null;
+    } catch (error) {
+      if (hasCode(error, "store-denied", "store-rejected")) return error;
+      if (attempt === maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
+      await clock.sleep(backoffMs(attempt, random), signal);
+    }
+  }
+}
+
+/** What the pointer says the hash is, where it names the version. */
+function expectedSha256(current: Base, key: string): string | null {
+  if (current.held?.key === key) return current.held.sha256 === "" ? null : current.held.sha256;
+  const previous = current.kind === "pointer" ? current.pointer.previous : null;
+  return previous?.key === key ? previous.sha256 : null;
+}
+
+/** Runs `task` for each key, some at once; the first failure ends it, when those under way are done. */
+async function inParallel(
+  keys: readonly string[],
+  task: (key: string) => Promise<void>,
+): Promise<void> {
+  const queue = new PQueue({ concurrency: concurrentRequests });
+  const failures: unknown[] = [];
+  for (const key of keys) {
+    void queue.add(async () => {
+      if (failures.length > 0) return;
+      await task(key).catch((error: unknown) => failures.push(error));
+    });
+  }
+  await queue.onIdle();
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,27 @@
+import { readVersionMetadata, type VersionMetadata } from "../mirror/version-metadata.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+
+/** A version, read back whole. */
+export interface ReadVersion {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  /** Null where a copy by hand dropped it. */
+  readonly metadata: VersionMetadata | null;
+  /** Whether the bytes are those that were saved; null where nothing says what was saved. */
+  readonly whole: boolean | null;
+}
+
+/** Reads a version and compares its hash with what its metadata says. Null where it is not there. */
+export async function readVersion(
+  store: ObjectStore,
+  key: string,
+  options?: RequestOptions,
+): Promise<ReadVersion | null> {
+  const stored = await store.get(key, options);
+  if (stored === null) return null;
+  const sha256 = sha256Hex(stored.bytes);
+  const metadata = readVersionMetadata(stored.metadata);
+  const whole = metadata === null ? null : metadata.sha256 === sha256;
+  return { bytes: stored.bytes, sha256, metadata, whole };
+}
