@@ -11,4 +11,31 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
     examples: ["list --to s3://my-bucket/lightning", "list --to file:///mnt/usb/scb --json"],
     action: lazily(async () => (await import("./list.ts")).listAction),
   });
+
+  const prune = withSource(withStore(child(program, "prune")))
+    .description(
+      "Removes old versions by a policy, as restic's forget: shows a plan, and does it with --apply. " +
+        "What any rule keeps stays; so do the current version and the one before it, whatever is " +
+        "newer, and what does not read back right. Days, weeks and months are those of UTC. " +
+        "Only versions/ is touched. Use a credential of its own, that may delete: the mirror needs " +
+        "none that can.",
+    )
+    .option("--keep-last <n>", "the newest n versions")
+    .option("--keep-daily <n>", "the newest of each of the last n days that have one")
+    .option("--keep-weekly <n>", "the newest of each of the last n weeks that have one")
+    .option("--keep-monthly <n>", "the newest of each of the last n months that have one")
+    .option("--keep-within <time>", "all of this time before the newest one: 12h, 30d, 8w, 2y")
+    .option(
+      "--orphan-grace <time>",
+      "how much older than the pointer a version that never became current must be (default: 7d)",
+    )
+    .option("--apply", "remove what the plan says")
+    .option("--json", "one JSON document");
+  act(prune, host, {
+    examples: [
+      "prune --keep-last 50 --keep-daily 30 --keep-monthly 24 --to s3://my-bucket/lightning",
+      "prune --keep-within 90d --apply --to s3://my-bucket/lightning",
+    ],
+    action: lazily(async () => (await import("./prune.ts")).pruneAction),
+  });
 }

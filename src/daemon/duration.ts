@@ -4,6 +4,8 @@ const unitsMs: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
+  w: 7 * 86_400_000,
+  y: 365 * 86_400_000,
 };
 
 /** Timers wrap around above this. */
@@ -11,9 +13,15 @@ const longestMs = 2 ** 31 - 1;
 
 /** Reads "500ms", "10s", "5m", "12h" or "2d"; null for anything else, or what no timer can hold. */
 export function durationMs(text: string): number | null {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  const ms = spanMs(text);
+  return ms !== null && ms <= longestMs ? ms : null;
+}
+
+/** As `durationMs`, for a stretch of history, which no timer has to wait for: "90d", "10y". */
+export function spanMs(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)$/.exec(text.trim());
   const unitMs = unitsMs[match?.[2] ?? ""];
   if (match === null || unitMs === undefined) return null;
   const ms = Number(match[1]) * unitMs;
-  return ms > 0 && ms <= longestMs ? ms : null;
+  return ms > 0 && Number.isFinite(ms) ? ms : null;
 }

@@ -1,0 +1,134 @@
+import { applyPrune, type PruneOutcome, preparePrune } from "../recovery/prune.ts";
+import type { PrunePlan } from "../recovery/prune-plan.ts";
+import { isEmptyPolicy, type RetentionPolicy } from "../recovery/retention-policy.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Action, ActionContext } from "./action.ts";
+import { exitCodes } from "./exit-code.ts";
+import { countFlag, spanFlag } from "./flags.ts";
+import { withNodeStore } from "./node-store.ts";
+import { formatSize, type Terminal, table } from "./terminal.ts";
+
+const defaultGraceMs = 7 * 86_400_000;
+
+type Outcome = "planned" | "removed" | "failed" | "left";
+
+export const pruneAction: Action = async (context) => {
+  const { terminal, signal, json, flags, clock, random } = context;
+  const policy = policyOf(context);
+  const graceMs = spanFlag(context, "orphan-grace") ?? defaultGraceMs;
+  const apply = flags["apply"] === true;
+  const { node, plan, outcome } = await withNodeStore(context, async ({ node: name, store }) => {
+    const shared = { store, policy, graceMs, clock, random, signal };
+    const prepared = await preparePrune({
+      ...shared,
+      onProgress: (done, total) =>
+        terminal.progress(`reading back what stays: ${done} of ${total}`),
+    });
+    const made = apply
+      ? await applyPrune(
+          {
+            ...shared,
+            onProgress: (done, total) => terminal.progress(`removing: ${done} of ${total}`),
+          },
+          prepared,
+        )
+      : null;
+    terminal.progress(null);
+    return { node: name, plan: prepared.plan, outcome: made };
+  });
+  if (json) terminal.json(report(node, policy, plan, outcome));
+  else print(node, plan, outcome, terminal);
+  const failures = [...(outcome?.failed.values() ?? [])];
+  const [first] = failures;
+  if (first === undefined) return exitCodes.done;
+  terminal.note(
+    `scb-mirror: ${failures.length} of ${plan.remove.length} versions could not be removed: ${first.message}`,
+  );
+  return exitCodes.failed;
+};
+
+function policyOf(context: ActionContext): RetentionPolicy {
+  const policy: RetentionPolicy = {
+    keepLast: countFlag(context, "keep-last") ?? 0,
+    keepDaily: countFlag(context, "keep-daily") ?? 0,
+    keepWeekly: countFlag(context, "keep-weekly") ?? 0,
+    keepMonthly: countFlag(context, "keep-monthly") ?? 0,
+    keepWithinMs: spanFlag(context, "keep-within") ?? 0,
+  };
+  if (!isEmptyPolicy(policy)) return policy;
+  throw new ScbError(
+    "usage",
+    "prune needs to know what to keep: give --keep-last, --keep-daily, --keep-weekly, --keep-monthly or --keep-within",
+  );
+}
+
+function outcomeOf(key: string, outcome: PruneOutcome | null): Outcome {
+  if (outcome === null) return "planned";
+  if (outcome.removed.has(key)) return "removed";
+  return outcome.failed.has(key) ? "failed" : "left";
+}
+
+function report(
+  node: string,
+  policy: RetentionPolicy,
+  plan: PrunePlan,
+  outcome: PruneOutcome | null,
+): unknown {
+  return {
+    node,
+    applied: outcome !== null,
+    policy,
+    keep: plan.keep.map(({ version, reasons }) => ({ ...factsOf(version), reasons })),
+    remove: plan.remove.map(({ version, orphan }) => ({
+      ...factsOf(version),
+      orphan,
+      outcome: outcomeOf(version.key, outcome),
+      message: outcome?.failed.get(version.key)?.message ?? null,
+    })),
+  };
+}
+
+function factsOf(version: PrunePlan["remove"][number]["version"]) {
+  const { key, sequence, sizeBytes, createdAt } = version;
+  return { key, sequence, sizeBytes, createdAt: new Date(createdAt).toISOString() };
+}
+
+function print(
+  node: string,
+  plan: PrunePlan,
+  outcome: PruneOutcome | null,
+  terminal: Terminal,
+): void {
+  const why = new Map(
+    plan.keep.map(({ version, reasons }) => [version.key, `stays: ${reasons.join(", ")}`]),
+  );
+  for (const { version, orphan } of plan.remove) {
+    const what = { planned: "would go", removed: "removed", failed: "FAILED", left: "not tried" }[
+      outcomeOf(version.key, outcome)
+    ];
+    why.set(version.key, orphan ? `${what} (it never became current)` : what);
+  }
+  const versions = [...plan.keep, ...plan.remove]
+    .map(({ version }) => version)
+    .sort((a, b) => (a.key < b.key ? 1 : -1));
+  const rows = versions.map((version) => [
+    String(version.sequence),
+    new Date(version.createdAt).toISOString(),
+    formatSize(version.sizeBytes),
+    why.get(version.key) ?? "",
+  ]);
+  for (const line of table([["SEQUENCE", "CREATED", "SIZE", ""], ...rows])) terminal.line(line);
+  const freed = plan.remove.filter(({ version }) => outcome?.removed.has(version.key) ?? true);
+  const size = formatSize(freed.reduce((sum, { version }) => sum + version.sizeBytes, 0));
+  const summary =
+    outcome === null
+      ? `${freed.length} of ${versions.length} versions would go (${size}); nothing was changed`
+      : `${freed.length} versions removed (${size}), ${versions.length - freed.length} are left`;
+  terminal.line(`${terminal.style("bold", node)}: ${summary}`);
+  if (plan.remove.length === 0) return;
+  terminal.line(
+    outcome === null
+      ? "The same command with --apply removes them."
+      : "In a bucket with versioning they stay underneath, hidden, until a lifecycle rule for noncurrent versions removes them.",
+  );
+}
