@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly packed: PackedMulti;
   /** "txid:index", sorted by txid as printed, then by index as a number; null where unknown. */
   readonly channelPoints: readonly string[] | null;
+  /** Which of them are bare (see `BackupContents`); null where unknown. */
+  readonly bareChannelPoints: readonly string[] | null;
   /** Milliseconds since 1970. The state is not older than this. */
   readonly takenAt: number;
   readonly reason: SnapshotReason;
@@ -49,6 +51,12 @@ export interface NodeWitness {
   openChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
   /** The channels in a backup, sorted. Throws "decrypt" for one of another node. */
   channelPointsOf(packed: PackedMulti, signal?: AbortSignal): Promise<readonly string[]>;
+  /**
+   * The channels that it knows to be closed, or whose close is on its way, sorted: what a newer backup
+   * may lack. Never one that was only restored and waits for its peer, nor one that was abandoned:
+   * nobody has seen those close.
+   */
+  closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
 }
 
 /** A node that hands out snapshots and says when a new one is due. It knows nothing of stores. */

@@ -1,3 +1,4 @@
+import { inspectWith } from "../chanbackup/backup-contents.ts";
 import { newSingle } from "../chanbackup/new-single.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { SubSwapper } from "../chanbackup/sub-swapper.ts";
@@ -54,6 +55,8 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
 
   return {
     description: "demo node",
+    witness: null,
+    inspect: inspectWith(encrypter),
     identify: () => Promise.resolve(demo.identity),
     async run(swapper, store, stop, abort) {
       const subSwapper = await subSwapperOf(swapper, store, abort);

@@ -1,15 +1,9 @@
 import { hostname } from "node:os";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
-import {
-  type Guard,
-  refuseEmpty,
-  refuseMalformed,
-  refuseUnverifiedShrink,
-} from "../mirror/guard.ts";
 import { checkNodeName } from "../mirror/layout.ts";
+import { mirrorGuards } from "../mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
-
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
@@ -63,16 +57,11 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
     logMirrorEvent(event, logger);
     options.observe(event);
   };
-  const guards: Guard[] = [
-    refuseMalformed,
-    refuseEmpty(() => mayAcceptEmpty),
-    refuseUnverifiedShrink,
-  ];
   const pump = await openPump({ ...options, observe });
   try {
     const root = await storeOf(options);
     try {
-      await mirror({ ...options, observe }, pump, root, guards);
+      await mirror({ ...options, observe }, pump, root, () => mayAcceptEmpty);
     } catch (error) {
       throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
     } finally {
@@ -88,18 +77,19 @@ async function mirror(
   options: MirrorOptions,
   pump: Pump,
   root: ObjectStore,
-  guards: readonly Guard[],
+  mayAcceptEmpty: () => boolean,
 ): Promise<void> {
   const { settings, once, stop, abort, clock, random, logger, observe } = options;
   const identity = await untilReached(options, nodePassing, () => pump.identify(abort));
   if (identity === null) return;
   const node = nodeFolder(settings, identity);
   const store = prefixedStore(root, node);
+  const { witness, inspect } = pump;
   const swapper = new ObjectStoreSwapper({
     store,
     writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
     node: identity,
-    guards,
+    guards: mirrorGuards({ store, witness, inspect, logger }, mayAcceptEmpty),
     singleWriter: settings["single-writer"],
     clock,
     random,

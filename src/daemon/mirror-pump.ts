@@ -1,12 +1,14 @@
+import { inspectWith } from "../chanbackup/backup-contents.ts";
 import type { SourceObserver } from "../chanbackup/snapshot.ts";
 import { Feeder } from "../mirror/feeder.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import { openKey } from "./key.ts";
 import type { Pump, PumpOptions } from "./pump.ts";
 import { openSource } from "./source.ts";
 
 /** Mirror mode: a Feeder brings what the node packs into the store, byte for byte. */
 export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
-  const { settings, observe, clock, random, logger, askPassphrase } = options;
+  const { settings, observe, clock, random, logger } = options;
   let troubles = 0;
   const observer: SourceObserver = {
     trouble: (error, retryInMs) => {
@@ -18,7 +20,8 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
       troubles = 0;
     },
   };
-  const source = await openSource({ settings, clock, random, logger, observer, askPassphrase });
+  const key = await openKey(options);
+  const source = await openSource({ settings, clock, random, logger, observer, key });
   const feederOf = (swapper: ObjectStoreSwapper): Feeder =>
     new Feeder({
       source,
@@ -30,7 +33,14 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
     });
   return {
     description: source.description,
-    identify: (signal) => source.identify(signal),
+    witness: source.witness,
+    inspect: key && inspectWith(key.encrypter),
+    async identify(signal) {
+      const identity = await source.identify(signal);
+      // Else a macaroon that does not allow this would be found out only when a channel closes.
+      await source.witness?.closedChannelPoints(signal);
+      return identity;
+    },
     run: (swapper, _store, stop, abort) => feederOf(swapper).run(stop, abort),
     once: (swapper, _store, abort) => feederOf(swapper).once(abort),
     close: () => source.close(),

@@ -1,4 +1,5 @@
-import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { InspectBackup } from "../chanbackup/backup-contents.ts";
+import type { NodeIdentity, NodeWitness } from "../chanbackup/snapshot.ts";
 import type { MirrorObserver } from "../mirror/events.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -11,6 +12,10 @@ import type { Settings } from "./settings.ts";
 export interface Pump {
   /** For people: where the backups come from. Holds no secret. */
   readonly description: string;
+  /** The running node, where there is one to ask. */
+  readonly witness: NodeWitness | null;
+  /** Opens backups with a key, where there is one. */
+  readonly inspect: InspectBackup | null;
   identify(signal: AbortSignal): Promise<NodeIdentity>;
   /** Until `stop`, then until all is saved, or `abort`. Throws what no time can heal. */
   run(

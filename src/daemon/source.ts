@@ -1,13 +1,11 @@
-import { unpackMulti } from "../chanbackup/packed-multi.ts";
+import { inspectWith } from "../chanbackup/backup-contents.ts";
 import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
 import type { LoadedKey } from "../keychain/key-file.ts";
-import { BackupFileSource, type InspectBackup } from "../node/backup-file.ts";
-import { sortedChannelPoints } from "../node/channel-points.ts";
+import { BackupFileSource } from "../node/backup-file.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
 import { openKey } from "./key.ts";
 import type { Settings } from "./settings.ts";
 
@@ -17,6 +15,8 @@ export interface SourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** What opens backups; null for nothing. Default: the key that `--key-file` names. */
+  readonly key?: LoadedKey | null;
   /** Asks a person for the passphrase of the words, where one can be asked. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
@@ -28,8 +28,8 @@ export interface SourceOptions {
 export async function openSource(options: SourceOptions): Promise<SnapshotSource> {
   const { settings, observer, clock, random } = options;
   const { from = "lnd", "backup-file": backupFile } = settings;
-  const key = await openKey(options);
-  const inspect = key === null ? undefined : inspectWith(key);
+  const key = options.key === undefined ? await openKey(options) : options.key;
+  const inspect = key === null ? undefined : inspectWith(key.encrypter);
   if (from.startsWith("file:")) {
     const path = filePath(from);
     if (backupFile !== undefined) {
@@ -76,15 +76,4 @@ function filePath(from: string): string {
     "usage",
     "--from file: needs a path, as in --from file:/path/to/channel.backup",
   );
-}
-
-function inspectWith(key: LoadedKey): InspectBackup {
-  return (packed) => {
-    const { staticBackups } = unpackMulti(packed, key.encrypter);
-    const points = staticBackups.map((single) => formatOutPoint(single.fundingOutpoint));
-    return Promise.resolve({
-      channelPoints: sortedChannelPoints(points),
-      verifiedBy: "key",
-    });
-  };
 }

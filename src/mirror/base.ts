@@ -15,6 +15,8 @@ export interface HeldVersion {
   /** The earlier of that and the store's clock: a writer whose clock is ahead makes nothing newer. */
   readonly savedAt: number;
   readonly channelPointsSha256: string | null;
+  /** How many of its channels are bare (see `BackupContents`); null where unknown. */
+  readonly bareChannels: number | null;
 }
 
 /** What a swap replaces: read from the store before the node's state is. */
@@ -45,6 +47,7 @@ export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity)
     committedAt,
     savedAt: Math.min(committedAt, storedAt),
     channelPointsSha256: pointer.channelPointsSha256,
+    bareChannels: pointer.bareChannels ?? null,
   };
   return { kind: "pointer", pointer, etag, held };
 }
@@ -124,6 +127,7 @@ export async function newestVersion(
       committedAt: listed.modifiedAt,
       savedAt: listed.modifiedAt,
       channelPointsSha256: null,
+      bareChannels: null,
     };
   }
   if (newest === null) return null;
@@ -132,6 +136,7 @@ export async function newestVersion(
     ...newest,
     sha256: metadata?.sha256 ?? "",
     channelPointsSha256: metadata?.channelPointsSha256 ?? null,
+    bareChannels: metadata?.bareChannels ?? null,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { BackupContents } from "../chanbackup/backup-contents.ts";
 import type { PackedMulti } from "../chanbackup/packed-multi.ts";
 import type { Snapshot } from "../chanbackup/snapshot.ts";
 import { sha256Hex } from "../runtime/digest.ts";
@@ -6,21 +7,35 @@ import { sha256Hex } from "../runtime/digest.ts";
 export interface Candidate {
   readonly packed: PackedMulti;
   readonly sha256: string;
-  /** Null where it cannot be known. */
+  /** Null where nobody could open it. */
+  readonly contents: BackupContents | null;
+  /** The counts and the digest of `contents`; null where they cannot be known. */
   readonly channels: number | null;
   readonly channelPointsSha256: string | null;
+  readonly bareChannels: number | null;
   readonly verifiedBy: "lnd" | "key" | null;
 }
 
-export function candidateFromSnapshot(snapshot: Snapshot): Candidate {
-  const points = snapshot.channelPoints;
+export function newCandidate(
+  packed: PackedMulti,
+  contents: BackupContents | null,
+  verifiedBy: Candidate["verifiedBy"],
+): Candidate {
   return {
-    packed: snapshot.packed,
-    sha256: sha256Hex(snapshot.packed),
-    channels: points === null ? null : points.length,
-    channelPointsSha256: points === null ? null : channelPointsDigest(points),
-    verifiedBy: snapshot.verifiedBy,
+    packed,
+    sha256: sha256Hex(packed),
+    contents,
+    channels: contents?.channelPoints.length ?? null,
+    channelPointsSha256: contents === null ? null : channelPointsDigest(contents.channelPoints),
+    bareChannels: contents?.bareChannelPoints?.length ?? null,
+    verifiedBy,
   };
+}
+
+export function candidateFromSnapshot(snapshot: Snapshot): Candidate {
+  const { packed, channelPoints, bareChannelPoints, verifiedBy } = snapshot;
+  const contents = channelPoints === null ? null : { channelPoints, bareChannelPoints };
+  return newCandidate(packed, contents, verifiedBy);
 }
 
 /** One digest for a set of channel points, given sorted: equal sets have equal digests. */

@@ -1,5 +1,4 @@
 import {
-  type Snapshot,
   type SnapshotReason,
   type SnapshotSource,
   weightierReason,
@@ -196,7 +195,7 @@ export class Feeder {
   }
 
   /**
-   * Takes a snapshot against `base`. Where the node cannot give one now, an operation that is under
+   * Takes a snapshot against `base`. Where the node cannot give or explain one now, an operation that is under
    * way against the same base goes on: what it holds is newer than what the store has.
    */
   async #nextOperation(
@@ -206,17 +205,16 @@ export class Feeder {
     abort: AbortSignal,
   ): Promise<SwapOperation | "unchanged"> {
     const { source, swapper } = this.#options;
-    let snapshot: Snapshot;
     try {
-      snapshot = await source.snapshot(reason, abort);
+      const candidate = candidateFromSnapshot(await source.snapshot(reason, abort));
+      if (this.#isHeld(base, candidate, reason)) return "unchanged";
+      return await swapper.begin(base, candidate, abort);
     } catch (error) {
+      if (!isPassing(error)) throw error;
       this.#due = weightierReason(this.#due, reason);
-      if (underWay !== null && isSameBase(underWay.base, base) && isPassing(error)) return underWay;
+      if (underWay !== null && isSameBase(underWay.base, base)) return underWay;
       throw error;
     }
-    const candidate = candidateFromSnapshot(snapshot);
-    if (this.#isHeld(base, candidate, reason)) return "unchanged";
-    return swapper.begin(base, candidate, abort);
   }
 
   /**

@@ -1,16 +1,24 @@
 import { emptyMultiSizeBytes, packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { Base } from "./base.ts";
 import type { Candidate } from "./candidate.ts";
+import type { HeldBackups } from "./held-backups.ts";
 
 /** Why a guard holds a candidate back. */
 export interface Refusal {
-  readonly code: "empty" | "not-a-multi" | "unverified";
+  readonly code: "empty" | "not-a-multi" | "unverified" | "channels-gone" | "poorer" | "not-ours";
   /** What was seen, and what to do. */
   readonly message: string;
 }
 
-/** A check that a candidate passes before the pointer may move. Null lets it pass. */
-export type Guard = (candidate: Candidate, base: Base) => Refusal | null;
+/**
+ * A check that a candidate passes before the pointer may move. Null lets it pass; what it throws
+ * ends the attempt, and nothing is committed.
+ */
+export type Guard = (
+  candidate: Candidate,
+  base: Base,
+  signal?: AbortSignal,
+) => Refusal | null | Promise<Refusal | null>;
 
 /** What shows, without any key, that these bytes are no packed Multi: cut off, or text. */
 export const refuseMalformed: Guard = (candidate) => {
@@ -24,14 +32,16 @@ export const refuseMalformed: Guard = (candidate) => {
 
 /**
  * An empty Multi never replaces one that is not empty: that is how a wiped or wrongly started node
- * looks. `isAccepted` is the operator's explicit word for this once.
+ * looks. It may where the node itself calls each channel of that one closed; `isAccepted` is the
+ * operator's explicit word for this once.
  */
-export function refuseEmpty(isAccepted: () => boolean): Guard {
-  return (candidate, base) => {
+export function refuseEmpty(isAccepted: () => boolean, heldBackups?: HeldBackups): Guard {
+  return async (candidate, base, signal) => {
     const heldSizeBytes = base.kind === "none" ? base.leftoverSizeBytes : base.held.sizeBytes;
     const empties =
       candidate.packed.length === emptyMultiSizeBytes && heldSizeBytes > emptyMultiSizeBytes;
     if (!empties || isAccepted()) return null;
+    if (base.held !== null && (await heldBackups?.areAllClosed(base.held, signal))) return null;
     return {
       code: "empty",
       message:

@@ -54,6 +54,15 @@ export function quarantineKeys(operation: string): { backup: string; why: string
   return { backup: `${stem}.backup`, why: `${stem}.json` };
 }
 
+/** Reads the key of a quarantined backup or of its reason; null for anything else. */
+export function parseQuarantineKey(
+  key: string,
+): { readonly operation: string; readonly kind: "backup" | "why" } | null {
+  const match = /^quarantine\/([0-9A-HJKMNP-TV-Z]{26})\.(backup|json)$/.exec(key);
+  if (match?.[1] === undefined) return null;
+  return { operation: match[1], kind: match[2] === "json" ? "why" : "backup" };
+}
+
 /**
  * Checks the name of a node's folder: one path segment of letters, digits, `.`, `_` and `-` that
  * does not begin with a dot. Throws "usage" otherwise.

@@ -86,16 +86,40 @@ export class ObjectStoreSwapper {
 
   /**
    * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
-   * back; it is kept under `quarantine/` then, once for each reason and content.
+   * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"
+   * as `advance` does, and what a guard throws.
    */
   async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
     const { clock, random, guards } = this.#options;
     const id = newOperationId(clock, random);
     for (const guard of guards) {
-      const refusal = guard(candidate, base);
-      if (refusal !== null) throw await this.#quarantine.refuse(id, candidate, refusal, signal);
+      const refusal = await guard(candidate, base, signal);
+      if (refusal === null) continue;
+      await this.#confirmBase(base, signal);
+      throw await this.#quarantine.refuse(id, candidate, base, refusal, signal);
     }
     return newSwapOperation(id, base, candidate);
+  }
+
+  /**
+   * A refusal counts against what the store has now, for somebody may have accepted the candidate
+   * meanwhile. Throws "superseded" when the pointer has moved. While the store cannot be read, the
+   * refusal stands.
+   */
+  async #confirmBase(base: Base, signal?: AbortSignal): Promise<void> {
+    this.#base = null;
+    let now: Base;
+    try {
+      now = await this.base(signal);
+    } catch (error) {
+      if (hasCode(error, "store-busy", "store-unknown")) return;
+      throw error;
+    }
+    if (isSameBase(now, base)) return;
+    throw new ScbError(
+      "superseded",
+      `the current version of ${this.#options.store.location} is no longer the one that the node's backup was compared with`,
+    );
   }
 
   /** Brings the operation one attempt further. Resolves only on a commit that is known. */
@@ -221,6 +245,7 @@ export class ObjectStoreSwapper {
         committedAt: this.#options.clock.now(),
         savedAt: this.#options.clock.now(),
         channelPointsSha256: candidate.channelPointsSha256,
+        bareChannels: candidate.bareChannels,
       },
     };
     return operationCommit(operation);

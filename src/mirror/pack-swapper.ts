@@ -1,13 +1,13 @@
-import { type Multi, sortSingles } from "../chanbackup/multi.ts";
+import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
+import type { Multi } from "../chanbackup/multi.ts";
 import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
 import type { Base, HeldVersion } from "./base.ts";
-import { type Candidate, channelPointsDigest } from "./candidate.ts";
+import { type Candidate, newCandidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
 
@@ -77,13 +77,5 @@ export class PackSwapper implements Swapper {
 
 /** Throws "decrypt" or "decode" where the key does not open it. */
 function openedCandidate(packed: PackedMulti, encrypter: Encrypter): Candidate {
-  const { staticBackups } = unpackMulti(packed, encrypter);
-  const points = sortSingles(staticBackups).map((single) => formatOutPoint(single.fundingOutpoint));
-  return {
-    packed,
-    sha256: sha256Hex(packed),
-    channels: points.length,
-    channelPointsSha256: channelPointsDigest(points),
-    verifiedBy: "key",
-  };
+  return newCandidate(packed, contentsOfMulti(unpackMulti(packed, encrypter)), "key");
 }

@@ -28,6 +28,8 @@ const pointerSchema = z.looseObject({
   channels: z.int().min(0).nullable(),
   /** SHA-256 of the sorted channel points, one a line, where they were known. */
   channelPointsSha256: sha256.nullable(),
+  /** How many of the channels are bare (see `BackupContents`); null or absent where unknown. */
+  bareChannels: z.int().min(0).nullable().optional(),
 });
 
 /** `latest.json`: the only object that changes. Its bytes are unique, since its operation is. */

@@ -48,6 +48,7 @@ export function operationMetadata(
     previous: previousOf(base),
     singleWriter,
     channelPointsSha256: singleWriter ? candidate.channelPointsSha256 : null,
+    bareChannels: singleWriter ? candidate.bareChannels : null,
   };
   return writeVersionMetadata(metadata);
 }
@@ -79,6 +80,7 @@ export function operationPointer(
     verifiedBy: candidate.verifiedBy,
     channels: candidate.channels,
     channelPointsSha256: candidate.channelPointsSha256,
+    bareChannels: candidate.bareChannels,
   };
 }
 

@@ -10,6 +10,7 @@ export interface VersionMetadata {
   /** Only where no pointer can say so. */
   readonly singleWriter: boolean;
   readonly channelPointsSha256: string | null;
+  readonly bareChannels: number | null;
 }
 
 export function writeVersionMetadata(version: VersionMetadata): Record<string, string> {
@@ -26,6 +27,9 @@ export function writeVersionMetadata(version: VersionMetadata): Record<string, s
   if (version.singleWriter) metadata["scb-single-writer"] = "true";
   if (version.channelPointsSha256 !== null) {
     metadata["scb-channel-points-sha256"] = version.channelPointsSha256;
+  }
+  if (version.bareChannels !== null) {
+    metadata["scb-bare-channels"] = String(version.bareChannels);
   }
   return metadata;
 }
@@ -50,7 +54,13 @@ export function readVersionMetadata(
     previous: hasPrevious ? { key: previousKey, sha256: previousSha256 } : null,
     singleWriter: isSingleWriterVersion(metadata),
     channelPointsSha256: metadata["scb-channel-points-sha256"] ?? null,
+    bareChannels: countOf(metadata["scb-bare-channels"]),
   };
+}
+
+function countOf(text: string | undefined): number | null {
+  const count = Number(text);
+  return text !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
 export function isSingleWriterVersion(metadata: Readonly<Record<string, string>>): boolean {

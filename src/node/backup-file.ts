@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
-import type { PackedMulti } from "../chanbackup/packed-multi.ts";
+import type { InspectBackup } from "../chanbackup/backup-contents.ts";
 import type {
   NodeIdentity,
   Snapshot,
@@ -13,16 +13,6 @@ import { ScbError } from "../runtime/error.ts";
 import { DueReason } from "./due-reason.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { StableFile } from "./stable-file.ts";
-
-/** Decrypts a packed Multi, with a key or through lnd. Throws "decrypt", "decode", or `node-*`. */
-export type InspectBackup = (
-  packed: PackedMulti,
-  signal?: AbortSignal,
-) => Promise<{
-  /** Sorted, as in `Snapshot`. */
-  readonly channelPoints: readonly string[];
-  readonly verifiedBy: "lnd" | "key";
-}>;
 
 export interface BackupFileTiming {
   /** How often the file is looked at when nobody reports a change. Default 3 s. */
@@ -79,6 +69,7 @@ export class BackupFileSource implements SnapshotSource {
     return {
       packed,
       channelPoints: inspected?.channelPoints ?? null,
+      bareChannelPoints: inspected?.bareChannelPoints ?? null,
       takenAt,
       reason,
       verifiedBy: inspected?.verifiedBy ?? null,

@@ -1,3 +1,4 @@
+import type { InspectBackup } from "../chanbackup/backup-contents.ts";
 import type {
   NodeIdentity,
   NodeWitness,
@@ -10,7 +11,7 @@ import { throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
-import { BackupFileSource, type BackupFileTiming, type InspectBackup } from "./backup-file.ts";
+import { BackupFileSource, type BackupFileTiming } from "./backup-file.ts";
 import { covers } from "./channel-points.ts";
 import { DueReason } from "./due-reason.ts";
 import type { LndNode } from "./lnd/lnd-node.ts";
@@ -156,7 +157,7 @@ export class LndAndFileSource implements SnapshotSource {
         (!covers(exported.channelPoints, file.channelPoints) &&
           covers(file.channelPoints, await node.openChannelPoints(signal)));
       this.#content.recovered();
-      return isFileBetter ? file : exported;
+      return isFileBetter ? withRestored(file, exported) : exported;
     } catch (error) {
       this.#tellTrouble(error, signal);
       return exported;
@@ -196,6 +197,15 @@ export class LndAndFileSource implements SnapshotSource {
     });
     this.#content.trouble(named, this.#file.pollIntervalMs);
   }
+}
+
+/** lnd opens a file, but does not say what is in it: of its channels we know what lnd says of them. */
+function withRestored(file: Opened, exported: Opened): Opened {
+  if (file.bareChannelPoints !== null) return file;
+  const bareChannelPoints = exported.bareChannelPoints?.filter((point) =>
+    file.channelPoints.includes(point),
+  );
+  return { ...file, bareChannelPoints: bareChannelPoints ?? null };
 }
 
 function orThrow<T>(result: PromiseSettledResult<T>): T {

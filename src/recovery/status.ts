@@ -1,10 +1,8 @@
-import { decodeTime } from "ulid";
-import * as z from "zod";
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { HeldVersion } from "../mirror/base.ts";
-import { quarantinePrefix } from "../mirror/layout.ts";
+import { listQuarantine, readQuarantineReason } from "../mirror/quarantine.ts";
 import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
+import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { readCurrent } from "./history.ts";
 
@@ -96,7 +94,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
       message: `the newest backup is ${hours(ageMs)} old, and a running mirror saves one at least every ${hours(maxAgeMs)}: look whether scb-mirror run is up`,
     });
   }
-  const refusal = await newestRefusal(store, held.savedAt, { signal });
+  const refusal = await newestRefusal(store, held, { signal });
   if (refusal !== null) problems.push(refusal);
 
   let covered: boolean | null = null;
@@ -172,33 +170,24 @@ async function checkCover(
   };
 }
 
-const whySchema = z.object({ message: z.string() });
-
-/** A candidate that a guard held back after the current version was saved, if there is one. */
+/**
+ * The newest candidate that a guard held back, if that stands: it was to replace the current version,
+ * or it came after that was saved.
+ */
 async function newestRefusal(
   store: ObjectStore,
-  savedAt: number,
+  held: HeldVersion,
   options: RequestOptions,
 ): Promise<StatusProblem | null> {
-  let newestWhy: string | null = null;
-  for await (const { key } of store.list(quarantinePrefix, options)) {
-    const operation = /^quarantine\/([0-9A-HJKMNP-TV-Z]{26})\.json$/.exec(key)?.[1];
-    if (operation !== undefined && decodeTime(operation) > savedAt) newestWhy = key;
-  }
-  if (newestWhy === null) return null;
-  const why = await store.get(newestWhy, options);
+  const newest = (await listQuarantine(store, options)).at(-1);
+  if (newest === undefined) return null;
+  const why = await readQuarantineReason(store, newest.keys.why, options);
+  if (why?.base?.key !== held.key && newest.refusedAt <= held.savedAt) return null;
+  const reason = why?.message ?? "its reason cannot be read";
   return {
     code: "refused",
-    message: `a newer backup was held back and is kept as ${newestWhy.replace(/\.json$/, ".backup")}: ${reasonIn(why?.bytes)}`,
+    message: `a newer backup was held back and is kept as ${newest.keys.backup}: ${reason}`,
   };
-}
-
-function reasonIn(bytes: Uint8Array | undefined): string {
-  try {
-    return whySchema.parse(JSON.parse(new TextDecoder().decode(bytes))).message;
-  } catch (error) {
-    return `its reason cannot be read (${ScbError.from(error).code})`;
-  }
 }
 
 function hours(ms: number): string {

@@ -5,11 +5,10 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Candidate } from "../../src/mirror/candidate.ts";
-import { refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
+import { newCandidate } from "../../src/mirror/candidate.ts";
+import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { sha256Hex } from "../../src/runtime/digest.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { openStore } from "../../src/store/open-store.ts";
@@ -25,6 +24,7 @@ const bucket = "swap";
 const multiSizeBytes = 7_000;
 /** As large as `latest.json` is when it remembers all its 64 operations. */
 const pointerSizeBytes = 2_550;
+const channelPoints = Array.from({ length: 6 }, (_, at) => `${"0".repeat(63)}${at}:0`);
 
 await using minio = await startMinio();
 await minio.createBucket(bucket);
@@ -35,11 +35,15 @@ for (const [name, value] of Object.entries(minio.env())) {
 const { endpoint, region, accessKeyId, secretAccessKey } = minio;
 
 const store = await openStore(parseLocation(`s3://${bucket}`), { logger: silentLogger });
+const folder = prefixedStore(store, "node");
 const swapper = new ObjectStoreSwapper({
-  store: prefixedStore(store, "node"),
+  store: folder,
   writer: "scb-mirror/bench localhost 1",
   node: { pubkey: `02${"ab".repeat(32)}`, network: "regtest" },
-  guards: [refuseMalformed, refuseEmpty(() => false)],
+  guards: mirrorGuards(
+    { store: folder, witness: null, inspect: null, logger: silentLogger },
+    () => false,
+  ),
   singleWriter: false,
   clock: systemClock,
   random: systemRandom,
@@ -97,13 +101,7 @@ const contenders: Readonly<
   },
   swap: (packed) => async () => {
     const base = await swapper.base();
-    const candidate: Candidate = {
-      packed,
-      sha256: sha256Hex(packed),
-      channels: 6,
-      channelPointsSha256: "0".repeat(64),
-      verifiedBy: "lnd",
-    };
+    const candidate = newCandidate(packed, { channelPoints, bareChannelPoints: [] }, "lnd");
     await swapper.advance(await swapper.begin(base, candidate));
   },
 };

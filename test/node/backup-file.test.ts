@@ -64,7 +64,13 @@ describe("snapshots of a file", () => {
     const packed = backup();
     await renameInto(setup.path, packed);
     const { takenAt, ...snapshot } = await setup.source.snapshot("start");
-    assert.deepEqual(snapshot, { packed, channelPoints: null, reason: "start", verifiedBy: null });
+    assert.deepEqual(snapshot, {
+      packed,
+      channelPoints: null,
+      bareChannelPoints: null,
+      reason: "start",
+      verifiedBy: null,
+    });
     assert.ok(Math.abs(Date.now() - takenAt) < 5_000);
     assert.deepEqual(await setup.source.identify(), { pubkey: null, network: null });
   });
@@ -76,14 +82,14 @@ describe("snapshots of a file", () => {
   });
 
   it("hold what an inspection finds", async () => {
-    const inspect = () =>
-      Promise.resolve({ channelPoints: [point(1)], verifiedBy: "key" as const });
+    const contents = { channelPoints: [point(1), point(2)], bareChannelPoints: [point(2)] };
+    const inspect = () => Promise.resolve({ ...contents, verifiedBy: "key" as const });
     await using setup = await fileSetup({ inspect });
     await renameInto(setup.path, backup());
-    const { channelPoints, verifiedBy } = await setup.source.snapshot("start");
+    const { channelPoints, bareChannelPoints, verifiedBy } = await setup.source.snapshot("start");
     assert.deepEqual(
-      { channelPoints, verifiedBy },
-      { channelPoints: [point(1)], verifiedBy: "key" },
+      { channelPoints, bareChannelPoints, verifiedBy },
+      { ...contents, verifiedBy: "key" },
     );
   });
 

@@ -47,6 +47,13 @@ export class FakeLnd {
   listed: readonly string[] | null = null;
   open: readonly string[] = [];
   pendingOpen: readonly string[] = [];
+  /** Status flags by channel point, as lnd spells them. */
+  readonly waitingClose = new Map<string, string>();
+  forceClosing: readonly string[] = [];
+  /** lnd's number of how it closed, by channel point. */
+  readonly closed = new Map<string, number>();
+  /** What happens right after the next export. */
+  onExport: () => void = () => undefined;
   /** Calls that fail, and how. */
   readonly failures = new Map<LndCall, ConnectError>();
   /** Calls that never get an answer. */
@@ -128,10 +135,24 @@ export class FakeLnd {
           pendingOpenChannels: this.pendingOpen.map((channelPoint) => ({
             channel: { channelPoint },
           })),
+          pendingForceClosingChannels: this.forceClosing.map((channelPoint) => ({
+            channel: { channelPoint },
+          })),
+          waitingCloseChannels: [...this.waitingClose].map(([channelPoint, chanStatusFlags]) => ({
+            channel: { channelPoint, chanStatusFlags },
+          })),
+        })),
+      closedChannels: (_, context) =>
+        this.#answer("ClosedChannels", context, () => ({
+          channels: [...this.closed].map(([channelPoint, closeType]) => ({
+            channelPoint,
+            closeType,
+          })),
         })),
       exportAllChannelBackups: (_, context) =>
         this.#answer("ExportAllChannelBackups", context, () => {
           const packed = this.pack(this.channelPoints);
+          this.onExport();
           return {
             multiChanBackup: {
               chanPoints: (this.listed ?? this.channelPoints).map((text) => {

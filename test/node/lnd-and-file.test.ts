@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { InspectBackup } from "../../src/chanbackup/backup-contents.ts";
 import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
-import type { InspectBackup } from "../../src/node/backup-file.ts";
 import { LndAndFileSource } from "../../src/node/lnd-and-file.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
@@ -129,16 +129,26 @@ describe("lnd and its file: which one is the snapshot", () => {
     assert.deepEqual((await taking).channelPoints, [a, b, c]);
   });
 
+  it("a file that lnd opens: bare is what lnd calls restored", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a, b];
+    setup.lnd.waitingClose.set(b, "ChanStatusRestored");
+    await setup.write([a, b, c]);
+    const snapshot = await setup.source.snapshot("start");
+    assert.deepEqual([snapshot.channelPoints, snapshot.bareChannelPoints], [[a, b, c], [b]]);
+  });
+
   it("a file that is opened with a key", async () => {
     const seen: string[] = [];
     await using setup = await bothSetup(async (packed) => {
       seen.push(Buffer.from(packed).toString("hex"));
-      return { channelPoints: [a, b], verifiedBy: "key" };
+      return { channelPoints: [a, b], bareChannelPoints: [b], verifiedBy: "key" };
     });
     setup.lnd.channelPoints = [a];
     const bytes = await setup.putFile(new Uint8Array(randomBytes(600)));
     const snapshot = await setup.source.snapshot("start");
     assert.equal(snapshot.verifiedBy, "key");
+    assert.deepEqual(snapshot.bareChannelPoints, [b]);
     assert.deepEqual(seen, [Buffer.from(bytes).toString("hex")]);
   });
 });
@@ -171,7 +181,7 @@ describe("lnd and its file: when one of them fails", () => {
   it("a list of channels that is refused is told, and the export taken", async () => {
     await using setup = await bothSetup();
     setup.lnd.channelPoints = [a, c];
-    setup.lnd.failures.set("PendingChannels", lndError("permission denied"));
+    setup.lnd.failures.set("ListChannels", lndError("permission denied"));
     await setup.write([a, d]);
     assert.deepEqual((await setup.source.snapshot("start")).channelPoints, [a, c]);
     assert.equal(setup.heard.troubles[0]?.code, "node-denied");
@@ -190,7 +200,7 @@ describe("lnd and its file: when one of them fails", () => {
 
   it("an lnd that is away leaves the file, verified with the key", async () => {
     await using setup = await bothSetup(() =>
-      Promise.resolve({ channelPoints: [a], verifiedBy: "key" as const }),
+      Promise.resolve({ channelPoints: [a], bareChannelPoints: [], verifiedBy: "key" as const }),
     );
     await setup.write([a]);
     await setup.lnd.stop();
@@ -224,7 +234,7 @@ describe("lnd and its file: when one of them fails", () => {
 
   it("another node at lnd's address leaves nothing, whoever can open the file", async () => {
     await using setup = await bothSetup(() =>
-      Promise.resolve({ channelPoints: [a], verifiedBy: "key" as const }),
+      Promise.resolve({ channelPoints: [a], bareChannelPoints: [], verifiedBy: "key" as const }),
     );
     await setup.write([a]);
     await setup.source.identify();

@@ -67,6 +67,7 @@ peerSuite("a real lnd", ["lnd"], () => {
       observer: fileHeard,
       inspect: async (packed) => ({
         channelPoints: await node.verify(packed),
+        bareChannelPoints: null,
         verifiedBy: "lnd" as const,
       }),
       pollIntervalMs: 60_000,

@@ -42,6 +42,23 @@ describe("snapshots of lnd", () => {
     assert.equal(snapshot.channelPoints?.length, 5_000);
   });
 
+  it("calls bare what lnd calls restored, before the export or after it", async () => {
+    await using setup = await fakeSetup();
+    const [kept, closed, restored] = [point(1), point(2), point(3)];
+    setup.lnd.channelPoints = [kept, closed, restored];
+    setup.lnd.waitingClose.set(kept, "ChanStatusCommitBroadcasted");
+    setup.lnd.waitingClose.set(closed, "ChanStatusLocalDataLoss|ChanStatusRestored");
+    setup.lnd.waitingClose.set(point(4), "ChanStatusRestored");
+    const source = setup.source();
+    setup.lnd.onExport = () => {
+      setup.lnd.waitingClose.delete(closed);
+      setup.lnd.waitingClose.set(restored, "ChanStatusRestored");
+    };
+    const { bareChannelPoints } = await source.snapshot("start");
+    assert.deepEqual(bareChannelPoints, [closed, restored]);
+    assert.deepEqual((await source.snapshot("start")).bareChannelPoints, [restored]);
+  });
+
   it("refuses an export that is cut off", async () => {
     await using setup = await fakeSetup();
     setup.lnd.channelPoints = [point(1)];
@@ -79,8 +96,8 @@ describe("snapshots of lnd", () => {
     await assert.rejects(source.snapshot("start"), { code: "node-unavailable" });
     setup.lnd.hanging.clear();
     await source.snapshot("start");
-    const attempt = ["GetInfo", "ExportAllChannelBackups"];
-    assert.deepEqual(setup.lnd.calls, [...attempt, ...attempt, "VerifyChanBackup"]);
+    const attempt = ["GetInfo", "PendingChannels", "ExportAllChannelBackups"];
+    assert.deepEqual(setup.lnd.calls.slice(0, 6), [...attempt, ...attempt]);
   });
 
   it("reads certificate and macaroon anew", async () => {
@@ -92,6 +109,63 @@ describe("snapshots of lnd", () => {
     await assert.rejects(source.snapshot("start"), { code: "node-denied" });
     await writeFile(setup.macaroonPath, rotated);
     await source.snapshot("start");
+  });
+});
+
+describe("the channels that lnd calls closed", () => {
+  const coop = "ChanStatusCoopBroadcasted|ChanStatusLocalCloseInitiator";
+  const cases: Record<string, { lnd: Partial<FakeLnd>; isClosed: boolean }> = {
+    "a cooperative close": { lnd: { closed: new Map([[point(1), 0]]) }, isClosed: true },
+    "a force close by us": { lnd: { closed: new Map([[point(1), 1]]) }, isClosed: true },
+    "a force close by the peer": { lnd: { closed: new Map([[point(1), 2]]) }, isClosed: true },
+    "a breach": { lnd: { closed: new Map([[point(1), 3]]) }, isClosed: true },
+    "a funding that never confirmed": {
+      lnd: { closed: new Map([[point(1), 4]]) },
+      isClosed: true,
+    },
+    "one that was abandoned": { lnd: { closed: new Map([[point(1), 5]]) }, isClosed: false },
+    "a force close whose funds wait": { lnd: { forceClosing: [point(1)] }, isClosed: true },
+    "a cooperative close on its way": {
+      lnd: { waitingClose: new Map([[point(1), coop]]) },
+      isClosed: true,
+    },
+    "a force close on its way": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusCommitBroadcasted"]]) },
+      isClosed: true,
+    },
+    "one that was restored": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusRestored"]]) },
+      isClosed: false,
+    },
+    "one that was restored, and says that it sent a close": {
+      lnd: {
+        waitingClose: new Map([[point(1), "ChanStatusCommitBroadcasted|ChanStatusRestored"]]),
+      },
+      isClosed: false,
+    },
+    "one that lost data": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusLocalDataLoss"]]) },
+      isClosed: false,
+    },
+    "one whose flags lnd does not tell": {
+      lnd: { waitingClose: new Map([[point(1), ""]]) },
+      isClosed: false,
+    },
+    "an open one": { lnd: { open: [point(1)] }, isClosed: false },
+  };
+  for (const [name, { lnd, isClosed }] of Object.entries(cases)) {
+    it(`${isClosed ? "have" : "lack"} ${name}`, async () => {
+      await using setup = await fakeSetup();
+      Object.assign(setup.lnd, lnd);
+      const expected = isClosed ? [point(1)] : [];
+      assert.deepEqual(await setup.source().witness.closedChannelPoints(), expected);
+    });
+  }
+
+  it("are asked for in an order that misses none", async () => {
+    await using setup = await fakeSetup();
+    await setup.source().witness.closedChannelPoints();
+    assert.deepEqual(setup.lnd.calls, ["GetInfo", "PendingChannels", "ClosedChannels"]);
   });
 });
 

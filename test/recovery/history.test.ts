@@ -126,6 +126,7 @@ describe("checkStatus", () => {
   const witnessOf = (open: readonly string[]): NodeWitness => ({
     openChannelPoints: () => Promise.resolve(open),
     channelPointsOf: () => Promise.resolve(points),
+    closedChannelPoints: () => Promise.resolve([]),
   });
   const healthyStore = async (): Promise<MemoryStore> => {
     const store = new MemoryStore();

@@ -1,26 +1,21 @@
-import { type Candidate, channelPointsDigest } from "../../src/mirror/candidate.ts";
-import {
-  type Guard,
-  refuseEmpty,
-  refuseMalformed,
-  refuseUnverifiedShrink,
-} from "../../src/mirror/guard.ts";
+import { type Candidate, newCandidate } from "../../src/mirror/candidate.ts";
+import type { HeldBackupsOptions } from "../../src/mirror/held-backups.ts";
+import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import {
   ObjectStoreSwapper,
   type ObjectStoreSwapperOptions,
 } from "../../src/mirror/object-store-swapper.ts";
 import { decodePointer, type Pointer } from "../../src/mirror/pointer.ts";
-import { sha256Hex } from "../../src/runtime/digest.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { hastyClock } from "./hasty-clock.ts";
 
-export const guards: readonly Guard[] = [
-  refuseMalformed,
-  refuseEmpty(() => false),
-  refuseUnverifiedShrink,
-];
+/** The guards of a mirror, with a node or a key to ask where the test gives one. */
+export function guardsFor(store: ObjectStore, asked: Partial<HeldBackupsOptions> = {}) {
+  const nobody = { witness: null, inspect: null, logger: silentLogger };
+  return mirrorGuards({ store, ...nobody, ...asked }, () => false);
+}
 
 export function makeSwapper(
   store: ObjectStore,
@@ -30,7 +25,7 @@ export function makeSwapper(
     store,
     writer: "a test",
     node: { pubkey: null, network: "regtest" },
-    guards,
+    guards: guardsFor(store),
     singleWriter: false,
     clock: hastyClock(),
     random: systemRandom,
@@ -48,13 +43,8 @@ export function candidateOf(
   packed: Uint8Array,
   points: readonly string[] | null = null,
 ): Candidate {
-  return {
-    packed,
-    sha256: sha256Hex(packed),
-    channels: points === null ? null : points.length,
-    channelPointsSha256: points === null ? null : channelPointsDigest(points),
-    verifiedBy: null,
-  };
+  const contents = points === null ? null : { channelPoints: points, bareChannelPoints: [] };
+  return newCandidate(packed, contents, null);
 }
 
 /** One swap, from base to commit. */

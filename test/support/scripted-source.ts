@@ -40,7 +40,8 @@ export class ScriptedSource implements SnapshotSource {
     this.snapshots += 1;
     if (this.failure !== null) throw this.failure;
     const { packed, channelPoints } = this;
-    return { packed, channelPoints, takenAt: 0, reason, verifiedBy: null };
+    const bareChannelPoints = channelPoints && [];
+    return { packed, channelPoints, bareChannelPoints, takenAt: 0, reason, verifiedBy: null };
   }
 
   async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason> {

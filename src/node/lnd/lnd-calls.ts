@@ -6,6 +6,7 @@ export const lndCalls = [
   "VerifyChanBackup",
   "ListChannels",
   "PendingChannels",
+  "ClosedChannels",
 ] as const;
 
 export type LndCall = (typeof lndCalls)[number];

@@ -5,7 +5,8 @@ import { abortable, throwIfAborted } from "../../runtime/abort.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 import { sortedChannelPoints } from "../channel-points.ts";
-import type { ChannelPoint } from "./gen/lnrpc_pb.ts";
+import { closedIn, restoredIn } from "./closing-channels.ts";
+import type { ChannelPoint, PendingChannelsResponse } from "./gen/lnrpc_pb.ts";
 import type { LndConfig } from "./lnd-config.ts";
 import { defaultLndTiming, LndConnection, type LndTiming } from "./lnd-connection.ts";
 
@@ -80,13 +81,9 @@ export class LndNode {
 
   /** The channels that are open, and those whose funding transaction waits for its confirmations. */
   async openChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
-    const connection = await this.connection(signal);
     // Pending ones first: one that opens in between is then seen twice, and not missed.
-    const pending = await connection.call(
-      "PendingChannels",
-      (client, options) => client.pendingChannels({}, options),
-      signal,
-    );
+    const pending = await this.#pendingChannels(signal);
+    const connection = await this.connection(signal);
     const open = await connection.call(
       "ListChannels",
       (client, options) => client.listChannels({}, options),
@@ -100,6 +97,24 @@ export class LndNode {
     );
   }
 
+  /** The channels that lnd has only because a backup was restored, and whose close it awaits. */
+  async restoredChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
+    return sortedChannelPoints(restoredIn(await this.#pendingChannels(signal)));
+  }
+
+  /** As `NodeWitness.closedChannelPoints`. */
+  async closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
+    // Pending ones first, as above: they become closed ones.
+    const pending = await this.#pendingChannels(signal);
+    const connection = await this.connection(signal);
+    const closed = await connection.call(
+      "ClosedChannels",
+      (client, options) => client.closedChannels({}, options),
+      signal,
+    );
+    return sortedChannelPoints(new Set(closedIn(pending, closed)));
+  }
+
   /** The connection in use, or a new one to what has proved to be the same node. */
   async connection(signal?: AbortSignal): Promise<LndConnection> {
     if (this.#isClosed) throw new ScbError("aborted", `${this.description} was closed`);
@@ -111,6 +126,15 @@ export class LndNode {
       });
     }
     return abortable(this.#opening, signal);
+  }
+
+  async #pendingChannels(signal?: AbortSignal): Promise<PendingChannelsResponse> {
+    const connection = await this.connection(signal);
+    return connection.call(
+      "PendingChannels",
+      (client, options) => client.pendingChannels({}, options),
+      signal,
+    );
   }
 
   async #open(): Promise<LndConnection> {

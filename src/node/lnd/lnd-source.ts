@@ -57,6 +57,7 @@ export class LndSource implements SnapshotSource {
     this.witness = {
       openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
       channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
+      closedChannelPoints: (signal) => this.#node.closedChannelPoints(signal),
     };
   }
 
@@ -65,11 +66,14 @@ export class LndSource implements SnapshotSource {
   }
 
   /**
-   * lnd's export, which lnd has then decrypted and parsed again as it would for a restore. Throws
-   * "decode" when the bytes are cut off or lack a channel that lnd says is in them.
+   * lnd's export, which lnd has then decrypted and parsed again as it would for a restore. Which
+   * channels were only restored is asked before and after it: one that is restored, or closed,
+   * meanwhile is then in one of the two answers. Throws "decode" when the bytes are cut off or lack a
+   * channel that lnd says is in them.
    */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     const takenAt = this.#options.clock.now();
+    const restoredBefore = await this.#node.restoredChannelPoints(signal);
     const { packed, channelPoints } = await this.#node.exportBackup(signal);
     if (packed.length < smallestPackedMultiSizeBytes(channelPoints.length)) {
       throw new ScbError(
@@ -77,14 +81,19 @@ export class LndSource implements SnapshotSource {
         `${this.description} exported ${packed.length} bytes for ${channelPoints.length} channels: they are cut off`,
       );
     }
-    const verified = await this.#node.verify(packed, signal);
+    const [verified, restoredAfter] = await Promise.all([
+      this.#node.verify(packed, signal),
+      this.#node.restoredChannelPoints(signal),
+    ]);
     if (verified.length !== channelPoints.length || !covers(verified, channelPoints)) {
       throw new ScbError(
         "decode",
         `${this.description} exported a backup that holds other channels than it lists`,
       );
     }
-    return { packed, channelPoints, takenAt, reason, verifiedBy: "lnd" };
+    const restored = new Set([...restoredBefore, ...restoredAfter]);
+    const bareChannelPoints = channelPoints.filter((point) => restored.has(point));
+    return { packed, channelPoints, bareChannelPoints, takenAt, reason, verifiedBy: "lnd" };
   }
 
   async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {

@@ -1,0 +1,40 @@
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
+import { type Multi, sortSingles } from "./multi.ts";
+import { type PackedMulti, unpackMulti } from "./packed-multi.ts";
+
+/** Which channels are in a backup. Both sorted by txid as printed, then by index as a number. */
+export interface BackupContents {
+  /** "txid:index". */
+  readonly channelPoints: readonly string[];
+  /**
+   * The bare ones: by the bytes, those without CloseTxInputs; by lnd's word, those that it calls
+   * restored. A restored channel is exported under the same channel point, but smaller: whoever has
+   * the backup from before the loss has the better one. Null where nobody can tell.
+   */
+  readonly bareChannelPoints: readonly string[] | null;
+}
+
+/** Decrypts a packed Multi, with a key or through lnd. Throws "decrypt", "decode", or `node-*`. */
+export type InspectBackup = (
+  packed: PackedMulti,
+  signal?: AbortSignal,
+) => Promise<BackupContents & { readonly verifiedBy: "lnd" | "key" }>;
+
+export function contentsOfMulti({ staticBackups }: Multi): BackupContents {
+  const sorted = sortSingles(staticBackups);
+  const points = (singles: typeof sorted): string[] =>
+    singles.map((single) => formatOutPoint(single.fundingOutpoint));
+  return {
+    channelPoints: points(sorted),
+    bareChannelPoints: points(sorted.filter((single) => single.closeTxInputs === undefined)),
+  };
+}
+
+/** Opens backups with a key. */
+export function inspectWith(encrypter: Encrypter): InspectBackup {
+  return async (packed) => ({
+    ...contentsOfMulti(unpackMulti(packed, encrypter)),
+    verifiedBy: "key",
+  });
+}
