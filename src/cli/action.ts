@@ -13,6 +13,8 @@ export interface ActionContext extends Surroundings {
   readonly json: boolean;
   /** Undefined where there is no terminal to ask at. */
   readonly askPassphrase: (() => Promise<string>) | undefined;
+  /** Asks yes or no; undefined where there is no terminal to ask at. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** The flags that are no settings, as commander read them. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -57,7 +59,9 @@ export function act(
         clock: systemClock,
         random: systemRandom,
         signal: host.signal,
-        askPassphrase: process.stdin.isTTY && process.stderr.isTTY ? askPassphrase : undefined,
+        ...(process.stdin.isTTY && process.stderr.isTTY
+          ? { askPassphrase, confirm: askYesNo }
+          : { askPassphrase: undefined, confirm: undefined }),
       };
       const args = received.filter((value) => typeof value === "string");
       host.exit(await action(context, args));
@@ -79,4 +83,11 @@ async function askPassphrase(): Promise<string> {
   });
   if (isCancel(answer)) throw new ScbError("aborted", "no passphrase was given");
   return answer ?? "";
+}
+
+/** No, where the person goes away instead of answering. */
+async function askYesNo(question: string): Promise<boolean> {
+  const { confirm } = await import("@clack/prompts");
+  const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
+  return answer === true;
 }

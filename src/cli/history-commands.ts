@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { act, type ProgramHost } from "./action.ts";
-import { child, lazily, withSource, withStore } from "./options.ts";
+import { child, lazily, withKey, withSource, withStore } from "./options.ts";
 
 /** What looks at, checks and tidies the versions that a store holds. */
 export function addHistoryCommands(program: Command, host: ProgramHost): void {
@@ -37,5 +37,23 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
       "prune --keep-within 90d --apply --to s3://my-bucket/lightning",
     ],
     action: lazily(async () => (await import("./prune.ts")).pruneAction),
+  });
+
+  const accept = withKey(withSource(withStore(child(program, "accept"))))
+    .description(
+      "Makes a backup that was held back the current one: after a restore, or after any other loss " +
+        "that you know of. Shows what it lacks, and asks. The one it replaces stays in the store.",
+    )
+    .argument("[quarantined]", "quarantine/….backup (default: the newest one that was held back)")
+    .option("--yes", "do not ask")
+    .option("--single-writer", "for a folder that is written with run --single-writer")
+    .option("--timeout <duration>", "how long to try to reach the store (default: 30s)")
+    .option("--json", "one JSON document");
+  act(accept, host, {
+    examples: [
+      "accept --to s3://my-bucket/lightning --from lnd",
+      "accept quarantine/01JD0000000000000000000000.backup --to file:///mnt/usb/scb --yes --json",
+    ],
+    action: lazily(async () => (await import("./accept.ts")).acceptAction),
   });
 }

@@ -1,0 +1,173 @@
+import type { BackupContents } from "../chanbackup/backup-contents.ts";
+import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
+import type { Base } from "../mirror/base.ts";
+import type { Candidate } from "../mirror/candidate.ts";
+import type { Commit } from "../mirror/events.ts";
+import { HeldBackups, type HeldBackupsOptions } from "../mirror/held-backups.ts";
+import { parseQuarantineKey, quarantineKeys } from "../mirror/layout.ts";
+import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import {
+  listQuarantine,
+  type QuarantineReason,
+  readQuarantineReason,
+} from "../mirror/quarantine.ts";
+import { backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+
+/** A quarantined backup that may become the current version, and what that means. */
+export interface Acceptance {
+  /** Of the quarantined backup. */
+  readonly key: string;
+  readonly reason: QuarantineReason;
+  readonly candidate: Candidate;
+  /** What it replaces. */
+  readonly base: Base;
+  /** What the current version has and this one lacks; null where neither key nor node was there. */
+  readonly loss: {
+    readonly gone: readonly string[];
+    /** Null where only the number is known, from when it was refused. */
+    readonly poorer: readonly string[] | null;
+  } | null;
+}
+
+export interface AcceptOptions extends HeldBackupsOptions {
+  /** On the same folder as `store`. */
+  readonly swapper: ObjectStoreSwapper;
+  /** A key in `quarantine/`, or the operation in it; undefined for the newest refusal. */
+  readonly which: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a quarantined backup and what it would replace. Changes nothing. Throws "not-found",
+ * "usage", "refused" where the newest was refused against another version than the current one,
+ * "version-damaged" for bytes that are not those that were refused, "decrypt" and "decode" where a key
+ * or a node cannot open it.
+ */
+export async function readAcceptance(options: AcceptOptions): Promise<Acceptance> {
+  const { store, swapper, which, inspect, witness, signal } = options;
+  const base = await swapper.base(signal);
+  const keys = which === undefined ? await newestKeys(options) : namedKeys(which);
+  const [stored, reason] = await Promise.all([
+    store.get(keys.backup, { signal }),
+    readQuarantineReason(store, keys.why, { signal }),
+  ]);
+  const where = `${store.location}/${keys.backup}`;
+  if (stored === null) throw new ScbError("not-found", `${where} is not there`);
+  if (reason === null) {
+    throw new ScbError(
+      "version-damaged",
+      `${store.location}/${keys.why} is gone or cannot be read, so nothing says whether ${keys.backup} is whole; nothing was changed`,
+    );
+  }
+  const { bytes } = stored;
+  if (sha256Hex(bytes) !== reason.sha256) {
+    throw new ScbError(
+      "version-damaged",
+      `${where} holds ${bytes.length} bytes that are not the ones that were held back; nothing was changed`,
+    );
+  }
+  const flaw = packedMultiFlaw(bytes);
+  if (flaw !== null) {
+    throw new ScbError(
+      "refused",
+      `${where} is no channel backup (${flaw}), so it cannot become the current one`,
+    );
+  }
+  if (which === undefined && reason.base?.key !== base.held?.key) {
+    throw new ScbError(
+      "refused",
+      `the newest refusal (${keys.backup}, ${reason.refusedAt}) was against ${reason.base?.key ?? "an empty folder"}, and ${base.held?.key ?? "nothing"} is current now; nothing was changed: look at scb-mirror status, and to accept it all the same name it: scb-mirror accept ${keys.backup}`,
+    );
+  }
+  const contents = (await inspect?.(bytes, signal)) ?? (await openedBy(witness, bytes, signal));
+  // What was known of it when it was refused: the mirror that goes on from it compares with that.
+  const { sha256, channels, bareChannels, channelPointsSha256, verifiedBy } = reason;
+  const facts = { sha256, channels, bareChannels, channelPointsSha256, verifiedBy };
+  const candidate: Candidate = { packed: bytes, contents, ...facts };
+  const loss = contents && (await lossOf(options, base, contents));
+  return { key: keys.backup, reason, candidate, base, loss };
+}
+
+/**
+ * Makes it the current version, by an ordinary swap against the base that was shown. Throws
+ * "superseded" when the pointer has moved since, and what a swap throws. The store is tried again
+ * until `signal` aborts.
+ */
+export async function accept(
+  { base, candidate }: Acceptance,
+  swapper: ObjectStoreSwapper,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  signal: AbortSignal,
+): Promise<Commit> {
+  const operation = await swapper.begin(base, candidate, signal);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await swapper.advance(operation, signal);
+    } catch (error) {
+      if (hasCode(error, "superseded")) {
+        throw new ScbError("superseded", `${error.message}; nothing was accepted: look again`, {
+          cause: error,
+        });
+      }
+      if (!hasCode(error, "store-busy", "store-unknown")) throw error;
+      try {
+        await clock.sleep(backoffMs(attempt, random), signal);
+      } catch (cause) {
+        throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
+      }
+    }
+  }
+}
+
+async function newestKeys({ store, signal }: AcceptOptions) {
+  const newest = (await listQuarantine(store, { signal })).at(-1);
+  if (newest !== undefined) return newest.keys;
+  throw new ScbError("not-found", `nothing was ever held back in ${store.location}`);
+}
+
+function namedKeys(which: string): ReturnType<typeof quarantineKeys> {
+  const operation =
+    parseQuarantineKey(which)?.operation ??
+    parseQuarantineKey(quarantineKeys(which).backup)?.operation;
+  if (operation !== undefined) return quarantineKeys(operation);
+  throw new ScbError(
+    "usage",
+    `${JSON.stringify(which)} is no quarantined backup: give its key, quarantine/….backup (scb-mirror status and the log name it)`,
+  );
+}
+
+async function openedBy(
+  witness: HeldBackupsOptions["witness"],
+  packed: Uint8Array,
+  signal: AbortSignal,
+): Promise<BackupContents | null> {
+  if (witness === null) return null;
+  const channelPoints = await witness.channelPointsOf(packed, signal);
+  return { channelPoints, bareChannelPoints: null };
+}
+
+async function lossOf(
+  options: AcceptOptions,
+  { held }: Base,
+  { channelPoints, bareChannelPoints }: BackupContents,
+): Promise<Acceptance["loss"]> {
+  if (held === null) return null;
+  const by = options.inspect === null ? "lnd" : "key";
+  const before = await new HeldBackups(options).contentsOf(held, by, options.signal);
+  if (before === null) return null;
+  const now = new Set(channelPoints);
+  const bareBefore = before.bareChannelPoints;
+  return {
+    gone: before.channelPoints.filter((point) => !now.has(point)),
+    poorer:
+      bareBefore &&
+      (bareChannelPoints?.filter(
+        (point) => before.channelPoints.includes(point) && !bareBefore.includes(point),
+      ) ??
+        null),
+  };
+}
