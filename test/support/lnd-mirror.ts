@@ -116,6 +116,14 @@ export class LndMirror implements AsyncDisposable {
     return statusSchema.parse(result.json());
   }
 
+  /** Runs a command on the folder, and gives the JSON that it printed. */
+  async ask(command: string, ...flags: readonly string[]): Promise<unknown> {
+    const args = [command, ...flags, ...this.#to, ...this.#nameless()];
+    const result = await runCli(args, { env: this.#env });
+    assert.equal(result.code, 0, result.stderr);
+    return result.json();
+  }
+
   statusAgainstNode(): Promise<z.infer<typeof statusSchema>> {
     return this.status(this.#fromLnd);
   }
