@@ -1,13 +1,15 @@
 import { BinaryReader } from "../wire/binary-reader.ts";
 import { BinaryWriter } from "../wire/binary-writer.ts";
 import { compareOutPoints } from "../wire/out-point.ts";
-import type { Single } from "./single.ts";
+import type { Single, SingleVersion } from "./single.ts";
 import { singleCodec, writeSingle } from "./single-codec.ts";
+import { SingleView } from "./single-view.ts";
 
 /** The backup of all channels of a node (lnd `chanbackup.Multi`). */
 export interface Multi {
   /** lnd `DefaultMultiVersion`: there is no other. */
   readonly version: 0;
+  /** Those that were read from a file are views: `{ ...single }` does not copy their fields. */
   readonly staticBackups: readonly Single[];
 }
 
@@ -19,8 +21,9 @@ export function sortSingles(singles: Iterable<Single>): Single[] {
   // Nearly all differ in what the txid begins with as printed, and numbers compare faster.
   const withPrefix = Array.from(singles, (single) => {
     const { txid } = single.fundingOutpoint;
-    const [a = 0, b = 0, c = 0, d = 0] = txid.subarray(-4);
-    return { single, prefix: ((d << 24) | (c << 16) | (b << 8) | a) >>> 0 };
+    const byte = (at: number): number => txid[txid.length - at] ?? 0;
+    const prefix = ((byte(1) << 24) | (byte(2) << 16) | (byte(3) << 8) | byte(4)) >>> 0;
+    return { single, prefix };
   });
   withPrefix.sort(
     (a, b) =>
@@ -37,19 +40,40 @@ export function sortSingles(singles: Iterable<Single>): Single[] {
  * Throws "encode" for what the format cannot hold. Source: lnd `Multi.PackToWriter`.
  */
 export function serializeMulti(multi: Multi): Uint8Array {
-  const writer = new BinaryWriter();
+  const { staticBackups } = multi;
+  const writer = new BinaryWriter(capacityBytes(staticBackups));
   // A library's caller may have got it from elsewhere than a type checker.
   const version: number = multi.version;
   if (version !== 0) writer.fail(`a Multi of version ${version}: only version 0 is known`);
   writer.u8(version, "Multi version");
-  writer.u32(multi.staticBackups.length, "Multi count");
-  for (const single of sortSingles(multi.staticBackups)) writeSingle(writer, single);
+  writer.u32(staticBackups.length, "Multi count");
+  for (const single of sortSingles(staticBackups)) {
+    if (single instanceof SingleView) {
+      const { plaintext } = single;
+      writer.bytes(plaintext, plaintext.length, "channel");
+    } else {
+      writeSingle(writer, single);
+    }
+  }
   return writer.finish();
+}
+
+/** Of most channels: it is no harm when it is too little. */
+const usualSingleSizeBytes = 800;
+
+function capacityBytes(singles: readonly Single[]): number {
+  let sum = multiHeaderSizeBytes;
+  for (const single of singles) {
+    sum += single instanceof SingleView ? single.plaintext.length : usualSingleSizeBytes;
+  }
+  return sum;
 }
 
 /**
  * All or nothing: throws "decode" unless every byte was understood. Singles stay in the order of
- * the file, and two with one outpoint are both kept: lnd restores the first that it can.
+ * the file, and two with one outpoint are both kept: lnd restores the first that it can. They share
+ * one copy of the bytes, which stays while any of them is held; `plaintext` itself is not kept.
+ *
  * Source: lnd `Multi.UnpackFromReader`, which does not look at what follows the last Single.
  */
 export function deserializeMulti(plaintext: Uint8Array): Multi {
@@ -63,10 +87,19 @@ export function deserializeMulti(plaintext: Uint8Array): Multi {
   }
   const count = reader.u32("Multi count");
   reader.expectRoom(count, singleCodec.minSizeBytes, "Multi channels");
-  const staticBackups: Single[] = [];
+  // What is kept is lnd's own spelling of it, never longer than another.
+  const writer = new BinaryWriter(plaintext.length);
+  const places: { version: SingleVersion; start: number; end: number }[] = [];
   for (let number = 1; number <= count; number++) {
-    staticBackups.push(singleCodec.read(reader, `channel ${number} of ${count}`, undefined));
+    const single = singleCodec.read(reader, `channel ${number} of ${count}`, undefined);
+    const start = writer.offset;
+    writeSingle(writer, single);
+    places.push({ version: single.version, start, end: writer.offset });
   }
   reader.end("Multi");
+  const kept = writer.finish();
+  const staticBackups = places.map(
+    ({ version, start, end }) => new SingleView(version, kept, start, end),
+  );
   return { version: 0, staticBackups };
 }

@@ -27,10 +27,12 @@ interface Layout {
 
 /** Top bit of the version byte: CloseTxInputs follow (lnd `closeTxVersionMask`). */
 const closeTxBit = 0x80;
-const headerSizeBytes = 3;
+const lengthSizeBytes = 2;
+const headerSizeBytes = 1 + lengthSizeBytes;
 
 const satoshi: Codec<number> = {
   minSizeBytes: 8,
+  isFixedSize: true,
   read(reader, what) {
     const at = reader.offset;
     const value = reader.u64(what);
@@ -71,8 +73,10 @@ const closeTxInputs = struct<CloseTxInputs, Layout>({
   },
 });
 
+export type SingleBody = Omit<Single, "version">;
+
 /** The order of lnd's `Single.Serialize`, written here and nowhere else. */
-const body = struct<Omit<Single, "version">, Layout>({
+const body = struct<SingleBody, Layout>({
   isInitiator: bool,
   chainHash: fixedBytes(hashSizeBytes),
   fundingOutpoint: struct<OutPoint>({ txid: fixedBytes(hashSizeBytes), index: u16 }),
@@ -106,23 +110,15 @@ export const singleCodec: Codec<Single> = {
 
   read(reader: BinaryReader, what) {
     const at = reader.offset;
-    const byte = reader.u8(`${what}.version`);
-    const version = byte & ~closeTxBit;
-    if (!isSingleVersion(version)) {
-      reader.fail(
-        `${what}: version ${version} is not known, only 0 to 7 are; a newer scb-mirror may know it`,
-        at,
-      );
-    }
+    const layout = readLayout(reader, what);
     const announced = reader.u16(`${what} length`);
     const start = reader.offset;
-    const hasCloseTxInputs = (byte & closeTxBit) !== 0;
-    const fields = body.read(reader, what, { version, hasCloseTxInputs });
+    const fields = body.read(reader, what, layout);
     const sizeBytes = reader.offset - start;
     if (announced !== sizeBytes % 0x1_0000) {
       reader.fail(`${what}: announces ${announced} bytes and has ${sizeBytes}`, at);
     }
-    return { version, ...fields };
+    return { version: layout.version, ...fields };
   },
 
   write(writer, single, what) {
@@ -137,6 +133,30 @@ export const singleCodec: Codec<Single> = {
     writer.replaceU16(lengthAt, (writer.offset - start) % 0x1_0000, `${what} length`);
   },
 };
+
+function readLayout(reader: BinaryReader, what: string): Layout {
+  const at = reader.offset;
+  const byte = reader.u8(`${what}.version`);
+  const version = byte & ~closeTxBit;
+  if (!isSingleVersion(version)) {
+    reader.fail(
+      `${what}: version ${version} is not known, only 0 to 7 are; a newer scb-mirror may know it`,
+      at,
+    );
+  }
+  return { version, hasCloseTxInputs: (byte & closeTxBit) !== 0 };
+}
+
+/** One field of a Single that was read before and found right. `plaintext` is all of it. */
+export function readSingleField<K extends keyof SingleBody>(
+  plaintext: Uint8Array,
+  name: K,
+): SingleBody[K] {
+  const reader = new BinaryReader(plaintext);
+  const layout = readLayout(reader, "channel");
+  reader.skip(lengthSizeBytes, "channel length");
+  return body.readField(reader, name, layout);
+}
 
 /** As `singleCodec.write`. An error names the channel by its outpoint, which takes time to print. */
 export function writeSingle(writer: BinaryWriter, single: Single): void {

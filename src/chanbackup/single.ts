@@ -86,7 +86,7 @@ export interface Single {
   readonly remoteChanCfg: RemoteChannelConfig;
   readonly shaChainRootDesc: ShaChainRootDesc;
   /** Block height. Version 4, and only that. */
-  readonly leaseExpiry?: number;
+  readonly leaseExpiry?: number | undefined;
   /** Absent where the node had no commitment to give, as after a restore. */
-  readonly closeTxInputs?: CloseTxInputs;
+  readonly closeTxInputs?: CloseTxInputs | undefined;
 }

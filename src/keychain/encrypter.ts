@@ -36,7 +36,10 @@ export function backupKeyEncrypter(backupKey: Uint8Array, random: Random): Encry
       cipher.setAAD(nonce, { plaintextLength: plaintext.length });
       const packed = new Uint8Array(nonceSizeBytes + plaintext.length + tagSizeBytes);
       packed.set(nonce);
-      packed.set(cipher.update(plaintext), nonceSizeBytes);
+      for (let at = 0; at < plaintext.length; at += chunkSizeBytes) {
+        const chunk = plaintext.subarray(at, at + chunkSizeBytes);
+        packed.set(cipher.update(chunk), nonceSizeBytes + at);
+      }
       cipher.final();
       packed.set(cipher.getAuthTag(), nonceSizeBytes + plaintext.length);
       return packed;
@@ -72,6 +75,9 @@ export function backupKeyEncrypter(backupKey: Uint8Array, random: Random): Encry
 }
 
 const algorithm = "chacha20-poly1305";
+
+/** Each call gives its ciphertext in new memory: in one piece, that would be as large as all. */
+const chunkSizeBytes = 65_536;
 
 /** "expand 32-byte k", as the little endian words that HChaCha20 begins with. */
 const sigma = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);

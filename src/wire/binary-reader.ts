@@ -9,8 +9,8 @@ interface Section {
 
 /**
  * Reads untrusted bytes from front to back. Nothing is taken before it is known to be there, so
- * memory is bounded by the input. What is handed out are views of one copy, so that the input can be
- * wiped: views of some 100 bytes, where a copy of each field would take 265.
+ * memory is bounded by the input. What is handed out are copies, so that the input can be changed or
+ * wiped afterwards.
  *
  * Every method takes `what`, the name of the field, for the error. Each throws ScbError "decode"
  * with that name, behind those of the structures that it stands in, and the offset, counted from
@@ -24,11 +24,11 @@ export class BinaryReader {
   readonly #end: number;
   #offset: number;
 
-  /** `section` is a part of bytes that are a reader's own already. */
+  /** Reads all of `bytes`, or the `section` of them. */
   constructor(bytes: Uint8Array, section?: Section) {
-    // Not slice(): a Buffer's would share memory with the input.
-    this.#bytes = section === undefined ? Uint8Array.from(bytes) : bytes;
-    this.#view = new DataView(this.#bytes.buffer);
+    // Never a Buffer: its slice() shares memory with what it is taken of.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#offset = section?.start ?? 0;
     this.#end = section?.end ?? bytes.length;
     this.path = section?.path ?? new FieldPath();
@@ -88,10 +88,15 @@ export class BinaryReader {
     return this.remainingBytes > 0 ? this.#bytes[this.#offset] : undefined;
   }
 
-  /** The next `sizeBytes` bytes. */
+  /** The next `sizeBytes` bytes: the caller's own. */
   bytes(sizeBytes: number, what: string): Uint8Array {
     const at = this.#take(sizeBytes, what);
-    return this.#bytes.subarray(at, at + sizeBytes);
+    return this.#bytes.slice(at, at + sizeBytes);
+  }
+
+  /** Passes over the next `sizeBytes` bytes. */
+  skip(sizeBytes: number, what: string): void {
+    this.#take(sizeBytes, what);
   }
 
   /** A reader of the next `sizeBytes` bytes, which this one skips. Its offsets are this one's. */

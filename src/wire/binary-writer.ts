@@ -9,9 +9,15 @@ import { FieldPath } from "./field-path.ts";
 export class BinaryWriter {
   /** The structures that are being written. */
   readonly path = new FieldPath();
-  #bytes = new Uint8Array(512);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #offset = 0;
+
+  /** `capacityBytes` is how much is expected; more is made room for. */
+  constructor(capacityBytes = 512) {
+    this.#bytes = new Uint8Array(capacityBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   /** How many bytes have been written. */
   get offset(): number {

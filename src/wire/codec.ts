@@ -8,6 +8,8 @@ import type { BinaryWriter } from "./binary-writer.ts";
 export interface Codec<T, L = unknown> {
   /** No value takes fewer bytes. Bounds a count before memory is taken. */
   readonly minSizeBytes: number;
+  /** Every value takes just `minSizeBytes`. */
+  readonly isFixedSize?: true;
   read(reader: BinaryReader, what: string, layout: L): T;
   write(writer: BinaryWriter, value: T, what: string, layout: L): void;
 }
@@ -27,24 +29,28 @@ export type Fields<T, L> = {
 
 export const u16: Codec<number> = {
   minSizeBytes: 2,
+  isFixedSize: true,
   read: (reader, what) => reader.u16(what),
   write: (writer, value, what) => writer.u16(value, what),
 };
 
 export const u24: Codec<number> = {
   minSizeBytes: 3,
+  isFixedSize: true,
   read: (reader, what) => reader.u24(what),
   write: (writer, value, what) => writer.u24(value, what),
 };
 
 export const u32: Codec<number> = {
   minSizeBytes: 4,
+  isFixedSize: true,
   read: (reader, what) => reader.u32(what),
   write: (writer, value, what) => writer.u32(value, what),
 };
 
 export const u64: Codec<bigint> = {
   minSizeBytes: 8,
+  isFixedSize: true,
   read: (reader, what) => reader.u64(what),
   write: (writer, value, what) => writer.u64(value, what),
 };
@@ -52,6 +58,7 @@ export const u64: Codec<bigint> = {
 /** As lnd reads it: 1 is true, every other byte is false. */
 export const bool: Codec<boolean> = {
   minSizeBytes: 1,
+  isFixedSize: true,
   read: (reader, what) => reader.u8(what) === 1,
   write: (writer, value, what) => writer.u8(value ? 1 : 0, what),
 };
@@ -60,6 +67,7 @@ export const bool: Codec<boolean> = {
 export function fixedBytes(sizeBytes: number): Codec<Uint8Array> {
   return {
     minSizeBytes: sizeBytes,
+    isFixedSize: true,
     read: (reader, what) => reader.bytes(sizeBytes, what),
     write: (writer, value, what) => writer.bytes(value, sizeBytes, what),
   };
@@ -75,21 +83,37 @@ export const u16Bytes: Codec<Uint8Array> = {
   },
 };
 
+/** As a codec; and one property can be read alone. */
+export interface StructCodec<T, L = unknown> extends Codec<T, L> {
+  /** The property `name` of a value that was read before and found right. */
+  readField<K extends keyof T & string>(reader: BinaryReader, name: K, layout: L): T[K];
+}
+
 /**
  * An object whose properties follow one another in the order of `fields`. Reader and writer both
  * walk this one table, so they cannot drift apart. A value that has an optional field which its
  * layout lacks, or lacks one that its layout has, is refused on writing.
  */
-export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Codec<T, L> {
+export function struct<T extends object, L = unknown>(fields: Fields<T, L>): StructCodec<T, L> {
   const entries = Object.entries<Codec<unknown, L> | OptionalField<unknown, L>>(fields).map(
-    ([name, field]) =>
-      "codec" in field ? { name, ...field } : { name, codec: field, isPresent: undefined },
+    ([name, field]) => {
+      const isOptional = "codec" in field;
+      return {
+        name,
+        codec: isOptional ? field.codec : field,
+        isPresent: isOptional ? field.isPresent : undefined,
+      };
+    },
+  );
+  const isFixedSize = entries.every(
+    ({ codec, isPresent }) => codec.isFixedSize === true && isPresent === undefined,
   );
   return {
     minSizeBytes: entries.reduce(
       (sum, { codec, isPresent }) => sum + (isPresent === undefined ? codec.minSizeBytes : 0),
       0,
     ),
+    ...(isFixedSize ? { isFixedSize } : {}),
     read(reader, what, layout) {
       const value: Record<string, unknown> = {};
       reader.path.enter(what);
@@ -99,6 +123,17 @@ export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Cod
       }
       reader.path.leave();
       return value as T;
+    },
+    readField<K extends keyof T & string>(reader: BinaryReader, field: K, layout: L): T[K] {
+      for (const { name, codec, isPresent } of entries) {
+        const isHere = isPresent === undefined || isPresent(layout);
+        // By the type of `fields`, only a property that may be undefined can be absent.
+        if (name === field) return (isHere ? codec.read(reader, name, layout) : undefined) as T[K];
+        if (!isHere) continue;
+        if (codec.isFixedSize === true) reader.skip(codec.minSizeBytes, name);
+        else codec.read(reader, name, layout);
+      }
+      return reader.fail(`${field}: there is no such field`);
     },
     write(writer, value, what, layout) {
       writer.path.enter(what);

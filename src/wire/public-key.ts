@@ -13,8 +13,7 @@ export const publicKeySizeBytes = 33;
 export function isPublicKey(bytes: Uint8Array): boolean {
   if (bytes.length !== publicKeySizeBytes || (bytes[0] !== 2 && bytes[0] !== 3)) return false;
   if (isSeen(bytes)) return true;
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset + 1, publicKeySizeBytes - 1);
-  const x = BigInt(`0x${hex.toString("hex")}`);
+  const x = BigInt(`0x${Buffer.from(bytes).toString("hex", 1)}`);
   // SEC 1, section 2.3.4: y² = x³ + 7 must have a solution.
   if (x >= fieldPrime || !isQuadraticResidue((x * x * x + 7n) % fieldPrime)) return false;
   noteSeen(bytes);
@@ -24,6 +23,7 @@ export function isPublicKey(bytes: Uint8Array): boolean {
 /** A compressed public key. A point off the curve is refused both ways, as lnd refuses it. */
 export const publicKeyCodec: Codec<Uint8Array> = {
   minSizeBytes: publicKeySizeBytes,
+  isFixedSize: true,
   read(reader, what) {
     const at = reader.offset;
     const key = reader.bytes(publicKeySizeBytes, what);
@@ -41,6 +41,7 @@ const noKey = new Uint8Array(publicKeySizeBytes);
 /** As `publicKeyCodec`, and 33 zero bytes stand for none. */
 export const optionalPublicKeyCodec: Codec<Uint8Array | null> = {
   minSizeBytes: publicKeySizeBytes,
+  isFixedSize: true,
   read(reader, what) {
     const at = reader.offset;
     const key = reader.bytes(publicKeySizeBytes, what);

@@ -15,6 +15,7 @@ import { throwIfAborted } from "../../src/runtime/abort.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { formatOutPoint, type OutPoint } from "../../src/wire/out-point.ts";
+import { plainSingle } from "./plain-single.ts";
 
 /** Time that stands still until it is moved. */
 export class ManualClock implements Clock {
@@ -100,7 +101,8 @@ export class MemorySwapper implements Swapper {
 
   /** The Singles that are saved, in the order of the file. */
   get singles(): readonly Single[] {
-    return this.packed === null ? [] : unpackMulti(this.packed, this.#encrypter).staticBackups;
+    if (this.packed === null) return [];
+    return unpackMulti(this.packed, this.#encrypter).staticBackups.map(plainSingle);
   }
 
   /** The channel points that are saved, in the order of the file. */
