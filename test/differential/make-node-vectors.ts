@@ -23,6 +23,10 @@ const name = version.split(" ")[0] ?? version;
 const folder = join(import.meta.dirname, "..", "vectors", "nodes", `lnd-${name}`);
 await mkdir(folder, { recursive: true });
 
+const entropy = await oracle.readWords(alice.words, passphrase);
+const [pubKey] = await oracle.deriveKeys(entropy, 1, [{ family: 7, index: 0 }]);
+if (pubKey === undefined) throw new Error("lnd gave no key");
+
 const files = new Map<string, Uint8Array>();
 files.set("empty.backup", new Uint8Array(await readFile(alice.channelBackupPath)));
 for (const type of ["tweakless", "anchors", "taproot"] as const) {
@@ -30,11 +34,8 @@ for (const type of ["tweakless", "anchors", "taproot"] as const) {
 }
 await network.openChannel(bob, alice, { sat: 2_000_000 });
 files.set("export.backup", await alice.exportChanBackup());
-files.set("channel.backup", await fileWith(alice, 4));
+files.set("channel.backup", await fileWith(alice, pubKey, 4));
 
-const entropy = await oracle.readWords(alice.words, passphrase);
-const [pubKey] = await oracle.deriveKeys(entropy, 1, [{ family: 7, index: 0 }]);
-if (pubKey === undefined) throw new Error("lnd gave no key");
 const described: Record<string, unknown> = {};
 for (const [file, bytes] of files) {
   await writeFile(join(folder, file), bytes);
@@ -55,12 +56,12 @@ await writeFile(join(folder, "node.json"), `${JSON.stringify(node, null, 1)}\n`)
 process.stdout.write(`${folder}: ${[...files.keys()].join(", ")}\n`);
 
 /** lnd writes its file a moment after the channel is open. */
-function fileWith(lnd: LndNode, channels: number): Promise<Uint8Array> {
+function fileWith(lnd: LndNode, key: Uint8Array, channels: number): Promise<Uint8Array> {
   return waitFor(
     `a channel.backup with ${channels} channels`,
     async () => {
       const bytes = new Uint8Array(await readFile(lnd.channelBackupPath));
-      return (await lnd.verifyChanBackup(bytes)).length === channels ? bytes : undefined;
+      return (await oracle.unpackMulti(key, bytes)).length === channels ? bytes : undefined;
     },
     { timeoutMs: 30_000, everyMs: 200 },
   );

@@ -60,6 +60,13 @@ describe("vectors of lnd's: keys of a seed in which a zero byte begins", () => {
   }
 });
 
+test("vectors are there of the lnd versions that are in use", () => {
+  assert.deepEqual(
+    nodeVectors.map(({ lnd }) => lnd),
+    ["0.18.5-beta", "0.19.3-beta", "0.20.1-beta", "0.21.0-beta"],
+  );
+});
+
 for (const node of nodeVectors) {
   describe(`backups of a real node, lnd ${node.lnd}`, async () => {
     const entropy = await decipherWords(node.words.split(" "), node.passphrase);
