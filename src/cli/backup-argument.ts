@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { fetchBackup } from "../recovery/restore.ts";
+import { isNodePubkey, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
 import { withNodeStore } from "./node-store.ts";
@@ -10,6 +11,8 @@ export interface NamedBackup {
   readonly packed: Uint8Array;
   /** When it was saved, or the file was written. Milliseconds since 1970. */
   readonly savedAt: number;
+  /** Of the node that made it, where the operator or the store says so. */
+  readonly nodePubkey: string | null;
 }
 
 /**
@@ -22,13 +25,23 @@ export async function readBackupArgument(
   which: string,
 ): Promise<NamedBackup> {
   const isVersion = which === "latest" || /^\d+$/.test(which) || which.startsWith("versions/");
-  if (!isVersion) return readBackupFile(which);
+  if (!isVersion) {
+    const { node = "" } = context.settings;
+    return { ...(await readBackupFile(which)), nodePubkey: isNodePubkey(node) ? node : null };
+  }
   const { signal } = context;
-  const backup = await withNodeStore(context, ({ store }) => fetchBackup({ store, which, signal }));
-  return { name: backup.key, packed: backup.packed, savedAt: backup.committedAt };
+  return withNodeStore(context, async ({ store, node }) => {
+    const backup = await fetchBackup({ store, which, signal });
+    return {
+      name: backup.key,
+      packed: backup.packed,
+      savedAt: backup.committedAt,
+      nodePubkey: await nodePubkeyOf(store, node, { signal }),
+    };
+  });
 }
 
-async function readBackupFile(path: string): Promise<NamedBackup> {
+async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubkey">> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) {

@@ -48,16 +48,16 @@ export function addBackupCommands(program: Command, host: ProgramHost): void {
     action: lazily(async () => (await import("./diff.ts")).diffAction),
   });
 
-  const key = withKey(child(program, "key"))
+  const key = withKey(withSource(child(program, "key")))
     .description(
-      "Prints the backup key of a seed or extended key, offline: it reads backups and spends nothing",
+      "Prints the backup key of a seed or extended key, offline, or of a running lnd (--from lnd): it reads backups and spends nothing",
     )
-    .option("--network <name>", "the node's network (default: mainnet)")
     .option("--json", "one JSON document");
   act(key, host, {
     examples: [
       "key --key-file words.txt > backup.key",
       "key --key-file words.txt --passphrase-file pass.txt --network testnet --json",
+      "key --from lnd --macaroonpath scb-mirror-key.macaroon > backup.key",
     ],
     action: lazily(async () => (await import("./key.ts")).keyAction),
   });

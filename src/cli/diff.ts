@@ -1,32 +1,36 @@
-import { openKey } from "../daemon/key.ts";
+import type { Single } from "../chanbackup/single.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { type BackupDiff, diffBackups } from "../recovery/diff.ts";
 import { unpackEither } from "../recovery/inspect.ts";
-import { ScbError } from "../runtime/error.ts";
+import { explainWrongKey } from "../recovery/wrong-key.ts";
 import type { Action } from "./action.ts";
-import { readBackupArgument } from "./backup-argument.ts";
+import { type NamedBackup, readBackupArgument } from "./backup-argument.ts";
+import { requireBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const diffAction: Action = async (context, [first = "", second = ""]) => {
   const { terminal, json } = context;
-  const key = await openKey(context);
-  if (key === null) {
-    throw new ScbError(
-      "usage",
-      "two backups can only be compared with a key: give --key-file (equal channels are encrypted differently each time)",
-    );
-  }
+  const key = await requireBackupKey(
+    context,
+    "two backups can only be compared with a key, for equal channels are encrypted differently each time",
+  );
   const before = await readBackupArgument(context, first);
   const after = await readBackupArgument(context, second);
-  const diff = diffBackups(
-    unpackEither(before.packed, key.encrypter).singles,
-    unpackEither(after.packed, key.encrypter).singles,
-  );
+  const diff = diffBackups(singlesOf(before, key), singlesOf(after, key));
   if (json) terminal.json(diff);
   else printDiff(diff, terminal);
   const differs = diff.added.length + diff.removed.length + diff.changed.length > 0;
   return differs ? exitCodes.problemFound : exitCodes.done;
 };
+
+function singlesOf({ packed, nodePubkey }: NamedBackup, key: LoadedKey): readonly Single[] {
+  try {
+    return unpackEither(packed, key.encrypter).singles;
+  } catch (error) {
+    throw explainWrongKey(error, key, nodePubkey);
+  }
+}
 
 function printDiff(diff: BackupDiff, terminal: Terminal): void {
   for (const point of diff.added) terminal.line(terminal.style("green", `+ ${point}`));

@@ -1,20 +1,21 @@
 import { singleVersions } from "../chanbackup/single.ts";
-import { openKey } from "../daemon/key.ts";
 import {
   type InspectedBackup,
   inspectBackup,
   inspectSealed,
   type SealedBackup,
 } from "../recovery/inspect.ts";
+import { explainWrongKey } from "../recovery/wrong-key.ts";
 import type { Action } from "./action.ts";
 import { readBackupArgument } from "./backup-argument.ts";
+import { openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 export const inspectAction: Action = async (context, [which = "latest"]) => {
   const { terminal, json, flags, clock } = context;
-  const key = await openKey(context);
-  const { name, packed, savedAt } = await readBackupArgument(context, which);
+  const key = await openBackupKey(context);
+  const { name, packed, savedAt, nodePubkey } = await readBackupArgument(context, which);
   const age = `${formatAge(Math.max(0, clock.now() - savedAt) / 1000)} old`;
   if (key === null) {
     const sealed = inspectSealed(packed);
@@ -23,7 +24,12 @@ export const inspectAction: Action = async (context, [which = "latest"]) => {
     return exitCodes.done;
   }
   const withCloseTx = flags["withCloseTx"] === true;
-  const backup = inspectBackup(packed, key.encrypter, { withCloseTx });
+  let backup: InspectedBackup;
+  try {
+    backup = inspectBackup(packed, key.encrypter, { withCloseTx });
+  } catch (error) {
+    throw explainWrongKey(error, key, nodePubkey);
+  }
   if (json) terminal.json(backup);
   else printBackup(`${name}: ${age}, ${formatSize(packed.length)}`, backup, terminal);
   return exitCodes.done;

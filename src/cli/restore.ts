@@ -1,7 +1,8 @@
-import { openKey } from "../daemon/key.ts";
 import { fetchBackup, restoreCommand, writeBackupFile } from "../recovery/restore.ts";
+import { explainWrongKey, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
 import { type Action, textFlag } from "./action.ts";
+import { openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatAge, formatSize } from "./terminal.ts";
@@ -13,10 +14,15 @@ export const restoreAction: Action = async (context, [which = "latest"]) => {
   if (toStdout && json) {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
-  const key = await openKey(context);
-  const backup = await withNodeStore(context, ({ store }) =>
-    fetchBackup({ store, which, encrypter: key?.encrypter, signal }),
-  );
+  const key = await openBackupKey(context);
+  const backup = await withNodeStore(context, async ({ store, node }) => {
+    try {
+      return await fetchBackup({ store, which, encrypter: key?.encrypter, signal });
+    } catch (error) {
+      if (key === null) throw error;
+      throw explainWrongKey(error, key, await nodePubkeyOf(store, node, { signal }));
+    }
+  });
   const ageSeconds = Math.max(0, Math.floor((clock.now() - backup.committedAt) / 1000));
   if (toStdout) {
     await terminal.bytes(backup.packed);

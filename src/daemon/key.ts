@@ -1,6 +1,9 @@
-import { type LoadedKey, loadKeyFile, readPassphraseFile } from "../keychain/key-file.ts";
+import { loadKeyFile, readPassphraseFile } from "../keychain/key-file.ts";
+import { deriveBackupKey } from "../keychain/key-ring.ts";
+import { type LoadedKey, loadedKey } from "../keychain/loaded-key.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
+import { openLnd } from "./open-lnd.ts";
 import type { Settings } from "./settings.ts";
 
 /** Loads the key that `--key-file` names, or null where none is named. Throws "io" and "key". */
@@ -27,4 +30,28 @@ export async function openKey(surroundings: {
   });
   for (const warning of loaded.warnings) logger.warn({}, warning);
   return loaded;
+}
+
+/**
+ * The backup key of the running lnd that the settings name. Throws "node-denied" where its macaroon
+ * does not allow to derive it, and what else `LndNode` throws.
+ */
+export async function keyOfLnd(surroundings: {
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}): Promise<LoadedKey> {
+  const { settings, random, signal } = surroundings;
+  const { LndKeyRing } = await import("../node/lnd/lnd-key-ring.ts");
+  const node = await openLnd(settings);
+  try {
+    const { pubkey, network } = await node.identify(signal);
+    const backupKey = await deriveBackupKey(new LndKeyRing(node), signal);
+    return loadedKey(
+      { kind: "lnd", network, identityPubkey: pubkey, warnings: [], backupKey },
+      random,
+    );
+  } finally {
+    node.close();
+  }
 }

@@ -1,10 +1,9 @@
-import { inspectWith } from "../chanbackup/backup-contents.ts";
 import type { SourceObserver } from "../chanbackup/snapshot.ts";
 import { Feeder } from "../mirror/feeder.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { openKey } from "./key.ts";
 import type { Pump, PumpOptions } from "./pump.ts";
-import { openSource } from "./source.ts";
+import { inspectWithKey, openSource } from "./source.ts";
 
 /** Mirror mode: a Feeder brings what the node packs into the store, byte for byte. */
 export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
@@ -34,7 +33,7 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
   return {
     description: source.description,
     witness: source.witness,
-    inspect: key && inspectWith(key.encrypter),
+    inspect: key && inspectWithKey(key, settings),
     async identify(signal) {
       const identity = await source.identify(signal);
       // Else a macaroon that does not allow this would be found out only when a channel closes.

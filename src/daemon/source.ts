@@ -1,12 +1,14 @@
-import { inspectWith } from "../chanbackup/backup-contents.ts";
+import { type InspectBackup, inspectWith } from "../chanbackup/backup-contents.ts";
 import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
-import type { LoadedKey } from "../keychain/key-file.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { BackupFileSource } from "../node/backup-file.ts";
+import { explainWrongKey, isNodePubkey } from "../recovery/wrong-key.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import { openKey } from "./key.ts";
+import { openLnd } from "./open-lnd.ts";
 import type { Settings } from "./settings.ts";
 
 export interface SourceOptions {
@@ -29,7 +31,7 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
   const { settings, observer, clock, random } = options;
   const { from = "lnd", "backup-file": backupFile } = settings;
   const key = options.key === undefined ? await openKey(options) : options.key;
-  const inspect = key === null ? undefined : inspectWith(key.encrypter);
+  const inspect = key === null ? undefined : inspectWithKey(key, settings);
   if (from.startsWith("file:")) {
     const path = filePath(from);
     if (backupFile !== undefined) {
@@ -46,22 +48,11 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
       `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
     );
   }
-  const [{ resolveLndConfig }, { LndNode }, { LndSource }, { LndAndFileSource }] =
-    await Promise.all([
-      import("../node/lnd/lnd-config.ts"),
-      import("../node/lnd/lnd-node.ts"),
-      import("../node/lnd/lnd-source.ts"),
-      import("../node/lnd-and-file.ts"),
-    ]);
-  const config = await resolveLndConfig({
-    rpcserver: settings.rpcserver,
-    lnddir: settings.lnddir,
-    network: settings.network,
-    tlscertpath: settings.tlscertpath,
-    macaroonpath: settings.macaroonpath,
-    lndconnect: settings.lndconnect,
-  });
-  const node = new LndNode(config);
+  const [node, { LndSource }, { LndAndFileSource }] = await Promise.all([
+    openLnd(settings),
+    import("../node/lnd/lnd-source.ts"),
+    import("../node/lnd-and-file.ts"),
+  ]);
   const common = { node, observer, clock, random };
   return backupFile === undefined
     ? new LndSource(common)
@@ -76,4 +67,16 @@ function filePath(from: string): string {
     "usage",
     "--from file: needs a path, as in --from file:/path/to/channel.backup",
   );
+}
+
+/** Opens backups with a key; where it is known whose they are, a wrong key is named for certain. */
+export function inspectWithKey(key: LoadedKey, { node = "" }: Settings): InspectBackup {
+  const inspect = inspectWith(key.encrypter);
+  return async (packed, signal) => {
+    try {
+      return await inspect(packed, signal);
+    } catch (error) {
+      throw explainWrongKey(error, key, isNodePubkey(node) ? node : null);
+    }
+  };
 }

@@ -45,6 +45,11 @@ export class HdKeyRing implements KeyRing {
     return new HdKeyRing(key, network);
   }
 
+  /** Whether it has the keys of this family: an extended key of one family has no others. */
+  hasFamily(family: number): boolean {
+    return this.#key.depth < 3 || this.#key.index === HARDENED_OFFSET + family;
+  }
+
   async deriveKey({ family, index }: KeyLocator): Promise<Uint8Array> {
     const { publicKey } = this.#deriveAccount(family).deriveChild(0).deriveChild(index);
     if (publicKey === null) throw new ScbError("internal", "an extended key without a public key");
@@ -54,7 +59,7 @@ export class HdKeyRing implements KeyRing {
   #deriveAccount(family: number): HDKey {
     let key = this.#key;
     if (key.depth === 3) {
-      if (key.index !== HARDENED_OFFSET + family) {
+      if (!this.hasFamily(family)) {
         throw new ScbError(
           "key",
           `this extended key has the keys of family ${key.index - HARDENED_OFFSET}, needed are those of family ${family}`,

@@ -2,9 +2,10 @@ import { open } from "node:fs/promises";
 import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { decipherWords } from "./aezeed-words.ts";
-import { backupKeyEncrypter, type Encrypter } from "./encrypter.ts";
 import { HdKeyRing } from "./hd-key-ring.ts";
+import { keyFamilies } from "./key-locator.ts";
 import { deriveBackupKey } from "./key-ring.ts";
+import { type LoadedKey, loadedKey } from "./loaded-key.ts";
 import type { Network } from "./network.ts";
 
 export interface KeyFileOptions {
@@ -13,16 +14,6 @@ export interface KeyFileOptions {
   readonly random: Random;
   /** Asked only when the file holds words. Undefined and "" are aezeed's own default. */
   readonly passphrase?: (() => Promise<string | undefined>) | undefined;
-}
-
-/** What a key file is good for. Of its content only the backup key is kept, and never shown unasked. */
-export interface LoadedKey {
-  readonly kind: "words" | "extended-key" | "backup-key";
-  readonly encrypter: Encrypter;
-  /** For people: what is wrong with the file, though it can be used. */
-  readonly warnings: readonly string[];
-  /** The backup key in hex. Whoever has it can read every backup of the node. */
-  backupKey(): string;
 }
 
 /**
@@ -34,13 +25,9 @@ export async function loadKeyFile(path: string, options: KeyFileOptions): Promis
   const file = await readSecretFile(path, "key file");
   const tokens = file.text.trim().split(/\s+/);
   try {
-    const { kind, backupKey } = await readBackupKey(tokens, options);
-    return {
-      kind,
-      encrypter: backupKeyEncrypter(backupKey, options.random),
-      warnings: file.warnings,
-      backupKey: () => Buffer.from(backupKey).toString("hex"),
-    };
+    const { network, random } = options;
+    const found = await readBackupKey(tokens, options);
+    return loadedKey({ ...found, network, warnings: file.warnings }, random);
   } catch (error) {
     if (!(error instanceof ScbError)) throw error;
     throw new ScbError(error.code, `key file ${path}: ${error.message}`, { cause: error });
@@ -55,30 +42,39 @@ export async function readPassphraseFile(
   return { passphrase: text.replace(/\r?\n$/, ""), warnings };
 }
 
+type FoundKey = Pick<LoadedKey, "kind" | "identityPubkey"> & { readonly backupKey: Uint8Array };
+
 async function readBackupKey(
   tokens: readonly string[],
   options: KeyFileOptions,
-): Promise<{ kind: LoadedKey["kind"]; backupKey: Uint8Array }> {
+): Promise<FoundKey> {
   const [first = ""] = tokens;
   if (tokens.length === 1 && /^[0-9a-f]{64}$/i.test(first)) {
-    return { kind: "backup-key", backupKey: Uint8Array.from(Buffer.from(first, "hex")) };
+    const backupKey = Uint8Array.from(Buffer.from(first, "hex"));
+    return { kind: "backup-key", backupKey, identityPubkey: null };
   }
   if (tokens.length === 1 && /^[a-z]prv/.test(first)) {
     const keyRing = HdKeyRing.fromExtendedKey(first, options.network);
-    return { kind: "extended-key", backupKey: await deriveBackupKey(keyRing) };
+    return { kind: "extended-key", ...(await keysOf(keyRing)) };
   }
   // lncli numbers the words that it prints.
   const words = tokens.filter((token) => !/^\d+\.?$/.test(token)).map((word) => word.toLowerCase());
   if (words.length > 1 && words.every((word) => /^[a-z]+$/.test(word))) {
     const entropy = await decipherWords(words, await options.passphrase?.());
-    const keyRing = HdKeyRing.fromEntropy(entropy, options.network);
-    return { kind: "words", backupKey: await deriveBackupKey(keyRing) };
+    return { kind: "words", ...(await keysOf(HdKeyRing.fromEntropy(entropy, options.network))) };
   }
   throw new ScbError(
     "key",
     "holds none of what can read backups: 24 aezeed words, an extended private key (xprv…, tprv…), " +
       "or a backup key (64 hex digits)",
   );
+}
+
+async function keysOf(keyRing: HdKeyRing): Promise<Omit<FoundKey, "kind">> {
+  const backupKey = await deriveBackupKey(keyRing);
+  if (!keyRing.hasFamily(keyFamilies.nodeKey)) return { backupKey, identityPubkey: null };
+  const identity = await keyRing.deriveKey({ family: keyFamilies.nodeKey, index: 0 });
+  return { backupKey, identityPubkey: Buffer.from(identity).toString("hex") };
 }
 
 /** Far more than words, key or passphrase take: a larger file was named by mistake. */

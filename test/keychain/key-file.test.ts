@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
+import { HARDENED_OFFSET, HDKey } from "@scure/bip32";
 import { CipherSeed } from "aezeed";
 import { decipherWords } from "../../src/keychain/aezeed-words.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
-import { type LoadedKey, loadKeyFile, readPassphraseFile } from "../../src/keychain/key-file.ts";
+import { loadKeyFile, readPassphraseFile } from "../../src/keychain/key-file.ts";
+import type { LoadedKey } from "../../src/keychain/loaded-key.ts";
 import type { Network } from "../../src/keychain/network.ts";
 import { hasCode } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -118,6 +120,26 @@ describe("loadKeyFile", () => {
       ]) {
         assert(!shown.includes(secret), "a secret is shown");
       }
+    });
+  }
+
+  /** An extended key of the path, as another wallet exports it. */
+  const below = (...path: readonly number[]): string => {
+    const root = HDKey.fromExtendedKey(mainnet.root);
+    const at = path.reduce((key, number) => key.deriveChild(HARDENED_OFFSET + number), root);
+    return at.privateExtendedKey ?? assert.fail("no private key");
+  };
+  const identity = mainnet.keys["6/0"] ?? assert.fail("no identity key");
+  const identities: readonly (readonly [name: string, text: string, pubkey: string | null])[] = [
+    ["words", plainWords.words, identity],
+    ["the root key", mainnet.root, identity],
+    ["the key of the coin type", below(1017, 0), identity],
+    ["the key of the one family that backups need", below(1017, 0, 7), null],
+    ["a backup key", mainnet.backupKey, null],
+  ];
+  for (const [name, text, pubkey] of identities) {
+    it(`${pubkey === null ? "does not know" : "knows"} the node of ${name}`, async () => {
+      assert.equal((await load(text)).identityPubkey, pubkey);
     });
   }
 

@@ -7,6 +7,7 @@ import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@conn
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { smallestPackedMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
 import { Lightning } from "../../src/node/lnd/gen/lnrpc_pb.ts";
+import { WalletKit } from "../../src/node/lnd/gen/walletrpc_pb.ts";
 import type { LndCall } from "../../src/node/lnd/lnd-calls.ts";
 import { parseOutPoint } from "../../src/wire/out-point.ts";
 
@@ -41,6 +42,8 @@ export class FakeLnd {
   macaroon = fakeMacaroon;
   /** What a backup holds, by its bytes in hex: what lnd could decrypt. */
   readonly known = new Map<string, readonly string[]>();
+  /** What DeriveKey answers, by "family/index". */
+  readonly keys = new Map<string, Uint8Array>();
   /** Of the next export. */
   channelPoints: readonly string[] = [];
   /** What the next export says is in it; default what is. */
@@ -81,7 +84,12 @@ export class FakeLnd {
         cert: readFileSync(tlsFile(`${certificate}.cert.pem`)),
         key: readFileSync(tlsFile(`${certificate}.key.pem`)),
       },
-      connectNodeAdapter({ routes: (router) => router.service(Lightning, this.#service()) }),
+      connectNodeAdapter({
+        routes: (router) => {
+          router.service(Lightning, this.#service());
+          router.service(WalletKit, this.#walletKit());
+        },
+      }),
     );
     server.on("session", (session) => {
       this.#sessions.add(session);
@@ -178,6 +186,15 @@ export class FakeLnd {
           return { chanPoints: [...chanPoints] };
         }),
       subscribeChannelBackups: (_, context) => this.#stream(context),
+    };
+  }
+
+  #walletKit(): ServiceImpl<typeof WalletKit> {
+    return {
+      deriveKey: ({ keyFamily, keyIndex }, context) =>
+        this.#answer("DeriveKey", context, () => ({
+          rawKeyBytes: this.keys.get(`${keyFamily}/${keyIndex}`) ?? new Uint8Array(),
+        })),
     };
   }
 

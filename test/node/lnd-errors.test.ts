@@ -262,8 +262,9 @@ describe("lnd's channels", () => {
     await using setup = await fakeSetup();
     await setup.source().snapshot("start");
     await setup.node().openChannelPoints();
+    const recommended: readonly LndCall[] = lndCalls;
     for (const call of new Set(setup.lnd.calls)) {
-      assert.ok(lndCalls.includes(call) && bakeMacaroonCommand.includes(`/${call}`));
+      assert.ok(recommended.includes(call) && bakeMacaroonCommand.includes(`/${call}`));
     }
   });
 });

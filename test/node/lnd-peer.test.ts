@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
+import { unpackMulti } from "../../src/chanbackup/packed-multi.ts";
+import { decipherWords } from "../../src/keychain/aezeed-words.ts";
+import { HdKeyRing } from "../../src/keychain/hd-key-ring.ts";
+import { keyFamilies } from "../../src/keychain/key-locator.ts";
+import { keyRingEncrypter } from "../../src/keychain/key-ring.ts";
 import { BackupFileSource } from "../../src/node/backup-file.ts";
 import { lndCalls } from "../../src/node/lnd/lnd-calls.ts";
 import { resolveLndConfig } from "../../src/node/lnd/lnd-config.ts";
+import { LndKeyRing } from "../../src/node/lnd/lnd-key-ring.ts";
 import { LndNode } from "../../src/node/lnd/lnd-node.ts";
 import { LndSource } from "../../src/node/lnd/lnd-source.ts";
 import { LndAndFileSource } from "../../src/node/lnd-and-file.ts";
@@ -149,6 +155,28 @@ peerSuite("a real lnd", ["lnd"], () => {
     await assert.rejects(weakling.source.snapshot("start"), {
       code: "node-denied",
       message: /does not allow ExportAllChannelBackups: make one .* `lncli bakemacaroon/,
+    });
+  });
+
+  it("gives its backup key with a macaroon for just that, and with the mirror's does not", async () => {
+    const keyMacaroon = await alice.bakeMacaroon([
+      "uri:/lnrpc.Lightning/GetInfo",
+      "uri:/walletrpc.WalletKit/DeriveKey",
+    ]);
+    await using reached = await reach({ macaroonpath: keyMacaroon });
+    const keyRing = new LndKeyRing(reached.node);
+    const fromWords = HdKeyRing.fromEntropy(await decipherWords(alice.words, ""), "simnet");
+    for (const family of [keyFamilies.nodeKey, keyFamilies.baseEncryption]) {
+      const locator = { family, index: 0 };
+      assert.deepEqual(await keyRing.deriveKey(locator), await fromWords.deriveKey(locator));
+    }
+    const encrypter = await keyRingEncrypter(keyRing, systemRandom);
+    unpackMulti(await alice.exportChanBackup(), encrypter);
+
+    await using least = await reach();
+    await assert.rejects(keyRingEncrypter(new LndKeyRing(least.node), systemRandom), {
+      code: "node-denied",
+      message: /does not allow DeriveKey: .*uri:\/walletrpc\.WalletKit\/DeriveKey/,
     });
   });
 

@@ -2,6 +2,7 @@ import { type CallOptions, type Client, ConnectError, createClient } from "@conn
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { throwIfAborted } from "../../runtime/abort.ts";
 import { Lightning } from "./gen/lnrpc_pb.ts";
+import { WalletKit } from "./gen/walletrpc_pb.ts";
 import type { LndCall } from "./lnd-calls.ts";
 import type { LndConfig } from "./lnd-config.ts";
 import { isConnectionLost, translateLndError } from "./lnd-error.ts";
@@ -21,7 +22,8 @@ export const defaultLndTiming: LndTiming = {
 // What lnd itself allows: a node with thousands of channels has some megabytes (`lnrpc.MaxGrpcMsgSize`).
 const maxMessageSizeBytes = 200 * 1024 * 1024;
 
-export type LightningClient = Client<typeof Lightning>;
+/** The calls of lnd's two services: no two have one name. */
+export type LndClient = Client<typeof Lightning> & Client<typeof WalletKit>;
 
 /**
  * One HTTP/2 connection to lnd, with the certificate that was valid when it was made. It is made on
@@ -31,7 +33,7 @@ export class LndConnection {
   readonly #config: LndConfig;
   readonly #timing: LndTiming;
   readonly #session: PingedSession;
-  readonly #client: LightningClient;
+  readonly #client: LndClient;
 
   /** `certificate` is PEM, or null to trust the system's authorities. */
   constructor(config: LndConfig, certificate: string | null, timing: LndTiming) {
@@ -44,16 +46,14 @@ export class LndConnection {
       certificate === null ? {} : { ca: certificate, allowPartialTrustChain: true },
       timing,
     );
-    this.#client = createClient(
-      Lightning,
-      createGrpcTransport({
-        baseUrl,
-        sessionManager: this.#session,
-        readMaxBytes: maxMessageSizeBytes,
-        writeMaxBytes: maxMessageSizeBytes,
-        binaryOptions: { readUnknownFields: false },
-      }),
-    );
+    const transport = createGrpcTransport({
+      baseUrl,
+      sessionManager: this.#session,
+      readMaxBytes: maxMessageSizeBytes,
+      writeMaxBytes: maxMessageSizeBytes,
+      binaryOptions: { readUnknownFields: false },
+    });
+    this.#client = { ...createClient(Lightning, transport), ...createClient(WalletKit, transport) };
   }
 
   /** Whether another call may succeed on it, as far as is known. */
@@ -64,7 +64,7 @@ export class LndConnection {
   /** One answer, or the translated error: `node-*`, "decrypt" and "decode", "io", "aborted". */
   async call<T>(
     call: LndCall,
-    send: (client: LightningClient, options: CallOptions) => Promise<T>,
+    send: (client: LndClient, options: CallOptions) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     const timeoutMs = this.#timing.callTimeoutMs;

@@ -1,6 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
-import { bakeMacaroonCommand, type LndCall } from "./lnd-calls.ts";
+import {
+  bakeKeyMacaroonCommand,
+  bakeMacaroonCommand,
+  deriveKeyCall,
+  type LndCall,
+} from "./lnd-calls.ts";
 
 /** What a message about a failed call needs to name. Holds no secret. */
 export interface CallContext {
@@ -115,9 +120,10 @@ function lndProblem(text: string, context: CallContext): Problem | null {
     return ["node-syncing", `it is still starting (${text}): it needs some time`];
   }
   if (text.includes("permission denied")) {
+    const bake = context.call === deriveKeyCall ? bakeKeyMacaroonCommand : bakeMacaroonCommand;
     return [
       "node-denied",
-      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: make one that does with \`${bakeMacaroonCommand}\``,
+      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: make one that does with \`${bake}\``,
     ];
   }
   if (/verification failed|macaroon/.test(text)) {
@@ -156,7 +162,9 @@ function statusProblem(error: ConnectError, context: CallContext): Problem {
     case Code.Unimplemented:
       return [
         "node-unavailable",
-        `it does not know the call ${call}: is it lnd, of version 0.15 or later, and its gRPC port?`,
+        call === deriveKeyCall
+          ? `it does not know the call ${call}: this lnd was built without walletrpc; give the key with --key-file`
+          : `it does not know the call ${call}: is it lnd, of version 0.15 or later, and its gRPC port?`,
       ];
     case Code.Aborted:
     case Code.Canceled:
