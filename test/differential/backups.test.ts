@@ -14,7 +14,8 @@ import { allSingleVersions, arbitrarySingle } from "../chanbackup/arbitraries.ts
 import { type LndOracle, type LndRead, startLndOracle } from "../peers/lnd-oracle.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { publicKeyOf } from "../wire/arbitraries.ts";
-import { describeSingle, toHex } from "./describe-single.ts";
+import { toHex } from "./hex.ts";
+import { inspected } from "./inspected.ts";
 import { printSeed, runSeed } from "./seed.ts";
 
 const caseCount = 4000;
@@ -55,7 +56,7 @@ peerSuite("the codec and lnd's own", ["lnd-oracle"], () => {
       const { rewritten, single } = accepted(read);
       const ours = deserializeSingle(rewritten);
       versions.add(ours.version);
-      assert.deepEqual(describeSingle(ours), single);
+      assert.deepEqual(inspected(ours), single);
       assert.equal(toHex(serializeSingle(ours)), toHex(rewritten));
     }
     assert.deepEqual([...versions].sort(), allSingleVersions);
@@ -68,7 +69,7 @@ peerSuite("the codec and lnd's own", ["lnd-oracle"], () => {
       const read = accepted(reads[at] ?? assert.fail("no answer"));
       assert.equal(read.leftBytes, 0);
       assert.equal(toHex(read.rewritten), toHex(serializeSingle(single)));
-      assert.deepEqual(withoutOddNames(describeSingle(single)), withoutOddNames(read.single));
+      assert.deepEqual(withoutOddNames(inspected(single)), withoutOddNames(read.single));
     }
   });
 
@@ -119,6 +120,6 @@ function assertSame(ours: readonly Single[], reads: readonly LndRead[]): void {
   assert.equal(ours.length, reads.length);
   for (const [at, read] of reads.entries()) {
     const single = ours[at] ?? assert.fail("fewer than lnd has");
-    assert.deepEqual(describeSingle(single), accepted(read).single);
+    assert.deepEqual(inspected(single), accepted(read).single);
   }
 }

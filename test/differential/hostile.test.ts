@@ -10,7 +10,7 @@ import { arbitrarySingle } from "../chanbackup/arbitraries.ts";
 import { mutate, SeededRandom } from "../fuzz/mutate.ts";
 import { type LndOracle, type LndRead, startLndOracle } from "../peers/lnd-oracle.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
-import { fromHex, toHex } from "./describe-single.ts";
+import { fromHex, toHex } from "./hex.ts";
 import { printSeed, runSeed } from "./seed.ts";
 
 const caseCount = 12_000;

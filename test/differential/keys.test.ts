@@ -7,7 +7,7 @@ import { keyFamilies } from "../../src/keychain/key-locator.ts";
 import { SeededRandom } from "../fuzz/mutate.ts";
 import { type LndOracle, startLndOracle } from "../peers/lnd-oracle.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
-import { fromHex, toHex } from "./describe-single.ts";
+import { fromHex, toHex } from "./hex.ts";
 import { printSeed, runSeed } from "./seed.ts";
 
 const networks = ["mainnet", "simnet"] as const;

@@ -8,7 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startLndOracle } from "../peers/lnd-oracle.ts";
 import { publicKeyOf } from "../wire/arbitraries.ts";
-import { fromHex, toHex } from "./describe-single.ts";
+import { fromHex, toHex } from "./hex.ts";
 
 const vectorsFolder = join(import.meta.dirname, "..", "vectors");
 

@@ -1,23 +1,28 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
 import { serializeMulti } from "../../src/chanbackup/multi.ts";
 import { packMulti, unpackMulti } from "../../src/chanbackup/packed-multi.ts";
 import { deserializeSingle, serializeSingle } from "../../src/chanbackup/single-codec.ts";
 import { decipherWords } from "../../src/keychain/aezeed-words.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { HdKeyRing } from "../../src/keychain/hd-key-ring.ts";
-import { keyFamilies } from "../../src/keychain/key-locator.ts";
-import { deriveBackupKey, keyRingEncrypter } from "../../src/keychain/key-ring.ts";
+import { loadKeyFile } from "../../src/keychain/key-file.ts";
+import { deriveBackupKey } from "../../src/keychain/key-ring.ts";
+import type { LoadedKey } from "../../src/keychain/loaded-key.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { allSingleVersions } from "../chanbackup/arbitraries.ts";
-import { describeSingle, fromHex, toHex } from "./describe-single.ts";
+import { fromHex, toHex } from "./hex.ts";
+import { inspected } from "./inspected.ts";
 import { keyVectors, multiVectors, nodeVectors, singleVectors } from "./vectors.ts";
 
 describe("vectors of lnd's: Singles", () => {
   for (const [at, { plaintext, single }] of singleVectors.entries()) {
     test(`${at}: ${single.fundingOutpoint}`, () => {
       const ours = deserializeSingle(fromHex(plaintext));
-      assert.deepEqual(describeSingle(ours), single);
+      assert.deepEqual(inspected(ours), single);
       assert.equal(toHex(serializeSingle(ours)), plaintext);
     });
   }
@@ -33,7 +38,7 @@ describe("vectors of lnd's: Multis", () => {
     test(`of ${channels.length} channels`, () => {
       const encrypter = backupKeyEncrypter(fromHex(backupKey), systemRandom);
       const multi = unpackMulti(fromHex(packed), encrypter);
-      assert.deepEqual(multi.staticBackups.map(describeSingle), channels);
+      assert.deepEqual(multi.staticBackups.map(inspected), channels);
       const again = unpackMulti(packMulti(multi, encrypter), encrypter);
       assert.deepEqual(serializeMulti(again), serializeMulti(multi));
     });
@@ -69,19 +74,34 @@ test("vectors are there of the lnd versions that are in use", () => {
 
 for (const node of nodeVectors) {
   describe(`backups of a real node, lnd ${node.lnd}`, async () => {
-    const entropy = await decipherWords(node.words.split(" "), node.passphrase);
-    const keyRing = HdKeyRing.fromEntropy(entropy, node.network);
-    const encrypter = await keyRingEncrypter(keyRing, systemRandom);
+    const folder = await mkdtemp(join(tmpdir(), "scb-vectors-"));
+    after(() => rm(folder, { recursive: true }));
+    const load = async (text: string): Promise<LoadedKey> => {
+      const path = join(folder, "key");
+      await writeFile(path, text, { mode: 0o600 });
+      const { network, passphrase } = node;
+      return loadKeyFile(path, {
+        network,
+        random: systemRandom,
+        passphrase: async () => passphrase,
+      });
+    };
+    const { encrypter, ...key } = await load(node.words);
 
-    test("its identity key is derived from its words", async () => {
-      const identity = await keyRing.deriveKey({ family: keyFamilies.nodeKey, index: 0 });
-      assert.equal(toHex(identity), node.pubKey);
+    test("its words give its identity key and its backup key", () => {
+      assert.equal(key.identityPubkey, node.pubKey);
+      assert.equal(key.backupKey(), node.backupKey);
+    });
+
+    test("its backup key alone opens its backups", async () => {
+      const { encrypter } = await load(node.backupKey);
+      for (const file of Object.keys(node.files)) unpackMulti(node.read(file), encrypter);
     });
 
     for (const [file, channels] of Object.entries(node.files)) {
       test(`${file} holds ${channels.length} channels`, () => {
         const multi = unpackMulti(node.read(file), encrypter);
-        assert.deepEqual(multi.staticBackups.map(describeSingle), channels);
+        assert.deepEqual(multi.staticBackups.map(inspected), channels);
         const plaintext = encrypter.decrypt(node.read(file));
         const singles = multi.staticBackups.map(serializeSingle);
         assert.equal(

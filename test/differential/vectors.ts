@@ -42,6 +42,7 @@ export const nodeVectorSchema = z.object({
   words: z.string(),
   passphrase: z.string(),
   pubKey: z.string(),
+  backupKey: z.string(),
   files: z.record(z.string(), z.array(channel)),
 });
 
