@@ -12,6 +12,22 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
     action: lazily(async () => (await import("./list.ts")).listAction),
   });
 
+  const verify = withKey(withSource(withStore(child(program, "verify"))))
+    .description(
+      "Reads every version back and checks size, hash, chain and pointer; opens each with a key, " +
+        "or, with --from lnd, has the node do it. It says nothing of what it did not read.",
+    )
+    .option("--since <sequence|time>", "only from this sequence on, or of the last 12h, 30d, …")
+    .option("--sample <n>", "only so many of them, chosen at random, and the current one")
+    .option("--json", "one JSON document");
+  act(verify, host, {
+    examples: [
+      "verify --to s3://my-bucket/lightning",
+      "verify --since 30d --key-file ~/backup.key --to s3://my-bucket/lightning --json",
+    ],
+    action: lazily(async () => (await import("./verify.ts")).verifyAction),
+  });
+
   const prune = withSource(withStore(child(program, "prune")))
     .description(
       "Removes old versions by a policy, as restic's forget: shows a plan, and does it with --apply. " +

@@ -1,5 +1,5 @@
 import type { Base } from "../mirror/base.ts";
-import type { VersionName } from "../mirror/layout.ts";
+import { parseVersionKey, type VersionName } from "../mirror/layout.ts";
 import type { PrunedRecord } from "../mirror/pruned-record.ts";
 
 /**
@@ -54,9 +54,13 @@ export function standings({
   }
   const headSequence = current.held?.sequence ?? 0;
   const named = new Map<number, string>();
-  if (current.held !== null) named.set(headSequence, current.held.key);
-  const previous = current.kind === "pointer" ? current.pointer.previous : null;
-  if (previous !== null) named.set(headSequence - 1, previous.key);
+  /** Who comes first knows best, and a name of another sequence says nothing. */
+  const name = (sequence: number, key: string | null | undefined): void => {
+    if (key == null || named.has(sequence)) return;
+    if (parseVersionKey(key)?.sequence === sequence) named.set(sequence, key);
+  };
+  name(headSequence, current.held?.key);
+  if (current.kind === "pointer") name(headSequence - 1, current.pointer.previous?.key);
 
   const recorded = new Set([...(pruned?.orphans ?? []), ...(pruned?.branches ?? [])]);
   const bySequence = Map.groupBy(versions, ({ sequence }) => sequence);
@@ -73,8 +77,7 @@ export function standings({
       const isLineage = chosen === undefined ? !recorded.has(key) : key === chosen;
       standing.set(key, isLineage ? "lineage" : "orphan");
     }
-    const before = chosen === undefined ? null : previousOf(chosen);
-    if (before !== null && !named.has(sequence - 1)) named.set(sequence - 1, before);
+    if (chosen !== undefined) name(sequence - 1, previousOf(chosen));
   }
   markBranches(standing, previousOf);
   for (const key of pruned?.branches ?? []) {

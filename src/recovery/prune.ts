@@ -1,4 +1,3 @@
-import PQueue from "p-queue";
 import type { Base } from "../mirror/base.ts";
 import { readPrunedRecord, recordPruned } from "../mirror/pruned-record.ts";
 import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
@@ -8,13 +7,14 @@ import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { listVersions, readCurrent } from "./history.ts";
+import { readCurrent } from "./history.ts";
+import { readFolder } from "./history-folder.ts";
+import { inParallel } from "./in-parallel.ts";
 import { keysToTellApart, type Standing, standings } from "./lineage.ts";
 import { type PrunePlan, planPrune, type RemovedVersion } from "./prune-plan.ts";
 import { readVersion } from "./read-back.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 
-const concurrentRequests = 16;
 const batchSize = 500;
 const maxTries = 4;
 
@@ -43,11 +43,10 @@ export interface PreparedPrune {
  */
 export async function preparePrune(options: PruneOptions): Promise<PreparedPrune> {
   const { store, policy, graceMs, signal } = options;
-  const versions = await listVersions(store, undefined, { signal });
-  // Read after the listing: what it names is then in the listing, or newer than all of it.
-  const current = await readCurrent(store, { signal });
-  const { held } = current;
-  if (held === null) {
+  const { versions, current, pointerError } = await readFolder(store, { signal });
+  if (pointerError !== null) throw pointerError;
+  const held = current?.held ?? null;
+  if (current === null || held === null) {
     throw new ScbError("not-found", `there is no backup in ${store.location} yet`);
   }
   const pruned = await readPrunedRecord(store, { signal });
@@ -208,21 +207,4 @@ function expectedSha256(current: Base, key: string): string | null {
   if (current.held?.key === key) return current.held.sha256 === "" ? null : current.held.sha256;
   const previous = current.kind === "pointer" ? current.pointer.previous : null;
   return previous?.key === key ? previous.sha256 : null;
-}
-
-/** Runs `task` for each key, some at once; the first failure ends it, when those under way are done. */
-async function inParallel(
-  keys: readonly string[],
-  task: (key: string) => Promise<void>,
-): Promise<void> {
-  const queue = new PQueue({ concurrency: concurrentRequests });
-  const failures: unknown[] = [];
-  for (const key of keys) {
-    void queue.add(async () => {
-      if (failures.length > 0) return;
-      await task(key).catch((error: unknown) => failures.push(error));
-    });
-  }
-  await queue.onIdle();
-  if (failures.length > 0) throw failures[0];
 }

@@ -1,0 +1,57 @@
+import { decodeTime } from "ulid";
+import type { Base } from "../mirror/base.ts";
+import { parseVersionKey, versionsPrefix } from "../mirror/layout.ts";
+import { hasCode, type ScbError } from "../runtime/error.ts";
+import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { readCurrent, type StoredVersion } from "./history.ts";
+
+/** What a node's folder holds, as far as one listing and the pointer say. */
+export interface HistoryFolder {
+  /** Oldest first. What the pointer names is among them, if it is there at all. */
+  readonly versions: readonly StoredVersion[];
+  /** Keys under `versions/` that are none of ours. */
+  readonly foreignKeys: readonly string[];
+  readonly current: Base | null;
+  /** Why `current` is null: "pointer-lost" or "pointer-damaged". */
+  readonly pointerError: ScbError | null;
+}
+
+/** Lists the versions, then reads the pointer. Throws what the store throws. */
+export async function readFolder(
+  store: ObjectStore,
+  { signal }: RequestOptions = {},
+): Promise<HistoryFolder> {
+  const { versions, foreignKeys } = await listAll(store, { signal });
+  let current: Base;
+  try {
+    current = await readCurrent(store, { signal });
+  } catch (error) {
+    if (!hasCode(error, "pointer-lost", "pointer-damaged")) throw error;
+    return { versions, foreignKeys, current: null, pointerError: error };
+  }
+  // The pointer may have moved on while the versions were listed.
+  const headSequence = current.held?.sequence ?? 0;
+  const last = versions.at(-1);
+  if (headSequence > (last?.sequence ?? 0)) {
+    const later = await listAll(store, { signal, startAfter: last?.key });
+    versions.push(...later.versions.filter(({ sequence }) => sequence <= headSequence));
+  }
+  return { versions, foreignKeys, current, pointerError: null };
+}
+
+async function listAll(
+  store: ObjectStore,
+  options: ListOptions,
+): Promise<{ versions: StoredVersion[]; foreignKeys: string[] }> {
+  const versions: StoredVersion[] = [];
+  const foreignKeys: string[] = [];
+  for await (const { key, sizeBytes, modifiedAt } of store.list(versionsPrefix, options)) {
+    const name = parseVersionKey(key);
+    if (name === null) foreignKeys.push(key);
+    else {
+      const createdAt = decodeTime(name.operation);
+      versions.push({ ...name, sizeBytes, createdAt, storedAt: modifiedAt });
+    }
+  }
+  return { versions, foreignKeys };
+}

@@ -1,0 +1,24 @@
+import PQueue from "p-queue";
+
+/** More at once gains nothing and strains a small store. */
+const concurrentRequests = 16;
+
+/**
+ * Runs `task` for each item, some at once. The first failure ends it, as soon as the tasks under way
+ * have ended, and is thrown.
+ */
+export async function inParallel<T>(
+  items: readonly T[],
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = new PQueue({ concurrency: concurrentRequests });
+  const failures: unknown[] = [];
+  for (const item of items) {
+    void queue.add(async () => {
+      if (failures.length > 0) return;
+      await task(item).catch((error: unknown) => failures.push(error));
+    });
+  }
+  await queue.onIdle();
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,148 @@
+import { unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../chanbackup/snapshot.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { type PrunedRecord, readPrunedRecord } from "../mirror/pruned-record.ts";
+import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { StoredVersion } from "./history.ts";
+import { type HistoryFolder, readFolder } from "./history-folder.ts";
+import { inParallel } from "./in-parallel.ts";
+import { keysToTellApart } from "./lineage.ts";
+import { readVersion } from "./read-back.ts";
+import { type Findings, findProblems, type VersionFacts } from "./verify-findings.ts";
+
+export interface VerifyOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly random: Random;
+  /** Only versions of this sequence or a later one, or saved at this time or later. */
+  readonly since?: { readonly sequence: number } | { readonly savedAt: number } | undefined;
+  /** Only so many of those, chosen at random. */
+  readonly sample?: number | undefined;
+  /** Opens each version; else `witness`, a running node, does; else none is opened. */
+  readonly encrypter?: Encrypter | undefined;
+  readonly witness?: NodeWitness | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface VerifyReport extends Findings {
+  /** Nothing wrong was found in the pointer and in the versions that were read back. */
+  readonly ok: boolean;
+  /** How many versions were read back, whole. */
+  readonly checked: number;
+  /** How many there are. Fewer were checked where `since` or `sample` said so. */
+  readonly total: number;
+  /** Who opened them. */
+  readonly openedBy: "key" | "lnd" | null;
+}
+
+/**
+ * Reads versions back and compares size, hash, metadata, chain and pointer. The current version is
+ * always among them. Throws "aborted", and what the store or the node throws, saying how far it came:
+ * there is no report on half a check.
+ */
+export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
+  const { store, signal, onProgress } = options;
+  const folder = await readFolder(store, { signal });
+  const selected = selectVersions(folder, options);
+  const facts = new Map<string, VersionFacts | null>();
+  try {
+    await inParallel(selected, async ({ key }) => {
+      throwIfAborted(signal);
+      facts.set(key, await factsOf(key, options));
+      onProgress?.(facts.size, selected.length);
+    });
+  } catch (error) {
+    const known = ScbError.from(error);
+    throw new ScbError(
+      known.code,
+      `${known.message} (${facts.size} of ${selected.length} versions were read back, which says nothing of the others)`,
+      { cause: error },
+    );
+  }
+  const previous = await readPrevious(folder, facts, options);
+  // Read last: what prune has removed meanwhile is in it.
+  const pruned = await readPruned(store, { signal });
+  const previousOf = (key: string): string | null => previous.get(key) ?? null;
+  const findings = findProblems({ folder, pruned, facts, previousOf });
+  const { encrypter, witness } = options;
+  return {
+    ok: findings.problems.length === 0,
+    checked: [...facts.values()].filter((found) => found !== null).length,
+    total: folder.versions.length,
+    openedBy: encrypter !== undefined ? "key" : witness !== undefined ? "lnd" : null,
+    ...findings,
+  };
+}
+
+function selectVersions(
+  { versions, current }: HistoryFolder,
+  { since, sample, random }: VerifyOptions,
+): StoredVersion[] {
+  const isCurrent = ({ key }: StoredVersion): boolean => key === current?.held?.key;
+  const isRecent = ({ sequence, createdAt, storedAt }: StoredVersion): boolean => {
+    if (since === undefined) return true;
+    if ("sequence" in since) return sequence >= since.sequence;
+    return Math.min(createdAt, storedAt) >= since.savedAt;
+  };
+  const wanted = versions.filter((version) => !isCurrent(version) && isRecent(version));
+  const chosen = versions.filter(isCurrent);
+  if (sample === undefined || sample >= wanted.length + chosen.length) {
+    return [...chosen, ...wanted];
+  }
+  while (chosen.length < sample) {
+    const [one] = wanted.splice(Math.floor(random.unit() * wanted.length), 1);
+    if (one === undefined) break;
+    chosen.push(one);
+  }
+  return chosen;
+}
+
+async function factsOf(key: string, options: VerifyOptions): Promise<VersionFacts | null> {
+  const { store, encrypter, witness, signal } = options;
+  const version = await readVersion(store, key, { signal });
+  if (version === null) return null;
+  const { bytes, sha256, metadata } = version;
+  const facts = { sizeBytes: bytes.length, sha256, metadata };
+  if (encrypter === undefined && witness === undefined) {
+    return { ...facts, opened: null, openError: null };
+  }
+  try {
+    if (encrypter !== undefined) unpackMulti(bytes, encrypter);
+    else await witness?.channelPointsOf(bytes, signal);
+    return { ...facts, opened: true, openError: null };
+  } catch (error) {
+    if (!hasCode(error, "decrypt", "decode")) throw error;
+    return { ...facts, opened: false, openError: error.message };
+  }
+}
+
+/** Siblings that were not read back are told apart by their metadata alone. */
+async function readPrevious(
+  folder: HistoryFolder,
+  facts: ReadonlyMap<string, VersionFacts | null>,
+  { store, signal }: VerifyOptions,
+): Promise<Map<string, string | null>> {
+  const previous = new Map<string, string | null>();
+  const unread = keysToTellApart(folder.versions).filter((key) => !facts.has(key));
+  await inParallel(unread, async (key) => {
+    const metadata = readVersionMetadata(await metadataOf(store, key, { signal }));
+    previous.set(key, metadata?.previous?.key ?? null);
+  });
+  return previous;
+}
+
+async function readPruned(
+  store: ObjectStore,
+  options: RequestOptions,
+): Promise<PrunedRecord | null | "damaged"> {
+  try {
+    return await readPrunedRecord(store, options);
+  } catch (error) {
+    if (hasCode(error, "decode")) return "damaged";
+    throw error;
+  }
+}
