@@ -28,6 +28,26 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
     action: lazily(async () => (await import("./verify.ts")).verifyAction),
   });
 
+  const repair = withKey(withSource(withStore(child(program, "repair"))))
+    .description(
+      "Mends a pointer that is lost, damaged, put back from an older day, or names what is not " +
+        "there: finds from the versions what it must name, shows it, and writes it with --apply. " +
+        "Between two histories it does not guess: it shows both (exit code 4) and wants --to-version.",
+    )
+    .option(
+      "--to-version <key>",
+      "the version that the pointer is to name, where you have to choose",
+    )
+    .option("--apply", "write the pointer that the plan found")
+    .option("--json", "one JSON document");
+  act(repair, host, {
+    examples: [
+      "repair --to s3://my-bucket/lightning",
+      "repair --to s3://my-bucket/lightning --key-file ~/backup.key --apply",
+    ],
+    action: lazily(async () => (await import("./repair.ts")).repairAction),
+  });
+
   const prune = withSource(withStore(child(program, "prune")))
     .description(
       "Removes old versions by a policy, as restic's forget: shows a plan, and does it with --apply. " +

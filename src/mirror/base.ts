@@ -144,7 +144,7 @@ export async function newestVersion(
 export function pointerLost(store: ObjectStore, evidence: string): ScbError {
   return new ScbError(
     "pointer-lost",
-    `the pointer ${store.location}/${latestKey} is gone, though ${evidence} shows that there was one; nothing was changed: find out who deleted it and put it back (a versioned bucket still holds it) before mirroring goes on`,
+    `the pointer ${store.location}/${latestKey} is gone, though ${evidence} shows that there was one; nothing was changed: find out who deleted it, then have scb-mirror repair show what it must be and put it back`,
   );
 }
 

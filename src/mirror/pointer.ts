@@ -44,7 +44,7 @@ export function decodePointer(bytes: Uint8Array, where: string): Pointer {
   const damaged = (what: string, cause?: unknown): ScbError =>
     new ScbError(
       "pointer-damaged",
-      `the pointer ${where} ${what}; nothing was changed: look at the object and at who else writes there, and put a good copy back`,
+      `the pointer ${where} ${what}; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back`,
       { cause },
     );
   let json: unknown;

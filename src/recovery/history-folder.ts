@@ -1,8 +1,14 @@
 import { decodeTime } from "ulid";
-import type { Base } from "../mirror/base.ts";
-import { parseVersionKey, versionsPrefix } from "../mirror/layout.ts";
+import { type Base, pointerBase } from "../mirror/base.ts";
+import { latestKey, parseVersionKey, versionsPrefix } from "../mirror/layout.ts";
+import { decodePointer } from "../mirror/pointer.ts";
 import { hasCode, type ScbError } from "../runtime/error.ts";
-import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type {
+  ListOptions,
+  ObjectStore,
+  RequestOptions,
+  StoredObject,
+} from "../store/object-store.ts";
 import { readCurrent, type StoredVersion } from "./history.ts";
 
 /** What a node's folder holds, as far as one listing and the pointer say. */
@@ -14,6 +20,8 @@ export interface HistoryFolder {
   readonly current: Base | null;
   /** Why `current` is null: "pointer-lost" or "pointer-damaged". */
   readonly pointerError: ScbError | null;
+  /** What was read in its place; null where it is not damaged. */
+  readonly damagedPointer: StoredObject | null;
 }
 
 /** Lists the versions, then reads the pointer. Throws what the store throws. */
@@ -21,13 +29,22 @@ export async function readFolder(
   store: ObjectStore,
   { signal }: RequestOptions = {},
 ): Promise<HistoryFolder> {
-  const { versions, foreignKeys } = await listAll(store, { signal });
+  const listed = await listAll(store, { signal });
+  const { versions } = listed;
+  const object = await store.get(latestKey, { signal });
   let current: Base;
   try {
-    current = await readCurrent(store, { signal });
+    current =
+      object === null
+        ? await readCurrent(store, { signal })
+        : pointerBase(
+            decodePointer(object.bytes, `${store.location}/${latestKey}`),
+            object.etag,
+            object.modifiedAt,
+          );
   } catch (error) {
     if (!hasCode(error, "pointer-lost", "pointer-damaged")) throw error;
-    return { versions, foreignKeys, current: null, pointerError: error };
+    return { ...listed, current: null, pointerError: error, damagedPointer: object };
   }
   // The pointer may have moved on while the versions were listed.
   const headSequence = current.held?.sequence ?? 0;
@@ -36,7 +53,7 @@ export async function readFolder(
     const later = await listAll(store, { signal, startAfter: last?.key });
     versions.push(...later.versions.filter(({ sequence }) => sequence <= headSequence));
   }
-  return { versions, foreignKeys, current, pointerError: null };
+  return { ...listed, current, pointerError: null, damagedPointer: null };
 }
 
 async function listAll(

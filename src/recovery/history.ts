@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import { decodeTime } from "ulid";
-import { type Base, newestVersion, pointerBase, pointerLost } from "../mirror/base.ts";
+import { type Base, newestVersion, pointerBase, readBase } from "../mirror/base.ts";
 import { latestKey, parseVersionKey, type VersionName, versionsPrefix } from "../mirror/layout.ts";
 import { decodePointer } from "../mirror/pointer.ts";
 import {
@@ -45,7 +45,7 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
   if (isSingleWriterVersion(await metadataOf(store, newest.key, options))) {
     return { kind: "newest", held: newest };
   }
-  throw pointerLost(store, newest.key);
+  return readBase(store, options);
 }
 
 /** The versions under a prefix of their keys, oldest first. Anything else there is passed over. */

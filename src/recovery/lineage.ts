@@ -31,10 +31,29 @@ export function keysToTellApart(versions: readonly VersionName[]): string[] {
     .map(({ key }) => key);
 }
 
+/** What the lineage is reckoned from. */
+export interface Head {
+  /** 0 where nothing was ever committed. */
+  readonly sequence: number;
+  readonly key: string | null;
+  readonly previousKey: string | null;
+}
+
+/** What a base says; null where the base is not known. */
+export function headOf(current: Base | null): Head | null {
+  if (current === null) return null;
+  const previous = current.kind === "pointer" ? current.pointer.previous : null;
+  return {
+    sequence: current.held?.sequence ?? 0,
+    key: current.held?.key ?? null,
+    previousKey: previous?.key ?? null,
+  };
+}
+
 export interface StandingsInput {
   readonly versions: readonly VersionName[];
   /** Read after the listing, so that what it names is listed. Null: all counts as lineage. */
-  readonly current: Base | null;
+  readonly head: Head | null;
   readonly previousOf: PreviousOf;
   /** What `prune` knew of versions whose siblings it removed. */
   readonly pruned: PrunedRecord | null;
@@ -43,24 +62,24 @@ export interface StandingsInput {
 /** Tells what each version is. */
 export function standings({
   versions,
-  current,
+  head,
   previousOf,
   pruned,
 }: StandingsInput): Map<string, Standing> {
   const standing = new Map<string, Standing>();
-  if (current === null) {
+  if (head === null) {
     for (const { key } of versions) standing.set(key, "lineage");
     return standing;
   }
-  const headSequence = current.held?.sequence ?? 0;
+  const headSequence = head.sequence;
   const named = new Map<number, string>();
   /** Who comes first knows best, and a name of another sequence says nothing. */
-  const name = (sequence: number, key: string | null | undefined): void => {
-    if (key == null || named.has(sequence)) return;
+  const name = (sequence: number, key: string | null): void => {
+    if (key === null || named.has(sequence)) return;
     if (parseVersionKey(key)?.sequence === sequence) named.set(sequence, key);
   };
-  name(headSequence, current.held?.key);
-  if (current.kind === "pointer") name(headSequence - 1, current.pointer.previous?.key);
+  name(headSequence, head.key);
+  name(headSequence - 1, head.previousKey);
 
   const recorded = new Set([...(pruned?.orphans ?? []), ...(pruned?.branches ?? [])]);
   const bySequence = Map.groupBy(versions, ({ sequence }) => sequence);

@@ -1,6 +1,6 @@
 import type { Base } from "../mirror/base.ts";
 import type { StoredVersion } from "./history.ts";
-import { type Standing, type StandingsInput, standings } from "./lineage.ts";
+import { headOf, type Standing, type StandingsInput, standings } from "./lineage.ts";
 import { keptByPolicy, type RetentionPolicy, type RetentionReason } from "./retention-policy.ts";
 
 /**
@@ -38,7 +38,7 @@ export interface PrunePlan {
   readonly remove: readonly RemovedVersion[];
 }
 
-export interface PrunePlanInput extends StandingsInput {
+export interface PrunePlanInput extends Omit<StandingsInput, "head"> {
   readonly policy: RetentionPolicy;
   /** How much older than the pointer an orphan must be, both by the store's clock. Milliseconds. */
   readonly graceMs: number;
@@ -60,7 +60,7 @@ export interface PrunePlanInput extends StandingsInput {
  */
 export function planPrune(input: PrunePlanInput): PrunePlan {
   const { policy, graceMs, current, currentStoredAt, damaged } = input;
-  const standing = standings(input);
+  const standing = standings({ ...input, head: headOf(current) });
   const newestFirst = input.versions.toReversed();
   const previousKey = current.kind === "pointer" ? current.pointer.previous?.key : undefined;
   const counted = newestFirst.filter(

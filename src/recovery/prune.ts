@@ -10,7 +10,7 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { readCurrent } from "./history.ts";
 import { readFolder } from "./history-folder.ts";
 import { inParallel } from "./in-parallel.ts";
-import { keysToTellApart, type Standing, standings } from "./lineage.ts";
+import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
 import { type PrunePlan, planPrune, type RemovedVersion } from "./prune-plan.ts";
 import { readVersion } from "./read-back.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
@@ -58,7 +58,9 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
   });
   const previousOf = (key: string): string | null => previous.get(key) ?? null;
   const known = { versions, current, previousOf, pruned };
-  const ahead = [...standings(known)].find(([, is]) => is === "ahead");
+  const ahead = [...standings({ ...known, head: headOf(current) })].find(
+    ([, is]) => is === "ahead",
+  );
   if (ahead !== undefined) {
     throw new ScbError(
       "refused",

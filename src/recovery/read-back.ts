@@ -1,5 +1,9 @@
+import { unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../chanbackup/snapshot.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
 import { readVersionMetadata, type VersionMetadata } from "../mirror/version-metadata.ts";
 import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, type ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 
 /** A version, read back whole. */
@@ -24,4 +28,32 @@ export async function readVersion(
   const metadata = readVersionMetadata(stored.metadata);
   const whole = metadata === null ? null : metadata.sha256 === sha256;
   return { bytes: stored.bytes, sha256, metadata, whole };
+}
+
+/** Who can open a backup: a key, or else a running node. */
+export interface Openers {
+  readonly encrypter?: Encrypter | undefined;
+  readonly witness?: NodeWitness | undefined;
+}
+
+/** Who of them would be asked. */
+export function openerOf({ encrypter, witness }: Openers): "key" | "lnd" | null {
+  if (encrypter !== undefined) return "key";
+  return witness === undefined ? null : "lnd";
+}
+
+/** Opens a backup. Returns why it does not open, or null. Throws where the node cannot be asked. */
+export async function tryToOpen(
+  bytes: Uint8Array,
+  { encrypter, witness }: Openers,
+  { signal }: RequestOptions = {},
+): Promise<ScbError | null> {
+  try {
+    if (encrypter !== undefined) unpackMulti(bytes, encrypter);
+    else await witness?.channelPointsOf(bytes, signal);
+    return null;
+  } catch (error) {
+    if (hasCode(error, "decrypt", "decode")) return error;
+    throw error;
+  }
 }

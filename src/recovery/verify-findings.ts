@@ -2,7 +2,7 @@ import { latestKey, parseVersionKey, prunedKey } from "../mirror/layout.ts";
 import { type PrunedRecord, wasPruned } from "../mirror/pruned-record.ts";
 import type { VersionMetadata } from "../mirror/version-metadata.ts";
 import type { HistoryFolder } from "./history-folder.ts";
-import { type Standing, standings } from "./lineage.ts";
+import { headOf, type Standing, standings } from "./lineage.ts";
 
 export const verifyProblemCodes = [
   "no-backup", // nothing was ever saved here
@@ -77,7 +77,7 @@ export function findProblems(input: FindingsInput): Findings {
   }
   const standing = standings({
     versions: folder.versions,
-    current,
+    head: headOf(current),
     pruned: record,
     previousOf: (key) => facts.get(key)?.metadata?.previous?.key ?? input.previousOf(key),
   });

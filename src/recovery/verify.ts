@@ -1,6 +1,3 @@
-import { unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
 import { type PrunedRecord, readPrunedRecord } from "../mirror/pruned-record.ts";
 import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
@@ -11,10 +8,11 @@ import type { StoredVersion } from "./history.ts";
 import { type HistoryFolder, readFolder } from "./history-folder.ts";
 import { inParallel } from "./in-parallel.ts";
 import { keysToTellApart } from "./lineage.ts";
-import { readVersion } from "./read-back.ts";
+import { type Openers, openerOf, readVersion, tryToOpen } from "./read-back.ts";
 import { type Findings, findProblems, type VersionFacts } from "./verify-findings.ts";
 
-export interface VerifyOptions extends RequestOptions {
+/** Each version is opened by the key, else by the node, else not at all. */
+export interface VerifyOptions extends RequestOptions, Openers {
   /** The node's folder. */
   readonly store: ObjectStore;
   readonly random: Random;
@@ -22,9 +20,6 @@ export interface VerifyOptions extends RequestOptions {
   readonly since?: { readonly sequence: number } | { readonly savedAt: number } | undefined;
   /** Only so many of those, chosen at random. */
   readonly sample?: number | undefined;
-  /** Opens each version; else `witness`, a running node, does; else none is opened. */
-  readonly encrypter?: Encrypter | undefined;
-  readonly witness?: NodeWitness | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -68,12 +63,11 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
   const pruned = await readPruned(store, { signal });
   const previousOf = (key: string): string | null => previous.get(key) ?? null;
   const findings = findProblems({ folder, pruned, facts, previousOf });
-  const { encrypter, witness } = options;
   return {
     ok: findings.problems.length === 0,
     checked: [...facts.values()].filter((found) => found !== null).length,
     total: folder.versions.length,
-    openedBy: encrypter !== undefined ? "key" : witness !== undefined ? "lnd" : null,
+    openedBy: openerOf(options),
     ...findings,
   };
 }
@@ -102,22 +96,14 @@ function selectVersions(
 }
 
 async function factsOf(key: string, options: VerifyOptions): Promise<VersionFacts | null> {
-  const { store, encrypter, witness, signal } = options;
+  const { store, signal } = options;
   const version = await readVersion(store, key, { signal });
   if (version === null) return null;
   const { bytes, sha256, metadata } = version;
   const facts = { sizeBytes: bytes.length, sha256, metadata };
-  if (encrypter === undefined && witness === undefined) {
-    return { ...facts, opened: null, openError: null };
-  }
-  try {
-    if (encrypter !== undefined) unpackMulti(bytes, encrypter);
-    else await witness?.channelPointsOf(bytes, signal);
-    return { ...facts, opened: true, openError: null };
-  } catch (error) {
-    if (!hasCode(error, "decrypt", "decode")) throw error;
-    return { ...facts, opened: false, openError: error.message };
-  }
+  if (openerOf(options) === null) return { ...facts, opened: null, openError: null };
+  const failure = await tryToOpen(bytes, options, { signal });
+  return { ...facts, opened: failure === null, openError: failure?.message ?? null };
 }
 
 /** Siblings that were not read back are told apart by their metadata alone. */

@@ -1,0 +1,287 @@
+import * as z from "zod";
+import { latestKey, parseVersionKey, type VersionName } from "../mirror/layout.ts";
+import { pointerSchemaVersion, recentOperationsKept } from "../mirror/pointer.ts";
+import { readPrunedRecord } from "../mirror/pruned-record.ts";
+import {
+  metadataOf,
+  readVersionMetadata,
+  type VersionMetadata,
+} from "../mirror/version-metadata.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { StoredVersion } from "./history.ts";
+import { type HistoryFolder, readFolder } from "./history-folder.ts";
+import { inParallel } from "./in-parallel.ts";
+import { keysToTellApart, standings } from "./lineage.ts";
+import { type Openers, openerOf, readVersion, tryToOpen } from "./read-back.ts";
+
+/**
+ * What is wrong with the pointer.
+ * - `lost`, `damaged`: it is not there, or cannot be read.
+ * - `target-missing`, `target-damaged`: what it names is not there, or not what it says.
+ * - `behind`: versions are there that only a later pointer can have left: an old one was put back.
+ */
+export type PointerState =
+  | "ok"
+  | "lost"
+  | "damaged"
+  | "target-missing"
+  | "target-damaged"
+  | "behind";
+
+/** A version that was read back and may be made current. */
+export interface Candidate extends StoredVersion {
+  readonly sha256: string;
+  readonly metadata: VersionMetadata | null;
+  /** Its hash was recorded and is right, or a key or the node has opened it. */
+  readonly isKnownWhole: boolean;
+  readonly openedBy: "key" | "lnd" | null;
+}
+
+export interface RepairPlan {
+  readonly state: PointerState;
+  /** What was found, for people. */
+  readonly message: string;
+  /** What the pointer must name; null where nothing is wrong, or where it has to be chosen. */
+  readonly target: Candidate | null;
+  /** What there is to choose from: one where it is certain, more where it is not. */
+  readonly candidates: readonly Candidate[];
+  /** Versions newer than the candidates that do not read back right. */
+  readonly damaged: readonly string[];
+  /** The operations of the target and of what it follows, oldest first. */
+  readonly operations: readonly string[];
+  readonly folder: HistoryFolder;
+}
+
+export interface RepairOptions extends RequestOptions, Openers {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** Chosen by a person, where the versions alone do not say. */
+  readonly toVersion?: string | undefined;
+}
+
+/**
+ * Finds what the pointer must be; changes nothing.
+ *
+ * It is the newest version that reads back right. That one may never have been committed: it was
+ * uploaded, and its pointer not moved. It is the right one all the same, for its snapshot was taken
+ * after the version before it had been read as the base, so the node's state does not go back. Two of
+ * the newest sequence, or versions that do not follow from each other, are two histories: which one
+ * was acknowledged nobody can know but a person.
+ *
+ * Throws "refused" where the pointer is of a newer program or `toVersion` cannot be taken, and what
+ * the store throws.
+ */
+export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
+  const { store, toVersion, signal } = options;
+  const folder = await readFolder(store, { signal });
+  refuseNewerProgram(folder);
+  const { state, message } = await pointerState(folder, options);
+  if (state === "ok") {
+    const nothing = { target: null, candidates: [], damaged: [], operations: [] };
+    if (toVersion === undefined) return { state, message, ...nothing, folder };
+    throw new ScbError(
+      "refused",
+      `${message}, so it stays: to get an older version back, use scb-mirror restore`,
+    );
+  }
+  if (toVersion !== undefined) {
+    const listed = folder.versions.find(({ key }) => key === toVersion);
+    const chosen = listed === undefined ? null : await candidateOf(listed, options);
+    if (chosen === null) {
+      const why = listed === undefined ? "is not there" : "does not read back right";
+      throw new ScbError(
+        "refused",
+        `${toVersion} ${why}: scb-mirror list shows the keys of the versions`,
+      );
+    }
+    const operations = await operationsOf(chosen, options);
+    return {
+      state,
+      message,
+      target: chosen,
+      candidates: [chosen],
+      damaged: [],
+      operations,
+      folder,
+    };
+  }
+  const newest = await newestCandidates(folder, options);
+  const { target, candidates } = await decide(state, folder, newest, options);
+  const { damaged } = newest;
+  if (state === "behind" && target?.key === folder.current?.held?.key) {
+    const so = `${message}; but none of those reads back right, so it stays`;
+    return {
+      state: "ok",
+      message: so,
+      target: null,
+      candidates: [],
+      damaged,
+      operations: [],
+      folder,
+    };
+  }
+  const operations = target === null ? [] : await operationsOf(target, options);
+  return { state, message, target, candidates, damaged, operations, folder };
+}
+
+function refuseNewerProgram({ pointerError, damagedPointer }: HistoryFolder): void {
+  if (pointerError === null || damagedPointer === null) return;
+  if (isOfNewerProgram(damagedPointer.bytes)) {
+    throw new ScbError("refused", pointerError.message, { cause: pointerError });
+  }
+}
+
+function isOfNewerProgram(bytes: Uint8Array): boolean {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const found = z.object({ schema: z.number() }).safeParse(json);
+    return found.success && found.data.schema > pointerSchemaVersion;
+  } catch {
+    // No JSON at all, so of no program.
+    return false;
+  }
+}
+
+async function pointerState(
+  { current, pointerError, versions }: HistoryFolder,
+  options: RepairOptions,
+): Promise<{ state: PointerState; message: string }> {
+  const { store, signal } = options;
+  if (pointerError !== null) {
+    return {
+      state: pointerError.code === "pointer-lost" ? "lost" : "damaged",
+      message: pointerError.message,
+    };
+  }
+  if (current === null || current.held === null) {
+    return { state: "ok", message: `nothing was ever committed in ${store.location}` };
+  }
+  const { held } = current;
+  if (current.kind === "newest") {
+    return { state: "ok", message: `${store.location} is of --single-writer and has no pointer` };
+  }
+  const target = await readVersion(store, held.key, { signal });
+  const where = `the pointer ${store.location}/${latestKey} names ${held.key}`;
+  if (target === null) {
+    return { state: "target-missing", message: `${where}, which is not there` };
+  }
+  if (target.sha256 !== held.sha256 || target.bytes.length !== held.sizeBytes) {
+    return { state: "target-damaged", message: `${where}, which has other bytes than it says` };
+  }
+  const newest = versions.at(-1)?.sequence ?? 0;
+  if (newest > held.sequence + 1) {
+    return {
+      state: "behind",
+      message: `${where}, but there are versions up to sequence ${newest}: an older pointer was put back`,
+    };
+  }
+  return { state: "ok", message: `${where}, which is there and whole` };
+}
+
+/** The versions of the newest sequence that has any which reads back right. */
+async function newestCandidates(
+  { versions }: HistoryFolder,
+  options: RepairOptions,
+): Promise<{ candidates: Candidate[]; damaged: string[] }> {
+  const damaged: string[] = [];
+  let candidates: Candidate[] = [];
+  let sequence = Number.POSITIVE_INFINITY;
+  for (const version of versions.toReversed()) {
+    if (version.sequence !== sequence && candidates.length > 0) break;
+    sequence = version.sequence;
+    const candidate = await candidateOf(version, options);
+    if (candidate === null) damaged.push(version.key);
+    else candidates = [...candidates, candidate];
+  }
+  return { candidates, damaged };
+}
+
+/** Reads a version back; null where it is not right. */
+async function candidateOf(
+  version: StoredVersion,
+  options: RepairOptions,
+): Promise<Candidate | null> {
+  const { store, signal } = options;
+  const read = await readVersion(store, version.key, { signal });
+  if (read === null || read.whole === false) return null;
+  const openedBy = openerOf(options);
+  if (openedBy !== null && (await tryToOpen(read.bytes, options, { signal })) !== null) return null;
+  return {
+    ...version,
+    sizeBytes: read.bytes.length,
+    sha256: read.sha256,
+    metadata: read.metadata,
+    isKnownWhole: read.whole === true || openedBy !== null,
+    openedBy,
+  };
+}
+
+/** Takes the only candidate, where it is whole for sure and no other history is in sight. */
+async function decide(
+  state: PointerState,
+  folder: HistoryFolder,
+  { candidates, damaged }: { candidates: readonly Candidate[]; damaged: readonly string[] },
+  options: RepairOptions,
+): Promise<{ target: Candidate | null; candidates: readonly Candidate[] }> {
+  const { store, signal } = options;
+  const { versions, current } = folder;
+  const previous = new Map<string, string | null>();
+  await inParallel([...keysToTellApart(versions), ...damaged], async (key) => {
+    previous.set(key, (await previousOf(store, key, { signal }))?.key ?? null);
+  });
+  // One that was replaced had been committed, whatever has become of what replaced it.
+  const replaced = new Set(damaged.map((key) => previous.get(key)));
+  if (current?.kind === "pointer") replaced.add(current.pointer.previous?.key);
+  const committed = candidates.filter(({ key }) => replaced.has(key));
+  const possible = committed.length === 1 ? committed : candidates;
+  const [only] = possible;
+  if (only === undefined || possible.length > 1 || !only.isKnownWhole) {
+    return { target: null, candidates: possible };
+  }
+
+  const standing = standings({
+    versions,
+    head: {
+      sequence: only.sequence,
+      key: only.key,
+      previousKey: only.metadata?.previous?.key ?? null,
+    },
+    previousOf: (key) => previous.get(key) ?? null,
+    pruned: await readPrunedRecord(store, { signal }),
+  });
+  const others = versions.filter(({ key }) => standing.get(key) === "branch").slice(-1);
+  const held = current?.held?.key;
+  if (state === "behind" && held !== undefined && standing.get(held) !== "lineage") {
+    others.push(...versions.filter(({ key }) => key === held));
+  }
+  if (others.length === 0) return { target: only, candidates: possible };
+  const rivals = await Promise.all(others.map((version) => candidateOf(version, options)));
+  return { target: null, candidates: [only, ...rivals.filter((rival) => rival !== null)] };
+}
+
+/** Walks back from the target as far as a pointer remembers. */
+async function operationsOf(
+  target: Candidate,
+  { store, signal }: RepairOptions,
+): Promise<string[]> {
+  const operations = [target.operation];
+  let before: VersionName | null = nameOf(target.metadata?.previous?.key);
+  while (before !== null && operations.length < recentOperationsKept - 1) {
+    operations.unshift(before.operation);
+    before = nameOf((await previousOf(store, before.key, { signal }))?.key);
+  }
+  return operations;
+}
+
+function nameOf(key: string | undefined): VersionName | null {
+  return key === undefined ? null : parseVersionKey(key);
+}
+
+async function previousOf(
+  store: ObjectStore,
+  key: string,
+  options: RequestOptions,
+): Promise<VersionMetadata["previous"]> {
+  return readVersionMetadata(await metadataOf(store, key, options))?.previous ?? null;
+}

@@ -1,0 +1,82 @@
+import { latestKey } from "../mirror/layout.ts";
+import { newOperationId } from "../mirror/operation-id.ts";
+import { encodePointer, type Pointer, pointerSchemaVersion } from "../mirror/pointer.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
+import type { Candidate, RepairPlan } from "./repair-plan.ts";
+
+export interface ApplyRepairOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** The name of that folder. */
+  readonly node: string;
+  /** Who commits, for people. */
+  readonly writer: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Writes the pointer that `plan` found, if what is there is still what the plan was made from, and
+ * resolves when it is known to be there. Nothing else is written. Throws "superseded" where the
+ * pointer was changed meanwhile, and what the store throws.
+ */
+export async function applyRepair(
+  plan: RepairPlan,
+  target: Candidate,
+  { store, node, writer, clock, random, signal }: ApplyRepairOptions,
+): Promise<Pointer> {
+  const pointer = repairedPointer(plan, target, { node, writer, clock, random });
+  const bytes = encodePointer(pointer);
+  const condition = conditionFor(plan);
+  try {
+    await store.put(latestKey, bytes, { condition, contentType: "application/json", signal });
+    return pointer;
+  } catch (error) {
+    if (!hasCode(error, "store-precondition", "store-missing", "store-unknown")) throw error;
+    const now = await store.get(latestKey, { signal });
+    if (now !== null && Buffer.from(now.bytes).equals(bytes)) return pointer;
+    if (hasCode(error, "store-unknown")) throw error;
+    throw new ScbError(
+      "superseded",
+      `the pointer ${store.location}/${latestKey} was changed meanwhile, and was left as it is: run scb-mirror repair again to see whether anything is still wrong`,
+      { cause: error },
+    );
+  }
+}
+
+/** By the etag of what the plan was made from: whoever wrote since then knows more. */
+function conditionFor({ folder: { current, damagedPointer } }: RepairPlan): PutCondition {
+  const etag = current?.kind === "pointer" ? current.etag : damagedPointer?.etag;
+  return etag === undefined ? { kind: "absent" } : { kind: "match", etag };
+}
+
+/**
+ * A pointer that running mirrors accept: an operation of theirs that is in doubt finds itself in it if
+ * its version is in the lineage, and takes a new snapshot if not. It is as old as its version is.
+ */
+function repairedPointer(
+  { folder, operations }: RepairPlan,
+  target: Candidate,
+  { node, writer, clock, random }: Omit<ApplyRepairOptions, "store">,
+): Pointer {
+  const operation = newOperationId(clock, random);
+  const held = folder.current?.kind === "pointer" ? folder.current.pointer.node : null;
+  const pubkey = /^0[23][0-9a-f]{64}$/.test(node) ? node : null;
+  return {
+    schema: pointerSchemaVersion,
+    sequence: target.sequence,
+    version: { key: target.key, size: target.sizeBytes, sha256: target.sha256 },
+    previous: target.metadata?.previous ?? null,
+    committedAt: new Date(Math.min(target.createdAt, target.storedAt)).toISOString(),
+    writer,
+    operation,
+    recentOperations: [...operations, operation],
+    node: held ?? { pubkey, network: null },
+    verifiedBy: target.openedBy,
+    channels: null,
+    channelPointsSha256: null,
+  };
+}
