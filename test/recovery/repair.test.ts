@@ -151,7 +151,8 @@ describe("repair", () => {
   it("does not make an old backup look fresh", async () => {
     const store = await storeOf(5);
     await store.delete("latest.json");
-    await apply(store, await plan(store));
+    const { committedAt } = await apply(store, await plan(store));
+    assert.equal(Date.parse(committedAt), startMs);
     const now = startMs + 100 * hourMs;
     const report = await checkStatus({ store, node: "alice", now, maxAgeMs: 36 * hourMs });
     assert.deepEqual(
