@@ -254,6 +254,7 @@ describe("verify", () => {
     const asked: number[] = [];
     const witness = {
       openChannelPoints: () => Promise.resolve([]),
+      closedChannelPoints: () => Promise.resolve([]),
       channelPointsOf: (packed: Uint8Array) => {
         asked.push(packed.length);
         return asked.length === 2
