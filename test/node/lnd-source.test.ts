@@ -260,7 +260,7 @@ describe("changes of lnd", () => {
   it("takes no recovery from a stream that is refused", async () => {
     await using setup = await fakeSetup();
     setup.lnd.failures.set("SubscribeChannelBackups", lndError("permission denied"));
-    await using follower = new Follower(setup.source());
+    await using follower = new Follower(setup.source({ followUpMs: 1_000 }));
     await until("some trouble", () => setup.heard.troubles.length > 3);
     assert.equal(setup.heard.recoveries, 0);
     assert.ok(setup.heard.troubles.every(({ code }) => code === "node-denied"));

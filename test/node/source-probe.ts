@@ -45,7 +45,7 @@ export class Follower implements AsyncDisposable {
 }
 
 /** Waits until `is` gives true. */
-export async function until(what: string, is: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(what: string, is: () => boolean, timeoutMs = 30_000): Promise<void> {
   const endsAt = performance.now() + timeoutMs;
   while (!is()) {
     if (performance.now() > endsAt) throw new Error(`in vain waited for: ${what}`);
