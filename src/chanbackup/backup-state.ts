@@ -4,6 +4,7 @@ import { mergeSingles } from "./merge.ts";
 import type { Multi } from "./multi.ts";
 import { newSingle } from "./new-single.ts";
 import type { Single } from "./single.ts";
+import { SingleView } from "./single-view.ts";
 
 /**
  * What SubSwapper knows of its node's channels. Each change has a number, its revision. A close is
@@ -11,7 +12,7 @@ import type { Single } from "./single.ts";
  * and the next merge brings the channel back. Never holds more than one entry a channel.
  */
 export class BackupState {
-  readonly #open = new Map<string, Single>();
+  readonly #open = new Map<string, SingleView>();
   readonly #closed = new Map<string, { readonly outPoint: OutPoint; readonly revision: number }>();
   #held: readonly string[] = [];
   #revision = 0;
@@ -25,17 +26,22 @@ export class BackupState {
     return this.#revision;
   }
 
-  /** These channels are open and look like this; one that is known already is replaced. */
+  /**
+   * These channels are open and look like this; one that is known already is replaced. They are kept
+   * as they will be written: nothing changes them later, and each swap only copies them. Throws
+   * "encode" for what no backup can hold, and takes in none of them then.
+   */
   add(singles: readonly Single[]): void {
+    const views = singles.map(SingleView.of);
     this.#revision++;
-    for (const single of singles) {
+    for (const single of views) {
       const point = formatOutPoint(single.fundingOutpoint);
       this.#open.set(point, single);
       this.#closed.delete(point);
     }
   }
 
-  /** A channel that is both new and closed is closed, as in lnd. Throws what `newSingle` throws. */
+  /** A channel that is both new and closed is closed, as in lnd. Throws what `newSingle` and `add` do. */
   apply({ newChans, closedChans }: ChannelEvent): void {
     this.add(newChans.map(newSingle));
     for (const outPoint of closedChans) {

@@ -9,7 +9,7 @@ import type {
   Single,
   SingleVersion,
 } from "./single.ts";
-import { readSingleField, type SingleBody } from "./single-codec.ts";
+import { readSingleField, type SingleBody, serializeSingle } from "./single-codec.ts";
 
 /**
  * A Single that stays in the bytes that it was read from: a field is read each time that it is asked
@@ -31,6 +31,13 @@ export class SingleView implements Single {
     this.#plaintext = plaintext;
     this.#start = start;
     this.#end = end;
+  }
+
+  /** The Single as it is now: what its owner does to it later changes nothing. Throws "encode". */
+  static of(single: Single): SingleView {
+    if (single instanceof SingleView) return single;
+    const plaintext = serializeSingle(single).slice();
+    return new SingleView(single.version, plaintext, 0, plaintext.length);
   }
 
   /** All that `singleCodec` writes of it. To be read only. */

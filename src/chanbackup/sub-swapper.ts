@@ -14,7 +14,10 @@ import { fatalSwapCodes, type SubSwapperObserver, type SwapReason } from "./sub-
 import type { Swapper } from "./swapper.ts";
 
 export interface SubSwapperOptions {
-  /** The node's channels as they are now. Those that only the swapper holds are kept as well. */
+  /**
+   * The node's channels as they are now: one that no backup can hold is refused with "encode". Those
+   * that only the swapper holds are kept as well.
+   */
   readonly startingChans: readonly Single[];
   readonly notifier: ChannelNotifier;
   readonly encrypter: Encrypter;
@@ -138,7 +141,7 @@ export class SubSwapper {
     signal.removeEventListener("abort", abandon);
     this.#isOver = true;
     this.#tellWaiters();
-    return this.#savedRevision >= this.#state.revision;
+    return this.#failure === null && this.#savedRevision >= this.#state.revision;
   }
 
   async #listen(): Promise<void> {
@@ -157,7 +160,13 @@ export class SubSwapper {
         knownChans: () => this.#state.knownChans(),
         onEvent: (event) => {
           if (event.newChans.length === 0 && event.closedChans.length === 0) return;
-          this.#state.apply(event);
+          try {
+            this.#state.apply(event);
+          } catch (error) {
+            // The same event would come again and again: no new subscription mends it.
+            this.#fail(error);
+            throw error;
+          }
           this.#changed("channel-event");
         },
         onTrouble: (error, retryInMs) => observer({ kind: "notifier-lost", error, retryInMs }),

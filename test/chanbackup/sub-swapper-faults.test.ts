@@ -237,3 +237,39 @@ describe("SubSwapper and errors that no repetition mends", () => {
     assert.equal(await w.subSwapper.stop(), false);
   });
 });
+
+describe("a channel that no backup can hold", () => {
+  const bad = channel(2, -1);
+
+  it("ends it when the node reports one: no new subscription would mend it", async () => {
+    const w = await started({ starting: [1] });
+    await w.notifier.tell([channel(3), bad]);
+    assert.deepEqual(w.kinds(), ["failed"]);
+    assert.equal((await w.subSwapper.ended)?.code, "encode");
+    assert.deepEqual(w.swapper.points, points(1));
+    assert.equal(await w.subSwapper.stop(), false, "what was reported is not saved");
+  });
+
+  it("is refused to who gives it by hand, and it goes on", async () => {
+    const w = await started({ starting: [1] });
+    await assert.rejects(w.subSwapper.manualUpdate([single(3), newSingle(bad)]), {
+      code: "encode",
+    });
+    await w.subSwapper.manualUpdate([single(4)]);
+    assert.deepEqual(w.swapper.points, points(1, 4));
+    await assertStopped(w, true);
+  });
+});
+
+it("a channel is saved as it was reported, whatever its owner does to it then", async () => {
+  const w = await started();
+  w.swapper.beforeSwap = fails("store-busy");
+  const reported = channel(1);
+  await w.notifier.tell([reported]);
+  reported.identityPub.fill(0);
+  reported.fundingOutpoint.txid.fill(0);
+  w.swapper.beforeSwap = () => undefined;
+  await w.clock.advance(100);
+  assert.deepEqual(w.swapper.singles, [single(1)]);
+  await assertStopped(w, true);
+});
