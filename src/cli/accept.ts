@@ -8,6 +8,7 @@ import { type Acceptance, accept, readAcceptance } from "../recovery/accept.ts";
 import { ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { Action, ActionContext } from "./action.ts";
+import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize } from "./terminal.ts";
@@ -15,7 +16,8 @@ import { formatSize } from "./terminal.ts";
 export const acceptAction: Action = async (context, [which]) => {
   const { settings, terminal, logger, clock, random, signal, json } = context;
   const key = await openKey(context);
-  return withNodeStore(context, async ({ node, store, witness = null }) => {
+  return withNodeStore(context, async (nodeStore) => {
+    const { node, store, witness = null } = nodeStore;
     const program = `scb-mirror/${programVersion}`;
     const singleWriter = settings["single-writer"];
     const swapper = new ObjectStoreSwapper({
@@ -29,7 +31,8 @@ export const acceptAction: Action = async (context, [which]) => {
       random,
       logger,
     });
-    const inspect = key && inspectWith(key.encrypter);
+    const encrypter = await encrypterFor(nodeStore, key, signal);
+    const inspect = encrypter === undefined ? null : inspectWith(encrypter);
     const shared = { store, swapper, which, inspect, witness, logger, signal };
     const acceptance = await readAcceptance(shared);
     await ask(context, acceptance);

@@ -1,7 +1,10 @@
 import { keyOfLnd, openKey } from "../daemon/key.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
+import { explainingEncrypter, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
+import type { NodeStore } from "./node-store.ts";
 
 /** Without it the command can do nothing. `why` says so; what to give is added. */
 export async function requireBackupKey(context: ActionContext, why: string): Promise<LoadedKey> {
@@ -35,6 +38,16 @@ export async function openBackupKey(context: ActionContext): Promise<LoadedKey |
     context.logger.warn({}, `going on without a key: ${error.message}`);
     return null;
   }
+}
+
+/** What opens the backups of this node's folder with the key, and says of a wrong one whose it is. */
+export async function encrypterFor(
+  { node, store }: NodeStore,
+  key: LoadedKey | null,
+  signal: AbortSignal,
+): Promise<Encrypter | undefined> {
+  if (key === null) return undefined;
+  return explainingEncrypter(key, await nodePubkeyOf(store, node, { signal }));
 }
 
 function isLndNamed({ settings }: ActionContext): boolean {

@@ -2,7 +2,7 @@ import type { Single } from "../chanbackup/single.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { type BackupDiff, diffBackups } from "../recovery/diff.ts";
 import { unpackEither } from "../recovery/inspect.ts";
-import { explainWrongKey } from "../recovery/wrong-key.ts";
+import { explainingEncrypter } from "../recovery/wrong-key.ts";
 import type { Action } from "./action.ts";
 import { type NamedBackup, readBackupArgument } from "./backup-argument.ts";
 import { requireBackupKey } from "./backup-key.ts";
@@ -25,11 +25,7 @@ export const diffAction: Action = async (context, [first = "", second = ""]) => 
 };
 
 function singlesOf({ packed, nodePubkey }: NamedBackup, key: LoadedKey): readonly Single[] {
-  try {
-    return unpackEither(packed, key.encrypter).singles;
-  } catch (error) {
-    throw explainWrongKey(error, key, nodePubkey);
-  }
+  return unpackEither(packed, explainingEncrypter(key, nodePubkey)).singles;
 }
 
 function printDiff(diff: BackupDiff, terminal: Terminal): void {

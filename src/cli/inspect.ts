@@ -5,7 +5,7 @@ import {
   inspectSealed,
   type SealedBackup,
 } from "../recovery/inspect.ts";
-import { explainWrongKey } from "../recovery/wrong-key.ts";
+import { explainingEncrypter } from "../recovery/wrong-key.ts";
 import type { Action } from "./action.ts";
 import { readBackupArgument } from "./backup-argument.ts";
 import { openBackupKey } from "./backup-key.ts";
@@ -24,12 +24,7 @@ export const inspectAction: Action = async (context, [which = "latest"]) => {
     return exitCodes.done;
   }
   const withCloseTx = flags["withCloseTx"] === true;
-  let backup: InspectedBackup;
-  try {
-    backup = inspectBackup(packed, key.encrypter, { withCloseTx });
-  } catch (error) {
-    throw explainWrongKey(error, key, nodePubkey);
-  }
+  const backup = inspectBackup(packed, explainingEncrypter(key, nodePubkey), { withCloseTx });
   if (json) terminal.json(backup);
   else printBackup(`${name}: ${age}, ${formatSize(packed.length)}`, backup, terminal);
   return exitCodes.done;

@@ -4,6 +4,7 @@ import { applyRepair } from "../recovery/repair.ts";
 import { type Candidate, planRepair, type RepairPlan } from "../recovery/repair-plan.ts";
 import { programVersion } from "../runtime/version.ts";
 import { type Action, textFlag } from "./action.ts";
+import { encrypterFor } from "./backup-key.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
@@ -16,7 +17,7 @@ export const repairAction: Action = async (context) => {
     const found = await planRepair({
       store,
       toVersion: textFlag(context, "toVersion"),
-      encrypter: key?.encrypter,
+      encrypter: await encrypterFor(nodeStore, key, signal),
       witness,
       signal,
     });

@@ -1,8 +1,7 @@
 import { fetchBackup, restoreCommand, writeBackupFile } from "../recovery/restore.ts";
-import { explainWrongKey, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
 import { type Action, textFlag } from "./action.ts";
-import { openBackupKey } from "./backup-key.ts";
+import { encrypterFor, openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatAge, formatSize } from "./terminal.ts";
@@ -15,13 +14,9 @@ export const restoreAction: Action = async (context, [which = "latest"]) => {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
   const key = await openBackupKey(context);
-  const backup = await withNodeStore(context, async ({ store, node }) => {
-    try {
-      return await fetchBackup({ store, which, encrypter: key?.encrypter, signal });
-    } catch (error) {
-      if (key === null) throw error;
-      throw explainWrongKey(error, key, await nodePubkeyOf(store, node, { signal }));
-    }
+  const backup = await withNodeStore(context, async (nodeStore) => {
+    const encrypter = await encrypterFor(nodeStore, key, signal);
+    return fetchBackup({ store: nodeStore.store, which, encrypter, signal });
   });
   const ageSeconds = Math.max(0, Math.floor((clock.now() - backup.committedAt) / 1000));
   if (toStdout) {

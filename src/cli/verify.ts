@@ -3,6 +3,7 @@ import { openKey } from "../daemon/key.ts";
 import { type VerifyOptions, type VerifyReport, verifyHistory } from "../recovery/verify.ts";
 import { ScbError } from "../runtime/error.ts";
 import { type Action, type ActionContext, textFlag } from "./action.ts";
+import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { countFlag } from "./flags.ts";
 import { withNodeStore } from "./node-store.ts";
@@ -24,7 +25,7 @@ export const verifyAction: Action = async (context) => {
       random,
       since,
       sample,
-      encrypter: key?.encrypter,
+      encrypter: await encrypterFor(nodeStore, key, signal),
       witness: nodeStore.witness,
       signal,
       onProgress: (done, total) => terminal.progress(`reading back ${done} of ${total} versions`),

@@ -2,7 +2,7 @@ import { type InspectBackup, inspectWith } from "../chanbackup/backup-contents.t
 import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { BackupFileSource } from "../node/backup-file.ts";
-import { explainWrongKey, isNodePubkey } from "../recovery/wrong-key.ts";
+import { explainingEncrypter, isNodePubkey } from "../recovery/wrong-key.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -71,12 +71,5 @@ function filePath(from: string): string {
 
 /** Opens backups with a key; where it is known whose they are, a wrong key is named for certain. */
 export function inspectWithKey(key: LoadedKey, { node = "" }: Settings): InspectBackup {
-  const inspect = inspectWith(key.encrypter);
-  return async (packed, signal) => {
-    try {
-      return await inspect(packed, signal);
-    } catch (error) {
-      throw explainWrongKey(error, key, isNodePubkey(node) ? node : null);
-    }
-  };
+  return inspectWith(explainingEncrypter(key, isNodePubkey(node) ? node : null));
 }

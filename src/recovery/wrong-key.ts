@@ -1,3 +1,4 @@
+import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { latestKey } from "../mirror/layout.ts";
 import { decodePointer } from "../mirror/pointer.ts";
@@ -23,6 +24,21 @@ export function explainWrongKey(
         ? `message authentication failed, though the key is that of node ${nodePubkey}: the bytes are damaged, or are another node's backup; take another version (scb-mirror list shows them)`
         : `message authentication failed: the key is for certain not the one of this backup. It is that of node ${identityPubkey}, and the backup is of node ${nodePubkey}: use that node's seed, passphrase and network`;
   return new ScbError("decrypt", message, { cause: error });
+}
+
+/** The key's encrypter, for the backups of one node: where it does not open one, it says why. */
+export function explainingEncrypter(key: LoadedKey, nodePubkey: string | null): Encrypter {
+  const { encrypter } = key;
+  return {
+    encrypt: encrypter.encrypt,
+    decrypt(packed) {
+      try {
+        return encrypter.decrypt(packed);
+      } catch (error) {
+        throw explainWrongKey(error, key, nodePubkey);
+      }
+    },
+  };
 }
 
 /**

@@ -16,6 +16,7 @@ function singleAt(outPoint: string, capacitySat = 1): Single {
   return { ...sample, fundingOutpoint: parseOutPoint(outPoint), capacitySat };
 }
 
+const v4Mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const low = `${"0".repeat(63)}1:1`;
 const second = `${"0".repeat(63)}1:10`;
 const high = `1${"0".repeat(63)}:0`;
@@ -75,6 +76,29 @@ describe("Multi", () => {
     const singles = [singleAt(high), singleAt(low)];
     const bytes = joined(header(0, 2), ...singles.map(serializeSingle));
     assert.deepEqual(readSingles(bytes), singles);
+  });
+
+  test("what has another spelling is kept, and written back, in lnd's", () => {
+    const usual = serializeSingle({ ...singleAt(low), addresses: [] });
+    const addressesAt = 3 + 1 + 32 + 34 + 8 + 33;
+    assert.deepEqual(usual.slice(addressesAt, addressesAt + 2), new Uint8Array(2));
+    // A boolean that is neither 0 nor 1, an address of no type, and an IPv4 one as IPv6.
+    const other = joined(
+      usual.slice(0, 3),
+      Uint8Array.of(2),
+      usual.slice(4, addressesAt),
+      Uint8Array.of(0, 20, 0, 2, ...v4Mapped, 1, 2, 3, 4, 0x26, 0x07),
+      usual.slice(addressesAt + 2),
+    );
+    Buffer.from(other.buffer).writeUInt16BE(other.length - 3, 1);
+    const [single] = deserializeMulti(joined(header(0, 1), other)).staticBackups;
+    assert.ok(single);
+    const plain = deserializeSingle(other);
+    assert.equal(single.isInitiator, false);
+    assert.deepEqual(plainSingle(single), plain);
+    const written = serializeMulti({ version: 0, staticBackups: [single] });
+    assert.deepEqual(written, joined(header(0, 1), serializeSingle(plain)));
+    assert.equal(written.length, 5 + other.length - 1 - 12);
   });
 
   test("keeps two Singles with one outpoint, in their order", () => {

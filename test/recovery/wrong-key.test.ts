@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadedKey } from "../../src/keychain/loaded-key.ts";
 import { latestKey } from "../../src/mirror/layout.ts";
-import { explainWrongKey, nodePubkeyOf } from "../../src/recovery/wrong-key.ts";
+import {
+  explainingEncrypter,
+  explainWrongKey,
+  nodePubkeyOf,
+} from "../../src/recovery/wrong-key.ts";
 import { ScbError } from "../../src/runtime/error.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { makeSwapper, swapOnce } from "../support/mirror-fixture.ts";
 
@@ -24,6 +30,17 @@ describe("a backup that a key does not open", () => {
       assert.match(error.message, message);
     });
   }
+
+  it("an encrypter says so when it decrypts", () => {
+    const backupKey = new Uint8Array(32);
+    const parts = { kind: "words", network: "regtest", warnings: [], backupKey } as const;
+    const key = loadedKey({ ...parts, identityPubkey: alice }, systemRandom);
+    const encrypter = explainingEncrypter(key, bob);
+    const packed = encrypter.encrypt(Uint8Array.of(1));
+    assert.deepEqual(encrypter.decrypt(packed), Uint8Array.of(1));
+    packed[30] = (packed[30] ?? 0) ^ 1;
+    assert.throws(() => encrypter.decrypt(packed), { code: "decrypt", message: /for certain/ });
+  });
 
   it("any other error stays what it is", () => {
     const other = new ScbError("decode", "cut off");
