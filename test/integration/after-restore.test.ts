@@ -96,31 +96,36 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
     for (const mirror of [grpc, both]) await expectHeld(mirror, [withBob, withCarol]);
   });
 
-  const closes = {
-    "by agreement": { by: "alice", how: "coop" },
-    "by force": { by: "alice", how: "force" },
-    "by the peer's force": { by: "bob", how: "force" },
-  } as const;
-  for (const [name, { by, how }] of Object.entries(closes)) {
-    it(`lets a channel go that is closed ${name}`, async () => {
-      const closing = await network.openChannel(alice, bob, { sat: 300_000 });
-      for (const mirror of [grpc, both]) await expectHeld(mirror, [withBob, withCarol, closing]);
-      await network.closeChannel(network.node(by), closing, how);
-      await mineSlowly(6);
-      await expectHeld(grpc, [withBob, withCarol]);
-      // The file keeps it until the funds are home.
-      if (how === "force") await network.mine(150);
-      if (how === "force") await mineSlowly(3);
-      await expectHeld(both, [withBob, withCarol]);
-      for (const mirror of [grpc, both]) assert.deepEqual(refusals(mirror), []);
-    });
-  }
+  const closes = [
+    { by: "alice", how: "coop" },
+    { by: "alice", how: "force" },
+    { by: "bob", how: "force" },
+  ] as const;
+  it("lets channels go that are closed by agreement, by force, and by the peer's force", async () => {
+    const closing: string[] = [];
+    for (const _ of closes) {
+      closing.push(await network.openChannel(alice, bob, { sat: 300_000 }));
+    }
+    const all = [withBob, withCarol, ...closing];
+    for (const mirror of [grpc, both]) await expectHeld(mirror, all);
+    for (const [at, { by, how }] of closes.entries()) {
+      await network.closeChannel(network.node(by), closing[at] ?? "", how);
+    }
+    await mineSlowly(6);
+    await expectHeld(grpc, [withBob, withCarol]);
+    // The file keeps what this node has forced until its funds are home.
+    await expectHeld(both, [withBob, withCarol, closing[1] ?? ""]);
+    await network.mine(150);
+    await mineSlowly(3);
+    await expectHeld(both, [withBob, withCarol]);
+    for (const mirror of [grpc, both]) assert.deepEqual(refusals(mirror), []);
+  });
 
   it("holds the backup while the new node has nothing yet", async () => {
     await stop("SIGKILL");
     await alice.kill();
-    await carol.stop();
-    const wallet = { words: alice.words, recoveryWindow: 100 };
+    await carol.kill();
+    const wallet = { words: alice.words };
     alice = await network.addNode({ name: "alice again", wallet }, { funded: false });
     assert.deepEqual(await exported(), []);
     await mirrorsOf(alice);

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
+import type { Guard } from "../../src/mirror/guard.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -22,9 +23,11 @@ import { ScriptedSource } from "../support/scripted-source.ts";
 function setUp({
   clock = hastyClock(),
   refreshIntervalMs = 3_600_000,
+  guards,
 }: {
   clock?: Clock;
   refreshIntervalMs?: number;
+  guards?: readonly Guard[];
 } = {}) {
   const store = new FaultyStore(new MemoryStore());
   const source = new ScriptedSource();
@@ -32,7 +35,7 @@ function setUp({
   let heard: () => void = () => undefined;
   const feeder = new Feeder({
     source,
-    swapper: makeSwapper(store, { clock }),
+    swapper: makeSwapper(store, { clock, ...(guards && { guards }) }),
     refreshIntervalMs,
     observe: (event) => {
       events.push(event);
@@ -198,6 +201,55 @@ describe("Feeder", { timeout: 20_000 }, () => {
     stop.abort();
     await running;
     assert.equal((await keysOf(store, "quarantine/")).length, 2);
+  });
+
+  it("commits nothing that a guard cannot judge yet, and the last of it as soon as it can", async () => {
+    let isAway = false;
+    const guard: Guard = async () => {
+      if (isAway) throw new ScbError("node-unavailable", "nobody to ask");
+      return null;
+    };
+    const { store, source, stop, told, run } = setUp({ guards: [guard] });
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    isAway = true;
+    source.change();
+    await told("retrying", 2);
+    assert.equal((await readPointer(store)).sequence, 1);
+    assert.deepEqual(await keysOf(store, "quarantine/"), []);
+    const last = source.change("file-changed");
+    isAway = false;
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
+  });
+
+  it("does not forget what a guard could not judge, when an older state is saved meanwhile", async () => {
+    let isAway = false;
+    const guard: Guard = async () => {
+      if (isAway) throw new ScbError("node-unavailable", "nobody to ask");
+      return null;
+    };
+    const { store, source, stop, told, run } = setUp({ guards: [guard] });
+    store.fail("put", /^versions/, "store-busy");
+    let last = source.packed;
+    store.before = ({ verb }) => {
+      if (verb !== "put" || isAway) return;
+      store.before = () => undefined;
+      // The first state is on its way.
+      isAway = true;
+      last = source.change();
+    };
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    isAway = false;
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+    await assertCurrent(store, last);
   });
 
   it("saves what it saved before, after a refusal, to show that it is over", async () => {

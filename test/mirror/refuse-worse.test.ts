@@ -1,103 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
-import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
-import { RefusedError } from "../../src/mirror/quarantine.ts";
-import { sha256Hex } from "../../src/runtime/digest.ts";
 import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
 import { point } from "../node/fake-lnd.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
+import { keysOf, makeSwapper, packedBytes, readPointer } from "../support/mirror-fixture.ts";
 import {
-  guardsFor,
-  keysOf,
-  makeSwapper,
-  packedBytes,
-  readPointer,
-} from "../support/mirror-fixture.ts";
+  type Candidate,
+  mirrorOf,
+  refusalOf,
+  ScriptedNode,
+  swap,
+} from "../support/scripted-node.ts";
 
 const [a, b, c, d] = [point(1), point(2), point(3), point(4)];
-
-/** A node whose channels, and whose word on them, the test sets; it opens only what it packed. */
-class Node implements NodeWitness {
-  closed: readonly string[] = [];
-  /** What a question throws instead, while it is set. */
-  failure: ScbError | null = null;
-  readonly asked: string[] = [];
-  readonly #packed = new Map<string, { points: readonly string[]; bare: readonly string[] }>();
-
-  candidate(
-    points: readonly string[],
-    { bare = [], by = "lnd" }: { bare?: readonly string[]; by?: "lnd" | "key" } = {},
-  ) {
-    const packed = packedBytes(
-      points.length === 0 ? emptyMultiSizeBytes : 45 + 400 * points.length,
-    );
-    this.#packed.set(sha256Hex(packed), { points, bare });
-    return newCandidate(packed, { channelPoints: points, bareChannelPoints: bare }, by);
-  }
-
-  readonly inspect = async (packed: Uint8Array) => {
-    const { points, bare } = this.#opened(packed);
-    return { channelPoints: points, bareChannelPoints: bare, verifiedBy: "key" as const };
-  };
-
-  openChannelPoints(): Promise<readonly string[]> {
-    throw new Error("no guard asks for this");
-  }
-
-  async channelPointsOf(packed: Uint8Array): Promise<readonly string[]> {
-    this.#hear("open");
-    return this.#opened(packed).points;
-  }
-
-  async closedChannelPoints(): Promise<readonly string[]> {
-    this.#hear("closed");
-    return this.closed;
-  }
-
-  #hear(question: string): void {
-    this.asked.push(question);
-    if (this.failure !== null) throw this.failure;
-  }
-
-  #opened(packed: Uint8Array) {
-    const found = this.#packed.get(sha256Hex(packed));
-    if (found === undefined) throw new ScbError("decrypt", "message authentication failed");
-    return found;
-  }
-}
-
-type Asked = "node" | "key" | "both" | "nobody";
-
-/** A mirror of `node` in a process of its own: nothing is remembered from another. */
-function mirrorOf(node: Node, store: ObjectStore, asked: Asked = "node"): ObjectStoreSwapper {
-  return makeSwapper(store, {
-    guards: guardsFor(store, {
-      witness: asked === "node" || asked === "both" ? node : null,
-      inspect: asked === "key" || asked === "both" ? node.inspect : null,
-    }),
-  });
-}
-
-type Candidate = ReturnType<Node["candidate"]>;
-
-async function swap(swapper: ObjectStoreSwapper, candidate: Candidate): Promise<void> {
-  await swapper.advance(await swapper.begin(await swapper.base(), candidate));
-}
-
-async function refusalOf(swapper: ObjectStoreSwapper, candidate: Candidate): Promise<RefusedError> {
-  try {
-    await swapper.begin(await swapper.base(), candidate);
-  } catch (error) {
-    if (error instanceof RefusedError) return error;
-    throw error;
-  }
-  throw new Error("nothing was refused");
-}
 
 interface Case {
   readonly held: readonly string[];
@@ -189,7 +106,7 @@ describe("what a node hands out after a loss never replaces the better backup", 
   ] of Object.entries(byTheNode)) {
     for (const restarted of [false, true]) {
       it(`${name}: ${code ?? "passes"}${restarted ? ", after a restart" : ""}`, async () => {
-        const [node, store] = [new Node(), new MemoryStore()];
+        const [node, store] = [new ScriptedNode(), new MemoryStore()];
         const before = mirrorOf(node, store);
         await swap(before, node.candidate(held, { bare: heldBare }));
         node.closed = closed;
@@ -209,7 +126,7 @@ describe("what a node hands out after a loss never replaces the better backup", 
   }
 
   it("names the channels that are gone: three of them, and how many", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const swapper = mirrorOf(node, store);
     await swap(swapper, node.candidate([a, b, c, d]));
     const { refusal } = await refusalOf(swapper, node.candidate([point(5)]));
@@ -218,7 +135,7 @@ describe("what a node hands out after a loss never replaces the better backup", 
   });
 
   it("costs nothing while the channels stay the same, nor when one opens", async () => {
-    const [node, store] = [new Node(), new FaultyStore(new MemoryStore())];
+    const [node, store] = [new ScriptedNode(), new FaultyStore(new MemoryStore())];
     const swapper = mirrorOf(node, store);
     await swap(swapper, node.candidate([a]));
     store.calls.length = 0;
@@ -258,7 +175,7 @@ describe("by the bytes, with a key", () => {
   };
   for (const [name, { held, heldBare = [], next, nextBare = [], code }] of Object.entries(cases)) {
     it(`${name}: ${code ?? "passes"}`, async () => {
-      const [node, store] = [new Node(), new MemoryStore()];
+      const [node, store] = [new ScriptedNode(), new MemoryStore()];
       await swap(mirrorOf(node, store), node.candidate(held, { bare: heldBare, by: "key" }));
       const swapper = mirrorOf(node, store, "key");
       const candidate = node.candidate(next, { bare: nextBare, by: "key" });
@@ -268,7 +185,7 @@ describe("by the bytes, with a key", () => {
   }
 
   it("does not compare what lnd calls restored with what the bytes show", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const swapper = mirrorOf(node, store, "both");
     // lnd before 0.19 writes every channel bare, and calls none of them restored.
     const exported = node.candidate([a], { bare: [a] });
@@ -284,7 +201,7 @@ describe("when the comparison cannot be made", () => {
   const away: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-denied"];
   for (const code of away) {
     it(`waits for a node that answers "${code}", and keeps the pointer`, async () => {
-      const [node, store] = [new Node(), new MemoryStore()];
+      const [node, store] = [new ScriptedNode(), new MemoryStore()];
       const swapper = mirrorOf(node, store);
       await swap(swapper, node.candidate([a, b]));
       node.failure = new ScbError(code, "not now");
@@ -298,7 +215,7 @@ describe("when the comparison cannot be made", () => {
   }
 
   it("an empty backup is refused while the node does not say a word", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const swapper = mirrorOf(node, store);
     await swap(swapper, node.candidate([a]));
     node.failure = new ScbError("node-unavailable", "not now");
@@ -306,15 +223,15 @@ describe("when the comparison cannot be made", () => {
   });
 
   it("another node's version in the folder is not replaced", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
-    await swap(mirrorOf(new Node(), store, "nobody"), new Node().candidate([a]));
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
+    await swap(mirrorOf(new ScriptedNode(), store, "nobody"), new ScriptedNode().candidate([a]));
     const { refusal } = await refusalOf(mirrorOf(node, store), node.candidate([b]));
     assert.equal(refusal.code, "not-ours");
   });
 
   it("a version that is gone or damaged is replaced, but not by a restored node's", async () => {
     for (const harm of ["gone", "damaged"]) {
-      const [node, store] = [new Node(), new MemoryStore()];
+      const [node, store] = [new ScriptedNode(), new MemoryStore()];
       await swap(mirrorOf(node, store), node.candidate([a, b]));
       const { key } = (await readPointer(store)).version;
       if (harm === "gone") await store.delete(key);
@@ -326,7 +243,7 @@ describe("when the comparison cannot be made", () => {
   });
 
   it("what nobody could open does not undo a refusal", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const swapper = mirrorOf(node, store);
     await swap(swapper, node.candidate([a]));
     assert.equal((await refusalOf(swapper, node.candidate([b]))).refusal.code, "channels-gone");
@@ -340,11 +257,11 @@ describe("when the comparison cannot be made", () => {
 
 describe("a refusal, met again", () => {
   const refusedTwice = async (
-    first: (node: Node) => Candidate,
-    second: (node: Node) => Candidate,
+    first: (node: ScriptedNode) => Candidate,
+    second: (node: ScriptedNode) => Candidate,
     restarted: boolean,
   ): Promise<number> => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const before = mirrorOf(node, store);
     await swap(before, node.candidate([a, b]));
     const kept = await refusalOf(before, first(node));
@@ -356,24 +273,24 @@ describe("a refusal, met again", () => {
   for (const restarted of [false, true]) {
     const when = restarted ? "by another process" : "by the same process";
     it(`of the same state is kept once, ${when}`, async () => {
-      const gone = (node: Node) => node.candidate([a]);
-      const empty = (node: Node) => node.candidate([]);
-      const poorer = (node: Node) => node.candidate([a, b], { bare: [a] });
+      const gone = (node: ScriptedNode) => node.candidate([a]);
+      const empty = (node: ScriptedNode) => node.candidate([]);
+      const poorer = (node: ScriptedNode) => node.candidate([a, b], { bare: [a] });
       for (const same of [gone, empty, poorer]) {
         assert.equal(await refusedTwice(same, same, restarted), 1);
       }
     });
     it(`of another state is kept as well, ${when}`, async () => {
-      const both = (node: Node) => node.candidate([a, b], { bare: [a, b] });
-      const one = (node: Node) => node.candidate([a, b], { bare: [a] });
-      const other = (node: Node) => node.candidate([b], { bare: [b] });
+      const both = (node: ScriptedNode) => node.candidate([a, b], { bare: [a, b] });
+      const one = (node: ScriptedNode) => node.candidate([a, b], { bare: [a] });
+      const other = (node: ScriptedNode) => node.candidate([b], { bare: [b] });
       assert.equal(await refusedTwice(both, one, restarted), 2);
       assert.equal(await refusedTwice(both, other, restarted), 2);
     });
   }
 
   it("is compared with what the store has now: another writer may have accepted it", async () => {
-    const [node, store] = [new Node(), new MemoryStore()];
+    const [node, store] = [new ScriptedNode(), new MemoryStore()];
     const swapper = mirrorOf(node, store);
     await swap(swapper, node.candidate([a, b]));
     await refusalOf(swapper, node.candidate([c]));

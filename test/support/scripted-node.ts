@@ -1,0 +1,94 @@
+import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import { newCandidate } from "../../src/mirror/candidate.ts";
+import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import { RefusedError } from "../../src/mirror/quarantine.ts";
+import { sha256Hex } from "../../src/runtime/digest.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import { guardsFor, makeSwapper, packedBytes } from "./mirror-fixture.ts";
+
+/** A node whose channels, and whose word on them, the test sets; it opens only what it packed. */
+export class ScriptedNode implements NodeWitness {
+  closed: readonly string[] = [];
+  /** What a question throws instead, while it is set. */
+  failure: ScbError | null = null;
+  readonly asked: string[] = [];
+  readonly #packed = new Map<string, { points: readonly string[]; bare: readonly string[] }>();
+
+  candidate(
+    points: readonly string[],
+    { bare = [], by = "lnd" }: { bare?: readonly string[]; by?: "lnd" | "key" } = {},
+  ) {
+    const packed = packedBytes(
+      points.length === 0 ? emptyMultiSizeBytes : 45 + 400 * points.length,
+    );
+    this.#packed.set(sha256Hex(packed), { points, bare });
+    return newCandidate(packed, { channelPoints: points, bareChannelPoints: bare }, by);
+  }
+
+  readonly inspect = async (packed: Uint8Array) => {
+    const { points, bare } = this.#opened(packed);
+    return { channelPoints: points, bareChannelPoints: bare, verifiedBy: "key" as const };
+  };
+
+  openChannelPoints(): Promise<readonly string[]> {
+    throw new Error("no guard asks for this");
+  }
+
+  async channelPointsOf(packed: Uint8Array): Promise<readonly string[]> {
+    this.#hear("open");
+    return this.#opened(packed).points;
+  }
+
+  async closedChannelPoints(): Promise<readonly string[]> {
+    this.#hear("closed");
+    return this.closed;
+  }
+
+  #hear(question: string): void {
+    this.asked.push(question);
+    if (this.failure !== null) throw this.failure;
+  }
+
+  #opened(packed: Uint8Array) {
+    const found = this.#packed.get(sha256Hex(packed));
+    if (found === undefined) throw new ScbError("decrypt", "message authentication failed");
+    return found;
+  }
+}
+
+type Asked = "node" | "key" | "both" | "nobody";
+
+/** A mirror of `node` in a process of its own: nothing is remembered from another. */
+export function mirrorOf(
+  node: ScriptedNode,
+  store: ObjectStore,
+  asked: Asked = "node",
+): ObjectStoreSwapper {
+  return makeSwapper(store, {
+    guards: guardsFor(store, {
+      witness: asked === "node" || asked === "both" ? node : null,
+      inspect: asked === "key" || asked === "both" ? node.inspect : null,
+    }),
+  });
+}
+
+export type Candidate = ReturnType<ScriptedNode["candidate"]>;
+
+export async function swap(swapper: ObjectStoreSwapper, candidate: Candidate): Promise<void> {
+  await swapper.advance(await swapper.begin(await swapper.base(), candidate));
+}
+
+export async function refusalOf(
+  swapper: ObjectStoreSwapper,
+  candidate: Candidate,
+): Promise<RefusedError> {
+  try {
+    await swapper.begin(await swapper.base(), candidate);
+  } catch (error) {
+    if (error instanceof RefusedError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
