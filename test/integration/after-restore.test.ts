@@ -9,6 +9,7 @@ import { type LndNetwork, startLndNetwork } from "../peers/lnd-network.ts";
 import type { LndNode } from "../peers/lnd-node.ts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
+import { openUnfundedChannel } from "../peers/unfunded-channel.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { Bucket } from "../support/bucket.ts";
 import type { CliEvent, RunningCli } from "../support/cli.ts";
@@ -119,6 +120,26 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
     await mineSlowly(3);
     await expectHeld(both, [withBob, withCarol]);
     for (const mirror of [grpc, both]) assert.deepEqual(refusals(mirror), []);
+  });
+
+  it("lets a channel go whose funding never confirms", async () => {
+    await openUnfundedChannel(carol, alice, { sat: 200_000 });
+    await waitFor(
+      "the pending channel in both folders",
+      async () => {
+        const held = [grpc, both].map(async ({ folder }) =>
+          alice.verifyChanBackup((await bucket.current(folder)).bytes),
+        );
+        return (await Promise.all(held)).every((points) => points.length === 3) || undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    // lnd's peer gives up then.
+    await network.mine(2_017);
+    for (const mirror of [grpc, both]) {
+      await expectHeld(mirror, [withBob, withCarol]);
+      assert.deepEqual(refusals(mirror), []);
+    }
   });
 
   it("holds the backup while the new node has nothing yet", async () => {

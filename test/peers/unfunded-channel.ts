@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import type { LndNode } from "./lnd-node.ts";
+
+const psbtFundSchema = z.object({
+  result: z.object({
+    psbt_fund: z.object({ funding_address: z.string(), funding_amount: z.string() }),
+  }),
+});
+
+/**
+ * Opens a channel whose funding transaction is signed by nobody and published by nobody (lnd's
+ * `no_publish` and `skip_finalize`): it stays pending, until the peer gives up after 2,016 blocks. The
+ * nodes must be connected. Over REST, for `lncli` asks a terminal. Returns when both have it.
+ */
+export async function openUnfundedChannel(
+  from: LndNode,
+  to: LndNode,
+  { sat }: { readonly sat: number },
+): Promise<void> {
+  const pendingId = randomBytes(32).toString("base64");
+  await using opening = await firstAnswer(from, "/v1/channels/stream", {
+    node_pubkey: Buffer.from(to.pubkey, "hex").toString("base64"),
+    local_funding_amount: String(sat),
+    funding_shim: { psbt_shim: { pending_chan_id: pendingId, no_publish: true } },
+  });
+  const { psbt_fund: fund } = psbtFundSchema.parse(opening.answer).result;
+  const { psbt } = await from.query(
+    z.object({ psbt: z.string() }),
+    ...["wallet", "psbt", "fund", "--sat_per_vbyte=5"],
+    `--outputs={"${fund.funding_address}":${fund.funding_amount}}`,
+  );
+  const verify = { pending_chan_id: pendingId, funded_psbt: psbt, skip_finalize: true };
+  await using _verified = await firstAnswer(from, "/v1/funding/step", { psbt_verify: verify });
+}
+
+/** Posts, and gives the first line of the answer; what follows is cut off when it is disposed of. */
+async function firstAnswer(
+  node: LndNode,
+  path: string,
+  body: object,
+): Promise<AsyncDisposable & { readonly answer: unknown }> {
+  const ca = await readFile(node.tlsCertPath);
+  const macaroon = (await readFile(node.adminMacaroonPath)).toString("hex");
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const call = request(
+    `https://${node.restHost}${path}`,
+    { ca, method: "POST", agent: false, headers: { "grpc-metadata-macaroon": macaroon } },
+    (response) => {
+      response.on("error", reject);
+      createInterface({ input: response }).once("line", (line) => resolve(JSON.parse(line)));
+    },
+  );
+  call.on("error", reject);
+  call.setTimeout(60_000, () => call.destroy(new Error(`${path}: no answer from lnd's REST`)));
+  call.end(JSON.stringify(body));
+  const answer = await promise;
+  return {
+    answer,
+    async [Symbol.asyncDispose]() {
+      call.destroy();
+    },
+  };
+}
