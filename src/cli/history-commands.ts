@@ -6,6 +6,7 @@ import { child, lazily, withKey, withSource, withStore } from "./options.ts";
 export function addHistoryCommands(program: Command, host: ProgramHost): void {
   const list = withSource(withStore(child(program, "list")))
     .description("The versions that the store holds, newest first")
+    .option("--limit <n>", "only the newest n (default: 1000, and all with --json)")
     .option("--json", "one JSON document");
   act(list, host, {
     examples: ["list --to s3://my-bucket/lightning", "list --to file:///mnt/usb/scb --json"],

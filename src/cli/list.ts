@@ -1,17 +1,25 @@
 import { readHistory } from "../recovery/history.ts";
+import { ScbError } from "../runtime/error.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
+import { countFlag } from "./flags.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize, table } from "./terminal.ts";
 
 /** Fewer are read before anybody could wonder. */
 const progressFrom = 200;
 
+/** A person looks at the newest; a program gets all, unless it says otherwise. */
+const shownToPeople = 1000;
+
 export const listAction: Action = async (context) => {
   const { terminal, signal, json } = context;
-  const { node, entries } = await withNodeStore(context, async ({ node: name, store }) => ({
+  const limit = countFlag(context, "limit") ?? (json ? undefined : shownToPeople);
+  if (limit === 0) throw new ScbError("usage", "--limit: must be 1 or more");
+  const { node, history } = await withNodeStore(context, async ({ node: name, store }) => ({
     node: name,
-    entries: await readHistory(store, {
+    history: await readHistory(store, {
+      limit,
       signal,
       onProgress: (done, total) => {
         if (total < progressFrom) return;
@@ -19,12 +27,21 @@ export const listAction: Action = async (context) => {
       },
     }),
   }));
-  const versions = entries.map(({ createdAt, operation: _, storedAt: __, ...entry }) => ({
-    ...entry,
-    createdAt: new Date(createdAt).toISOString(),
-  }));
+  const { total } = history;
+  const versions = history.entries.map((entry) => {
+    const { key, sequence, sha256, sizeBytes, createdAt, current, orphan } = entry;
+    return {
+      key,
+      sequence,
+      sha256,
+      sizeBytes,
+      createdAt: new Date(createdAt).toISOString(),
+      current,
+      orphan,
+    };
+  });
   if (json) {
-    terminal.json({ node, versions });
+    terminal.json({ node, total, versions });
     return exitCodes.done;
   }
   if (versions.length === 0) {
@@ -47,5 +64,10 @@ export const listAction: Action = async (context) => {
       "* current   - never became current (another writer, or a newer state, was first)",
     ),
   );
+  if (versions.length < total) {
+    terminal.line(
+      `${total - versions.length} older ones are not shown (--limit ${total} shows all)`,
+    );
+  }
   return exitCodes.done;
 };

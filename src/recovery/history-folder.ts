@@ -3,13 +3,8 @@ import { type Base, pointerBase } from "../mirror/base.ts";
 import { latestKey, parseVersionKey, versionsPrefix } from "../mirror/layout.ts";
 import { decodePointer } from "../mirror/pointer.ts";
 import { hasCode, type ScbError } from "../runtime/error.ts";
-import type {
-  ListOptions,
-  ObjectStore,
-  RequestOptions,
-  StoredObject,
-} from "../store/object-store.ts";
-import { readCurrent, type StoredVersion } from "./history.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
 
 /** What a node's folder holds, as far as one listing and the pointer say. */
 export interface HistoryFolder {
@@ -46,19 +41,13 @@ export async function readFolder(
     if (!hasCode(error, "pointer-lost", "pointer-damaged")) throw error;
     return { ...listed, current: null, pointerError: error, damagedPointer: object };
   }
-  // The pointer may have moved on while the versions were listed.
-  const headSequence = current.held?.sequence ?? 0;
-  const last = versions.at(-1);
-  if (headSequence > (last?.sequence ?? 0)) {
-    const later = await listAll(store, { signal, startAfter: last?.key });
-    versions.push(...later.versions.filter(({ sequence }) => sequence <= headSequence));
-  }
+  versions.push(...(await listNewer(store, versions, current, { signal })));
   return { ...listed, current, pointerError: null, damagedPointer: null };
 }
 
 async function listAll(
   store: ObjectStore,
-  options: ListOptions,
+  options: RequestOptions,
 ): Promise<{ versions: StoredVersion[]; foreignKeys: string[] }> {
   const versions: StoredVersion[] = [];
   const foreignKeys: string[] = [];

@@ -1,20 +1,18 @@
-import PQueue from "p-queue";
 import { decodeTime } from "ulid";
 import { type Base, newestVersion, pointerBase, readBase } from "../mirror/base.ts";
 import { latestKey, parseVersionKey, type VersionName, versionsPrefix } from "../mirror/layout.ts";
 import { decodePointer } from "../mirror/pointer.ts";
+import { readPrunedRecord } from "../mirror/pruned-record.ts";
 import {
   isSingleWriterVersion,
   metadataOf,
   readVersionMetadata,
-  type VersionMetadata,
 } from "../mirror/version-metadata.ts";
 import { sha256Hex } from "../runtime/digest.ts";
-import { ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-
-/** Metadata is one request a version; more at once gains nothing and strains a small store. */
-const concurrentReads = 16;
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { inParallel } from "./in-parallel.ts";
+import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
 
 /** One version as the store holds it. */
 export interface StoredVersion extends VersionName {
@@ -52,7 +50,7 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
 export async function listVersions(
   store: ObjectStore,
   prefix: string = versionsPrefix,
-  options?: RequestOptions,
+  options?: ListOptions,
 ): Promise<StoredVersion[]> {
   const versions: StoredVersion[] = [];
   for await (const listed of store.list(prefix, options)) {
@@ -69,41 +67,86 @@ export async function listVersions(
 }
 
 /**
- * Every version, newest first, with the lineage of the pointer told from orphans. Where a version's
- * metadata was lost (a copy by hand drops it), its bytes are read for the hash, and what lies before
- * it is not called an orphan, since that cannot be known.
- *
- * `onProgress` hears how many of how many were read.
+ * The versions that the pointer went on to while `versions` were listed: with them, what it names is
+ * listed, if it is there at all.
+ */
+export async function listNewer(
+  store: ObjectStore,
+  versions: readonly StoredVersion[],
+  current: Base | null,
+  options?: RequestOptions,
+): Promise<StoredVersion[]> {
+  const last = versions.at(-1);
+  const headSequence = current?.held?.sequence ?? 0;
+  if (headSequence <= (last?.sequence ?? 0)) return [];
+  const newer = await listVersions(store, versionsPrefix, { ...options, startAfter: last?.key });
+  return newer.filter(({ sequence }) => sequence <= headSequence);
+}
+
+export interface ReadHistoryOptions extends RequestOptions {
+  /** Only so many, the newest. */
+  readonly limit?: number | undefined;
+  /** Hears how many of how many were read. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface History {
+  /** Newest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** How many versions there are. */
+  readonly total: number;
+}
+
+/**
+ * The versions, newest first, with the lineage of the pointer told from orphans. The hash of each
+ * costs a request; where its metadata was lost (a copy by hand drops it) the bytes are read for it.
  */
 export async function readHistory(
   store: ObjectStore,
-  options?: RequestOptions & { readonly onProgress?: (done: number, total: number) => void },
-): Promise<HistoryEntry[]> {
-  const versions = await listVersions(store, versionsPrefix, options);
-  // Read after the listing: what it names is then in the listing, or newer than all of it.
-  const current = versions.length === 0 ? null : await currentOrNull(store, options);
-  const metadata = new Map<string, VersionMetadata | null>();
+  { limit, onProgress, signal }: ReadHistoryOptions = {},
+): Promise<History> {
+  const versions = await listVersions(store, versionsPrefix, { signal });
+  const current = versions.length === 0 ? null : await currentOrNull(store, { signal });
+  versions.push(...(await listNewer(store, versions, current, { signal })));
+  const standing = await readStandings(store, versions, current, { signal });
+  const shown = (limit === undefined ? versions : versions.slice(-limit)).toReversed();
   const hashes = new Map<string, string>();
-  const queue = new PQueue({ concurrency: concurrentReads });
-  let done = 0;
-  await queue.addAll(
-    versions.map((version) => async () => {
-      const found = readVersionMetadata(await metadataOf(store, version.key, options));
-      metadata.set(version.key, found);
-      hashes.set(version.key, found?.sha256 ?? (await hashOf(store, version.key, options)));
-      done += 1;
-      options?.onProgress?.(done, versions.length);
-    }),
-  );
-  const isOrphan = orphansOf(current, metadata);
-  return versions
-    .map((version) => ({
-      ...version,
-      sha256: hashes.get(version.key) ?? "",
-      current: version.key === current?.held?.key,
-      orphan: isOrphan(version),
-    }))
-    .reverse();
+  await inParallel(shown, async ({ key }) => {
+    const found = readVersionMetadata(await metadataOf(store, key, { signal }));
+    hashes.set(key, found?.sha256 ?? (await hashOf(store, key, { signal })));
+    onProgress?.(hashes.size, shown.length);
+  });
+  const entries = shown.map((version) => ({
+    ...version,
+    sha256: hashes.get(version.key) ?? "",
+    current: version.key === current?.held?.key,
+    orphan: ["orphan", "branch"].includes(standing.get(version.key) ?? ""),
+  }));
+  return { entries, total: versions.length };
+}
+
+/**
+ * What each version is. Only those that share a sequence are asked for their metadata, so this costs
+ * next to nothing for any history.
+ */
+export async function readStandings(
+  store: ObjectStore,
+  versions: readonly StoredVersion[],
+  current: Base | null,
+  { signal }: RequestOptions = {},
+): Promise<Map<string, Standing>> {
+  const previous = new Map<string, string | null>();
+  await inParallel(keysToTellApart(versions), async (key) => {
+    const metadata = readVersionMetadata(await metadataOf(store, key, { signal }));
+    previous.set(key, metadata?.previous?.key ?? null);
+  });
+  const pruned = await readPrunedRecord(store, { signal }).catch((error: unknown) => {
+    // A history can be looked at all the same, and verify tells.
+    if (hasCode(error, "decode")) return null;
+    throw error;
+  });
+  const previousOf = (key: string): string | null => previous.get(key) ?? null;
+  return standings({ versions, head: headOf(current), previousOf, pruned });
 }
 
 /** Finds one version. `which`: "latest", a sequence, or a key. Throws "not-found" or "usage". */
@@ -143,8 +186,7 @@ async function findSequence(
   sequence: number,
   options?: RequestOptions,
 ): Promise<VersionName> {
-  const prefix = `${versionsPrefix}${String(sequence).padStart(20, "0")}-`;
-  const versions = await listVersions(store, prefix, options);
+  const versions = await versionsOf(store, sequence, options);
   const [only] = versions;
   if (only === undefined) {
     throw new ScbError(
@@ -153,9 +195,16 @@ async function findSequence(
     );
   }
   if (versions.length === 1) return only;
-  const committed = (await readHistory(store, options)).filter(
-    (entry) => entry.sequence === sequence && !entry.orphan,
-  );
+  // Which of them was committed, those say that came after, up to the first that stands alone.
+  const above: StoredVersion[] = [];
+  for (let next = sequence + 1; ; next += 1) {
+    const siblings = await versionsOf(store, next, options);
+    above.push(...siblings);
+    if (siblings.length < 2) break;
+  }
+  const current = await currentOrNull(store, options);
+  const standing = await readStandings(store, [...versions, ...above], current, options);
+  const committed = versions.filter(({ key }) => standing.get(key) === "lineage");
   const [chosen] = committed;
   if (committed.length === 1 && chosen !== undefined) return chosen;
   throw new ScbError(
@@ -164,8 +213,19 @@ async function findSequence(
   );
 }
 
+function versionsOf(
+  store: ObjectStore,
+  sequence: number,
+  options?: RequestOptions,
+): Promise<StoredVersion[]> {
+  return listVersions(store, `${versionsPrefix}${String(sequence).padStart(20, "0")}-`, options);
+}
+
 /** A history can be listed even where the pointer is lost or damaged: then it marks nothing. */
-async function currentOrNull(store: ObjectStore, options?: RequestOptions): Promise<Base | null> {
+export async function currentOrNull(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<Base | null> {
   try {
     return await readCurrent(store, options);
   } catch (error) {
@@ -173,31 +233,6 @@ async function currentOrNull(store: ObjectStore, options?: RequestOptions): Prom
     if (code === "pointer-lost" || code === "pointer-damaged") return null;
     throw error;
   }
-}
-
-function orphansOf(
-  current: Base | null,
-  metadata: ReadonlyMap<string, VersionMetadata | null>,
-): (version: StoredVersion) => boolean {
-  if (current === null || current.kind !== "pointer") return () => false;
-  const lineage = new Set<string>();
-  // From here down the lineage is known; below it is not, and nothing there is called an orphan.
-  let knownDownTo = current.held.sequence;
-  let key: string | null = current.held.key;
-  while (key !== null && !lineage.has(key)) {
-    lineage.add(key);
-    knownDownTo = parseVersionKey(key)?.sequence ?? knownDownTo;
-    const found: VersionMetadata | null = metadata.get(key) ?? null;
-    key = found?.previous?.key ?? (key === current.held.key ? previousKeyOf(current) : null);
-  }
-  return (version) =>
-    !lineage.has(version.key) &&
-    version.sequence >= knownDownTo &&
-    version.sequence <= current.held.sequence;
-}
-
-function previousKeyOf(current: Base): string | null {
-  return current.kind === "pointer" ? (current.pointer.previous?.key ?? null) : null;
 }
 
 async function hashOf(store: ObjectStore, key: string, options?: RequestOptions): Promise<string> {

@@ -15,7 +15,7 @@ import { type PrunePlan, planPrune, type RemovedVersion } from "./prune-plan.ts"
 import { readVersion } from "./read-back.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 
-const batchSize = 500;
+const defaultBatchSize = 500;
 const maxTries = 4;
 
 export interface PruneOptions extends RequestOptions {
@@ -24,6 +24,8 @@ export interface PruneOptions extends RequestOptions {
   readonly policy: RetentionPolicy;
   /** How much older than the pointer an orphan must be to be removed. Milliseconds. */
   readonly graceMs: number;
+  /** How many versions go between two looks at the pointer. Default 500. */
+  readonly batchSize?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Hears how many of how many versions were read back, or removed. */
@@ -120,7 +122,7 @@ export async function applyPrune(
   options: PruneOptions,
   { plan, current }: PreparedPrune,
 ): Promise<PruneOutcome> {
-  const { store, clock, random, signal } = options;
+  const { store, clock, random, signal, batchSize = defaultBatchSize } = options;
   const removed = new Set<string>();
   const failed = new Map<string, ScbError>();
   const ordered = [

@@ -38,10 +38,12 @@ async function copiedByHand(from: ObjectStore): Promise<MemoryStore> {
   return copy;
 }
 
+const entriesOf = async (store: ObjectStore) => (await readHistory(store)).entries;
+
 describe("readHistory", () => {
   it("lists newest first, marks the current one, and tells orphans", async () => {
     const { store, lost, third } = await storeWithOrphan();
-    const history = await readHistory(store);
+    const history = await entriesOf(store);
     assert.deepEqual(
       history.map(({ sequence }) => sequence),
       [3, 2, 2, 1],
@@ -59,8 +61,8 @@ describe("readHistory", () => {
   it("calls nothing an orphan that may have been current", async () => {
     const { store } = await storeWithOrphan();
     const copy = await copiedByHand(store);
-    const history = await readHistory(copy);
-    const before = await readHistory(store);
+    const history = await entriesOf(copy);
+    const before = await entriesOf(store);
     assert.deepEqual(
       history.map(({ sha256 }) => sha256),
       before.map(({ sha256 }) => sha256),
@@ -74,14 +76,14 @@ describe("readHistory", () => {
     const { store } = await storeWithOrphan();
     await store.put("versions/README.txt", Buffer.from("not ours"));
     await store.put("latest.json", Buffer.from("{"));
-    assert.equal((await readHistory(store)).length, 4);
+    assert.equal((await entriesOf(store)).length, 4);
     await store.delete("latest.json");
-    const history = await readHistory(store);
+    const history = await entriesOf(store);
     assert.ok(history.every(({ current, orphan }) => !current && !orphan));
   });
 
   it("is empty for an empty store", async () => {
-    assert.deepEqual(await readHistory(new MemoryStore()), []);
+    assert.deepEqual(await entriesOf(new MemoryStore()), []);
   });
 });
 
