@@ -1,5 +1,6 @@
 import { readHistory } from "../recovery/history.ts";
 import { ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { countFlag } from "./flags.ts";
@@ -13,6 +14,7 @@ const progressFrom = 200;
 const shownToPeople = 1000;
 
 export const listAction: Action = async (context) => {
+  keepHeapSmall();
   const { terminal, signal, json } = context;
   const limit = countFlag(context, "limit") ?? (json ? undefined : shownToPeople);
   if (limit === 0) throw new ScbError("usage", "--limit: must be 1 or more");

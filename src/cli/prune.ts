@@ -2,6 +2,7 @@ import { applyPrune, type PruneOutcome, preparePrune } from "../recovery/prune.t
 import type { PrunePlan } from "../recovery/prune-plan.ts";
 import { isEmptyPolicy, type RetentionPolicy } from "../recovery/retention-policy.ts";
 import { ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { countFlag, spanFlag } from "./flags.ts";
@@ -13,6 +14,7 @@ const defaultGraceMs = 7 * 86_400_000;
 type Outcome = "planned" | "removed" | "failed" | "left";
 
 export const pruneAction: Action = async (context) => {
+  keepHeapSmall();
   const { terminal, signal, json, flags, clock, random } = context;
   const policy = policyOf(context);
   const graceMs = spanFlag(context, "orphan-grace") ?? defaultGraceMs;

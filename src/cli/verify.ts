@@ -2,6 +2,7 @@ import { spanMs } from "../daemon/duration.ts";
 import { openKey } from "../daemon/key.ts";
 import { type VerifyOptions, type VerifyReport, verifyHistory } from "../recovery/verify.ts";
 import { ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
 import { type Action, type ActionContext, textFlag } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -13,6 +14,7 @@ import type { Terminal } from "./terminal.ts";
 const shownOfAKind = 20;
 
 export const verifyAction: Action = async (context) => {
+  keepHeapSmall();
   const { terminal, signal, json, random } = context;
   const since = sinceOf(context);
   const sample = countFlag(context, "sample") ?? undefined;
