@@ -9,7 +9,8 @@ import { keptByPolicy, type RetentionPolicy, type RetentionReason } from "./rete
  * - `pending`: newer than the current one. Its pointer may yet land, however old it is.
  * - `young`: an orphan within the grace.
  * - `branch`: the trace of a pointer that was put back: a person has to look at it first.
- * - `damaged`: it does not read back right, so it is no backup that a policy could count.
+ * - `damaged`: it does not read back as it was saved, so it is no backup that a policy could count.
+ * - `unproven`: nothing says what was saved, as after a copy that drops metadata; it may be damaged.
  */
 export type KeepReason =
   | RetentionReason
@@ -18,7 +19,10 @@ export type KeepReason =
   | "pending"
   | "young"
   | "branch"
-  | "damaged";
+  | Unsound;
+
+/** Why a version that was read back cannot be counted on. */
+export type Unsound = "damaged" | "unproven";
 
 export interface KeptVersion {
   readonly version: StoredVersion;
@@ -47,8 +51,8 @@ export interface PrunePlanInput extends Omit<StandingsInput, "head"> {
   readonly current: Base;
   /** When what is current was written, by the store's clock. Milliseconds since 1970. */
   readonly currentStoredAt: number;
-  /** The keys of versions that were read back and are not right. */
-  readonly damaged: ReadonlySet<string>;
+  /** The keys of versions that were read back and are not known to be whole. */
+  readonly unsound: ReadonlyMap<string, Unsound>;
 }
 
 /**
@@ -59,12 +63,12 @@ export interface PrunePlanInput extends Omit<StandingsInput, "head"> {
  * so it stays, whatever its age. The grace is a second belt, for a person who puts old bytes back.
  */
 export function planPrune(input: PrunePlanInput): PrunePlan {
-  const { policy, graceMs, current, currentStoredAt, damaged } = input;
+  const { policy, graceMs, current, currentStoredAt, unsound } = input;
   const standing = standings({ ...input, head: headOf(current) });
   const newestFirst = input.versions.toReversed();
   const previousKey = current.kind === "pointer" ? current.pointer.previous?.key : undefined;
   const counted = newestFirst.filter(
-    ({ key }) => standing.get(key) === "lineage" && !damaged.has(key),
+    ({ key }) => standing.get(key) === "lineage" && !unsound.has(key),
   );
   const byPolicy = keptByPolicy(
     policy,
@@ -83,7 +87,8 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
     if (key === current.held?.key) reasons.push("current");
     if (key === previousKey) reasons.push("previous");
     reasons.push(...(byPolicy.get(key) ?? []));
-    if (damaged.has(key)) reasons.push("damaged");
+    const flaw = unsound.get(key);
+    if (flaw !== undefined) reasons.push(flaw);
     const its = standing.get(key);
     if (its === "pending" || its === "ahead") reasons.push("pending");
     if (its === "branch") reasons.push("branch");

@@ -11,7 +11,7 @@ import { readCurrent } from "./history.ts";
 import { readFolder } from "./history-folder.ts";
 import { inParallel } from "./in-parallel.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
-import { type PrunePlan, planPrune, type RemovedVersion } from "./prune-plan.ts";
+import { type PrunePlan, planPrune, type RemovedVersion, type Unsound } from "./prune-plan.ts";
 import { readVersion } from "./read-back.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 
@@ -70,7 +70,7 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
     );
   }
 
-  const damaged = new Set<string>();
+  const unsound = new Map<string, Unsound>();
   const readBack = new Set<string>();
   for (;;) {
     const plan = planPrune({
@@ -78,24 +78,19 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
       policy,
       graceMs,
       currentStoredAt: held.savedAt,
-      damaged,
+      unsound,
     });
     // A policy may only count on what is whole, so what it keeps instead is read back as well.
     const relied = new Set([held.key, ...plan.keep.map(({ version }) => version.key)]);
     const unread = [...relied].filter((key) => !readBack.has(key));
     if (unread.length === 0) return { plan, current };
     await inParallel(unread, async (key) => {
-      const version = await readVersion(store, key, { signal });
+      const flaw = await flawOf(store, current, key, { signal });
+      if (flaw !== null) unsound.set(key, flaw);
       readBack.add(key);
-      const expected = expectedSha256(current, key);
-      const isWhole =
-        version !== null &&
-        version.whole !== false &&
-        (expected === null || version.sha256 === expected);
-      if (!isWhole) damaged.add(key);
       options.onProgress?.(readBack.size, relied.size);
     });
-    if (damaged.has(held.key)) {
+    if (unsound.has(held.key)) {
       throw new ScbError(
         "version-damaged",
         `${store.location}/${held.key}, the current version, does not read back as it was saved; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
@@ -206,9 +201,24 @@ async function deleteVersion(
   }
 }
 
+/** Reads a version back. Null where its bytes are those that were saved. */
+async function flawOf(
+  store: ObjectStore,
+  current: Base,
+  key: string,
+  options: RequestOptions,
+): Promise<Unsound | null> {
+  const version = await readVersion(store, key, options);
+  const named = sha256InPointer(current, key);
+  if (version === null || version.whole === false) return "damaged";
+  if (named !== null) return named === version.sha256 ? null : "damaged";
+  return version.whole === true ? null : "unproven";
+}
+
 /** What the pointer says the hash is, where it names the version. */
-function expectedSha256(current: Base, key: string): string | null {
-  if (current.held?.key === key) return current.held.sha256 === "" ? null : current.held.sha256;
-  const previous = current.kind === "pointer" ? current.pointer.previous : null;
+function sha256InPointer(current: Base, key: string): string | null {
+  if (current.kind !== "pointer") return null;
+  const { version, previous } = current.pointer;
+  if (version.key === key) return version.sha256;
   return previous?.key === key ? previous.sha256 : null;
 }

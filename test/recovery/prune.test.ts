@@ -208,6 +208,26 @@ describe("prune", () => {
     );
   });
 
+  it("removes nothing in place of what nobody can say is whole", async () => {
+    const { store } = await withCommits(6);
+    for (const key of (await keysOf(store, "versions/")).slice(0, 4)) {
+      const version = await store.get(key);
+      await store.put(key, version?.bytes ?? new Uint8Array());
+    }
+    const { plan } = await prune(optionsFor(store, { policy: { keepLast: 4 } }));
+    assert.deepEqual(
+      plan.keep.map(({ version, reasons }) => [version.sequence, reasons.at(-1)]),
+      [
+        [6, "last"],
+        [5, "last"],
+        [4, "unproven"],
+        [3, "unproven"],
+        [2, "unproven"],
+        [1, "unproven"],
+      ],
+    );
+  });
+
   const damages: readonly [string, string, (store: MemoryStore) => Promise<unknown>][] = [
     ["a pointer that is gone", "pointer-lost", (store) => store.delete("latest.json")],
     [
