@@ -51,4 +51,21 @@ export function addMirrorCommands(program: Command, host: ProgramHost): void {
     ],
     action: lazily(async () => (await import("./status.ts")).statusAction),
   });
+
+  const doctor = withKey(withSource(withStore(child(program, "doctor"))))
+    .description("May this store and this node be used? Tries it, and says what to do")
+    .option("--timeout <duration>", "how long each check may take (default: 30s)")
+    .option(
+      "--max-age <duration>",
+      "a backup older than this means that the mirror stopped (default: 36h)",
+    )
+    .option("--json", "one JSON document");
+  act(doctor, host, {
+    examples: [
+      "doctor --to s3://my-bucket/lightning --node 02ab…",
+      "doctor --from lnd --macaroonpath ~/scb-mirror.macaroon",
+      "doctor --to s3://my-bucket/lightning --from lnd --key-file ~/backup.key --json",
+    ],
+    action: lazily(async () => (await import("./doctor.ts")).doctorAction),
+  });
 }

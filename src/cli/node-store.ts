@@ -2,7 +2,8 @@ import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
 import { storeOf } from "../daemon/destination.ts";
 import type { Settings } from "../daemon/settings.ts";
 import { openSource } from "../daemon/source.ts";
-import { checkNodeName, latestKey, versionsPrefix } from "../mirror/layout.ts";
+import { checkNodeName } from "../mirror/layout.ts";
+import { nodeFolders } from "../recovery/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -61,10 +62,7 @@ function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
 }
 
 async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {
-  const nodes: string[] = [];
-  for await (const folder of store.listFolders("", { signal })) {
-    if (await isNodeFolder(prefixedStore(store, folder), signal)) nodes.push(folder);
-  }
+  const nodes = await nodeFolders(store, signal);
   const [only] = nodes;
   if (nodes.length === 1 && only !== undefined) return only;
   throw nodes.length === 0
@@ -76,10 +74,4 @@ async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string
         "usage",
         `${store.location} holds the backups of ${nodes.length} nodes: choose one with --node (${nodes.join(", ")})`,
       );
-}
-
-async function isNodeFolder(store: ObjectStore, signal: AbortSignal): Promise<boolean> {
-  if ((await store.head(latestKey, { signal })) !== null) return true;
-  for await (const _ of store.list(versionsPrefix, { signal })) return true;
-  return false;
 }

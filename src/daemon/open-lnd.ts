@@ -1,3 +1,4 @@
+import type { LndOptions } from "../node/lnd/lnd-config.ts";
 import type { LndNode } from "../node/lnd/lnd-node.ts";
 import type { Settings } from "./settings.ts";
 
@@ -7,13 +8,12 @@ export async function openLnd(settings: Settings): Promise<LndNode> {
     import("../node/lnd/lnd-config.ts"),
     import("../node/lnd/lnd-node.ts"),
   ]);
-  const config = await resolveLndConfig({
-    rpcserver: settings.rpcserver,
-    lnddir: settings.lnddir,
-    network: settings.network,
-    tlscertpath: settings.tlscertpath,
-    macaroonpath: settings.macaroonpath,
-    lndconnect: settings.lndconnect,
-  });
+  const config = await resolveLndConfig(lndOptions(settings));
   return new LndNode(config);
+}
+
+/** The settings that say where lnd is, by lncli's names. */
+export function lndOptions(settings: Settings): LndOptions {
+  const { rpcserver, lnddir, network, tlscertpath, macaroonpath, lndconnect } = settings;
+  return { rpcserver, lnddir, network, tlscertpath, macaroonpath, lndconnect };
 }

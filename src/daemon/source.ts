@@ -59,8 +59,8 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
     : new LndAndFileSource({ ...common, path: backupFile, inspect });
 }
 
-/** A path, or a file URL, after `file:`. */
-function filePath(from: string): string {
+/** A path, or a file URL, after `file:`. Throws "usage" where there is none. */
+export function filePath(from: string): string {
   const path = from.startsWith("file://") ? decodeURIComponent(from.slice(7)) : from.slice(5);
   if (path !== "") return path;
   throw new ScbError(

@@ -1,3 +1,5 @@
+import type { StoreInspection } from "./store-inspection.ts";
+
 /**
  * One bucket and prefix, or one folder. The whole of what the mirror asks of storage.
  *
@@ -32,6 +34,8 @@ export interface ObjectStore {
   readonly location: string;
   /** Tells apart services that have the same location; absent where the location says it all. */
   readonly service?: (() => Promise<string>) | undefined;
+  /** How the service is set up; absent where there is nothing but a folder. */
+  readonly inspection?: StoreInspection | undefined;
   /** The object, read strongly, or null. */
   get(key: string, options?: RequestOptions): Promise<StoredObject | null>;
   /** As `get`, without the bytes. */

@@ -7,6 +7,7 @@ import type { ListedObject, ObjectStore } from "./object-store.ts";
  */
 export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   const prefix = `${folder}/`;
+  const { inspection } = store;
   const strip = <T extends ListedObject>(object: T): T => ({
     ...object,
     key: object.key.slice(prefix.length),
@@ -14,6 +15,10 @@ export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   return {
     location: `${store.location.replace(/\/$/, "")}/${folder}`,
     service: store.service?.bind(store),
+    inspection: inspection && {
+      survey: (options) => inspection.survey(options),
+      mayDelete: (key, options) => inspection.mayDelete(prefix + key, options),
+    },
     async get(key, options) {
       const object = await store.get(prefix + key, options);
       return object === null ? null : strip(object);

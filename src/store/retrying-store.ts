@@ -28,6 +28,7 @@ export function retryingReads(
   return {
     location: store.location,
     service: store.service?.bind(store),
+    inspection: store.inspection,
     get: (key, options) => retried(() => store.get(key, options), options),
     head: (key, options) => retried(() => store.head(key, options), options),
     put: (key, bytes, options) => store.put(key, bytes, options),

@@ -34,6 +34,8 @@ import type {
   StoredObject,
 } from "./object-store.ts";
 import { readS3Failure, translateS3Error } from "./s3-errors.ts";
+import { S3Inspection } from "./s3-inspection.ts";
+import type { StoreInspection } from "./store-inspection.ts";
 
 /** A slower uplink than this is taken for a broken one: 16 KB/s. */
 const slowestUploadBytesPerMs = 16;
@@ -51,6 +53,7 @@ export interface S3StoreOptions {
 /** A bucket, or what lies under a prefix of one, on AWS or any S3-compatible service. */
 export class S3Store implements ObjectStore {
   readonly location: string;
+  readonly inspection: StoreInspection;
   readonly #client: S3Client;
   readonly #bucket: string;
   /** "" or ends in "/". */
@@ -65,6 +68,8 @@ export class S3Store implements ObjectStore {
     this.#root = prefix === "" ? "" : `${prefix}/`;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#clock = clock;
+    const { location } = this;
+    this.inspection = new S3Inspection({ client, bucket, root: this.#root, location, clock });
   }
 
   /** The endpoint, or AWS and its region. */

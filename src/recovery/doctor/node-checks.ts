@@ -1,0 +1,112 @@
+import type { SnapshotSource } from "../../chanbackup/snapshot.ts";
+import type { LndConfig } from "../../node/lnd/lnd-config.ts";
+import type { LndNode } from "../../node/lnd/lnd-node.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ScbError } from "../../runtime/error.ts";
+import { type Checkup, good, unknown, warning } from "./checkup.ts";
+
+/** lnd's stream is silent while nothing happens, so only a refusal tells; it comes at once. */
+const streamRefusalMs = 1_000;
+
+export interface NodeExamination {
+  readonly config: LndConfig;
+  readonly node: LndNode;
+  /** Of the same node. */
+  readonly source: SnapshotSource;
+  readonly clock: Clock;
+}
+
+/**
+ * Does lnd answer, on which network, with its wallet open, and does each call of scb-mirror's go
+ * through? Gives its public key, or null where it does not answer.
+ */
+export async function examineLnd(
+  checkup: Checkup,
+  { config, node, source, clock }: NodeExamination,
+): Promise<string | null> {
+  const info = await checkup.run(
+    "node-reach",
+    async (signal) => {
+      const connection = await node.connection(signal);
+      return connection.call("GetInfo", (client, options) => client.getInfo({}, options), signal);
+    },
+    ({ version, identityPubkey }) =>
+      good(`${node.description} answers: version ${version.split(" ")[0]}, node ${identityPubkey}`),
+  );
+  if (info instanceof ScbError) return null;
+  const network = info.chains[0]?.network ?? "unknown";
+  checkup.add(
+    "node-network",
+    config.network === null ? "unknown" : "good",
+    config.network === null
+      ? `it is on ${network}; name it with --network, so that a node on another network is refused`
+      : `it is on ${network}, as named`,
+  );
+  checkup.add(
+    "node-wallet",
+    info.syncedToChain ? "good" : "warning",
+    info.syncedToChain
+      ? "its wallet is open, and it is in step with the chain"
+      : "its wallet is open, but it is not in step with the chain: backups are saved all the same; look whether its bitcoin node is well",
+  );
+  await checkup.run(
+    "node-backup",
+    (signal) => source.snapshot("start", signal),
+    ({ packed, channelPoints }) =>
+      good(
+        `it exports a backup of ${channelPoints?.length ?? 0} channels (${packed.length} bytes), and can open it`,
+      ),
+  );
+  await checkup.run(
+    "node-channels",
+    async (signal) => source.witness?.openChannelPoints(signal),
+    (open) => good(`it tells its channels: ${open?.length ?? 0} open or about to be`),
+  );
+  await examineStream(checkup, node, clock);
+  return info.identityPubkey;
+}
+
+async function examineStream(checkup: Checkup, node: LndNode, clock: Clock): Promise<void> {
+  await checkup.run(
+    "node-events",
+    async (signal) => {
+      const connection = await node.connection(signal);
+      const enough = new AbortController();
+      const listening = AbortSignal.any([signal, enough.signal]);
+      const waiting = clock.sleep(streamRefusalMs, listening).then(
+        () => enough.abort(),
+        () => undefined,
+      );
+      try {
+        for await (const _ of connection.channelBackups(listening)) return true;
+        return false;
+      } catch (error) {
+        if (enough.signal.aborted) return true;
+        throw error;
+      } finally {
+        enough.abort();
+        await waiting;
+      }
+    },
+    (isOpen) =>
+      isOpen
+        ? good("it lets us hear of each channel that opens or closes")
+        : warning("it ended the stream of channel events at once: is it shutting down?"),
+  );
+}
+
+/** Is the file there, and a backup? */
+export async function examineFile(checkup: Checkup, source: SnapshotSource): Promise<void> {
+  await checkup.run(
+    "node-file",
+    (signal) => source.snapshot("start", signal),
+    ({ packed, channelPoints }) =>
+      channelPoints === null
+        ? unknown(
+            `${source.description} is there (${packed.length} bytes); what is in it cannot be known without a key (--key-file) or the node (--from lnd with --backup-file)`,
+          )
+        : good(
+            `${source.description} is there, and can be opened: ${channelPoints.length} channels`,
+          ),
+  );
+}
