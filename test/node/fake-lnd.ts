@@ -39,7 +39,7 @@ interface Stream {
 export class FakeLnd {
   pubkey = fakePubkey;
   network = "regtest";
-  macaroon = fakeMacaroon;
+  macaroon: Buffer = fakeMacaroon;
   /** What a backup holds, by its bytes in hex: what lnd could decrypt. */
   readonly known = new Map<string, readonly string[]>();
   /** What DeriveKey answers, by "family/index". */
