@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { provisionDocker } from "./docker.ts";
 import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
+import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 
 export { provisionDocker };
 
-export const peers = ["minio", "lnd", "lnd-oracle", "docker"] as const;
+export const peers = ["minio", "lnd", "lnd-oracle", "moto", "docker"] as const;
 export type Peer = (typeof peers)[number];
 
-const defaultPeers = ["minio", "lnd", "lnd-oracle"] as const;
+const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto"] as const;
 
 export interface LndBinaries {
   readonly btcd: string;
@@ -43,6 +44,11 @@ export async function provisionLndOracle(progress: Progress = toStderr): Promise
   return join(await buildLndOracle(progress), "lnd-oracle");
 }
 
+/** The variables with which `python3 -m moto.server` finds moto. Throws PeerUnavailable. */
+export function provisionMoto(progress: Progress = toStderr): Promise<NodeJS.ProcessEnv> {
+  return installMoto(progress);
+}
+
 /** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
 export async function provision(peer: Peer, progress: Progress = toStderr): Promise<void> {
   switch (peer) {
@@ -54,6 +60,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       return;
     case "lnd-oracle":
       await provisionLndOracle(progress);
+      return;
+    case "moto":
+      await provisionMoto(progress);
       return;
     case "docker":
       await provisionDocker(progress);
