@@ -66,6 +66,65 @@ class IgnoresAbsent extends PassingStore {
   }
 }
 
+class IgnoresConditions extends PassingStore {
+  override put(
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions = {},
+  ): Promise<{ etag: string }> {
+    return super.put(key, bytes, { ...options, condition: undefined });
+  }
+}
+
+/** As a cluster with one node of an older version. */
+class IgnoresOneInFive extends PassingStore {
+  #puts = 0;
+  override put(
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions = {},
+  ): Promise<{ etag: string }> {
+    this.#puts += 1;
+    return super.put(
+      key,
+      bytes,
+      this.#puts % 5 === 0 ? { ...options, condition: undefined } : options,
+    );
+  }
+}
+
+/** Answers 501 to a condition. */
+class KnowsNoConditions extends PassingStore {
+  override put(
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions = {},
+  ): Promise<{ etag: string }> {
+    if (options.condition === undefined) return super.put(key, bytes, options);
+    return Promise.reject(new ScbError("store-rejected", "NotImplemented, status 501"));
+  }
+}
+
+class RepeatsItsEtag extends PassingStore {
+  override async put(
+    key: string,
+    bytes: Uint8Array,
+    options?: PutOptions,
+  ): Promise<{ etag: string }> {
+    await super.put(key, bytes, options);
+    return { etag: '"same"' };
+  }
+}
+
+class ChangesItsEtag extends PassingStore {
+  #reads = 0;
+  override async head(key: string, options?: RequestOptions): Promise<ObjectInfo | null> {
+    const info = await super.head(key, options);
+    this.#reads += 1;
+    return info === null ? null : { ...info, etag: `"${this.#reads}"` };
+  }
+}
+
 /** As old MinIO did: the condition is looked at only where there is an object. */
 class CreatesOnMatch extends PassingStore {
   override put(
@@ -267,6 +326,36 @@ export const wrongStores: readonly WrongStore[] = [
     name: "ignores If-None-Match",
     caughtBy: "the second is a precondition",
     open: (state) => new IgnoresAbsent(state),
+  },
+  {
+    name: "ignores both",
+    caughtBy: "the second is a precondition",
+    open: (state) => new IgnoresConditions(state),
+  },
+  {
+    name: "ignores creates one time in five",
+    caughtBy: "eight concurrent creates",
+    open: (state) => new IgnoresOneInFive(state),
+  },
+  {
+    name: "ignores replaces one time in five",
+    caughtBy: "eight concurrent replaces",
+    open: (state) => new IgnoresOneInFive(state),
+  },
+  {
+    name: "knows no conditions (501)",
+    caughtBy: "eight concurrent creates",
+    open: (state) => new KnowsNoConditions(state),
+  },
+  {
+    name: "repeats its etag",
+    caughtBy: "changes with it",
+    open: (state) => new RepeatsItsEtag(state),
+  },
+  {
+    name: "changes its etag",
+    caughtBy: "the etag stays",
+    open: (state) => new ChangesItsEtag(state),
   },
   {
     name: "creates on If-Match",
