@@ -8,11 +8,10 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
 } from "@aws-sdk/client-s3";
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/nested-clients/sts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
+import { type Bearer, bearerOf } from "../support/bearer.ts";
 import { Bucket } from "../support/bucket.ts";
 import { runCli } from "../support/cli.ts";
 import { policyOf, resolvedPolicy } from "./policy.ts";
@@ -27,11 +26,6 @@ const parameters = {
 const to = ["--to", `s3://${bucketName}/lightning`, "--node", "alice"];
 const latest = "lightning/alice/latest.json";
 
-interface Bearer {
-  readonly env: NodeJS.ProcessEnv;
-  readonly client: S3Client;
-}
-
 // The policies are given to a real server that enforces them, and the program runs under them.
 peerSuite("the template's policies, enforced by MinIO", ["minio"], () => {
   let minio: MinioServer;
@@ -44,8 +38,8 @@ peerSuite("the template's policies, enforced by MinIO", ["minio"], () => {
     await minio.createBucket(bucketName, { versioning: true });
     bucket = new Bucket(minio, bucketName);
     await bucket.put("lightning/bob/latest.json", "another node's");
-    task = await bearerOf("TaskRole");
-    restorer = await bearerOf("RestorePolicy");
+    task = await bearerOf(minio, resolvedPolicy(policyOf("TaskRole"), parameters));
+    restorer = await bearerOf(minio, resolvedPolicy(policyOf("RestorePolicy"), parameters));
     const run = await runCli(["run", "--once", "--from", "demo", ...to], { env: task.env });
     assert.equal(run.code, 0, run.stderr);
   });
@@ -56,35 +50,6 @@ peerSuite("the template's policies, enforced by MinIO", ["minio"], () => {
     bucket?.[Symbol.dispose]();
     await minio?.[Symbol.asyncDispose]();
   });
-
-  /** Credentials for a while that may do what the policy says, and no more. */
-  async function bearerOf(resource: "TaskRole" | "RestorePolicy"): Promise<Bearer> {
-    const { endpoint, region, accessKeyId, secretAccessKey } = minio;
-    const sts = new STSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
-    const answer = await sts.send(
-      new AssumeRoleCommand({
-        RoleArn: "arn:minio:iam:::role/unused",
-        RoleSessionName: "test",
-        Policy: resolvedPolicy(policyOf(resource), parameters),
-      }),
-    );
-    sts.destroy();
-    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = answer.Credentials ?? {};
-    const credentials = {
-      accessKeyId: AccessKeyId,
-      secretAccessKey: SecretAccessKey,
-      sessionToken: SessionToken,
-    };
-    return {
-      env: {
-        ...minio.env(),
-        AWS_ACCESS_KEY_ID: AccessKeyId,
-        AWS_SECRET_ACCESS_KEY: SecretAccessKey,
-        AWS_SESSION_TOKEN: SessionToken,
-      },
-      client: new S3Client({ endpoint, region, credentials, forcePathStyle: true }),
-    };
-  }
 
   const denied = { name: "AccessDenied" };
   const object = (Key: string) => ({ Bucket: bucketName, Key });

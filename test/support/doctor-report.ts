@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+/** What `doctor --json` prints, by its contract. */
+export const doctorSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      ok: z.boolean(),
+      level: z.enum(["good", "unknown", "warning", "problem"]),
+      message: z.string().min(1),
+    }),
+  ),
+});
+type Report = z.infer<typeof doctorSchema>;
+
+export function levelsOf({ checks }: Report): Readonly<Record<string, string>> {
+  return Object.fromEntries(checks.map(({ name, level }) => [name, level]));
+}
+
+export function messageOf({ checks }: Report, name: string): string {
+  return checks.find((check) => check.name === name)?.message ?? `no ${name}`;
+}
