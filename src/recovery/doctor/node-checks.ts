@@ -1,6 +1,7 @@
 import type { SnapshotSource } from "../../chanbackup/snapshot.ts";
 import type { LndConfig } from "../../node/lnd/lnd-config.ts";
 import type { LndNode } from "../../node/lnd/lnd-node.ts";
+import type { LndSource } from "../../node/lnd/lnd-source.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { type Checkup, good, unknown, warning } from "./checkup.ts";
@@ -12,7 +13,7 @@ export interface NodeExamination {
   readonly config: LndConfig;
   readonly node: LndNode;
   /** Of the same node. */
-  readonly source: SnapshotSource;
+  readonly source: LndSource;
   readonly clock: Clock;
 }
 
@@ -59,8 +60,11 @@ export async function examineLnd(
   );
   await checkup.run(
     "node-channels",
-    async (signal) => source.witness?.openChannelPoints(signal),
-    (open) => good(`it tells its channels: ${open?.length ?? 0} open or about to be`),
+    async (signal) => {
+      await source.witness.closedChannelPoints(signal);
+      return source.witness.openChannelPoints(signal);
+    },
+    (open) => good(`it tells its channels: ${open.length} open or about to be`),
   );
   await examineStream(checkup, node, clock);
   return info.identityPubkey;
