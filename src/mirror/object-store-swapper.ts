@@ -165,7 +165,7 @@ export class ObjectStoreSwapper {
         );
       }
       logger.info(
-        { operation: operation.id, key: operation.key },
+        { operation: operation.id, version: operation.key },
         "the upload's answer was lost, and the version is there, whole",
       );
     }
@@ -217,7 +217,7 @@ export class ObjectStoreSwapper {
       throw pointerLost(store, `the base of ${operation.key}`);
     }
     this.#adopt(base);
-    const facts = { operation: operation.id, key: operation.key };
+    const facts = { operation: operation.id, version: operation.key };
     if (base.kind !== "pointer" || isSameBase(base, had)) return false;
     if (base.pointer.recentOperations.includes(operation.id)) {
       logger.info(facts, "the commit's answer was lost, and the pointer shows that it landed");

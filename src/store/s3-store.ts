@@ -1,5 +1,6 @@
 import { createHash, getFips } from "node:crypto";
-import { addAbortSignal, Readable } from "node:stream";
+import { IncomingMessage } from "node:http";
+import { addAbortSignal } from "node:stream";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -204,13 +205,23 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** Node ends a body that is shorter than its Content-Length with an error, so none comes short. */
+  /**
+   * Node ends a body with an error that is shorter than its Content-Length, or lacks its last chunk.
+   * One that ends with its connection could come short unnoticed, so it is not taken.
+   */
   async #readBody(
     key: string,
-    { Body }: GetObjectCommandOutput,
+    { Body, ContentLength }: GetObjectCommandOutput,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
-    if (!(Body instanceof Readable)) throw this.#notS3(`read ${key}`);
+    if (!(Body instanceof IncomingMessage)) throw this.#notS3(`read ${key}`);
+    if (ContentLength === undefined && Body.headers["transfer-encoding"] === undefined) {
+      Body.destroy();
+      throw new ScbError(
+        "store-unknown",
+        `the answer to read ${key} in ${this.location} does not say how long it is, so it may be cut off: is there a proxy before the store?`,
+      );
+    }
     if (signal !== undefined) addAbortSignal(signal, Body);
     const chunks: Uint8Array[] = [];
     for await (const chunk of Body) chunks.push(chunk);

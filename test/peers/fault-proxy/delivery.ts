@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import { type Agent, type IncomingMessage, request } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface WholeRequest {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly target: string;
+  /** Names and values by turns, as they came: `Host` is signed, so it stays what the client wrote. */
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+}
+
+export interface WholeAnswer {
+  readonly status: number;
+  /** Without those that are about the connection. */
+  readonly rawHeaders: readonly string[];
+  readonly etag: string | null;
+  readonly body: Buffer;
+}
+
+const connectionHeaders = ["connection", "keep-alive", "transfer-encoding", "proxy-connection"];
+
+/** Names and values by turns, without the headers named in `without` (in lower case). */
+export function headersWithout(
+  rawHeaders: readonly string[],
+  without: readonly string[],
+): readonly string[] {
+  return rawHeaders.filter((_, index) => {
+    const name = rawHeaders[index - (index % 2)] ?? "";
+    return !without.includes(name.toLowerCase());
+  });
+}
+
+/**
+ * Gives the request to the store, and waits for the whole answer. Null where none came: nobody
+ * listened, or the connection broke.
+ */
+export async function deliver(
+  endpoint: URL,
+  agent: Agent,
+  { method, target, rawHeaders, body }: WholeRequest,
+  { bytesPerSecond = Number.POSITIVE_INFINITY } = {},
+): Promise<WholeAnswer | null> {
+  const sent = open(endpoint, agent, method, target, rawHeaders);
+  try {
+    const answered = once(sent, "response");
+    // A store may answer, or break off, before it has taken the whole body.
+    answered.catch(() => undefined);
+    await trickle(body, bytesPerSecond, (piece) => sent.write(piece));
+    sent.end();
+    const [answer]: IncomingMessage[] = await answered;
+    if (answer === undefined) return null;
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer) chunks.push(chunk);
+    return {
+      status: answer.statusCode ?? 0,
+      rawHeaders: headersWithout(answer.rawHeaders, connectionHeaders),
+      etag: answer.headers.etag ?? null,
+      body: Buffer.concat(chunks),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Gives the store the head and half of the body, and breaks the connection. */
+export async function deliverHalf(
+  endpoint: URL,
+  agent: Agent,
+  { method, target, rawHeaders, body }: WholeRequest,
+): Promise<void> {
+  const sent = open(endpoint, agent, method, target, rawHeaders);
+  const broken = once(sent, "close");
+  sent.on("error", () => undefined);
+  sent.write(body.subarray(0, body.length / 2), () => {
+    // Time for the store to read it, so that it is a body that breaks off and not one that is late.
+    setTimeout(() => sent.destroy(), 20);
+  });
+  await broken;
+}
+
+/** Writes `bytes` piece by piece, as fast as a line of that width would. */
+export async function trickle(
+  bytes: Buffer,
+  bytesPerSecond: number,
+  write: (piece: Buffer) => unknown,
+): Promise<void> {
+  const everyMs = 20;
+  const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * everyMs) / 1000));
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    if (at > 0) await delay(everyMs);
+    write(bytes.subarray(at, at + pieceBytes));
+  }
+}
+
+function open(
+  { hostname, port }: URL,
+  agent: Agent,
+  method: string,
+  path: string,
+  rawHeaders: readonly string[],
+) {
+  const headers = headersWithout(rawHeaders, connectionHeaders);
+  return request({ agent, hostname, port, method, path, headers, setHost: false });
+}

@@ -1,0 +1,50 @@
+import type { Fault } from "./fault.ts";
+
+/** What a client was left with: a status, a part of an answer, a broken connection, or nothing. */
+export type Told = number | "cut" | "reset" | "nothing";
+
+/** One request of a client, from its arrival to what the client was told. */
+export interface Exchange {
+  /** From 0, in the order of arrival. */
+  readonly number: number;
+  readonly method: string;
+  /** `/bucket/key`, decoded. */
+  readonly path: string;
+  readonly query: string;
+  readonly ifMatch: string | null;
+  readonly ifNoneMatch: string | null;
+  readonly body: LoggedBody;
+  readonly fault: Fault;
+  /** Each time that the store was given the request, whole or in part. */
+  readonly deliveries: readonly Delivery[];
+  /** Null while it is under way. */
+  readonly told: Told | null;
+  /** When it came, by the monotonic clock of the process, in milliseconds. */
+  readonly atMs: number;
+}
+
+/**
+ * One time at which the store was given a request. `sentAt` and `answeredAt` count events of the
+ * proxy, so that they can be compared: what was answered at 7 was known before what was sent at 8.
+ */
+export interface Delivery {
+  readonly sentAt: number;
+  /** Only a part of the body was sent, so the store cannot have taken it. */
+  readonly isCut: boolean;
+  /** Null where the store gave no whole answer (yet). */
+  readonly answer: StoreAnswer | null;
+}
+
+export interface StoreAnswer {
+  readonly answeredAt: number;
+  readonly status: number;
+  readonly etag: string | null;
+  readonly body: LoggedBody;
+}
+
+export interface LoggedBody {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Kept where the proxy was asked to, else null. */
+  readonly text: string | null;
+}

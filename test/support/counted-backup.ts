@@ -1,0 +1,45 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * A `channel.backup` that is rewritten as lnd does it: a new file, renamed over the old one. What it
+ * holds cannot be opened, but it begins with a number that only grows, so that whoever reads two of
+ * them knows which is the newer.
+ */
+export class CountedBackup implements AsyncDisposable {
+  readonly path: string;
+  readonly #folder: string;
+  #count = 0;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, "channel.backup");
+  }
+
+  static async make(): Promise<CountedBackup> {
+    const backup = new CountedBackup(await mkdtemp(join(tmpdir(), "scb-counted-")));
+    await backup.rewrite();
+    return backup;
+  }
+
+  /** Returns what the file holds now. */
+  async rewrite(): Promise<Buffer> {
+    this.#count += 1;
+    const bytes = Buffer.concat([Buffer.alloc(8), randomBytes(692)]);
+    bytes.writeBigUInt64BE(BigInt(this.#count));
+    const temporary = join(this.#folder, "temp-dont-use.backup");
+    await writeFile(temporary, bytes);
+    await rename(temporary, this.path);
+    return bytes;
+  }
+
+  static countOf(bytes: Uint8Array): number {
+    return Number(Buffer.from(bytes).readBigUInt64BE());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
