@@ -1,6 +1,6 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { abortable } from "../runtime/abort.ts";
-import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
+import { type BackoffOptions, backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -27,6 +27,8 @@ export interface SubSwapperOptions {
    * same: its age shows whoever looks at the store that it is still looked after.
    */
   readonly refreshIntervalMs: number;
+  /** From one swap to the next, so that a burst of events ends in few. Default 0. */
+  readonly minIntervalMs?: number;
   readonly observer: SubSwapperObserver;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,6 +63,8 @@ export class SubSwapper {
 
   /** The newest revision that is known to be saved. */
   #savedRevision = 0;
+  /** When the last swap was made, by the monotonic clock. */
+  #swappedAtMs = -Infinity;
   /** The newest revision that has had its answer: saved, or refused with `#refusal`. */
   #settledRevision = 0;
   #refusal: ScbError | null = null;
@@ -188,8 +192,17 @@ export class SubSwapper {
           this.#reason = "refresh";
         }
       }
+      await this.#untilSpaced();
+      if (this.#isDone()) return;
       await this.#swapUntilSettled();
     }
+  }
+
+  /** Not ended by changes, which are what it waits for; a stop cuts it short. */
+  async #untilSpaced(): Promise<void> {
+    const { clock, minIntervalMs = 0 } = this.#options;
+    const waitMs = this.#swappedAtMs + minIntervalMs - clock.monotonicMs();
+    if (waitMs > 0 && !this.#stopListening.signal.aborted) await this.#untilRetry.sleep(waitMs);
   }
 
   async #swapUntilSettled(): Promise<void> {
@@ -216,7 +229,7 @@ export class SubSwapper {
           continue;
         }
         supersededInARow = 0;
-        const retryInMs = backoffMs(attempt, random);
+        const retryInMs = backoffMs(attempt, random, storeBackoff);
         isLate = true;
         observer({ kind: "retrying", error, attempt, retryInMs });
         if (!this.#isDone()) await this.#untilRetry.sleep(retryInMs);
@@ -254,7 +267,8 @@ export class SubSwapper {
       return;
     }
     this.#settleSaved(merged, revision);
-    const elapsedMs = clock.monotonicMs() - startedMs;
+    this.#swappedAtMs = clock.monotonicMs();
+    const elapsedMs = this.#swappedAtMs - startedMs;
     const sizeBytes = packed.length;
     observer({ kind: "swapped", reason, channels, sizeBytes, attempts, elapsedMs });
   }

@@ -17,6 +17,10 @@ export function addMirrorCommands(program: Command, host: ProgramHost): void {
       "save anew after this time, even if no channel changed (default: 12h)",
     )
     .option(
+      "--min-interval <duration>",
+      "from one saved backup to the next, so that a burst of events ends in few (default: 250ms)",
+    )
+    .option(
       "--shutdown-timeout <duration>",
       "how long a stop may wait for a swap under way (default: 10s)",
     )

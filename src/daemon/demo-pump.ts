@@ -44,6 +44,7 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
       encrypter,
       swapper: packSwapper,
       refreshIntervalMs: settings["refresh-interval"],
+      minIntervalMs: settings["min-interval"],
       observer: (event) => {
         const told = toMirrorEvent(event, packSwapper);
         if (told !== null) observe(told);

@@ -4,7 +4,7 @@ import { checkNodeName } from "../mirror/layout.ts";
 import { mirrorGuards } from "../mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
-import { backoffMs } from "../runtime/backoff.ts";
+import { backoffMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -17,6 +17,7 @@ import { storeOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { openPump } from "./open-pump.ts";
 import type { Pump } from "./pump.ts";
+import { RepeatedTrouble } from "./repeated-trouble.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MirrorOptions {
@@ -48,12 +49,14 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   const { logger } = options;
   // The operator's word counts for the first state that is looked at, whatever it is.
   let mayAcceptEmpty = options.acceptEmpty;
+  const repeated = new RepeatedTrouble(options.clock);
   /** What it is trying again for, so that the end says why where it has to give up. */
   let trouble: ScbError | null = null;
   const observe = (event: DaemonEvent): void => {
     if (event.kind === "swapped" || event.kind === "unchanged") mayAcceptEmpty = false;
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
+    if (!repeated.isWorthTelling(event)) return;
     logMirrorEvent(event, logger);
     options.observe(event);
   };
@@ -142,7 +145,8 @@ async function untilReached<T>(
       const error = ScbError.from(caught);
       if (!passing.includes(error.code) || (once && passing === nodePassing)) throw error;
       if (!once && stop.aborted) return null;
-      const retryInMs = Math.round(backoffMs(attempt, random));
+      const backoff = passing === storePassing ? storeBackoff : defaultBackoff;
+      const retryInMs = Math.round(backoffMs(attempt, random, backoff));
       observe({ kind: "retrying", error, attempt, retryInMs });
       try {
         await clock.sleep(retryInMs, AbortSignal.any([stop, abort]));

@@ -26,6 +26,7 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
       source,
       swapper,
       refreshIntervalMs: settings["refresh-interval"],
+      minIntervalMs: settings["min-interval"],
       observe,
       clock,
       random,

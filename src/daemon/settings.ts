@@ -34,6 +34,7 @@ const settingsSchema = z.object({
   "backup-file": text.optional(),
   "single-writer": flag.default(false),
   "refresh-interval": duration.prefault("12h"),
+  "min-interval": duration.prefault("250ms"),
   "max-age": duration.prefault("36h"),
   "shutdown-timeout": duration.prefault("10s"),
   timeout: duration.prefault("30s"),

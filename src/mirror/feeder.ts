@@ -3,7 +3,12 @@ import {
   type SnapshotSource,
   weightierReason,
 } from "../chanbackup/snapshot.ts";
-import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
+import {
+  type BackoffOptions,
+  backoffMs,
+  defaultBackoff,
+  storeBackoff,
+} from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -20,6 +25,8 @@ export interface FeederOptions {
   readonly swapper: ObjectStoreSwapper;
   /** A version older than this is saved anew, with fresh addresses, even if no channel changed. */
   readonly refreshIntervalMs: number;
+  /** From one swap to the next, so that a burst of events ends in few. Default 0. */
+  readonly minIntervalMs?: number;
   readonly observe: MirrorObserver;
   readonly clock: Clock;
   readonly random: Random;
@@ -40,6 +47,8 @@ export class Feeder {
   /** Why a snapshot is due, or null where the last known state is saved. */
   #due: SnapshotReason | null = null;
   #dueSinceMs = 0;
+  /** When the last swap was made here, by the monotonic clock. */
+  #swappedAtMs = -Infinity;
   /** When what the store holds was saved. Milliseconds since 1970. */
   #savedAt = 0;
   /** Since the last swap something was refused: only a swap shows that it is over. */
@@ -69,6 +78,7 @@ export class Feeder {
       for (;;) {
         await this.#untilDue(listening);
         if (this.#due === null) break;
+        await this.#untilSpaced(listening);
         await this.#mirror(stop, abort);
       }
     } finally {
@@ -120,6 +130,18 @@ export class Feeder {
     await promise;
   }
 
+  /** A stop cuts it short. */
+  async #untilSpaced(listening: AbortSignal): Promise<void> {
+    const { clock, minIntervalMs = 0 } = this.#options;
+    const waitMs = this.#swappedAtMs + minIntervalMs - clock.monotonicMs();
+    if (waitMs <= 0 || listening.aborted) return;
+    try {
+      await clock.sleep(waitMs, listening);
+    } catch (error) {
+      if (!listening.aborted) throw error;
+    }
+  }
+
   /** Saves the node's state, however often it takes. `stop` is null for `once`. */
   async #mirror(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
     const { swapper, observe, clock, random } = this.#options;
@@ -146,7 +168,8 @@ export class Feeder {
           operation = next;
         }
         const commit = await swapper.advance(operation, abort);
-        const elapsedMs = clock.monotonicMs() - sinceMs;
+        this.#swappedAtMs = clock.monotonicMs();
+        const elapsedMs = this.#swappedAtMs - sinceMs;
         this.#savedAt = clock.now();
         this.#hasRefused = false;
         observe({ kind: "swapped", commit, reason, elapsedMs, attempts });
@@ -245,7 +268,9 @@ export class Feeder {
     abort: AbortSignal,
   ): Promise<void> {
     const { clock, random, observe } = this.#options;
-    const retryInMs = Math.round(backoffMs(attempt, random));
+    const isOfStore = hasCode(error, "store-busy", "store-unknown", "refused");
+    const backoff = isOfStore ? storeBackoff : defaultBackoff;
+    const retryInMs = Math.round(backoffMs(attempt, random, backoff));
     observe({ kind: "retrying", error, attempt, retryInMs });
     const isStopping = stop === null || stop.aborted;
     try {

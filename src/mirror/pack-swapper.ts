@@ -1,15 +1,17 @@
 import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
-import type { Multi } from "../chanbackup/multi.ts";
+import { type Multi, serializeMulti } from "../chanbackup/multi.ts";
 import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { Base, HeldVersion } from "./base.ts";
-import { type Candidate, newCandidate } from "./candidate.ts";
+import { type Base, type HeldVersion, isSameBase } from "./base.ts";
+import { newCandidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
+import { isPassing } from "./retry-policy.ts";
+import type { SwapOperation } from "./swap-operation.ts";
 
 export interface PackSwapperOptions {
   readonly swapper: ObjectStoreSwapper;
@@ -26,6 +28,9 @@ export class PackSwapper implements Swapper {
   #lastCommit: Commit | null = null;
   /** The bytes of the current version, so that each event does not fetch them again. */
   #current: { readonly sha256: string; readonly packed: Uint8Array } | null = null;
+
+  /** An operation that got no clear answer, and what is in it. */
+  #underWay: { readonly operation: SwapOperation; readonly plaintext: Uint8Array } | null = null;
 
   constructor(options: PackSwapperOptions) {
     this.#options = options;
@@ -48,14 +53,38 @@ export class PackSwapper implements Swapper {
     return unpackMulti(await this.#bytesOf(held, signal), encrypter);
   }
 
+  /** Throws "decrypt" or "decode" where the key does not open it, and what a swap throws. */
   async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
     const { swapper, encrypter } = this.#options;
     const base = this.#base ?? (await swapper.base(signal));
     this.#base = null;
-    const candidate = openedCandidate(newBackup, encrypter);
-    const operation = await swapper.begin(base, candidate, signal);
-    this.#lastCommit = await swapper.advance(operation, signal);
-    this.#current = { sha256: candidate.sha256, packed: newBackup };
+    const multi = unpackMulti(newBackup, encrypter);
+    const plaintext = serializeMulti(multi);
+    const operation =
+      this.#underWayFor(base, plaintext) ??
+      (await swapper.begin(base, newCandidate(newBackup, contentsOfMulti(multi), "key"), signal));
+    this.#underWay = { operation, plaintext };
+    try {
+      this.#lastCommit = await swapper.advance(operation, signal);
+    } catch (error) {
+      if (!isPassing(error)) this.#underWay = null;
+      throw error;
+    }
+    this.#underWay = null;
+    const { sha256, packed } = operation.candidate;
+    this.#current = { sha256, packed };
+  }
+
+  /**
+   * The same channels are packed anew for each attempt, with other bytes. A store in trouble would
+   * be filled with them, one version an attempt, so the first of them is sent again.
+   */
+  #underWayFor(base: Base, plaintext: Uint8Array): SwapOperation | null {
+    const { operation, plaintext: before } = this.#underWay ?? {};
+    if (operation === undefined || before === undefined) return null;
+    return isSameBase(operation.base, base) && Buffer.compare(before, plaintext) === 0
+      ? operation
+      : null;
   }
 
   async #bytesOf(held: HeldVersion, signal?: AbortSignal): Promise<Uint8Array> {
@@ -73,9 +102,4 @@ export class PackSwapper implements Swapper {
     this.#current = { sha256: sha256Hex(stored.bytes), packed: stored.bytes };
     return stored.bytes;
   }
-}
-
-/** Throws "decrypt" or "decode" where the key does not open it. */
-function openedCandidate(packed: PackedMulti, encrypter: Encrypter): Candidate {
-  return newCandidate(packed, contentsOfMulti(unpackMulti(packed, encrypter)), "key");
 }

@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import { backoffMs } from "../runtime/backoff.ts";
+import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -76,7 +76,7 @@ class Probe {
           throw this.#lie(`gave no usable answer in ${triesPerStep} tries: ${error.message}`);
         }
         try {
-          await clock.sleep(backoffMs(attempt, random), signal);
+          await clock.sleep(backoffMs(attempt, random, storeBackoff), signal);
         } catch (cause) {
           throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
         }

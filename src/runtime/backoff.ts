@@ -5,8 +5,15 @@ export interface BackoffOptions {
   readonly maxMs: number;
 }
 
-/** Never waits longer than 10 s, so that the last state is saved soon after an outage. */
+/** For a node: what it knows is not lost while it is away. */
 export const defaultBackoff: BackoffOptions = { firstMs: 100, maxMs: 10_000 };
+
+/**
+ * For a store. The last state has to be saved within 2 s of its return, however long it was away:
+ * 1.5 s of waiting leave half a second for the swap. With full jitter a store that is down for hours
+ * is asked for one small thing every 0.75 s or so by each node, or less where it lets requests hang.
+ */
+export const storeBackoff: BackoffOptions = { firstMs: 100, maxMs: 1_500 };
 
 /**
  * Exponential backoff with full jitter: the wait before attempt `n` is uniform in

@@ -1,4 +1,4 @@
-import { backoffMs } from "../runtime/backoff.ts";
+import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -21,7 +21,7 @@ export function retryingReads(
         return await read();
       } catch (error) {
         if (attempt === maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
-        await clock.sleep(backoffMs(attempt, random), options?.signal);
+        await clock.sleep(backoffMs(attempt, random, storeBackoff), options?.signal);
       }
     }
   }

@@ -71,7 +71,7 @@ export async function deliverHalf(
   { method, target, rawHeaders, body }: WholeRequest,
 ): Promise<void> {
   const sent = open(endpoint, agent, method, target, rawHeaders);
-  const broken = once(sent, "close");
+  const broken = new Promise((resolve) => sent.once("close", resolve));
   sent.on("error", () => undefined);
   sent.write(body.subarray(0, body.length / 2), () => {
     // Time for the store to read it, so that it is a body that breaks off and not one that is late.

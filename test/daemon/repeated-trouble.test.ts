@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { RepeatedTrouble } from "../../src/daemon/repeated-trouble.ts";
+import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
+
+describe("RepeatedTrouble", () => {
+  const retrying = (attempt: number, code: ErrorCode = "store-busy") =>
+    ({ kind: "retrying", error: new ScbError(code, "away"), attempt, retryInMs: 1 }) as const;
+
+  it("tells the first tries, and then one a minute", async () => {
+    const clock = hastyClock();
+    const repeated = new RepeatedTrouble(clock);
+    const told: number[] = [];
+    for (let attempt = 1; attempt <= 200; attempt += 1) {
+      if (repeated.isWorthTelling(retrying(attempt))) told.push(attempt);
+      await clock.sleep(1_000);
+    }
+    assert.deepEqual(told, [1, 2, 3, 63, 123, 183]);
+  });
+
+  it("tells another kind of trouble at once", () => {
+    const repeated = new RepeatedTrouble(hastyClock());
+    assert.ok(repeated.isWorthTelling(retrying(4)));
+    assert.ok(repeated.isWorthTelling(retrying(5, "store-unknown")));
+    assert.ok(!repeated.isWorthTelling(retrying(6)));
+    assert.ok(!repeated.isWorthTelling(retrying(7, "store-unknown")));
+  });
+
+  it("tells all that is no trouble, and begins anew after it", () => {
+    const repeated = new RepeatedTrouble(hastyClock());
+    assert.ok(repeated.isWorthTelling(retrying(9)));
+    assert.ok(!repeated.isWorthTelling(retrying(10)));
+    assert.ok(repeated.isWorthTelling({ kind: "recovered", attempts: 10 }));
+    assert.ok(repeated.isWorthTelling(retrying(9)));
+  });
+});
