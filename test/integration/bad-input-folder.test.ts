@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it, type TestContext } from "node:test";
@@ -10,7 +10,7 @@ import { acknowledged } from "../support/acknowledged.ts";
 import { sha256 } from "../support/bucket.ts";
 import { type RunningCli, runCli, startRun } from "../support/cli.ts";
 import { assertOneLine } from "../support/one-line.ts";
-import { mountSmallDisk, type SmallDisk } from "../support/tmpfs.ts";
+import { fillDisk, mountSmallDisk, type SmallDisk } from "../support/tmpfs.ts";
 
 const diskSizeBytes = 512 * 1024;
 const demo = ["--from", "demo", "--node", "demo"];
@@ -82,7 +82,7 @@ describe("what is wrong with the folder", () => {
     await using running = startDemo();
     await saved(running, 3);
     const filler = join(mounted.path, "filler");
-    await fill(filler);
+    await fillDisk(filler);
     const { message, code } = await running.event("retrying");
     assert.equal(code, "store-busy");
     assert.match(String(message), /disk is full: free some space/);
@@ -122,17 +122,6 @@ describe("what is wrong with the folder", () => {
     assert.deepEqual(await readdir(mounted.path), []);
   });
 });
-
-async function fill(path: string): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    for (;;) await file.write(Buffer.alloc(1024, 1));
-  } catch (error) {
-    assert.ok(error instanceof Error && "code" in error && error.code === "ENOSPC");
-  } finally {
-    await file.close();
-  }
-}
 
 /** Every file and what is in it. */
 async function contentOf(folder: string): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import assert from "node:assert/strict";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../peers/run-command.ts";
@@ -37,4 +38,16 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
       await rm(path, { recursive: true });
     },
   };
+}
+
+/** Writes a file at `path` until its disk is full. */
+export async function fillDisk(path: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    for (;;) await file.write(Buffer.alloc(1024, 1));
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error && error.code === "ENOSPC");
+  } finally {
+    await file.close();
+  }
 }
