@@ -1,6 +1,6 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { abortable } from "../runtime/abort.ts";
-import { type BackoffOptions, backoffMs, storeBackoff } from "../runtime/backoff.ts";
+import { backoffMs, contentionMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -33,9 +33,6 @@ export interface SubSwapperOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** Waits between swaps that other writers were faster with. */
-const contention: BackoffOptions = { firstMs: 5, maxMs: 100 };
 
 /**
  * Keeps a node's backup current: hears which channels open and close, merges them with what the
@@ -211,6 +208,7 @@ export class SubSwapper {
     let isLate = false;
     let supersededInARow = 0;
     for (let attempt = 1; ; attempt++) {
+      const begunAtMs = clock.monotonicMs();
       try {
         await this.#swap(attempt, startedMs);
         if (isLate && this.#refusal === null) observer({ kind: "recovered", attempts: attempt });
@@ -220,11 +218,9 @@ export class SubSwapper {
         if (this.#isDone()) return;
         if (fatalSwapCodes.includes(error.code)) throw error;
         if (error.code === "superseded") {
-          // The other writer is done, so there is no reason to wait. Where it keeps happening, a
-          // little jitter lets each of them through; more would leave a slow writer behind for good.
           supersededInARow += 1;
-          const waitMs =
-            supersededInARow === 1 ? 0 : backoffMs(supersededInARow, random, contention);
+          const attemptMs = clock.monotonicMs() - begunAtMs;
+          const waitMs = contentionMs(supersededInARow, attemptMs, random);
           if (waitMs > 0) await this.#untilRetry.sleep(waitMs);
           continue;
         }

@@ -3,12 +3,7 @@ import {
   type SnapshotSource,
   weightierReason,
 } from "../chanbackup/snapshot.ts";
-import {
-  type BackoffOptions,
-  backoffMs,
-  defaultBackoff,
-  storeBackoff,
-} from "../runtime/backoff.ts";
+import { backoffMs, contentionMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -31,9 +26,6 @@ export interface FeederOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** Waits between swaps that other writers were faster with. */
-const contention: BackoffOptions = { firstMs: 5, maxMs: 100 };
 
 /**
  * Mirror mode: brings the node's own packed backup into the store, one swap at a time.
@@ -153,6 +145,7 @@ export class Feeder {
     let troubled = false;
     for (;;) {
       attempts += 1;
+      const begunAtMs = clock.monotonicMs();
       try {
         if (operation === null || this.#due !== null) {
           const base = await swapper.base(abort);
@@ -190,8 +183,8 @@ export class Feeder {
           operation = null;
           if (reason !== "channel-event") reason = "superseded";
           superseded += 1;
-          // The other writer is done. Where it keeps happening, jitter lets each of them through.
-          if (superseded > 1) await clock.sleep(backoffMs(superseded, random, contention), abort);
+          const waitMs = contentionMs(superseded, clock.monotonicMs() - begunAtMs, random);
+          if (waitMs > 0) await clock.sleep(waitMs, abort);
           continue;
         }
         const canPass =

@@ -23,3 +23,14 @@ export function backoffMs(attempt: number, random: Random, options = defaultBack
   const ceilingMs = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt - 1, 30));
   return random.unit() * ceilingMs;
 }
+
+/**
+ * The wait after a swap that other writers were faster with, for the `lost`th time in a row, where
+ * the last attempt took `attemptMs`. The other writer is done, so the first time there is no reason
+ * to wait. Where it keeps happening the waits are as long as swaps take on this store, and grow: two
+ * writers hardly wait, and a hundred that begin at once spread until each has its turn.
+ */
+export function contentionMs(lost: number, attemptMs: number, random: Random): number {
+  if (lost <= 1) return 0;
+  return backoffMs(lost, random, { firstMs: Math.max(5, attemptMs), maxMs: 10_000 });
+}

@@ -71,7 +71,7 @@ try {
       (_, elapsedMs) => elapsedMs >= settledAfterMs,
     );
     const flatOut = await observe(
-      ["--to", `${to}/flat-out`, "--demo-interval", "1ms"],
+      ["--to", `${to}/flat-out`, "--demo-interval", "1ms", "--min-interval", "1ms"],
       Math.ceil(swapsWanted / samplesWanted),
       ({ swaps }) => swaps >= swapsWanted,
     );

@@ -49,7 +49,15 @@ peerSuite("a real MinIO behind a line that breaks in every way", ["minio"], () =
 
   before(async () => {
     [ground, backup] = await Promise.all([FaultGround.start("faults"), CountedBackup.make()]);
-    const common = ["--request-timeout", "200ms", "--log-level", "info", "--node"];
+    const common = [
+      "--request-timeout",
+      "200ms",
+      "--log-level",
+      "info",
+      "--min-interval",
+      "1ms",
+      "--node",
+    ];
     const demo = ["--from", "demo", "--demo-interval", "100ms", ...common, "demo"];
     const file = ["--from", `file:${backup.path}`, ...common, "file"];
     demos.push(ground.run(demo), ground.run(demo));

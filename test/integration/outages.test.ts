@@ -16,7 +16,7 @@ import { auditSwaps } from "../support/swap-audit.ts";
 import { fillDisk, mountSmallDisk } from "../support/tmpfs.ts";
 
 /** Long enough for the waits to have become as long as they get. */
-const outageMs = 5_000;
+const outageMs = 4_000;
 /** Once an answer has come nothing is waited for any more. */
 const commitWithinMs = 2_000;
 /** The longest wait, and what a busy machine makes of it. */
@@ -80,7 +80,7 @@ peerSuite("a store that is away for a while", ["minio"], () => {
       await run.event("retrying");
       await delay(outageMs);
       const last = await backup.rewrite();
-      await delay(1_000);
+      await delay(500);
       const from = ground.proxy.exchanges.length;
       const backAtMs = performance.now();
       ground.proxy.plan = passAll;

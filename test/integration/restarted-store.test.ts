@@ -47,7 +47,7 @@ peerSuite("1,000 swaps, with the store and the mirror killed in between", ["mini
   const start = (): RunningCli =>
     startRun(
       [
-        ...["--from", "demo", "--demo-interval", "1ms", "--node", node],
+        ...["--from", "demo", "--demo-interval", "1ms", "--min-interval", "1ms", "--node", node],
         ...["--to", `s3://${bucketName}`, "--request-timeout", "3s", "--log-level", "error"],
       ],
       { env: minio.env() },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../peers/run-command.ts";
@@ -44,10 +44,17 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
 export async function fillDisk(path: string): Promise<void> {
   const file = await open(path, "w");
   try {
-    for (;;) await file.write(Buffer.alloc(1024, 1));
-  } catch (error) {
-    assert.ok(error instanceof Error && "code" in error && error.code === "ENOSPC");
+    // The large ones for speed, the small ones for the last gap.
+    for (const sizeBytes of [65_536, 1024]) await writeUntilFull(file, Buffer.alloc(sizeBytes, 1));
   } finally {
     await file.close();
+  }
+}
+
+async function writeUntilFull(file: FileHandle, bytes: Buffer): Promise<void> {
+  try {
+    for (;;) await file.write(bytes);
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error && error.code === "ENOSPC");
   }
 }
