@@ -150,7 +150,9 @@ export class ObjectStoreSwapper {
       // The key holds our operation id, so whatever is there is ours from an answer that was lost.
       if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
       const stored = await store.get(operation.key, { signal });
+      const facts = operationFacts(operation);
       if (stored === null) {
+        logger.info(facts, "the upload's answer was not clear, and the version is not there");
         throw new ScbError(
           "store-unknown",
           `the upload of ${operation.key} to ${store.location} got no clear answer and has not landed`,
@@ -164,10 +166,7 @@ export class ObjectStoreSwapper {
           { cause: error },
         );
       }
-      logger.info(
-        { operation: operation.id, version: operation.key },
-        "the upload's answer was lost, and the version is there, whole",
-      );
+      logger.info(facts, "the upload's answer was lost, and the version is there, whole");
     }
   }
 
@@ -217,14 +216,22 @@ export class ObjectStoreSwapper {
       throw pointerLost(store, `the base of ${operation.key}`);
     }
     this.#adopt(base);
-    const facts = { operation: operation.id, version: operation.key };
-    if (base.kind !== "pointer" || isSameBase(base, had)) return false;
+    const facts = operationFacts(operation);
+    if (base.kind !== "pointer" || isSameBase(base, had)) {
+      logger.info(facts, "the commit's answer was not clear, and the pointer has not moved");
+      return false;
+    }
     if (base.pointer.recentOperations.includes(operation.id)) {
       logger.info(facts, "the commit's answer was lost, and the pointer shows that it landed");
       return true;
     }
     logger.info(
-      { ...facts, pointerOperation: base.pointer.operation, sequence: base.pointer.sequence },
+      {
+        ...facts,
+        pointerOperation: base.pointer.operation,
+        pointerSequence: base.pointer.sequence,
+        writer: base.pointer.writer,
+      },
       "another writer moved the pointer first: a new snapshot is taken",
     );
     throw new ScbError(
@@ -295,4 +302,13 @@ export class ObjectStoreSwapper {
       logger.warn({ err: ScbError.from(error) }, "the mark of the first commit is not written yet");
     }
   }
+}
+
+/** What tells an operation in the log. A field named "key" would be taken for a secret. */
+function operationFacts({ id, sequence, key }: SwapOperation): {
+  readonly operation: string;
+  readonly sequence: number;
+  readonly version: string;
+} {
+  return { operation: id, sequence, version: key };
 }
