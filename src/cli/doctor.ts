@@ -9,6 +9,7 @@ import { resolveLndConfig } from "../node/lnd/lnd-config.ts";
 import type { CheckLevel } from "../recovery/doctor/checkup.ts";
 import { type DoctorOptions, type DoctorReport, examine } from "../recovery/doctor/doctor.ts";
 import { ScbError } from "../runtime/error.ts";
+import { retryingReads } from "../store/retrying-store.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,7 +20,8 @@ export const doctorAction: Action = async (context) => {
   const store = patients.hasStore ? await storeOf(context) : null;
   let report: DoctorReport;
   try {
-    report = await examine({ ...context, ...checksOf(context, patients), store });
+    const reading = store === null ? null : retryingReads(store, context);
+    report = await examine({ ...context, ...checksOf(context, patients), store: reading });
   } finally {
     terminal.progress(null);
     await store?.close();

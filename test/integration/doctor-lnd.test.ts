@@ -70,7 +70,8 @@ peerSuite("doctor, on a real lnd and MinIO", ["lnd", "minio"], () => {
     const report = await doctor([...lnd(), ...to, "--key-file", words], 0);
     const levels = levelsOf(report);
     const rest = Object.keys(levels).filter((name) => levels[name] !== "good");
-    assert.deepEqual(rest, ["store-delete"], "the test's own credentials may delete");
+    assert.deepEqual(rest, ["key", "store-delete"], "words spend, and root may delete");
+    assert.match(messageOf(report, "key"), /it can spend, too/);
     assert.match(messageOf(report, "node-reach"), new RegExp(`version 0\\..*node ${alice.pubkey}`));
     assert.match(messageOf(report, "node-backup"), /of 1 channels/);
     assert.match(messageOf(report, "key-opens-backup"), /1 channels/);

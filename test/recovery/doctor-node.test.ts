@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { LoadedKey } from "../../src/keychain/loaded-key.ts";
+import { type LoadedKey, loadedKey } from "../../src/keychain/loaded-key.ts";
 import { BackupFileSource } from "../../src/node/backup-file.ts";
 import { fileCredentials } from "../../src/node/lnd/credentials.ts";
 import { lndCalls } from "../../src/node/lnd/lnd-calls.ts";
@@ -258,6 +258,24 @@ describe("doctor, on a key and a file", () => {
     assert.equal(levels(report)["key"], "good");
     assert.match(messageOf(report, "key-opens-backup"), /authentication failed/);
     assert.equal(report.ok, false);
+  });
+
+  it("warns of a key that can spend", async (t) => {
+    const fake = await setup(t);
+    const key = () =>
+      loadedKey(
+        {
+          kind: "words",
+          network: "regtest",
+          identityPubkey: fakePubkey,
+          warnings: ["others may read the file"],
+          backupKey: new Uint8Array(32),
+        },
+        systemRandom,
+      );
+    const report = await doctor(fake, { ...options, key: () => Promise.resolve(key()) });
+    assert.equal(levels(report)["key"], "warning");
+    assert.match(messageOf(report, "key"), /can spend.*others may read the file/);
   });
 
   it("says that the key file cannot be used, and looks at the rest", async (t) => {

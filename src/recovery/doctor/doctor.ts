@@ -63,8 +63,9 @@ export async function examine(options: DoctorOptions): Promise<DoctorReport> {
     let witness: NodeWitness | null = null;
     let pubkey: string | null = null;
     if (config !== null && node !== null) {
-      const source = new LndSource({ ...options, node, observer: silentObserver });
-      pubkey = await examineLnd(checkup, { config, node, source, clock: options.clock });
+      const { clock, random } = options;
+      const source = new LndSource({ node, observer: silentObserver, clock, random });
+      pubkey = await examineLnd(checkup, { config, node, source, clock });
       if (pubkey !== null) witness = source.witness;
     }
     if (options.store !== null) {
@@ -78,21 +79,20 @@ export async function examine(options: DoctorOptions): Promise<DoctorReport> {
 
 async function examineKey(checkup: Checkup, { key }: DoctorOptions): Promise<LoadedKey | null> {
   if (key === null) return null;
-  const loaded = await checkup.run("key", key, ({ kind, warnings }) =>
-    warnings.length === 0
-      ? good(`the key file can be used (${keyKinds[kind]})`)
-      : warning(`the key file can be used (${keyKinds[kind]}), but: ${warnings.join("; ")}`),
-  );
+  const loaded = await checkup.run("key", key, ({ kind, warnings }) => {
+    const spends = kind === "words" || kind === "extended-key";
+    const remarks = [
+      ...(spends
+        ? ["it can spend, too: keep it off this machine, and use what `scb-mirror key` makes of it"]
+        : []),
+      ...warnings,
+    ];
+    return remarks.length === 0
+      ? good("the key file can be used: it reads backups, and spends nothing")
+      : warning(`the key file can be used, but: ${remarks.join("; ")}`);
+  });
   return loaded instanceof ScbError ? null : loaded;
 }
-
-const keyKinds: Readonly<Record<LoadedKey["kind"], string>> = {
-  words: "24 words: they can spend, so keep them off this machine and use `scb-mirror key` instead",
-  "extended-key":
-    "an extended key: it can spend, so use `scb-mirror key` to make a backup key of it",
-  "backup-key": "a backup key",
-  lnd: "from a running lnd",
-};
 
 async function examineFileOf(
   checkup: Checkup,

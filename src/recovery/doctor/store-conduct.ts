@@ -52,6 +52,7 @@ export async function examineConduct(checkup: Checkup, options: ConductOptions):
     "store-latency",
     (signal) => medianSwapMs(scratch, clock, signal),
     latencyFinding,
+    ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
   );
 }
 
@@ -90,16 +91,21 @@ export async function examineLeftovers(
       }
       return keys;
     },
-    (keys) => leftoversFinding(keys, sinceMs),
+    (keys) => leftoversFinding(keys, sinceMs, store.inspection !== undefined),
     ({ message }) => unknown(`what is left under ${probePrefix} is not known: ${message}`),
   );
 }
 
-function leftoversFinding(keys: readonly string[], sinceMs: number): Finding {
+function leftoversFinding(
+  keys: readonly string[],
+  sinceMs: number,
+  mayKeepVersions: boolean,
+): Finding {
   if (keys.length === 0) {
-    return good(
-      `nothing is left of this visit (a bucket that keeps versions still has old ones under ${probePrefix})`,
-    );
+    const hidden = mayKeepVersions
+      ? ` (a bucket that keeps versions still has old ones under ${probePrefix})`
+      : "";
+    return good(`nothing is left of this visit${hidden}`);
   }
   const folders = new Set(
     keys
