@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { unless } from "./file-errors.ts";
@@ -8,7 +8,8 @@ import type { ListedObject, ListOptions } from "./object-store.ts";
 /**
  * Walks `folder`, whose files have keys that begin with `folderKey`, and yields those keys that
  * begin with `prefix`, in order. What is no plain file or folder, or has no name that a key could
- * have (hidden files, `lost+found`), is passed over.
+ * have (hidden files, `lost+found`), is passed over. The entries of a folder are read one by one, so
+ * that a narrow prefix in a large one takes little memory.
  */
 export async function* walkFiles(
   folder: string,
@@ -18,24 +19,25 @@ export async function* walkFiles(
 ): AsyncGenerator<ListedObject> {
   const { startAfter = "", signal } = options;
   throwIfAborted(signal);
-  const entries = await unless(readdir(folder, { withFileTypes: true }), "ENOENT", "ENOTDIR");
-  const found = (entries ?? [])
-    .filter((entry) => isKeySegment(entry.name) && (entry.isFile() || entry.isDirectory()))
+  const entries = await unless(opendir(folder, { bufferSize: 1024 }), "ENOENT", "ENOTDIR");
+  const found: { readonly name: string; readonly key: string }[] = [];
+  for await (const entry of entries ?? []) {
+    if (!isKeySegment(entry.name) || !(entry.isFile() || entry.isDirectory())) continue;
     // "a/b" comes after "a.b": a folder is sorted as the beginning of the keys in it.
-    .map((entry) => ({
-      name: entry.name,
-      key: `${folderKey}${entry.name}${entry.isFile() ? "" : "/"}`,
-    }))
-    .sort((a, b) => compareKeys(a.key, b.key));
+    const key = `${folderKey}${entry.name}${entry.isFile() ? "" : "/"}`;
+    const isWanted = entry.isFile()
+      ? key.startsWith(prefix) && key > startAfter
+      : (key.startsWith(prefix) || prefix.startsWith(key)) &&
+        (startAfter <= key || startAfter.startsWith(key));
+    if (isWanted) found.push({ name: entry.name, key });
+  }
+  found.sort((a, b) => compareKeys(a.key, b.key));
   for (const { name, key } of found) {
     const path = join(folder, name);
     if (key.endsWith("/")) {
-      const matches = key.startsWith(prefix) || prefix.startsWith(key);
-      const isPassed = startAfter > key && !startAfter.startsWith(key);
-      if (matches && !isPassed) yield* walkFiles(path, key, prefix, options);
+      yield* walkFiles(path, key, prefix, options);
       continue;
     }
-    if (!key.startsWith(prefix) || key <= startAfter) continue;
     throwIfAborted(signal);
     const stats = await unless(stat(path), "ENOENT");
     if (stats === undefined) continue;

@@ -68,7 +68,18 @@ describe("the README", () => {
   });
 
   it("names only flags and commands that there are", async () => {
-    const commands = ["run", "status", "list", "restore", "inspect", "diff", "key"];
+    const commands = [
+      "run",
+      "status",
+      "list",
+      "verify",
+      "repair",
+      "prune",
+      "restore",
+      "inspect",
+      "diff",
+      "key",
+    ];
     const help = await Promise.all(commands.map((command) => runCli([command, "--help"])));
     const known = help.map(({ stdout }) => stdout).join("\n");
     // Flags of others that the text shows.
