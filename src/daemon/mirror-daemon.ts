@@ -108,7 +108,7 @@ async function mirror(
 }
 
 const nodePassing: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-syncing"];
-const storePassing: readonly ErrorCode[] = ["store-busy", "store-unknown"];
+const storePassing: readonly ErrorCode[] = ["store-busy", "store-unknown", "store-clock"];
 
 /** Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. */
 async function readyStore(

@@ -7,6 +7,7 @@ import { type ErrorCode, hasCode } from "../runtime/error.ts";
 const passingCodes: readonly ErrorCode[] = [
   "store-busy",
   "store-unknown",
+  "store-clock",
   "node-unavailable",
   "node-locked",
   "node-syncing",

@@ -9,15 +9,20 @@ export interface SignedPut {
   readonly body: Uint8Array;
 }
 
+export type StoreAccess = Pick<
+  MinioServer,
+  "endpoint" | "region" | "accessKeyId" | "secretAccessKey"
+>;
+
 /**
  * The least that a client can do: bytes and a ready signature over one kept-alive connection of
  * `node:http`, and nothing of the answer but its status and ETag.
  */
 export class PlainClient implements Disposable {
-  readonly #minio: MinioServer;
+  readonly #minio: StoreAccess;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  constructor(minio: MinioServer) {
+  constructor(minio: StoreAccess) {
     this.#minio = minio;
   }
 

@@ -1,7 +1,8 @@
 /**
  * The time of one swap, and its floor in the same run: two plain PUTs of the same bytes, one after
  * the other, over a kept-alive connection to the same MinIO. All take turns, so that whatever else
- * the machine does meets them alike.
+ * the machine does meets them alike. With a latency all of them go through a proxy, in a process of
+ * its own, that adds it to each request.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -17,8 +18,10 @@ import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { startMinio } from "../peers/minio.ts";
 import { PlainClient } from "./plain-put.ts";
 import { figure, median, printReport, quantile } from "./report.ts";
+import { startSlowLine } from "./slow-line.ts";
 
 const rounds = Number(process.argv[2] ?? 600);
+const latencyMs = Number(process.argv[3] ?? 0);
 const warmUpRounds = 100;
 const bucket = "swap";
 const multiSizeBytes = 7_000;
@@ -28,11 +31,13 @@ const channelPoints = Array.from({ length: 6 }, (_, at) => `${"0".repeat(63)}${a
 
 await using minio = await startMinio();
 await minio.createBucket(bucket);
-for (const [name, value] of Object.entries(minio.env())) {
+using line = await startSlowLine(minio.endpoint, latencyMs);
+const { endpoint } = line;
+for (const [name, value] of Object.entries({ ...minio.env(), AWS_ENDPOINT_URL_S3: endpoint })) {
   if (value === undefined) delete process.env[name];
   else process.env[name] = value;
 }
-const { endpoint, region, accessKeyId, secretAccessKey } = minio;
+const { region, accessKeyId, secretAccessKey } = minio;
 
 const store = await openStore(parseLocation(`s3://${bucket}`), { logger: silentLogger });
 const folder = prefixedStore(store, "node");
@@ -55,7 +60,7 @@ const sdk = new S3Client({
   credentials: { accessKeyId, secretAccessKey },
   forcePathStyle: true,
 });
-using plain = new PlainClient(minio);
+using plain = new PlainClient({ ...minio, endpoint });
 /** The pointer of the contender that sends our headers without our program. */
 let etag = "";
 
@@ -124,7 +129,7 @@ await store.close();
 
 const floorMs = median(timesMs.get("plain PUTs, raw") ?? []);
 printReport(
-  `A swap of ${multiSizeBytes} bytes, ${rounds} rounds`,
+  `A swap of ${multiSizeBytes} bytes, ${rounds} rounds, ${latencyMs} ms of latency added`,
   ["", "median", "p95", "of the raw floor"],
   [...timesMs].map(([name, times]) => [
     name,

@@ -29,6 +29,8 @@ export interface MinioServer extends AsyncDisposable {
   readonly secretAccessKey: string;
   readonly region: string;
   createBucket(name: string, options?: BucketOptions): Promise<void>;
+  /** Switches versioning on. */
+  setVersioning(name: string): Promise<void>;
   /** Variables for a child process: credentials, region, endpoint, and no profile of the user's. */
   env(): NodeJS.ProcessEnv;
   /** SIGTERM, and waits until it is gone. */
@@ -84,6 +86,14 @@ export async function startMinio({ directory }: MinioOptions = {}): Promise<Mini
     return child;
   };
   let child = await start();
+  const setVersioning = async (name: string): Promise<void> => {
+    await client.send(
+      new PutBucketVersioningCommand({
+        Bucket: name,
+        VersioningConfiguration: { Status: "Enabled" },
+      }),
+    );
+  };
 
   return {
     endpoint,
@@ -94,14 +104,9 @@ export async function startMinio({ directory }: MinioOptions = {}): Promise<Mini
       await client.send(
         new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: objectLock }),
       );
-      if (!versioning) return;
-      await client.send(
-        new PutBucketVersioningCommand({
-          Bucket: name,
-          VersioningConfiguration: { Status: "Enabled" },
-        }),
-      );
+      if (versioning) await setVersioning(name);
     },
+    setVersioning,
     env: () => ({
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,

@@ -44,7 +44,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly exchanges: Exchange[] = [];
   /** May be changed at any time; holds for the requests that come from then on. */
   plan: FaultPlan = passAll;
-  readonly #store: URL;
+  #store: URL;
   readonly #port: number;
   readonly #keepsBody: (path: string) => boolean;
   readonly #agent = new Agent({ keepAlive: true });
@@ -80,6 +80,11 @@ export class FaultProxy implements AsyncDisposable {
   async restore(): Promise<void> {
     this.#isBlackHole = false;
     if (this.#server === null) await this.#listen();
+  }
+
+  /** From now on another store stands behind it. */
+  turnTo(endpoint: string): void {
+    this.#store = new URL(endpoint);
   }
 
   /** Resolves when the store has been given all that is still to be delivered late. */
