@@ -1,3 +1,4 @@
+import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 
@@ -37,7 +38,13 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       break;
     case "retrying":
       logger.warn(
-        { code: event.error.code, attempt: event.attempt, retryInMs: event.retryInMs },
+        {
+          code: event.error.code,
+          attempt: event.attempt,
+          retryInMs: event.retryInMs,
+          // Why an answer was not clear: only our own messages are free of what a request carries.
+          cause: event.error.cause instanceof ScbError ? event.error.cause.message : undefined,
+        },
         `trying again: ${event.error.message}`,
       );
       break;

@@ -215,13 +215,16 @@ export class ObjectStoreSwapper {
     if (base.kind === "none" && had.kind === "pointer") {
       throw pointerLost(store, `the base of ${operation.key}`);
     }
+    const hasLanded =
+      base.kind === "pointer" && base.pointer.recentOperations.includes(operation.id);
+    if (hasLanded) this.#inDoubt.delete(operation.id);
     this.#adopt(base);
     const facts = operationFacts(operation);
     if (base.kind !== "pointer" || isSameBase(base, had)) {
       logger.info(facts, "the commit's answer was not clear, and the pointer has not moved");
       return false;
     }
-    if (base.pointer.recentOperations.includes(operation.id)) {
+    if (hasLanded) {
       logger.info(facts, "the commit's answer was lost, and the pointer shows that it landed");
       return true;
     }
