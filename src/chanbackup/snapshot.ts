@@ -1,5 +1,6 @@
 import type { Network } from "../keychain/network.ts";
 import type { ScbError } from "../runtime/error.ts";
+import type { NodeSurvey } from "./node-survey.ts";
 import type { PackedMulti } from "./packed-multi.ts";
 
 /** Why a snapshot was asked for. Only "channel-event" says that the node's channels have changed. */
@@ -57,6 +58,8 @@ export interface NodeWitness {
    * nobody has seen those close.
    */
   closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Its channels and peers, with what is in them. Absent where the node cannot tell that much. */
+  survey?(signal?: AbortSignal): Promise<NodeSurvey>;
 }
 
 /** A node that hands out snapshots and says when a new one is due. It knows nothing of stores. */

@@ -93,4 +93,22 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
     ],
     action: lazily(async () => (await import("./accept.ts")).acceptAction),
   });
+
+  const drill = withKey(withSource(withStore(child(program, "drill"))))
+    .description("Would a restore work today? Fetches, opens and compares; restores nothing")
+    .option("--dial", "try whether the peers' addresses take connections")
+    .option("--tor-proxy <host:port>", "with --dial: the SOCKS5 proxy for Tor addresses")
+    .option(
+      "--max-age <duration>",
+      "without a node to compare with, an older backup leaves it open (default: 36h)",
+    )
+    .option("--json", "one JSON document");
+  act(drill, host, {
+    examples: [
+      "drill --to s3://my-bucket/lightning --from lnd",
+      "drill --to s3://my-bucket/lightning --key-file words.txt",
+      "drill --to s3://my-bucket/lightning --from lnd --key-file backup.key --dial --tor-proxy 127.0.0.1:9050",
+    ],
+    action: lazily(async () => (await import("./drill.ts")).drillAction),
+  });
 }

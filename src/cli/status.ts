@@ -29,7 +29,7 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
   for (const { code, message } of report.problems) {
     terminal.line(`  ${terminal.style("red", code)}: ${message}`);
   }
-  const { latest, ageSeconds, covered } = report;
+  const { latest, ageSeconds, covered, lastDrill } = report;
   if (latest === null || ageSeconds === null) return;
   const cover = {
     true: "every channel that the node has open now",
@@ -44,6 +44,12 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
       `${latest.channels ?? "unknown"} channels, ${formatSize(latest.sizeBytes)}, sha256 ${latest.sha256}`,
     ],
     ["covers", cover],
+    [
+      "last drill",
+      lastDrill === null
+        ? "none yet: scb-mirror drill shows that a restore would work"
+        : `${formatAge(lastDrill.ageSeconds)} ago: ${lastDrill.verdict}`,
+    ],
   ];
   for (const line of table(rows)) terminal.line(`  ${line}`);
 }

@@ -22,6 +22,7 @@ export const versionsPrefix = "versions/";
 export const quarantinePrefix = "quarantine/";
 export const probePrefix = "probe/";
 export const probeVerdictKey = "probe/verdict.json";
+export const drillsPrefix = "drills/";
 
 export const maxSequence = Number.MAX_SAFE_INTEGER;
 

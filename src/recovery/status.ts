@@ -4,6 +4,7 @@ import { listQuarantine, readQuarantineReason } from "../mirror/quarantine.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { type LastDrill, readLastDrill } from "./drill-record.ts";
 import { readCurrent } from "./history.ts";
 
 export const statusProblemCodes = [
@@ -15,6 +16,7 @@ export const statusProblemCodes = [
   "stale",
   "refused",
   "not-covered",
+  "drill-failed",
 ] as const;
 
 export interface StatusProblem {
@@ -41,6 +43,8 @@ export interface StatusReport {
   readonly ageSeconds: number | null;
   /** Whether it holds every channel that the node has open now; null where that is not known. */
   readonly covered: boolean | null;
+  /** The last drill whose result the store holds; null for none. */
+  readonly lastDrill: (LastDrill & { readonly ageSeconds: number }) | null;
 }
 
 export interface StatusOptions extends RequestOptions {
@@ -60,6 +64,10 @@ export interface StatusOptions extends RequestOptions {
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
   const { store, node, now, maxAgeMs, witness, signal } = options;
   const problems: StatusProblem[] = [];
+  const drilled = await readLastDrill(store, { signal });
+  const drilledMs = drilled === null ? 0 : Math.max(0, now - Date.parse(drilled.at));
+  const lastDrill =
+    drilled === null ? null : { ...drilled, ageSeconds: Math.floor(drilledMs / 1000) };
   const unhealthy = (code: StatusProblem["code"], message: string): StatusReport => ({
     node,
     healthy: false,
@@ -67,6 +75,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     latest: null,
     ageSeconds: null,
     covered: null,
+    lastDrill,
   });
 
   let current: Awaited<ReturnType<typeof readCurrent>>;
@@ -97,6 +106,17 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   const refusal = await newestRefusal(store, held, { signal });
   if (refusal !== null) problems.push(refusal);
 
+  if (drilled?.ok === false) {
+    const found =
+      drilled.verdict === "unknown"
+        ? "could not find out whether a restore would work"
+        : "found that a restore would not work, or bring back too little";
+    problems.push({
+      code: "drill-failed",
+      message: `the last drill, ${hours(drilledMs)} ago, ${found} (${drilled.key} says why): mend that, and run scb-mirror drill again`,
+    });
+  }
+
   let covered: boolean | null = null;
   if (witness !== undefined && packed !== null) {
     const gap = await checkCover(witness, packed, signal);
@@ -119,6 +139,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     },
     ageSeconds: Math.floor(ageMs / 1000),
     covered,
+    lastDrill,
   };
 }
 

@@ -12,12 +12,25 @@ export const lndCalls = [
 /** lnd's wallet kit, asked for the backup key, and only where an operator wants that. */
 export const deriveKeyCall = "DeriveKey";
 
-export type LndCall = (typeof lndCalls)[number] | typeof deriveKeyCall;
+/** What `drill` asks besides; where the macaroon does not allow it, it says what it does not know. */
+export const drillCalls = ["ListPeers", "GetNodeInfo"] as const;
+
+export type LndCall = (typeof lndCalls | typeof drillCalls)[number] | typeof deriveKeyCall;
 
 /** The command that makes a macaroon which allows to ask for the backup key, and nothing else. */
 export const bakeKeyMacaroonCommand = `lncli bakemacaroon --save_to scb-mirror-key.macaroon uri:/lnrpc.Lightning/GetInfo uri:/walletrpc.WalletKit/${deriveKeyCall}`;
 
 /** The command that makes a macaroon which allows what scb-mirror does, and nothing else. */
-export const bakeMacaroonCommand = `lncli bakemacaroon --save_to scb-mirror.macaroon ${lndCalls
-  .map((call) => `uri:/lnrpc.Lightning/${call}`)
-  .join(" ")}`;
+export const bakeMacaroonCommand = bakeCommand(lndCalls);
+
+/** The command for a macaroon that allows `call` too. */
+export function bakeMacaroonCommandFor(call: LndCall): string {
+  if (call === deriveKeyCall) return bakeKeyMacaroonCommand;
+  const isOfDrill = drillCalls.some((other) => other === call);
+  return isOfDrill ? bakeCommand([...lndCalls, ...drillCalls]) : bakeMacaroonCommand;
+}
+
+function bakeCommand(calls: readonly LndCall[]): string {
+  const uris = calls.map((call) => `uri:/lnrpc.Lightning/${call}`);
+  return `lncli bakemacaroon --save_to scb-mirror.macaroon ${uris.join(" ")}`;
+}

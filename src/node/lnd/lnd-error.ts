@@ -1,11 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
-import {
-  bakeKeyMacaroonCommand,
-  bakeMacaroonCommand,
-  deriveKeyCall,
-  type LndCall,
-} from "./lnd-calls.ts";
+import { bakeMacaroonCommandFor, type LndCall } from "./lnd-calls.ts";
 
 /** What a message about a failed call needs to name. Holds no secret. */
 export interface CallContext {
@@ -120,10 +115,9 @@ function lndProblem(text: string, context: CallContext): Problem | null {
     return ["node-syncing", `it is still starting (${text}): it needs some time`];
   }
   if (text.includes("permission denied")) {
-    const bake = context.call === deriveKeyCall ? bakeKeyMacaroonCommand : bakeMacaroonCommand;
     return [
       "node-denied",
-      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: make one that does with \`${bake}\``,
+      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: make one that does with \`${bakeMacaroonCommandFor(context.call)}\``,
     ];
   }
   if (/verification failed|macaroon/.test(text)) {

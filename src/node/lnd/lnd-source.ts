@@ -15,6 +15,7 @@ import { covers } from "../channel-points.ts";
 import { DueReason } from "../due-reason.ts";
 import type { LndConnection } from "./lnd-connection.ts";
 import type { LndNode } from "./lnd-node.ts";
+import { surveyLnd } from "./lnd-survey.ts";
 
 export interface LndSourceTiming {
   /** How long after each connect a second snapshot is due. Default 2 s. */
@@ -58,6 +59,7 @@ export class LndSource implements SnapshotSource {
       openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
       channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
       closedChannelPoints: (signal) => this.#node.closedChannelPoints(signal),
+      survey: async (signal) => surveyLnd(await this.#node.connection(signal), signal),
     };
   }
 
