@@ -93,6 +93,7 @@ function printDrill(report: DrillReport, terminal: Terminal): void {
     terminal.line("");
     for (const line of table([header, ...channels.map(row)])) terminal.line(line);
     terminal.line("");
+    printDials(channels, terminal);
     if (counts.comesBackSat !== null) {
       terminal.line(
         `${counts.comesBackSat} sat would come back, less the fees of sweeping them, some blocks after each peer has closed its channel (lnd waits for 3 to 6 confirmations).`,
@@ -126,32 +127,43 @@ const header = [
 ];
 
 function row(channel: DrilledChannel): string[] {
-  const { channelPoint, state, inBackup, comesBackSat, peer, connected, addresses } = channel;
-  const held = inBackup === null ? "?" : inBackup ? "yes" : "MISSING";
+  const { channelPoint, state, inBackup, comesBackSat, peer, connected, reach } = channel;
+  const isOver = state === "closing" || state === "closed";
+  const lacks = isOver ? "no" : "MISSING";
   return [
     channelPoint,
     state ?? "?",
-    state === "closing" || state === "closed" ? (inBackup ? "yes" : "no") : held,
+    inBackup === null ? "?" : inBackup ? "yes" : lacks,
     comesBackSat === null ? "?" : String(comesBackSat),
     after(channel),
-    peer === null ? "?" : peer.slice(0, 16),
+    peer === null ? "?" : shortPeer(peer),
     connected === null ? "?" : connected ? "connected" : "offline",
-    channel.reach === "must-come"
-      ? "none: the peer has to come to us"
-      : addresses
-          .map(({ address, dial }) =>
-            dial === null ? escaped(address) : `${escaped(address)} (${dialText(dial)})`,
-          )
-          .join(" "),
+    reach === "must-come" ? "none: it has to come to us" : reach,
   ];
 }
 
+/** When what the peer's closing transaction pays can be spent. */
 function after({ delayBlocks, notBeforeHeight }: DrilledChannel): string {
   if (notBeforeHeight !== null) return `block ${notBeforeHeight}`;
   if (delayBlocks === null) return "?";
   return delayBlocks === 0 ? "its close" : `its close + ${delayBlocks}`;
 }
 
-function dialText({ outcome, reason }: { outcome: string; reason: string | null }): string {
-  return reason === null ? outcome : `${outcome}: ${escaped(reason)}`;
+/** Every address that was dialled, once for each peer. */
+function printDials(channels: readonly DrilledChannel[], terminal: Terminal): void {
+  const rows = new Map<string, string[]>();
+  for (const { peer, addresses } of channels) {
+    for (const { address, dial } of addresses) {
+      if (peer === null || dial === null) continue;
+      const result = dial.reason === null ? dial.outcome : `${dial.outcome}: ${dial.reason}`;
+      rows.set(`${peer} ${address}`, [shortPeer(peer), escaped(address), escaped(result)]);
+    }
+  }
+  if (rows.size === 0) return;
+  for (const line of table([...rows.values()])) terminal.line(line);
+  terminal.line("");
+}
+
+function shortPeer(pubkey: string): string {
+  return `${pubkey.slice(0, 16)}…`;
 }

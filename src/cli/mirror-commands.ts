@@ -24,6 +24,10 @@ export function addMirrorCommands(program: Command, host: ProgramHost): void {
       "--shutdown-timeout <duration>",
       "how long a stop may wait for a swap under way (default: 10s)",
     )
+    .option(
+      "--drill-interval <duration>",
+      "how often to prove that a restore would work, or off (default: 7d)",
+    )
     .option("--timeout <duration>", "how long --once tries to reach the store (default: 30s)")
     .option(
       "--demo-interval <duration>",

@@ -58,7 +58,8 @@ export async function withNodeStore<T>(
 
 function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
   const observer = { trouble: () => undefined, recovered: () => undefined };
-  return openSource({ ...surroundings, observer });
+  // Who is asked for the channels needs no key, and a person's passphrase is not asked for twice.
+  return openSource({ ...surroundings, observer, key: null });
 }
 
 async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {

@@ -79,6 +79,11 @@ function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
       };
     case "recovered":
       return { ...common, attempts: event.attempts };
+    case "drilled": {
+      const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
+      const sequence = version?.sequence ?? null;
+      return { ...common, ok, verdict, problems, sequence, recordedAs, durationMs };
+    }
     case "stopped":
       return common;
   }
@@ -106,6 +111,14 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
       return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
+    case "drilled": {
+      const { ok, problems, version } = event.report;
+      if (ok) {
+        return `${terminal.style("green", "drilled")}: a restore of sequence ${version?.sequence} would work`;
+      }
+      const why = problems.map(({ message }) => message).join("; ");
+      return `${terminal.style("red", "DRILL FAILED")}: ${why}`;
+    }
     case "stopped":
       return "stopped: everything known is saved";
   }

@@ -1,4 +1,5 @@
 import type { MirrorEvent } from "../mirror/events.ts";
+import type { DrillReport } from "../recovery/drill-report.ts";
 
 /** What a run tells of itself. */
 export type DaemonEvent =
@@ -11,4 +12,5 @@ export type DaemonEvent =
       readonly sequence: number;
     }
   | MirrorEvent
+  | { readonly kind: "drilled"; readonly report: DrillReport }
   | { readonly kind: "stopped" };

@@ -58,6 +58,7 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
     description: "demo node",
     witness: null,
     inspect: inspectWith(encrypter),
+    encrypter,
     identify: () => Promise.resolve(demo.identity),
     async run(swapper, store, stop, abort) {
       const subSwapper = await subSwapperOf(swapper, store, abort);

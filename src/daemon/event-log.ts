@@ -51,6 +51,13 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
     case "recovered":
       logger.info({ attempts: event.attempts }, "recovered");
       break;
+    case "drilled": {
+      const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
+      const facts = { verdict, version: version?.key, recordedAs, durationMs };
+      if (ok) logger.info(facts, "drilled: a restore would work");
+      else logger.error(facts, `drilled: ${problems.map(({ message }) => message).join("; ")}`);
+      break;
+    }
     case "stopped":
       logger.info({}, "stopped");
       break;

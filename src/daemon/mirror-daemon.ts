@@ -12,8 +12,10 @@ import type { Random } from "../runtime/random.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
+import { retryingReads } from "../store/retrying-store.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { storeOf } from "./destination.ts";
+import { drillWhile } from "./drill-schedule.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { openPump } from "./open-pump.ts";
 import type { Pump } from "./pump.ts";
@@ -104,7 +106,23 @@ async function mirror(
   if (sequence === null) return;
   observe({ kind: "started", node, source: pump.description, store: store.location, sequence });
   if (once) await pump.once(swapper, store, abort);
-  else await pump.run(swapper, store, stop, abort);
+  else {
+    await drillWhile(() => pump.run(swapper, store, stop, abort), {
+      store: retryingReads(store, { clock, random }),
+      node,
+      openers: {
+        encrypter: pump.encrypter ?? undefined,
+        witness: pump.witness ?? undefined,
+      },
+      intervalMs: settings["drill-interval"],
+      maxAgeMs: settings["max-age"],
+      observe: (report) => observe({ kind: "drilled", report }),
+      signal: AbortSignal.any([stop, abort]),
+      clock,
+      random,
+      logger,
+    });
+  }
 }
 
 const nodePassing: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-syncing"];

@@ -35,6 +35,7 @@ export async function openMirrorPump(options: PumpOptions): Promise<Pump> {
     description: source.description,
     witness: source.witness,
     inspect: key && inspectWithKey(key, settings),
+    encrypter: key?.encrypter ?? null,
     async identify(signal) {
       const identity = await source.identify(signal);
       // Else a macaroon that does not allow this would be found out only when a channel closes.

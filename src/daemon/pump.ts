@@ -1,5 +1,6 @@
 import type { InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { NodeIdentity, NodeWitness } from "../chanbackup/snapshot.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
 import type { MirrorObserver } from "../mirror/events.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -16,6 +17,8 @@ export interface Pump {
   readonly witness: NodeWitness | null;
   /** Opens backups with a key, where there is one. */
   readonly inspect: InspectBackup | null;
+  /** The same key, for who wants to see what is in them. */
+  readonly encrypter: Encrypter | null;
   identify(signal: AbortSignal): Promise<NodeIdentity>;
   /** Until `stop`, then until all is saved, or `abort`. Throws what no time can heal. */
   run(

@@ -8,12 +8,17 @@ import { durationMs } from "./duration.ts";
 
 const text = z.string().min(1, "must not be empty");
 const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((word) => word === "true")]);
-const duration = z.string().transform((word, context) => {
+const duration = z.string().transform(readDuration);
+const durationOrOff = z
+  .string()
+  .transform((word, context) => (word === "off" ? null : readDuration(word, context)));
+
+function readDuration(word: string, context: z.RefinementCtx): number {
   const ms = durationMs(word);
   if (ms !== null) return ms;
   context.addIssue({ code: "custom", message: "must be a duration such as 500ms, 10s, 5m or 12h" });
   return z.NEVER;
-});
+}
 
 /**
  * Every setting, by the name of its flag. The same names serve in the YAML file, and in the
@@ -40,6 +45,7 @@ const settingsSchema = z.object({
   timeout: duration.prefault("30s"),
   "request-timeout": duration.prefault("10s"),
   "demo-interval": duration.prefault("2s"),
+  "drill-interval": durationOrOff.prefault("7d"),
   "log-level": z.enum(logLevels).optional(),
 });
 

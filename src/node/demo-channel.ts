@@ -127,13 +127,16 @@ function commitTx(funding: OutPoint, capacitySat: number, random: Random): MsgTx
   };
 }
 
+/** RFC 5737, for documentation: nobody's, so that a drill that dials reaches no stranger. */
 function tcp4(random: Random): NetAddress {
-  const host = Uint8Array.of(integer(31, 96, random), ...random.bytes(3));
+  const host = Uint8Array.of(198, 51, 100, ...random.bytes(1));
   return { kind: "tcp4", host, port: 9735 };
 }
 
+/** RFC 3849, for documentation. */
 function tcp6(random: Random): NetAddress {
-  return { kind: "tcp6", host: Uint8Array.from([0x2a, 2, ...random.bytes(14)]), port: 9735 };
+  const host = Uint8Array.from([0x20, 0x01, 0x0d, 0xb8, ...random.bytes(12)]);
+  return { kind: "tcp6", host, port: 9735 };
 }
 
 /** Tor's rend-spec-v3, section 6: public key, checksum, version. */

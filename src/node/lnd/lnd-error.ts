@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
-import { bakeMacaroonCommandFor, type LndCall } from "./lnd-calls.ts";
+import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall } from "./lnd-calls.ts";
 
 /** What a message about a failed call needs to name. Holds no secret. */
 export interface CallContext {
