@@ -23,18 +23,22 @@ export interface PeerDiallerOptions {
   readonly torProxy: HostAndPort | null;
 }
 
+export interface Dialler {
+  /** `address` is `host:port`, as lnd and `formatNetAddress` write it. Throws only "aborted". */
+  dial(address: string, signal?: AbortSignal): Promise<DialResult>;
+}
+
 /**
  * Opens a TCP connection to a peer's address and closes it again, nothing sent. Only a Tor address goes
  * through the proxy.
  */
-export class PeerDialler {
+export class PeerDialler implements Dialler {
   readonly #options: PeerDiallerOptions;
 
   constructor(options: PeerDiallerOptions) {
     this.#options = options;
   }
 
-  /** `address` is `host:port`, as lnd and `formatNetAddress` write it. Throws only "aborted". */
   async dial(address: string, signal?: AbortSignal): Promise<DialResult> {
     const target = parseHostAndPort(address);
     if (target === null) return notTried("it is no host and port");

@@ -2,7 +2,7 @@ import PQueue from "p-queue";
 import type { CommitmentKind, NodeSurvey, SurveyedChannel } from "../chanbackup/node-survey.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { sortedChannelPoints } from "../node/channel-points.ts";
-import type { DialResult, PeerDialler } from "../node/peer-dialler.ts";
+import type { Dialler, DialResult } from "../node/peer-dialler.ts";
 import { formatNetAddress } from "../wire/net-address.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import type { DrilledAddress, DrilledChannel } from "./drill-report.ts";
@@ -17,7 +17,7 @@ export interface ChannelSources {
   /** Null where no node was asked, or it did not tell. */
   readonly survey: NodeSurvey | null;
   /** Null where nobody asked to dial. */
-  readonly dialler: PeerDialler | null;
+  readonly dialler: Dialler | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -144,7 +144,7 @@ function isDiallable(
 /** Dials each address once, however many channels have it. */
 async function dialAll(
   channels: readonly DrilledChannel[],
-  dialler: PeerDialler,
+  dialler: Dialler,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, DialResult>> {
   const wanted = new Set(

@@ -1,6 +1,6 @@
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
-import type { PeerDialler } from "../node/peer-dialler.ts";
+import type { Dialler } from "../node/peer-dialler.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -17,7 +17,7 @@ export interface DrillOptions extends RequestOptions {
   /** Why a node that was to be asked cannot be. */
   readonly nodeFailure?: ScbError | undefined;
   /** Tries the peers' addresses. Absent: they are only shown. */
-  readonly dialler?: PeerDialler | undefined;
+  readonly dialler?: Dialler | undefined;
   /** An older backup, that no node says is complete, leaves the verdict open. */
   readonly maxAgeMs: number;
   readonly clock: Clock;

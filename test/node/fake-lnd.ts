@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { smallestPackedMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
-import { Lightning } from "../../src/node/lnd/gen/lnrpc_pb.ts";
+import { type ChannelSchema, Lightning } from "../../src/node/lnd/gen/lnrpc_pb.ts";
 import { WalletKit } from "../../src/node/lnd/gen/walletrpc_pb.ts";
 import type { LndCall } from "../../src/node/lnd/lnd-calls.ts";
 import { parseOutPoint } from "../../src/wire/out-point.ts";
@@ -50,6 +51,13 @@ export class FakeLnd {
   listed: readonly string[] | null = null;
   open: readonly string[] = [];
   pendingOpen: readonly string[] = [];
+  /** More of an open channel, by its channel point. */
+  readonly details = new Map<string, MessageInitShape<typeof ChannelSchema>>();
+  /** What a closing channel still owes, by its channel point. */
+  readonly limboSat = new Map<string, bigint>();
+  peers: readonly { pubKey: string; address: string; inbound: boolean }[] = [];
+  /** Addresses by public key; a node that is not in it is none that lnd knows. */
+  readonly announced = new Map<string, readonly string[]>();
   /** Status flags by channel point, as lnd spells them. */
   readonly waitingClose = new Map<string, string>();
   forceClosing: readonly string[] = [];
@@ -136,7 +144,10 @@ export class FakeLnd {
         })),
       listChannels: (_, context) =>
         this.#answer("ListChannels", context, () => ({
-          channels: this.open.map((channelPoint) => ({ channelPoint })),
+          channels: this.open.map((channelPoint) => ({
+            ...this.details.get(channelPoint),
+            channelPoint,
+          })),
         })),
       pendingChannels: (_, context) =>
         this.#answer("PendingChannels", context, () => ({
@@ -148,6 +159,7 @@ export class FakeLnd {
           })),
           waitingCloseChannels: [...this.waitingClose].map(([channelPoint, chanStatusFlags]) => ({
             channel: { channelPoint, chanStatusFlags },
+            limboBalance: this.limboSat.get(channelPoint) ?? 0n,
           })),
         })),
       closedChannels: (_, context) =>
@@ -157,6 +169,18 @@ export class FakeLnd {
             closeType,
           })),
         })),
+      listPeers: (_, context) =>
+        this.#answer("ListPeers", context, () => ({ peers: [...this.peers] })),
+      getNodeInfo: ({ pubKey }, context) =>
+        this.#answer("GetNodeInfo", context, () => {
+          const addresses = this.announced.get(pubKey);
+          if (addresses === undefined) {
+            throw new ConnectError("unable to find node", Code.NotFound);
+          }
+          return {
+            node: { pubKey, addresses: addresses.map((addr) => ({ network: "tcp", addr })) },
+          };
+        }),
       exportAllChannelBackups: (_, context) =>
         this.#answer("ExportAllChannelBackups", context, () => {
           const packed = this.pack(this.channelPoints);

@@ -83,6 +83,7 @@ export class DrillWorld {
   readonly witness: NodeWitness = {
     openChannelPoints: () => Promise.resolve(this.survey.channels.map((one) => one.channelPoint)),
     channelPointsOf: (packed) => Promise.resolve([...unpacked(packed)].map(pointOf)),
+    closedChannelPoints: () => Promise.resolve([]),
     survey: () => Promise.resolve(this.survey),
   };
 
