@@ -61,4 +61,18 @@ export function addBackupCommands(program: Command, host: ProgramHost): void {
     ],
     action: lazily(async () => (await import("./key.ts")).keyAction),
   });
+
+  const kit = withSource(withStore(child(program, "kit")))
+    .description("One page to print: where the backups are, and how to get the funds back")
+    .option("-o, --output <file>", 'where to write it (default: recovery-kit.html); "-" for stdout')
+    .option("--text", "plain text, and not HTML")
+    .option("--force", "overwrite a file that is there")
+    .option("--json", "one JSON document: what is on the page, and where it is");
+  act(kit, host, {
+    examples: [
+      "kit --to s3://my-bucket/lightning",
+      "kit --to s3://my-bucket/lightning --node alice --text -o - | lpr",
+    ],
+    action: lazily(async () => (await import("./kit.ts")).kitAction),
+  });
 }

@@ -132,6 +132,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function shellQuote(text: string): string {
+/** One word of a shell's command line. */
+export function shellQuote(text: string): string {
   return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import { ScbError } from "../runtime/error.ts";
 import { isKeySegment } from "./object-key.ts";
 
@@ -36,6 +37,21 @@ export function parseLocation(text: string): StoreLocation {
   throw usage(
     `a store is given as ${forms}${text.startsWith("/") ? "; a path needs file:// before it" : ""}`,
   );
+}
+
+/** The location as `parseLocation` reads it. */
+export function formatLocation(location: StoreLocation): string {
+  if (location.kind === "file") return pathToFileURL(location.path).href;
+  const { bucket, prefix, region, endpoint } = location;
+  const query = [
+    ...(region === undefined ? [] : [`region=${region}`]),
+    // What a URL may hold unescaped after the ?, and an endpoint has, is left readable.
+    ...(endpoint === undefined
+      ? []
+      : [`endpoint=${encodeURIComponent(endpoint).replaceAll(/%(2F|3A)/g, decodeURIComponent)}`]),
+  ];
+  const path = prefix === "" ? "" : `/${prefix}`;
+  return `s3://${bucket}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
 function parseS3(text: string): S3Location {

@@ -18,10 +18,7 @@ export interface S3ClientOptions {
  * Credentials come from the standard chain: environment, profile, SSO, container or machine role.
  */
 export async function createS3Client(options: S3ClientOptions): Promise<S3Client> {
-  const found = await lookUp();
-  const endpoint = options.endpoint ?? found.endpoint;
-  const region =
-    options.region ?? found.region ?? (endpoint === undefined ? undefined : "us-east-1");
+  const { endpoint, region } = await findS3Service(options);
   const config: S3ClientConfig = {
     maxAttempts: 1,
     // Path style: with an endpoint of one's own there is seldom a DNS name for each bucket.
@@ -43,6 +40,16 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
     ...(region === undefined ? {} : { region }),
   };
   return new S3Client(config);
+}
+
+/** Which service and region are used, by the options, else by environment and profile. */
+export async function findS3Service(
+  options: Pick<S3ClientOptions, "region" | "endpoint">,
+): Promise<{ readonly endpoint: string | undefined; readonly region: string | undefined }> {
+  const found = await lookUp();
+  const endpoint = options.endpoint ?? found.endpoint;
+  const fallback = endpoint === undefined ? undefined : "us-east-1";
+  return { endpoint, region: options.region ?? found.region ?? fallback };
 }
 
 /**

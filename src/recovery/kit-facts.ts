@@ -1,0 +1,42 @@
+import type { Network } from "../keychain/network.ts";
+import type { LastDrill } from "./drill-record.ts";
+
+/** Where a node's backups are, as an operator without this program needs to know it. */
+export type KitPlace =
+  | {
+      readonly kind: "s3";
+      readonly bucket: string;
+      /** Of the node's folder: without slash at either end. */
+      readonly folder: string;
+      /** Null for AWS itself. Holds no credential. */
+      readonly endpoint: string | null;
+      readonly region: string | null;
+    }
+  /** The node's folder, absolute. */
+  | { readonly kind: "file"; readonly folder: string };
+
+export interface KitFacts {
+  /** The name of the node's folder. */
+  readonly node: string;
+  readonly pubkey: string | null;
+  readonly network: Network | null;
+  /** As `--to` takes it, with region and endpoint: it holds no credential. */
+  readonly to: string;
+  readonly place: KitPlace;
+  /** "newest": a store without pointers, where the newest version is current. */
+  readonly naming: "pointer" | "newest";
+  readonly current: { readonly sequence: number; readonly savedAt: string } | null;
+  readonly lastDrill: LastDrill | null;
+  /** ISO 8601. */
+  readonly printedAt: string;
+}
+
+/** A part of the page. `commands` are to be typed as they are. */
+export interface KitSection {
+  readonly title: string;
+  readonly blocks: readonly KitBlock[];
+}
+
+export type KitBlock =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "commands"; readonly lines: readonly string[] };
