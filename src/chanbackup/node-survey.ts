@@ -11,7 +11,8 @@ export type CommitmentKind = "legacy" | "static-remote-key" | "anchors" | "lease
 export interface SurveyedChannel {
   /** "txid:index". */
   readonly channelPoint: string;
-  readonly state: "open" | "pending-open" | "closing";
+  /** "restored": known from a backup only, and waiting for its peer to close it. */
+  readonly state: "open" | "pending-open" | "restored" | "closing";
   /** Compressed public key, hex. */
   readonly peer: string;
   readonly capacitySat: number;

@@ -91,8 +91,9 @@ function stateOfSurplus(channelPoint: string, survey: NodeSurvey | null): Drille
 
 /** An output below the dust limit is not in the peer's commitment: its amount goes to the miners. */
 function comesBack(live: SurveyedChannel | undefined): number | null {
-  if (live === undefined) return null;
-  const isDust = live.state !== "closing" && live.localBalanceSat < (live.peerDustLimitSat ?? 0);
+  // Only the peer knows the balance of a channel that was restored.
+  if (live === undefined || live.state === "restored") return null;
+  const isDust = live.state === "open" && live.localBalanceSat < (live.peerDustLimitSat ?? 0);
   return isDust ? 0 : live.localBalanceSat;
 }
 

@@ -3,8 +3,9 @@ import type { Opened } from "./drill-backup.ts";
 import type { DrillOptions } from "./drill-options.ts";
 import type { DrillCounts, DrilledChannel, DrillProblem, DrillWarning } from "./drill-report.ts";
 
+/** Whether only the backup could bring its funds back. */
 export function isOpen(state: DrilledChannel["state"]): boolean {
-  return state === "open" || state === "pending-open";
+  return state === "open" || state === "pending-open" || state === "restored";
 }
 
 /** What the backup lacks of the node's channels, and what it has that the node does not. */

@@ -1,4 +1,4 @@
-import type { CommitmentKind } from "../chanbackup/node-survey.ts";
+import type { CommitmentKind, SurveyedChannel } from "../chanbackup/node-survey.ts";
 import type { DialResult } from "../node/peer-dialler.ts";
 
 /** What makes it certain that a restore today would fail, or bring back less than it should. */
@@ -60,7 +60,7 @@ export interface DrilledChannel {
   /** Whether the backup holds it; null where nobody could open it. */
   readonly inBackup: boolean | null;
   /** By the node; "unknown" for one that it has never heard of, null where it did not tell. */
-  readonly state: "open" | "pending-open" | "closing" | "closed" | "unknown" | null;
+  readonly state: SurveyedChannel["state"] | "closed" | "unknown" | null;
   /** Compressed public key, hex; null without a key, for a channel that the node does not have. */
   readonly peer: string | null;
   readonly capacitySat: number | null;
@@ -133,7 +133,7 @@ export interface DrillReport {
 export interface DrillCounts {
   /** In the backup; null where nobody opened it. */
   readonly inBackup: number | null;
-  /** Open or about to be, by the node. */
+  /** By the node: open, about to be, or restored and not closed yet. */
   readonly open: number | null;
   readonly missing: number | null;
   /** What would come back in all; null where no balance is known. */

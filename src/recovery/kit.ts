@@ -38,7 +38,9 @@ export function makeKit(facts: KitFacts): Kit {
     address: to,
     blanks: [
       "The 24 words (and their passphrase) are kept",
-      "The credential that reads the bucket is kept",
+      facts.place.kind === "s3"
+        ? "The credential that reads the bucket is kept"
+        : "The disk with the backups is kept",
     ],
     sections: kitSteps(facts),
     footer: `Printed ${day(printedAt)}. There is no secret on this page: it is of no use without the 24 words. Print it anew when the bucket, the node or its words change.`,

@@ -32,6 +32,7 @@ describe("what lnd tells a drill", () => {
     lnd.pendingOpen = [point(2)];
     lnd.waitingClose.set(point(3), "ChanStatusDefault");
     lnd.limboSat.set(point(3), 5_000n);
+    lnd.waitingClose.set(point(5), "ChanStatusLocalDataLoss|ChanStatusRestored");
     lnd.closed.set(point(4), 0);
     const { channels, closed } = await surveyOf(setup);
     assert.deepEqual(
@@ -44,6 +45,7 @@ describe("what lnd tells a drill", () => {
         [point(2), "pending-open", 0],
         [point(1), "open", 400_000],
         [point(3), "closing", 5_000],
+        [point(5), "restored", 0],
       ],
     );
     assert.deepEqual(

@@ -71,6 +71,11 @@ describe("what would come back of a channel", () => {
     });
   }
 
+  it("is not known of a channel that the node has from a restore", async () => {
+    const live = liveOf(anchors, { state: "restored", localBalanceSat: 0 });
+    assert.equal((await drillOne({ channels: [live] })).channel.comesBackSat, null);
+  });
+
   it("counts no channel that the backup lacks", async () => {
     const other = singleOf(singleVersions.simpleTaproot);
     const { report } = await drillOne({

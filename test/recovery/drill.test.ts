@@ -119,6 +119,16 @@ const cases: readonly Case[] = [
     codes: ["not-covered"],
   },
   {
+    name: "a channel that the node knows from a restore only is not in it",
+    arrange: async (world) => {
+      await world.save([one]);
+      const channels = [liveOf(one), liveOf(two, { state: "restored" })];
+      world.survey = { ...world.survey, channels };
+    },
+    verdict: "would-not-restore",
+    codes: ["not-covered"],
+  },
+  {
     name: "a channel that is closing",
     arrange: (world) => {
       world.survey = {

@@ -8,6 +8,7 @@ import type {
   Told,
 } from "../../chanbackup/node-survey.ts";
 import { hasCode } from "../../runtime/error.ts";
+import { restoredIn } from "./closing-channels.ts";
 import type {
   Channel,
   PendingChannelsResponse,
@@ -109,15 +110,18 @@ function* closingChannels(response: PendingChannelsResponse) {
   for (const { channel } of response.pendingClosingChannels) {
     if (channel !== undefined) yield pendingChannel(channel, "closing", channel.localBalance);
   }
+  const restored = new Set(restoredIn(response));
   const inLimbo = [...response.waitingCloseChannels, ...response.pendingForceClosingChannels];
   for (const { channel, limboBalance } of inLimbo) {
-    if (channel !== undefined) yield pendingChannel(channel, "closing", limboBalance);
+    if (channel === undefined) continue;
+    const state = restored.has(channel.channelPoint) ? "restored" : "closing";
+    yield pendingChannel(channel, state, limboBalance);
   }
 }
 
 function pendingChannel(
   channel: PendingChannelsResponse_PendingChannel,
-  state: "pending-open" | "closing",
+  state: Exclude<SurveyedChannel["state"], "open">,
   localBalanceSat: bigint,
 ): SurveyedChannel {
   return {
