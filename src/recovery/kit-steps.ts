@@ -36,7 +36,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       blocks: [
         commands(restoreCommand("channel.backup", facts.network)),
         text(
-          ""message authentication failed" means that the words, their passphrase or the network are not this node's.",
+          "Should it say message authentication failed: the words, their passphrase or the network are not this node's.",
         ),
       ],
     },

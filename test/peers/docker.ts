@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
+import { installDebian } from "./install-debian.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { inCi, PeerUnavailable } from "./peer-unavailable.ts";
 import { runCommand } from "./run-command.ts";
@@ -38,21 +39,7 @@ export async function provisionDocker(
     );
   }
   progress("Docker: installing Debian's docker.io");
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await runCommand("apt-get", ["update"], { env, timeoutMs: 5 * 60_000 });
-    await runCommand(
-      "apt-get",
-      ["install", "-y", "--no-install-recommends", "docker.io", "iptables"],
-      {
-        env,
-        timeoutMs: 10 * 60_000,
-      },
-    );
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new PeerUnavailable(`docker.io could not be installed.\n${text}`, { cause: error });
-  }
+  await installDebian(["docker.io", "iptables"]);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { provisionBrowser } from "./browser.ts";
 import { provisionDocker } from "./docker.ts";
 import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { installMoto } from "./moto-install.ts";
@@ -7,7 +8,7 @@ import { PeerUnavailable } from "./peer-unavailable.ts";
 
 export { provisionDocker };
 
-export const peers = ["minio", "lnd", "lnd-oracle", "moto", "docker"] as const;
+export const peers = ["minio", "lnd", "lnd-oracle", "moto", "docker", "browser"] as const;
 export type Peer = (typeof peers)[number];
 
 const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto"] as const;
@@ -67,6 +68,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
     case "docker":
       await provisionDocker(progress);
       return;
+    case "browser":
+      await provisionBrowser(progress);
+      return;
   }
 }
 
@@ -84,7 +88,9 @@ async function main(args: readonly string[]): Promise<void> {
   const wanted = args.length > 0 ? peers.filter((peer) => args.includes(peer)) : defaultPeers;
   for (const peer of wanted) {
     try {
-      await (peer === "docker" ? provisionDocker(toStderr, { install: true }) : provision(peer));
+      if (peer === "docker") await provisionDocker(toStderr, { install: true });
+      else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
+      else await provision(peer);
       toStderr(`${peer}: ready`);
     } catch (error) {
       if (!(error instanceof PeerUnavailable)) throw error;

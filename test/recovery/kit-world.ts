@@ -1,0 +1,60 @@
+import type { KitFacts } from "../../src/recovery/kit-facts.ts";
+
+/** What a kit is made of, on a good day. */
+export const kitFacts: KitFacts = {
+  node: `02${"ab".repeat(32)}`,
+  pubkey: `02${"ab".repeat(32)}`,
+  network: "mainnet",
+  to: "s3://my-bucket/lightning?region=eu-central-1",
+  place: {
+    kind: "s3",
+    bucket: "my-bucket",
+    folder: `lightning/02${"ab".repeat(32)}`,
+    endpoint: null,
+    region: "eu-central-1",
+  },
+  naming: "pointer",
+  current: { sequence: 41, savedAt: "2026-11-20T10:00:00.000Z" },
+  lastDrill: {
+    key: "drills/01JD0000000000000000000000.json",
+    at: "2026-11-21T08:30:00.000Z",
+    ok: true,
+    verdict: "would-restore",
+    version: null,
+  },
+  printedAt: "2026-11-23T03:40:00.000Z",
+};
+
+const longFolder = `${"customers/region-north/".repeat(4)}lightning`;
+const endpoint = "https://s3.a-rather-long-name-of-a-provider.example.org:9000";
+
+/** Kits that differ in what takes room on the page. */
+export const kitCases: readonly (readonly [string, KitFacts])[] = [
+  ["AWS", kitFacts],
+  [
+    "a service with long names",
+    {
+      ...kitFacts,
+      network: "testnet4",
+      to: `s3://${"b".repeat(63)}/${longFolder}?region=us-east-1&endpoint=${endpoint}`,
+      place: {
+        kind: "s3",
+        bucket: "b".repeat(63),
+        folder: `${longFolder}/${kitFacts.node}`,
+        endpoint,
+        region: "us-east-1",
+      },
+      lastDrill: null,
+    },
+  ],
+  [
+    "a folder",
+    {
+      ...kitFacts,
+      node: "alice's <node>",
+      to: "file:///mnt/usb/scb/store",
+      place: { kind: "file", folder: "/mnt/usb/scb store/alice" },
+    },
+  ],
+  ["a store without pointers", { ...kitFacts, pubkey: null, network: null, naming: "newest" }],
+];
