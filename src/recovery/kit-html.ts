@@ -22,7 +22,7 @@ export function kitToHtml(kit: Kit): string {
 <title>${escapeHtml(`${kit.title}: ${kit.facts[0]?.[1] ?? ""}`)}</title>
 <style>${style}</style>
 </head>
-<body>
+<body${isLong(kit) ? ' class="dense"' : ""}>
 <header>
 <div>
 <h1>${escapeHtml(kit.title)}</h1>
@@ -39,6 +39,16 @@ ${kit.sections.map(sectionHtml).join("\n")}
 </html>
 `;
 }
+
+/** Long names of bucket, prefix and service would need a second sheet; smaller letters make room. */
+function isLong({ facts, sections }: Kit): boolean {
+  const commands = sections
+    .flatMap(({ blocks }) => blocks)
+    .flatMap((block) => (block.kind === "commands" ? block.lines : []));
+  return [...facts.flat(), ...commands].join("").length > mostCharacters;
+}
+
+const mostCharacters = 1_300;
 
 function sectionHtml({ title, blocks }: KitSection): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${blocks.map(blockHtml).join("\n")}</section>`;
@@ -70,7 +80,7 @@ function escapeHtml(text: string): string {
 }
 
 const style = `
-@page { margin: 11mm 13mm }
+@page { margin: 10mm 12mm }
 * { box-sizing: border-box; margin: 0 }
 body { font: 9pt/1.32 "Helvetica Neue", Arial, "Liberation Sans", sans-serif; color: #000; background: #fff; max-width: 184mm; margin: 0 auto; padding: 4mm }
 header { display: flex; gap: 6mm; align-items: flex-start; border-bottom: .4mm solid #000; padding-bottom: 2.5mm }
@@ -86,7 +96,11 @@ figure { width: 38mm; text-align: center; font-size: 7.5pt }
 svg { display: block; width: 38mm; height: 38mm }
 p { margin-top: .5mm }
 pre { font: 8pt/1.32 "DejaVu Sans Mono", "Liberation Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; background: #f1f1f1; border-left: .8mm solid #000; padding: .6mm 2mm; margin: .7mm 0; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-section, pre { break-inside: avoid }
+pre { break-inside: avoid }
+.dense { font-size: 8pt; line-height: 1.25 }
+.dense h1 { font-size: 13pt; margin-bottom: 1mm }
+.dense h2 { font-size: 9pt; margin-top: 1.6mm }
+.dense pre { font-size: 7.2pt; line-height: 1.25 }
 footer { margin-top: 2.5mm; border-top: .4mm solid #000; padding-top: 1.2mm; font-size: 8pt }
 @media print { body { padding: 0; max-width: none } }
 `.replaceAll("\n", "");

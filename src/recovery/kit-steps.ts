@@ -1,5 +1,5 @@
 import { latestKey, versionsPrefix } from "../mirror/layout.ts";
-import type { KitBlock, KitFacts, KitSection } from "./kit-facts.ts";
+import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
 import { restoreCommand, shellQuote } from "./restore.ts";
 
 /** What to do, in order, with stock tools only; and, shorter, with this program. */
@@ -89,66 +89,74 @@ function credentialText({ place }: KitFacts): KitBlock[] {
   ];
 }
 
-/** The same with tools that everybody has. */
+/** The same with tools that everybody has. Long addresses go into variables: they are typed once. */
 function withoutUs(facts: KitFacts): KitBlock[] {
   const { place, naming } = facts;
   const versions = `Each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup; the last in the order of names is the newest.`;
   if (naming === "newest") {
     return [
-      text(`Without it: ${versions} Put the name of the last one for KEY.`),
-      commands(listCommand(facts), copyCommand(facts, "versions/KEY")),
+      text(`Without it: ${versions} Put its name for KEY.`),
+      commands(...variables(facts), listCommand(facts), copyCommand(facts, `${versionsPrefix}KEY`)),
     ];
   }
-  const pointer = `${latestKey} names the current one in "key", and its "sha256".`;
   return [
-    text(`Without it: ${versions} ${pointer} Put what it names for KEY, and compare the sha256.`),
-    commands(showPointerCommand(facts), copyCommand(facts, "KEY"), "sha256sum channel.backup"),
-    ...(place.kind === "s3" ? [text("With curl alone:"), commands(...curlCommands(facts))] : []),
-    text(`Should that one be damaged, take an older one:`),
+    text(
+      `Without it: ${versions} ${latestKey} names the current one in "key", with its "sha256". Put what it names for KEY, and compare the sha256.`,
+    ),
+    commands(
+      ...variables(facts),
+      showPointerCommand(facts),
+      copyCommand(facts, "KEY"),
+      "sha256sum channel.backup",
+    ),
+    ...(place.kind === "s3" ? [text("With curl alone:"), commands(...curlCommands(place))] : []),
+    text("Should that one be damaged, take an older one:"),
     commands(listCommand(facts)),
   ];
 }
 
-function awsFlags({ place }: KitFacts): string {
-  if (place.kind === "file") return "";
-  const region = place.region === null ? "" : ` --region ${shellQuote(place.region)}`;
-  const endpoint = place.endpoint === null ? "" : ` --endpoint-url ${shellQuote(place.endpoint)}`;
-  return `${region}${endpoint}`;
+type S3Place = Extract<KitPlace, { kind: "s3" }>;
+
+/** `B`: where the node's backups are. `E`: the service, where it is not AWS. */
+function variables({ place }: KitFacts): string[] {
+  if (place.kind === "file") return [`B=${shellQuote(place.folder)}`];
+  const { bucket, folder, endpoint } = place;
+  return [
+    `B=${shellQuote(`s3://${bucket}/${folder}`)}`,
+    ...(endpoint === null ? [] : [`E=${shellQuote(endpoint)}`]),
+  ];
 }
 
-function showPointerCommand(facts: KitFacts): string {
-  const { place } = facts;
+function awsFlags({ region, endpoint }: S3Place): string {
+  const inRegion = region === null ? "" : ` --region ${shellQuote(region)}`;
+  return endpoint === null ? inRegion : `${inRegion} --endpoint-url "$E"`;
+}
+
+function showPointerCommand({ place }: KitFacts): string {
   return place.kind === "s3"
-    ? `aws s3 cp ${addressOf(facts, latestKey)} -${awsFlags(facts)}`
-    : `cat ${addressOf(facts, latestKey)}`;
+    ? `aws s3 cp "$B/${latestKey}" -${awsFlags(place)}`
+    : `cat "$B/${latestKey}"`;
 }
 
-function copyCommand(facts: KitFacts, key: string): string {
-  const { place } = facts;
+function copyCommand({ place }: KitFacts, key: string): string {
   return place.kind === "s3"
-    ? `aws s3 cp ${addressOf(facts, key)} channel.backup${awsFlags(facts)}`
-    : `cp ${addressOf(facts, key)} channel.backup`;
+    ? `aws s3 cp "$B/${key}" channel.backup${awsFlags(place)}`
+    : `cp "$B/${key}" channel.backup`;
 }
 
-function listCommand(facts: KitFacts): string {
-  const { place } = facts;
+function listCommand({ place }: KitFacts): string {
   return place.kind === "s3"
-    ? `aws s3 ls ${addressOf(facts, versionsPrefix)}${awsFlags(facts)}`
-    : `ls ${addressOf(facts, versionsPrefix)}`;
+    ? `aws s3 ls "$B/${versionsPrefix}"${awsFlags(place)}`
+    : `ls "$B/${versionsPrefix}"`;
 }
 
-function addressOf({ place }: KitFacts, key: string): string {
-  return place.kind === "s3"
-    ? shellQuote(`s3://${place.bucket}/${place.folder}/${key}`)
-    : shellQuote(`${place.folder}/${key}`);
-}
-
-function curlCommands({ place }: KitFacts): string[] {
-  if (place.kind === "file") return [];
-  const region = place.region ?? "us-east-1";
-  const service = place.endpoint ?? `https://s3.${region}.amazonaws.com`;
-  const url = (key: string): string =>
-    shellQuote(`${service}/${place.bucket}/${place.folder}/${key}`);
-  const curl = `curl -f --aws-sigv4 aws:amz:${region}:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"`;
-  return [`${curl} ${url(latestKey)}`, `${curl} -o channel.backup ${url("KEY")}`];
+function curlCommands({ bucket, folder, endpoint, region }: S3Place): string[] {
+  const inRegion = region ?? "us-east-1";
+  const service = endpoint ?? `https://s3.${inRegion}.amazonaws.com`;
+  const curl = `curl -f --aws-sigv4 aws:amz:${inRegion}:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"`;
+  return [
+    `U=${shellQuote(`${service}/${bucket}/${folder}`)}`,
+    `${curl} "$U/${latestKey}"`,
+    `${curl} -o channel.backup "$U/KEY"`,
+  ];
 }

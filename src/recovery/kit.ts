@@ -27,8 +27,7 @@ export function makeKit(facts: KitFacts): Kit {
     facts: [
       ["Node", pubkey === null || pubkey === node ? node : `${node} (${pubkey})`],
       ["Network", network ?? "not known"],
-      ["Backups", to],
-      ["In the folder", node],
+      ["Backups", `${to}, in the folder ${pubkey === node ? "of that name" : node}`],
       [
         "Newest when printed",
         current === null ? "none" : `sequence ${current.sequence}, saved ${day(current.savedAt)}`,

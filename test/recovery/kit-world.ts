@@ -31,6 +31,8 @@ const endpoint = "https://s3.a-rather-long-name-of-a-provider.example.org:9000";
 /** Kits that differ in what takes room on the page. */
 export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["AWS", kitFacts],
+  // As long as it may be in letters of the usual size.
+  ["AWS with long names", withFolder(`lightning-${"n".repeat(25)}`)],
   [
     "a service with long names",
     {
@@ -58,3 +60,17 @@ export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ],
   ["a store without pointers", { ...kitFacts, pubkey: null, network: null, naming: "newest" }],
 ];
+
+function withFolder(prefix: string): KitFacts {
+  return {
+    ...kitFacts,
+    to: `s3://my-bucket/${prefix}?region=eu-central-1`,
+    place: {
+      kind: "s3",
+      bucket: "my-bucket",
+      folder: `${prefix}/${kitFacts.node}`,
+      endpoint: null,
+      region: "eu-central-1",
+    },
+  };
+}
