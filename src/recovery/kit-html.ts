@@ -48,7 +48,7 @@ function isLong({ facts, sections }: Kit): boolean {
   return [...facts.flat(), ...commands].join("").length > mostCharacters;
 }
 
-const mostCharacters = 1_300;
+const mostCharacters = 1_180;
 
 function sectionHtml({ title, blocks }: KitSection): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${blocks.map(blockHtml).join("\n")}</section>`;

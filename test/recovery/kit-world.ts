@@ -32,7 +32,7 @@ const endpoint = "https://s3.a-rather-long-name-of-a-provider.example.org:9000";
 export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["AWS", kitFacts],
   // As long as it may be in letters of the usual size.
-  ["AWS with long names", withFolder(`lightning-${"n".repeat(25)}`)],
+  ["AWS with long names", withFolder("lightning-main")],
   [
     "a service with long names",
     {
