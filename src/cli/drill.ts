@@ -20,6 +20,7 @@ export const drillAction: Action = async (context) => {
       store,
       node,
       encrypter: key?.encrypter,
+      identityPubkey: key?.identityPubkey,
       witness,
       nodeFailure,
       dialler,

@@ -8,6 +8,7 @@ import { formatOutPoint } from "../wire/out-point.ts";
 import { type DrillOptions, denied, nodeTrouble, unreached } from "./drill-options.ts";
 import type { DrillProblem, DrillReport } from "./drill-report.ts";
 import { readCurrent } from "./history.ts";
+import { explainWrongKey, nodePubkeyOf } from "./wrong-key.ts";
 
 /** The current version, whole. */
 export interface Fetched {
@@ -95,7 +96,7 @@ export async function openBackup(
   packed: Uint8Array,
   problems: DrillProblem[],
 ): Promise<Opened> {
-  const singles = openByKey(options, packed, problems);
+  const singles = await openByKey(options, packed, problems);
   const byNode = await openByNode(options, packed, problems);
   const points = singles?.map((single) => formatOutPoint(single.fundingOutpoint)) ?? byNode;
   const { encrypter, witness, nodeFailure } = options;
@@ -113,20 +114,19 @@ export async function openBackup(
   };
 }
 
-function openByKey(
-  { encrypter }: DrillOptions,
+async function openByKey(
+  { encrypter, identityPubkey = null, store, node, signal }: DrillOptions,
   packed: Uint8Array,
   problems: DrillProblem[],
-): readonly Single[] | null {
+): Promise<readonly Single[] | null> {
   if (encrypter === undefined) return null;
   try {
     return unpackMulti(packed, encrypter).staticBackups;
   } catch (error) {
     if (!hasCode(error, "decrypt", "decode")) throw error;
-    problems.push({
-      code: "wrong-key",
-      message: `your key does not open the backup: ${error.message}`,
-    });
+    const nodePubkey = await nodePubkeyOf(store, node, { signal });
+    const { message } = ScbError.from(explainWrongKey(error, { identityPubkey }, nodePubkey));
+    problems.push({ code: "wrong-key", message: `your key does not open the backup: ${message}` });
     return null;
   }
 }

@@ -12,6 +12,8 @@ export interface DrillOptions extends RequestOptions {
   /** The name of that folder. */
   readonly node: string;
   readonly encrypter?: Encrypter | undefined;
+  /** Of the seed that the key is from, so that a wrong one is known for certain; null for unknown. */
+  readonly identityPubkey?: string | null | undefined;
   /** The running node, where there is one to ask. */
   readonly witness?: NodeWitness | undefined;
   /** Why a node that was to be asked cannot be. */
