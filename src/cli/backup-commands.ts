@@ -49,6 +49,7 @@ export function addBackupCommands(program: Command, host: ProgramHost): void {
   });
 
   const key = withKey(withSource(child(program, "key")))
+    .summary("Prints the key that reads backups and spends nothing")
     .description(
       "Prints the backup key of a seed or extended key, offline, or of a running lnd (--from lnd): it reads backups and spends nothing",
     )

@@ -14,6 +14,7 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
   });
 
   const verify = withKey(withSource(withStore(child(program, "verify"))))
+    .summary("Reads every version back: size, hash, chain, pointer; opens each where it can")
     .description(
       "Reads every version back and checks size, hash, chain and pointer; opens each with a key, " +
         "or, with --from lnd, has the node do it. It says nothing of what it did not read.",
@@ -30,6 +31,7 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
   });
 
   const repair = withKey(withSource(withStore(child(program, "repair"))))
+    .summary("Mends a pointer that is lost, damaged, or names what is not there")
     .description(
       "Mends a pointer that is lost, damaged, put back from an older day, or names what is not " +
         "there: finds from the versions what it must name, shows it, and writes it with --apply. " +
@@ -50,6 +52,7 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
   });
 
   const prune = withSource(withStore(child(program, "prune")))
+    .summary("Removes old versions by a policy: shows a plan, does it with --apply")
     .description(
       "Removes old versions by a policy, as restic's forget: shows a plan, and does it with --apply. " +
         "What any rule keeps stays; so do the current version and the one before it, whatever is " +
@@ -77,6 +80,7 @@ export function addHistoryCommands(program: Command, host: ProgramHost): void {
   });
 
   const accept = withKey(withSource(withStore(child(program, "accept"))))
+    .summary("Makes a backup that was held back the current one")
     .description(
       "Makes a backup that was held back the current one: after a restore, or after any other loss " +
         "that you know of. Shows what it lacks, and asks. The one it replaces stays in the store.",
