@@ -11,6 +11,16 @@ import { formatSize, type Terminal, table } from "./terminal.ts";
 
 const defaultGraceMs = 7 * 86_400_000;
 
+/** What is left of a removed version, where the store keeps what is deleted. */
+const underneath = {
+  on: "This bucket keeps versions: what is removed stays underneath, hidden, until a lifecycle rule for noncurrent versions removes it.",
+  suspended:
+    "This bucket kept versions once: what was saved then stays underneath, hidden, until a lifecycle rule for noncurrent versions removes it.",
+  unknown:
+    "This credential may not ask whether the bucket keeps versions: if it does, what is removed stays underneath until a lifecycle rule for noncurrent versions removes it.",
+  off: null,
+} as const;
+
 type Outcome = "planned" | "removed" | "failed" | "left";
 
 export const pruneAction: Action = async (context) => {
@@ -19,27 +29,36 @@ export const pruneAction: Action = async (context) => {
   const policy = policyOf(context);
   const graceMs = spanFlag(context, "orphan-grace") ?? defaultGraceMs;
   const apply = flags["apply"] === true;
-  const { node, plan, outcome } = await withNodeStore(context, async ({ node: name, store }) => {
-    const shared = { store, policy, graceMs, clock, random, signal };
-    const prepared = await preparePrune({
-      ...shared,
-      onProgress: (done, total) =>
-        terminal.progress(`reading back what stays: ${done} of ${total}`),
-    });
-    const made = apply
-      ? await applyPrune(
-          {
-            ...shared,
-            onProgress: (done, total) => terminal.progress(`removing: ${done} of ${total}`),
-          },
-          prepared,
-        )
-      : null;
-    terminal.progress(null);
-    return { node: name, plan: prepared.plan, outcome: made };
-  });
-  if (json) terminal.json(report(node, policy, plan, outcome));
-  else print(node, plan, outcome, terminal);
+  const { node, plan, outcome, versioning } = await withNodeStore(
+    context,
+    async ({ node: name, store }) => {
+      const shared = { store, policy, graceMs, clock, random, signal };
+      const survey = await store.inspection?.survey({ signal });
+      const prepared = await preparePrune({
+        ...shared,
+        onProgress: (done, total) =>
+          terminal.progress(`reading back what stays: ${done} of ${total}`),
+      });
+      const made = apply
+        ? await applyPrune(
+            {
+              ...shared,
+              onProgress: (done, total) => terminal.progress(`removing: ${done} of ${total}`),
+            },
+            prepared,
+          )
+        : null;
+      terminal.progress(null);
+      const versioning = survey?.versioning ?? null;
+      return { node: name, plan: prepared.plan, outcome: made, versioning };
+    },
+  );
+  if (json) terminal.json({ ...report(node, policy, plan, outcome), versioning });
+  else {
+    print(node, plan, outcome, terminal);
+    const what = underneath[versioning ?? "off"];
+    if (plan.remove.length > 0 && what !== null) terminal.line(what);
+  }
   const failures = [...(outcome?.failed.values() ?? [])];
   const [first] = failures;
   if (first === undefined) return exitCodes.done;
@@ -75,7 +94,7 @@ function report(
   policy: RetentionPolicy,
   plan: PrunePlan,
   outcome: PruneOutcome | null,
-): unknown {
+) {
   return {
     node,
     applied: outcome !== null,
@@ -127,10 +146,6 @@ function print(
       ? `${freed.length} of ${versions.length} versions would go (${size}); nothing was changed`
       : `${freed.length} versions removed (${size}), ${versions.length - freed.length} are left`;
   terminal.line(`${terminal.style("bold", node)}: ${summary}`);
-  if (plan.remove.length === 0) return;
-  terminal.line(
-    outcome === null
-      ? "The same command with --apply removes them."
-      : "In a bucket with versioning they stay underneath, hidden, until a lifecycle rule for noncurrent versions removes them.",
-  );
+  if (plan.remove.length === 0 || outcome !== null) return;
+  terminal.line("The same command with --apply removes them.");
 }
