@@ -3,6 +3,7 @@ import { abortable } from "../runtime/abort.ts";
 import { backoffMs, contentionMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
+import { Pace } from "../runtime/pace.ts";
 import type { Random } from "../runtime/random.ts";
 import { BackupState } from "./backup-state.ts";
 import { listenToChannels } from "./channel-listener.ts";
@@ -27,7 +28,7 @@ export interface SubSwapperOptions {
    * same: its age shows whoever looks at the store that it is still looked after.
    */
   readonly refreshIntervalMs: number;
-  /** From one swap to the next, so that a burst of events ends in few. Default 0. */
+  /** In a burst of events, from one swap to the next: see `Pace`. Default 0. */
   readonly minIntervalMs?: number;
   readonly observer: SubSwapperObserver;
   readonly clock: Clock;
@@ -47,6 +48,7 @@ export class SubSwapper {
   readonly #untilWork: Nap;
   /** Not ended by changes: they are folded in, and a store in trouble is not asked more often. */
   readonly #untilRetry: Nap;
+  readonly #pace: Pace;
   readonly #stopListening = new AbortController();
   readonly #abandon = new AbortController();
   readonly #firstExtract = Promise.withResolvers<void>();
@@ -60,8 +62,6 @@ export class SubSwapper {
 
   /** The newest revision that is known to be saved. */
   #savedRevision = 0;
-  /** When the last swap was made, by the monotonic clock. */
-  #swappedAtMs = -Infinity;
   /** The newest revision that has had its answer: saved, or refused with `#refusal`. */
   #settledRevision = 0;
   #refusal: ScbError | null = null;
@@ -73,6 +73,7 @@ export class SubSwapper {
     this.#state = new BackupState(options.startingChans);
     this.#untilWork = new Nap(options.clock);
     this.#untilRetry = new Nap(options.clock);
+    this.#pace = new Pace(options.clock, options.minIntervalMs ?? 0);
   }
 
   /**
@@ -197,8 +198,7 @@ export class SubSwapper {
 
   /** Not ended by changes, which are what it waits for; a stop cuts it short. */
   async #untilSpaced(): Promise<void> {
-    const { clock, minIntervalMs = 0 } = this.#options;
-    const waitMs = this.#swappedAtMs + minIntervalMs - clock.monotonicMs();
+    const { waitMs } = this.#pace;
     if (waitMs > 0 && !this.#stopListening.signal.aborted) await this.#untilRetry.sleep(waitMs);
   }
 
@@ -263,8 +263,8 @@ export class SubSwapper {
       return;
     }
     this.#settleSaved(merged, revision);
-    this.#swappedAtMs = clock.monotonicMs();
-    const elapsedMs = this.#swappedAtMs - startedMs;
+    this.#pace.count();
+    const elapsedMs = clock.monotonicMs() - startedMs;
     const sizeBytes = packed.length;
     observer({ kind: "swapped", reason, channels, sizeBytes, attempts, elapsedMs });
   }

@@ -18,7 +18,7 @@ export function addMirrorCommands(program: Command, host: ProgramHost): void {
     )
     .option(
       "--min-interval <duration>",
-      "from one saved backup to the next, so that a burst of events ends in few (default: 250ms)",
+      "in a burst of events: from one saved backup to the next (default: 250ms)",
     )
     .option(
       "--shutdown-timeout <duration>",

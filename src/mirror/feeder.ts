@@ -6,6 +6,7 @@ import {
 import { backoffMs, contentionMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
+import { Pace } from "../runtime/pace.ts";
 import type { Random } from "../runtime/random.ts";
 import { type Base, isSameBase } from "./base.ts";
 import { type Candidate, candidateFromSnapshot } from "./candidate.ts";
@@ -20,7 +21,7 @@ export interface FeederOptions {
   readonly swapper: ObjectStoreSwapper;
   /** A version older than this is saved anew, with fresh addresses, even if no channel changed. */
   readonly refreshIntervalMs: number;
-  /** From one swap to the next, so that a burst of events ends in few. Default 0. */
+  /** In a burst of events, from one swap to the next: see `Pace`. Default 0. */
   readonly minIntervalMs?: number;
   readonly observe: MirrorObserver;
   readonly clock: Clock;
@@ -39,8 +40,7 @@ export class Feeder {
   /** Why a snapshot is due, or null where the last known state is saved. */
   #due: SnapshotReason | null = null;
   #dueSinceMs = 0;
-  /** When the last swap was made here, by the monotonic clock. */
-  #swappedAtMs = -Infinity;
+  readonly #pace: Pace;
   /** When what the store holds was saved. Milliseconds since 1970. */
   #savedAt = 0;
   /** Since the last swap something was refused: only a swap shows that it is over. */
@@ -49,6 +49,7 @@ export class Feeder {
 
   constructor(options: FeederOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.clock, options.minIntervalMs ?? 0);
   }
 
   /**
@@ -124,11 +125,10 @@ export class Feeder {
 
   /** A stop cuts it short. */
   async #untilSpaced(listening: AbortSignal): Promise<void> {
-    const { clock, minIntervalMs = 0 } = this.#options;
-    const waitMs = this.#swappedAtMs + minIntervalMs - clock.monotonicMs();
+    const { waitMs } = this.#pace;
     if (waitMs <= 0 || listening.aborted) return;
     try {
-      await clock.sleep(waitMs, listening);
+      await this.#options.clock.sleep(waitMs, listening);
     } catch (error) {
       if (!listening.aborted) throw error;
     }
@@ -161,8 +161,8 @@ export class Feeder {
           operation = next;
         }
         const commit = await swapper.advance(operation, abort);
-        this.#swappedAtMs = clock.monotonicMs();
-        const elapsedMs = this.#swappedAtMs - sinceMs;
+        this.#pace.count();
+        const elapsedMs = clock.monotonicMs() - sinceMs;
         this.#savedAt = clock.now();
         this.#hasRefused = false;
         observe({ kind: "swapped", commit, reason, elapsedMs, attempts });

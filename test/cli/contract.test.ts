@@ -400,6 +400,7 @@ describe("the command line", () => {
     it("two mirrors on one folder both get through, and lose nothing", async () => {
       const { url } = await newStore();
       const args = ["--from", "demo", "--to", url, "--demo-interval", "100ms"];
+      args.push("--min-interval", "1ms");
       await using one = startRun(args);
       await using two = startRun(args);
       const many = (run: typeof one) =>
