@@ -7,7 +7,7 @@ import { assertNothingLost, type Bucket, type LineageEntry, sha256 } from "./buc
 export interface AuditInput {
   /** All that the programs asked of the store since it was empty. */
   readonly exchanges: readonly Exchange[];
-  readonly bucket: Bucket;
+  readonly bucket: Pick<Bucket, "name" | "current" | "lineage" | "get">;
   /** PREFIX/NODE. */
   readonly folder: string;
   /** What the programs have said is saved. */
