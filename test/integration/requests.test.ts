@@ -3,26 +3,24 @@ import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
-import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
-import { createS3Client } from "../../src/store/s3-client.ts";
-import { S3Store } from "../../src/store/s3-store.ts";
 import { always } from "../peers/fault-proxy/fault-plan.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { acknowledged } from "../support/acknowledged.ts";
 import { sha256 } from "../support/bucket.ts";
 import type { RunningCli } from "../support/cli.ts";
+import { crowd } from "../support/crowd.ts";
 import { FaultGround } from "../support/fault-ground.ts";
-import { makeSwapper } from "../support/mirror-fixture.ts";
+import { inProcessSwapper } from "../support/in-process-swapper.ts";
 import { ScriptedSource } from "../support/scripted-source.ts";
-import { auditSwaps } from "../support/swap-audit.ts";
 
 const bucket = "requests";
 const events = 100;
 const fewSwaps = 10;
-const writers = 100;
+/** `npm run bench:crowd` does it with a hundred. */
+const writers = 25;
 
 peerSuite("what swaps ask of the store", ["minio"], () => {
   const untilSwaps = (run: RunningCli, swaps: number): Promise<true> =>
@@ -30,21 +28,6 @@ peerSuite("what swaps ask of the store", ["minio"], () => {
       timeoutMs: 60_000,
       everyMs: 5,
     });
-  /** A swapper on a folder of the bucket, in this process, behind the proxy. */
-  const inProcess = async (ground: FaultGround, folder: string): Promise<ObjectStoreSwapper> => {
-    const { endpoint } = ground.proxy;
-    const { accessKeyId, secretAccessKey } = ground.minio;
-    Object.assign(process.env, {
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    });
-    const requestTimeoutMs = 30_000;
-    const client = await createS3Client({
-      ...{ endpoint, requestTimeoutMs, connectTimeoutMs: requestTimeoutMs, region: "us-east-1" },
-    });
-    const store = new S3Store({ client, bucket, prefix: folder, requestTimeoutMs });
-    return makeSwapper(store, { clock: systemClock });
-  };
 
   it("are two writes and nothing else, for each swap", async () => {
     await using ground = await FaultGround.start(bucket);
@@ -70,7 +53,7 @@ peerSuite("what swaps ask of the store", ["minio"], () => {
       const told: MirrorEvent[] = [];
       const feeder = new Feeder({
         source,
-        swapper: await inProcess(ground, "burst"),
+        swapper: await inProcessSwapper(ground, "burst"),
         refreshIntervalMs: 3_600_000,
         minIntervalMs: 250,
         observe: (event) => told.push(event),
@@ -97,28 +80,6 @@ peerSuite("what swaps ask of the store", ["minio"], () => {
 
   it(`let ${writers} writers on one folder through, each once`, async () => {
     await using ground = await FaultGround.start(bucket);
-    const saved = await Promise.all(
-      Array.from({ length: writers }, async () => {
-        const swapper = await inProcess(ground, "crowd");
-        const source = new ScriptedSource();
-        const told: MirrorEvent[] = [];
-        const feeder = new Feeder({
-          source,
-          swapper,
-          refreshIntervalMs: 3_600_000,
-          observe: (event) => told.push(event),
-          clock: systemClock,
-          random: systemRandom,
-        });
-        await feeder.once(AbortSignal.timeout(120_000));
-        return told.flatMap((event) => (event.kind === "swapped" ? [event.commit] : []));
-      }),
-    );
-    const { exchanges } = ground.proxy;
-    const report = await auditSwaps({
-      ...{ exchanges, bucket: ground.bucket, folder: "crowd", acknowledged: saved.flat() },
-    });
-    assert.deepEqual([report.commits, report.acknowledged], [writers, writers]);
-    process.stderr.write(`${report.requests} requests for ${writers} writers\n`);
+    await crowd(ground, writers, 120_000);
   });
 });
