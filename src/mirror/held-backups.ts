@@ -59,7 +59,7 @@ export class HeldBackups {
     const stored = await store.get(held.key, { signal });
     if (stored === null || (held.sha256 !== "" && sha256Hex(stored.bytes) !== held.sha256)) {
       logger.warn(
-        { key: held.key },
+        { version: held.key },
         `${store.location}/${held.key} is ${stored === null ? "gone" : "damaged"}, so its channels cannot be compared with the node's`,
       );
       return null;
@@ -68,7 +68,7 @@ export class HeldBackups {
       return await open(stored.bytes, signal);
     } catch (error) {
       if (!hasCode(error, "decode")) throw error;
-      logger.warn({ key: held.key }, `${held.key} cannot be compared: ${error.message}`);
+      logger.warn({ version: held.key }, `${held.key} cannot be compared: ${error.message}`);
       return null;
     }
   }

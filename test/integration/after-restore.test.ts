@@ -123,17 +123,8 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
   });
 
   it("lets a channel go whose funding never confirms", async () => {
-    await openUnfundedChannel(carol, alice, { sat: 200_000 });
-    await waitFor(
-      "the pending channel in both folders",
-      async () => {
-        const held = [grpc, both].map(async ({ folder }) =>
-          alice.verifyChanBackup((await bucket.current(folder)).bytes),
-        );
-        return (await Promise.all(held)).every((points) => points.length === 3) || undefined;
-      },
-      { timeoutMs: 30_000 },
-    );
+    const unfunded = await openUnfundedChannel(carol, alice, { sat: 200_000 });
+    for (const mirror of [grpc, both]) await expectHeld(mirror, [withBob, withCarol, unfunded]);
     // lnd's peer gives up then.
     await network.mine(2_017);
     for (const mirror of [grpc, both]) {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
-import { createInterface } from "node:readline";
 import { z } from "zod";
 import type { LndNode } from "./lnd-node.ts";
+import { waitFor } from "./wait-for.ts";
 
 const psbtFundSchema = z.object({
   result: z.object({
@@ -14,13 +14,15 @@ const psbtFundSchema = z.object({
 /**
  * Opens a channel whose funding transaction is signed by nobody and published by nobody (lnd's
  * `no_publish` and `skip_finalize`): it stays pending, until the peer gives up after 2,016 blocks. The
- * nodes must be connected. Over REST, for `lncli` asks a terminal. Returns when both have it.
+ * nodes must be connected. Over REST, for `lncli` asks a terminal. Returns its channel point, when both
+ * have it.
  */
 export async function openUnfundedChannel(
   from: LndNode,
   to: LndNode,
   { sat }: { readonly sat: number },
-): Promise<void> {
+): Promise<string> {
+  const before = new Set(await to.channelPoints());
   const pendingId = randomBytes(32).toString("base64");
   await using opening = await firstAnswer(from, "/v1/channels/stream", {
     node_pubkey: Buffer.from(to.pubkey, "hex").toString("base64"),
@@ -35,6 +37,11 @@ export async function openUnfundedChannel(
   );
   const verify = { pending_chan_id: pendingId, funded_psbt: psbt, skip_finalize: true };
   await using _verified = await firstAnswer(from, "/v1/funding/step", { psbt_verify: verify });
+  return waitFor(
+    `${to.name} to have the channel`,
+    async () => (await to.channelPoints()).find((point) => !before.has(point)),
+    { timeoutMs: 30_000 },
+  );
 }
 
 /** Posts, and gives the first line of the answer; what follows is cut off when it is disposed of. */
@@ -50,8 +57,14 @@ async function firstAnswer(
     `https://${node.restHost}${path}`,
     { ca, method: "POST", agent: false, headers: { "grpc-metadata-macaroon": macaroon } },
     (response) => {
+      let text = "";
       response.on("error", reject);
-      createInterface({ input: response }).once("line", (line) => resolve(JSON.parse(line)));
+      response.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        const line = /^(.*)\n/.exec(text)?.[1];
+        if (line !== undefined) resolve(JSON.parse(line));
+      });
+      response.on("end", () => resolve(JSON.parse(text)));
     },
   );
   call.on("error", reject);

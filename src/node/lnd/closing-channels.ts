@@ -2,7 +2,6 @@ import type { ClosedChannelsResponse, PendingChannelsResponse } from "./gen/lnrp
 
 /** lnd `channeldb.ChannelStatus`, as `PendingChannels` spells it: names joined by "|". */
 const restoredFlag = "ChanStatusRestored";
-const dataLossFlag = "ChanStatusLocalDataLoss";
 const closeSentFlags = ["ChanStatusCommitBroadcasted", "ChanStatusCoopBroadcasted"];
 /** lnd `ChannelCloseSummary_ABANDONED`: forgotten at somebody's word, with or without a close. */
 const abandoned = 5;
@@ -26,11 +25,7 @@ export function closedIn(
   const closing = [...pending.pendingClosingChannels, ...pending.pendingForceClosingChannels];
   const sent = pending.waitingCloseChannels.filter(({ channel }) => {
     const flags = channel === undefined ? [] : flagsOf(channel);
-    return (
-      closeSentFlags.some((flag) => flags.includes(flag)) &&
-      !flags.includes(restoredFlag) &&
-      !flags.includes(dataLossFlag)
-    );
+    return closeSentFlags.some((flag) => flags.includes(flag)) && !flags.includes(restoredFlag);
   });
   return [
     ...[...closing, ...sent].map(({ channel }) => channel?.channelPoint ?? ""),
