@@ -52,7 +52,7 @@ async function firstAnswer(
 ): Promise<AsyncDisposable & { readonly answer: unknown }> {
   const ca = await readFile(node.tlsCertPath);
   const macaroon = (await readFile(node.adminMacaroonPath)).toString("hex");
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   const call = request(
     `https://${node.restHost}${path}`,
     { ca, method: "POST", agent: false, headers: { "grpc-metadata-macaroon": macaroon } },
@@ -61,18 +61,17 @@ async function firstAnswer(
       response.on("error", reject);
       response.on("data", (chunk: Buffer) => {
         text += chunk.toString();
-        const line = /^(.*)\n/.exec(text)?.[1];
-        if (line !== undefined) resolve(JSON.parse(line));
+        if (text.includes("\n")) resolve(text);
       });
-      response.on("end", () => resolve(JSON.parse(text)));
+      response.on("end", () => resolve(text));
     },
   );
   call.on("error", reject);
   call.setTimeout(60_000, () => call.destroy(new Error(`${path}: no answer from lnd's REST`)));
   call.end(JSON.stringify(body));
-  const answer = await promise;
+  const [answer = ""] = (await promise).split("\n");
   return {
-    answer,
+    answer: JSON.parse(answer),
     async [Symbol.asyncDispose]() {
       call.destroy();
     },
