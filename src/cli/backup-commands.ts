@@ -5,15 +5,27 @@ import { child, lazily, withKey, withSource, withStore } from "./options.ts";
 /** What gets a backup out of the store and looks into it. */
 export function addBackupCommands(program: Command, host: ProgramHost): void {
   const restore = withKey(withSource(withStore(child(program, "restore"))))
-    .description("Fetches a backup, checks it, and writes it as a file for lncli restorechanbackup")
-    .argument("[version]", 'a sequence, a key, or "latest"', "latest")
-    .option("-o, --output <file>", 'where to write it; "-" for stdout', "channel.backup")
+    .description(
+      "Fetches a backup, checks it, and writes it as a file for lncli restorechanbackup, or hands it to a new lnd",
+    )
+    .argument("[version]", 'a sequence, a key, or "latest" (default: latest)')
+    .option(
+      "--at <time>",
+      "the version that was current then: 2026-11-20T12:00Z, or how long ago: 90m, 12h, 3d",
+    )
+    .option("-o, --output <file>", 'where to write it; "-" for stdout (default: channel.backup)')
     .option("--force", "overwrite a file that is there")
+    .option(
+      "--to-lnd",
+      "write no file: hand it to the NEW lnd that --rpcserver, --macaroonpath, … name (offchain:write), whose peers then close the channels",
+    )
     .option("--json", "one JSON document");
   act(restore, host, {
     examples: [
       "restore --to s3://my-bucket/lightning",
       "restore 12 --to s3://my-bucket/lightning -o /root/channel.backup",
+      "restore --at 12h --to s3://my-bucket/lightning --key-file words.txt",
+      "restore --to-lnd --to s3://my-bucket/lightning",
       "restore --to file:///mnt/usb/scb -o - | sha256sum",
     ],
     action: lazily(async () => (await import("./restore.ts")).restoreAction),

@@ -5,12 +5,12 @@ import { openSource } from "../daemon/source.ts";
 import { checkNodeName } from "../mirror/layout.ts";
 import { nodeFolders } from "../recovery/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
-import { retryingReads } from "../store/retrying-store.ts";
+import { type RetryingReadsOptions, retryingReads } from "../store/retrying-store.ts";
 
 export interface Surroundings {
   readonly settings: Settings;
@@ -35,11 +35,12 @@ export interface NodeStore {
 export async function withNodeStore<T>(
   surroundings: Surroundings,
   use: (nodeStore: NodeStore) => Promise<T>,
+  patience: Pick<RetryingReadsOptions, "maxTries" | "onRetry"> = {},
 ): Promise<T> {
   const { settings, signal, clock, random } = surroundings;
   const root = await storeOf(surroundings);
   try {
-    const reading = retryingReads(root, { clock, random });
+    const reading = retryingReads(root, { clock, random, ...patience });
     // The demo node lives only inside a run: there is nobody to ask.
     const isAsked = settings.from !== undefined && settings.from !== "demo";
     const source = isAsked ? await openNode(surroundings) : null;
@@ -63,7 +64,7 @@ function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
 }
 
 async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {
-  const nodes = await nodeFolders(store, signal);
+  const nodes = await nodeFolders(store, signal).catch(orNamed);
   const [only] = nodes;
   if (nodes.length === 1 && only !== undefined) return only;
   throw nodes.length === 0
@@ -75,4 +76,14 @@ async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string
         "usage",
         `${store.location} holds the backups of ${nodes.length} nodes: choose one with --node (${nodes.join(", ")})`,
       );
+}
+
+/** The names of the folders can only be listed, and a credential need not be allowed to. */
+function orNamed(error: unknown): never {
+  if (!hasCode(error, "store-denied")) throw error;
+  throw new ScbError(
+    "store-denied",
+    `${error.message}; where only listing is denied, name the node's folder with --node`,
+    { cause: error },
+  );
 }

@@ -1,64 +1,223 @@
-import { fetchBackup, restoreCommand, writeBackupFile } from "../recovery/restore.ts";
-import { ScbError } from "../runtime/error.ts";
-import { type Action, textFlag } from "./action.ts";
+import { hostname } from "node:os";
+import { openLnd } from "../daemon/open-lnd.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
+import {
+  checkBackupTarget,
+  lncli,
+  restoreCommand,
+  shellQuote,
+  writeBackupFile,
+} from "../recovery/backup-file.ts";
+import { changesSince } from "../recovery/changes-since.ts";
+import { handOver } from "../recovery/hand-over.ts";
+import { currentOrNull } from "../recovery/history.ts";
+import { damageCodes, newestGoodBackup } from "../recovery/older-backup.ts";
+import { fetchBackup, type RestoredBackup } from "../recovery/restore.ts";
+import { type RestoreRecord, recordRestore } from "../recovery/restore-record.ts";
+import { sequenceAt } from "../recovery/version-at.ts";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { programVersion } from "../runtime/version.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { type Action, type ActionContext, textFlag } from "./action.ts";
 import { encrypterFor, openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
-import { formatAge, formatSize } from "./terminal.ts";
+import { parseMoment } from "./moment.ts";
+import { type NodeStore, withNodeStore } from "./node-store.ts";
+import { type Delivery, printReport, reportJson } from "./restore-report.ts";
+import { formatAge } from "./terminal.ts";
 
-export const restoreAction: Action = async (context, [which = "latest"]) => {
-  const { settings, terminal, clock, signal, json, flags } = context;
-  const output = textFlag(context, "output") ?? "channel.backup";
-  const toStdout = output === "-";
-  if (toStdout && json) {
+/** Whoever restores would rather wait than give up: half a minute, at a store that is in trouble. */
+const maxTries = 8;
+
+/** What the command line asks for. */
+interface Request {
+  /** Undefined where `at` says it. */
+  readonly which: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number | null;
+  readonly to:
+    | { readonly kind: "file"; readonly target: string }
+    | { readonly kind: "stdout" }
+    | { readonly kind: "lnd" };
+}
+
+export const restoreAction: Action = async (context, [which]) => {
+  const { settings, terminal, signal, json } = context;
+  const request = await readRequest(context, which);
+  const key = await openBackupKey(context);
+  const named =
+    request.to.kind === "lnd" && settings.from === undefined
+      ? { ...context, settings: { ...settings, from: "lnd" } }
+      : context;
+  const onRetry = (error: ScbError, attempt: number): void =>
+    terminal.progress(`${error.message}; trying again (${attempt + 1} of ${maxTries})`);
+  return withNodeStore(
+    named,
+    async (nodeStore) => {
+      const { store, witness } = nodeStore;
+      const encrypter = await encrypterFor(nodeStore, key, signal);
+      const backup = await choose(context, nodeStore, request, encrypter);
+      const since = await changesSince({ store, backup, encrypter, witness, signal });
+      terminal.progress(null);
+      const delivery = await deliver(context, nodeStore, request, backup);
+      await leaveNote(context, store, backup, request.to.kind);
+      const report = { backup, since, delivery, now: context.clock.now() };
+      if (json) terminal.json(reportJson(report));
+      else if (delivery.kind !== "stdout") printReport(report, terminal);
+      return exitCodes.done;
+    },
+    { maxTries, onRetry },
+  );
+};
+
+/** Refuses what cannot be done before anything is fetched or asked for. */
+async function readRequest(context: ActionContext, which: string | undefined): Promise<Request> {
+  const { flags, json, clock } = context;
+  const output = textFlag(context, "output");
+  const at = textFlag(context, "at");
+  if (at !== undefined && which !== undefined) {
+    throw new ScbError("usage", `${which} and --at both name a version: choose one of them`);
+  }
+  if (output === "-" && json) {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
-  const key = await openBackupKey(context);
-  const backup = await withNodeStore(context, async (nodeStore) => {
-    const encrypter = await encrypterFor(nodeStore, key, signal);
-    return fetchBackup({ store: nodeStore.store, which, encrypter, signal });
+  if (output !== undefined && flags["toLnd"] === true) {
+    throw new ScbError("usage", "--to-lnd writes no file: leave out -o, or --to-lnd");
+  }
+  return {
+    which: at === undefined ? (which ?? "latest") : undefined,
+    at: at === undefined ? null : parseMoment(at, "--at", clock.now()),
+    to:
+      flags["toLnd"] === true
+        ? { kind: "lnd" }
+        : output === "-"
+          ? { kind: "stdout" }
+          : {
+              kind: "file",
+              target: await checkBackupTarget(output ?? "channel.backup", {
+                force: flags["force"] === true,
+              }),
+            },
+  };
+}
+
+/** The version that was asked for; an older one only with a person's word. */
+async function choose(
+  context: ActionContext,
+  { store }: NodeStore,
+  { which, at, to }: Request,
+  encrypter: Encrypter | undefined,
+): Promise<RestoredBackup> {
+  const { signal, terminal, confirm, json, clock } = context;
+  const wanted = which ?? String(await sequenceAt(store, at ?? 0, { signal }));
+  try {
+    return await fetchBackup({ store, which: wanted, encrypter, signal });
+  } catch (error) {
+    if (!hasCode(error, ...damageCodes)) throw error;
+    const network = hasCode(error, "decrypt") ? await otherNetwork(context, store) : null;
+    if (network !== null) {
+      throw withMore(error, `these are backups of a node on ${network}: give --network ${network}`);
+    }
+    if (wanted !== "latest") throw error;
+    const older = await newestGoodBackup({ store, encrypter, signal }).catch((failure: unknown) =>
+      ScbError.from(failure),
+    );
+    terminal.progress(null);
+    if (hasCode(older, "aborted")) throw older;
+    if (older === null) throw error;
+    if (older instanceof ScbError) {
+      throw withMore(error, `older versions could not be looked at: ${older.message}`);
+    }
+    const age = formatAge(Math.max(0, clock.now() - older.committedAt) / 1000);
+    const offer = `the newest version that checks out is sequence ${older.sequence}, saved ${age} ago`;
+    if (confirm !== undefined && !json && to.kind !== "stdout") {
+      terminal.note(`scb-mirror: ${error.message}`);
+      if (await confirm(`${offer}. Take this one instead?`)) return older;
+    }
+    throw withMore(error, `${offer}: ${restoreLine(older.sequence, context.flags)}`);
+  }
+}
+
+/** The network that the pointer names, where words give another key on it than on the one we took. */
+async function otherNetwork(
+  { settings, signal }: ActionContext,
+  store: ObjectStore,
+): Promise<Network | null> {
+  const current = await currentOrNull(store, { signal });
+  const named = current?.kind === "pointer" ? current.pointer.node.network : null;
+  const network = networks.find((known) => known === named);
+  if (network === undefined) return null;
+  const isOther = coinTypeOf(network) !== coinTypeOf(settings.network ?? "mainnet");
+  return isOther ? network : null;
+}
+
+function withMore(error: ScbError, more: string): ScbError {
+  return new ScbError(error.code, `${error.message}; ${more}`, { cause: error });
+}
+
+/** Flags that may be repeated on a screen: none of them holds a secret. */
+const repeatable = ["to", "node", "output", "keyFile", "passphraseFile", "network", "config"];
+
+function restoreLine(sequence: number, flags: ActionContext["flags"]): string {
+  const words = repeatable.flatMap((name) => {
+    const value = flags[name];
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return typeof value === "string" ? [`--${flag}`, shellQuote(value)] : [];
   });
-  const ageSeconds = Math.max(0, Math.floor((clock.now() - backup.committedAt) / 1000));
-  if (toStdout) {
-    await terminal.bytes(backup.packed);
-    return exitCodes.done;
+  const toLnd = flags["toLnd"] === true ? ["--to-lnd"] : [];
+  return ["scb-mirror restore", sequence, ...words, ...toLnd].join(" ");
+}
+
+async function deliver(
+  context: ActionContext,
+  { witness }: NodeStore,
+  { to }: Request,
+  { packed }: RestoredBackup,
+): Promise<Delivery> {
+  const { settings, signal, terminal, random } = context;
+  const network = settings.network ?? null;
+  switch (to.kind) {
+    case "stdout":
+      await terminal.bytes(packed);
+      return { kind: "stdout" };
+    case "file":
+      throwIfAborted(signal);
+      await writeBackupFile(to.target, packed, random);
+      return { kind: "file", file: to.target, next: restoreCommand(to.target, network) };
+    case "lnd": {
+      if (witness === undefined) {
+        throw new ScbError(
+          "usage",
+          "--to-lnd needs a running lnd: give --from lnd, or leave it out",
+        );
+      }
+      const node = await openLnd(settings);
+      try {
+        const handedOver = await handOver(node, witness, packed, signal);
+        const next = `${lncli(network)} pendingchannels`;
+        return { kind: "lnd", node: node.description, ...handedOver, next };
+      } finally {
+        node.close();
+      }
+    }
   }
-  const file = await writeBackupFile(output, backup.packed, { force: flags["force"] === true });
-  const next = restoreCommand(file, settings.network ?? null);
-  if (json) {
-    const { sequence, sha256, verified, channels } = backup;
-    const sizeBytes = backup.packed.length;
-    terminal.json({
-      file,
-      key: backup.key,
-      sequence,
-      sha256,
-      sizeBytes,
-      verified,
-      channels,
-      ageSeconds,
-      next,
-    });
-    return exitCodes.done;
+}
+
+/** A credential that may only read is the right one in an emergency: then there is no note. */
+async function leaveNote(
+  context: ActionContext,
+  store: ObjectStore,
+  { key, sequence }: RestoredBackup,
+  to: RestoreRecord["to"],
+): Promise<void> {
+  const by = `scb-mirror/${programVersion} ${hostname()} ${process.pid}`;
+  try {
+    await recordRestore(store, { key, sequence, to, by }, context);
+  } catch (error) {
+    const err = ScbError.from(error);
+    const level = err.code === "store-denied" ? "info" : "warn";
+    context.logger[level]({ err }, "the restore is done, but the store keeps no note of it");
   }
-  const hash = backup.verified.hash
-    ? "size and hash are right"
-    : terminal.style("yellow", "its hash was never recorded, so it could not be compared");
-  const decrypted = backup.verified.decrypted
-    ? "it decrypts with your key"
-    : "not decrypted (give --key-file to do so)";
-  const channels = backup.channels === null ? "" : `, ${backup.channels} channels`;
-  terminal.line(
-    `${file}: sequence ${backup.sequence}, ${formatSize(backup.packed.length)}${channels}`,
-  );
-  terminal.line(`  saved ${formatAge(ageSeconds)} ago; ${hash}; ${decrypted}`);
-  terminal.line("");
-  terminal.line(
-    "To ask the peers to close the channels and pay you out, on a NEW node made from the same seed:",
-  );
-  terminal.line(`  ${terminal.style("bold", next)}`);
-  terminal.line(
-    "Never start the old node's database again after that, and never restore into a node that still runs.",
-  );
-  return exitCodes.done;
-};
+}

@@ -29,7 +29,7 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
   for (const { code, message } of report.problems) {
     terminal.line(`  ${terminal.style("red", code)}: ${message}`);
   }
-  const { latest, ageSeconds, covered, lastDrill } = report;
+  const { latest, ageSeconds, covered, lastDrill, lastRestore } = report;
   if (latest === null || ageSeconds === null) return;
   const cover = {
     true: "every channel that the node has open now",
@@ -50,6 +50,9 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
         ? "none yet: scb-mirror drill shows that a restore would work"
         : `${formatAge(lastDrill.ageSeconds)} ago: ${lastDrill.verdict}`,
     ],
+    ...(lastRestore === null
+      ? []
+      : [["restored", `sequence ${lastRestore.sequence ?? "unknown"} at ${lastRestore.at}`]]),
   ];
   for (const line of table(rows)) terminal.line(`  ${line}`);
 }

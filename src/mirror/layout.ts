@@ -21,6 +21,8 @@ export const prunedKey = "pruned.json";
 export const versionsPrefix = "versions/";
 export const quarantinePrefix = "quarantine/";
 export const probePrefix = "probe/";
+/** A small note of each restore: who looks after the node must look after its mirror then. */
+export const restoresPrefix = "restores/";
 export const probeVerdictKey = "probe/verdict.json";
 export const drillsPrefix = "drills/";
 
@@ -62,6 +64,11 @@ export function parseQuarantineKey(
   const match = /^quarantine\/([0-9A-HJKMNP-TV-Z]{26})\.(backup|json)$/.exec(key);
   if (match?.[1] === undefined) return null;
   return { operation: match[1], kind: match[2] === "json" ? "why" : "backup" };
+}
+
+/** `id` is a ULID: the order of a listing is the order of time. */
+export function restoreRecordKey(id: string): string {
+  return `${restoresPrefix}${id}.json`;
 }
 
 /**

@@ -221,7 +221,7 @@ function versionsOf(
   return listVersions(store, `${versionsPrefix}${String(sequence).padStart(20, "0")}-`, options);
 }
 
-/** A history can be listed even where the pointer is lost or damaged: then it marks nothing. */
+/** What the pointer names, or null where it is lost or damaged: the versions are there all the same. */
 export async function currentOrNull(
   store: ObjectStore,
   options?: RequestOptions,

@@ -1,6 +1,6 @@
 import { latestKey, versionsPrefix } from "../mirror/layout.ts";
+import { restoreCommand, shellQuote } from "./backup-file.ts";
 import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
-import { restoreCommand, shellQuote } from "./restore.ts";
 
 /** What to do, in order, with stock tools only; and, shorter, with this program. */
 export function kitSteps(facts: KitFacts): readonly KitSection[] {

@@ -1,11 +1,11 @@
-import { access, constants, open, rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { emptyMultiSizeBytes, unpackMulti } from "../chanbackup/packed-multi.ts";
+import { isEmptyMulti, packedMultiFlaw, unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { Single } from "../chanbackup/single.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
-import type { Network } from "../keychain/network.ts";
+import { parseVersionKey, type VersionName } from "../mirror/layout.ts";
+import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
 import { sha256Hex } from "../runtime/digest.ts";
-import { ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import { findVersion } from "./history.ts";
 
 export interface RestoredBackup {
@@ -13,9 +13,20 @@ export interface RestoredBackup {
   readonly sequence: number;
   readonly sha256: string;
   readonly packed: Uint8Array;
-  readonly verified: { readonly hash: boolean; readonly decrypted: boolean };
+  readonly verified: {
+    /** The bytes are those that were saved. False: their hash was never recorded. */
+    readonly hash: boolean;
+    readonly decrypted: boolean;
+  };
+  /**
+   * It stands in the history where it says: what it tells of itself and of its predecessor is true.
+   * Null where that is not known: its metadata is lost, or the predecessor was pruned.
+   */
+  readonly chain: boolean | null;
   /** Null without a key, unless the Multi is empty. */
   readonly channels: number | null;
+  /** Null without a key. */
+  readonly singles: readonly Single[] | null;
   /** Milliseconds since 1970. */
   readonly committedAt: number;
 }
@@ -29,9 +40,12 @@ export interface FetchBackupOptions extends RequestOptions {
 }
 
 /**
- * Fetches one version and checks it: size and hash against what was recorded when it was saved, and
- * that it decrypts and parses where a key is given. Throws "not-found", "version-damaged", "decrypt"
- * or "decode"; what does not check out is never handed on.
+ * Fetches one version and checks it: size and hash against what was recorded when it was saved, its
+ * place in the history, and that it decrypts and parses where a key is given. Throws "not-found",
+ * "version-damaged", "decrypt" or "decode"; what does not check out is never handed on.
+ *
+ * Only the place in the history never stops a restore: a predecessor that is damaged makes this
+ * version no worse.
  */
 export async function fetchBackup(options: FetchBackupOptions): Promise<RestoredBackup> {
   const { store, which, encrypter, signal } = options;
@@ -44,95 +58,64 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
       `${where} is not there: scb-mirror list shows what can be restored`,
     );
   }
-  const sha256 = sha256Hex(stored.bytes);
+  const { bytes } = stored;
+  const sha256 = sha256Hex(bytes);
   if (version.sha256 !== null && version.sha256 !== sha256) {
     throw new ScbError(
       "version-damaged",
-      `${where} holds ${stored.bytes.length} bytes that are not the ones that were saved; nothing was written: restore an older one by its sequence (scb-mirror list shows them)`,
+      `${where} holds ${bytes.length} bytes that are not the ones that were saved; nothing was written`,
     );
   }
-  const decrypted = encrypter === undefined ? null : unpackMulti(stored.bytes, encrypter);
-  const isEmpty = stored.bytes.length === emptyMultiSizeBytes;
+  const flaw = packedMultiFlaw(bytes);
+  if (flaw !== null) {
+    throw new ScbError("version-damaged", `${where} is no channel backup: ${flaw}`);
+  }
+  const singles = encrypter === undefined ? null : opened(bytes, encrypter, where);
   return {
     key: version.key,
     sequence: version.sequence,
     sha256,
-    packed: stored.bytes,
-    verified: { hash: version.sha256 !== null, decrypted: decrypted !== null },
-    channels: decrypted?.staticBackups.length ?? (isEmpty ? 0 : null),
+    packed: bytes,
+    verified: { hash: version.sha256 !== null, decrypted: singles !== null },
+    chain: await checkChain(store, version, sha256, stored, signal),
+    channels: singles?.length ?? (isEmptyMulti(bytes) ? 0 : null),
+    singles,
     committedAt: version.committedAt,
   };
 }
 
-/**
- * Writes a backup to `path`, whole or not at all, readable by its owner only. Throws "exists" where
- * a file is there and `force` is false, and "refused" inside an lnd folder: a file put in the place
- * of lnd's own restores nothing, and a wrong one keeps lnd from starting.
- */
-export async function writeBackupFile(
-  path: string,
-  packed: Uint8Array,
-  options: { readonly force: boolean },
-): Promise<string> {
-  const target = resolve(path);
-  await refuseLndFolder(target);
-  if (!options.force && (await exists(target))) {
-    throw new ScbError(
-      "exists",
-      `${target} is there already and was left as it is: choose another name with -o, or give --force`,
-    );
-  }
-  const temporary = `${target}.${process.pid}.partial`;
+function opened(bytes: Uint8Array, encrypter: Encrypter, where: string): readonly Single[] {
   try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(packed);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
+    return unpackMulti(bytes, encrypter).staticBackups;
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw new ScbError(
-      "io",
-      `cannot write ${target}: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
-  }
-  return target;
-}
-
-/** The line that brings the channels back, to be run where the new node is. */
-export function restoreCommand(file: string, network: Network | null): string {
-  const flag = network === null || network === "mainnet" ? "" : ` --network=${network}`;
-  return `lncli${flag} restorechanbackup --multi_file=${shellQuote(file)}`;
-}
-
-/** What lies in the folder of a node's own backup, or beside it. */
-const lndFiles = ["wallet.db", "channel.db", "channel.sqlite", "macaroons.db", "lnd.conf"] as const;
-
-async function refuseLndFolder(target: string): Promise<void> {
-  const folder = dirname(target);
-  for (const name of lndFiles) {
-    if (!(await exists(`${folder}/${name}`))) continue;
-    throw new ScbError(
-      "refused",
-      `${folder} looks like a folder of lnd (it holds ${name}): a backup put there restores nothing, and a wrong one keeps lnd from starting; write it elsewhere with -o and run the lncli line`,
-    );
+    const { code, message } = ScbError.from(error);
+    throw new ScbError(code, `${where}: ${message}`, { cause: error });
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function checkChain(
+  store: ObjectStore,
+  version: VersionName,
+  sha256: string,
+  stored: StoredObject,
+  signal: AbortSignal | undefined,
+): Promise<boolean | null> {
+  const own = readVersionMetadata(stored.metadata);
+  if (own === null) return null;
+  const { operation, sequence, previous } = own;
+  const isItself =
+    operation === version.operation && sequence === version.sequence && own.sha256 === sha256;
+  if (!isItself) return false;
+  if (previous === null) return sequence === 1;
+  const name = parseVersionKey(previous.key);
+  if (name === null || name.sequence >= sequence) return false;
   try {
-    await access(path, constants.F_OK);
-    return true;
-  } catch {
-    return false;
+    const theirs = readVersionMetadata(await metadataOf(store, previous.key, { signal }));
+    // Without a hash of its own a predecessor of --single-writer is named by its key alone.
+    if (theirs === null || previous.sha256 === "") return null;
+    return theirs.sha256 === previous.sha256;
+  } catch (error) {
+    if (hasCode(error, "aborted")) throw error;
+    return null;
   }
-}
-
-/** One word of a shell's command line. */
-export function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

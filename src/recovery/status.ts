@@ -6,6 +6,7 @@ import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { type LastDrill, readLastDrill } from "./drill-record.ts";
 import { readCurrent } from "./history.ts";
+import { type LastRestore, readLastRestore } from "./restore-record.ts";
 
 export const statusProblemCodes = [
   "no-backup",
@@ -45,6 +46,8 @@ export interface StatusReport {
   readonly covered: boolean | null;
   /** The last drill whose result the store holds; null for none. */
   readonly lastDrill: (LastDrill & { readonly ageSeconds: number }) | null;
+  /** The newest restore from this folder: whoever looks after the node has to know of it. */
+  readonly lastRestore: LastRestore | null;
 }
 
 export interface StatusOptions extends RequestOptions {
@@ -68,6 +71,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   const drilledMs = drilled === null ? 0 : Math.max(0, now - Date.parse(drilled.at));
   const lastDrill =
     drilled === null ? null : { ...drilled, ageSeconds: Math.floor(drilledMs / 1000) };
+  const lastRestore = await readLastRestore(store, { signal });
   const unhealthy = (code: StatusProblem["code"], message: string): StatusReport => ({
     node,
     healthy: false,
@@ -76,6 +80,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     ageSeconds: null,
     covered: null,
     lastDrill,
+    lastRestore,
   });
 
   let current: Awaited<ReturnType<typeof readCurrent>>;
@@ -140,6 +145,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     ageSeconds: Math.floor(ageMs / 1000),
     covered,
     lastDrill,
+    lastRestore,
   };
 }
 

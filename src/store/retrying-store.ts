@@ -1,40 +1,78 @@
 import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { hasCode } from "../runtime/error.ts";
+import { hasCode, type ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
-import type { ObjectStore, RequestOptions } from "./object-store.ts";
+import type { ListOptions, ObjectStore, RequestOptions } from "./object-store.ts";
 
-const maxTries = 4;
+export interface RetryingReadsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How often a read is sent at most. Default 4: less than a second of waiting in all. */
+  readonly maxTries?: number | undefined;
+  /** Hears of each failure after which the read is sent again. */
+  readonly onRetry?: ((error: ScbError, attempt: number) => void) | undefined;
+}
 
 /**
  * The same store, whose reads are tried again a few times where the answer was lost or the store was
- * busy: for a command that a person waits for. Writes are not touched; what a repetition of them
- * means only their caller knows.
+ * busy: for a command that a person waits for. A listing goes on after the last key that it gave.
+ * Writes are not touched; what a repetition of them means only their caller knows.
  */
-export function retryingReads(
-  store: ObjectStore,
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
-): ObjectStore {
-  async function retried<T>(read: () => Promise<T>, options?: RequestOptions): Promise<T> {
+export function retryingReads(store: ObjectStore, options: RetryingReadsOptions): ObjectStore {
+  const { clock, random, maxTries = 4, onRetry } = options;
+
+  /** Waits before the next attempt; throws `error` where it is the last word. */
+  async function pause(error: unknown, attempt: number, signal?: AbortSignal): Promise<void> {
+    if (attempt >= maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
+    onRetry?.(error, attempt);
+    await clock.sleep(backoffMs(attempt, random, storeBackoff), signal);
+  }
+
+  async function retried<T>(read: () => Promise<T>, request?: RequestOptions): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await read();
       } catch (error) {
-        if (attempt === maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
-        await clock.sleep(backoffMs(attempt, random, storeBackoff), options?.signal);
+        await pause(error, attempt, request?.signal);
       }
     }
   }
+
+  async function* list(prefix: string, request?: ListOptions) {
+    let startAfter = request?.startAfter;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        for await (const object of store.list(prefix, { ...request, startAfter })) {
+          yield object;
+          startAfter = object.key;
+          attempt = 1;
+        }
+        return;
+      } catch (error) {
+        await pause(error, attempt, request?.signal);
+      }
+    }
+  }
+
+  async function* listFolders(prefix: string, request?: RequestOptions) {
+    // They cannot be taken up in the middle, and there are few.
+    yield* await retried(async () => {
+      const folders: string[] = [];
+      for await (const folder of store.listFolders(prefix, request)) folders.push(folder);
+      return folders;
+    }, request);
+  }
+
   return {
     location: store.location,
     service: store.service?.bind(store),
     inspection: store.inspection,
-    get: (key, options) => retried(() => store.get(key, options), options),
-    head: (key, options) => retried(() => store.head(key, options), options),
-    put: (key, bytes, options) => store.put(key, bytes, options),
-    list: (prefix, options) => store.list(prefix, options),
-    listFolders: (prefix, options) => store.listFolders(prefix, options),
-    delete: (key, options) => store.delete(key, options),
+    get: (key, request) => retried(() => store.get(key, request), request),
+    head: (key, request) => retried(() => store.head(key, request), request),
+    put: (key, bytes, request) => store.put(key, bytes, request),
+    list,
+    listFolders,
+    delete: (key, request) => store.delete(key, request),
     close: () => store.close(),
   };
 }

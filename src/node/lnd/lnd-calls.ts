@@ -15,7 +15,13 @@ export const deriveKeyCall = "DeriveKey";
 /** What `drill` asks besides; where the macaroon does not allow it, it says what it does not know. */
 export const drillCalls = ["ListPeers", "GetNodeInfo"] as const;
 
-export type LndCall = (typeof lndCalls | typeof drillCalls)[number] | typeof deriveKeyCall;
+/** What `restore --to-lnd` asks besides: it is no mirror's to do, so its macaroon is another. */
+export const restoreCall = "RestoreChannelBackups";
+
+export type LndCall =
+  | (typeof lndCalls | typeof drillCalls)[number]
+  | typeof deriveKeyCall
+  | typeof restoreCall;
 
 /** The command that makes a macaroon which allows to ask for the backup key, and nothing else. */
 export const bakeKeyMacaroonCommand = `lncli bakemacaroon --save_to scb-mirror-key.macaroon uri:/lnrpc.Lightning/GetInfo uri:/walletrpc.WalletKit/${deriveKeyCall}`;

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
-import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall } from "./lnd-calls.ts";
+import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall, restoreCall } from "./lnd-calls.ts";
 
 /** What a message about a failed call needs to name. Holds no secret. */
 export interface CallContext {
@@ -113,6 +113,12 @@ function lndProblem(text: string, context: CallContext): Problem | null {
   // lnd `rpcperms.ErrRPCStarting`, `rpcperms.ErrWaitingToStart`, `ErrServerNotActive`.
   if (/process of starting|waiting to start|server not active/.test(text)) {
     return ["node-syncing", `it is still starting (${text}): it needs some time`];
+  }
+  if (text.includes("permission denied") && context.call === restoreCall) {
+    return [
+      "node-denied",
+      `the macaroon ${context.macaroonFrom} does not allow ${restoreCall}: it needs offchain:write, as the new node's own admin.macaroon has (give it with --macaroonpath)`,
+    ];
   }
   if (text.includes("permission denied")) {
     return [

@@ -79,6 +79,24 @@ export class LndNode {
     return sortedChannelPoints(chanPoints);
   }
 
+  /**
+   * Has lnd restore the channels of a packed Multi: it asks their peers to close them. Gives how many
+   * it had not known; channels that it has are passed over (lnd `RestoreChannelBackups`).
+   */
+  async restoreBackup(packed: PackedMulti, signal?: AbortSignal): Promise<number> {
+    const connection = await this.connection(signal);
+    const { numRestored } = await connection.call(
+      "RestoreChannelBackups",
+      (client, options) =>
+        client.restoreChannelBackups(
+          { backup: { case: "multiChanBackup", value: packed } },
+          options,
+        ),
+      signal,
+    );
+    return numRestored;
+  }
+
   /** The channels that are open, and those whose funding transaction waits for its confirmations. */
   async openChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
     // Pending ones first: one that opens in between is then seen twice, and not missed.

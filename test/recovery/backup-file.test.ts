@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import {
+  checkBackupTarget,
+  restoreCommand,
+  writeBackupFile,
+} from "../../src/recovery/backup-file.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { inCi } from "../peers/peer-unavailable.ts";
+import { packedBytes } from "../support/mirror-fixture.ts";
+import { mountSmallDisk } from "../support/tmpfs.ts";
+
+describe("the file that a backup is written to", () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "scb-file-"));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it("is whole, its owner's only, and alone", async () => {
+    const packed = packedBytes();
+    const target = await checkBackupTarget(join(folder, "a.backup"), { force: false });
+    await writeBackupFile(target, packed, systemRandom);
+    assert.ok((await readFile(target)).equals(packed));
+    assert.equal((await stat(target)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ["a.backup"]);
+  });
+
+  const refusals: readonly {
+    readonly name: string;
+    readonly make: (at: string) => Promise<unknown>;
+    readonly file: string;
+    readonly code: string;
+    readonly force?: boolean;
+  }[] = [
+    {
+      name: "a file that is there",
+      make: (at) => writeFile(join(at, "b.backup"), "precious"),
+      file: "b.backup",
+      code: "exists",
+    },
+    { name: "a folder", make: (at) => mkdir(join(at, "sub")), file: "sub", code: "io" },
+    { name: "a folder that is missing", make: async () => undefined, file: "no/b", code: "io" },
+    {
+      name: "lnd's folder, even when forced",
+      make: (at) => writeFile(join(at, "channel.db"), ""),
+      file: "channel.backup",
+      code: "refused",
+      force: true,
+    },
+    {
+      name: "where an lnd without a wallet will look",
+      make: (at) => mkdir(join(at, "data/chain/bitcoin/mainnet"), { recursive: true }),
+      file: "data/chain/bitcoin/mainnet/channel.backup",
+      code: "refused",
+    },
+    {
+      name: "lnd's folder through a link",
+      make: async (at) => {
+        await mkdir(join(at, "data/chain/bitcoin/simnet"), { recursive: true });
+        await symlink(join(at, "data/chain/bitcoin/simnet"), join(at, "link"));
+      },
+      file: "link/channel.backup",
+      code: "refused",
+    },
+  ];
+  for (const { name, make, file, code, force = false } of refusals) {
+    it(`is not ${name}`, async () => {
+      const at = await mkdtemp(join(folder, "case-"));
+      await make(at);
+      await assert.rejects(checkBackupTarget(join(at, file), { force }), { code });
+    });
+  }
+
+  it("is not there at all where the disk is full", async (t) => {
+    await using disk = await mountSmallDisk(16 * 1024);
+    if (disk === null) {
+      if (inCi()) throw new Error("this user may not mount a tmpfs: run the tests as root");
+      return t.skip("this user may not mount a tmpfs");
+    }
+    const target = join(disk.path, "channel.backup");
+    await writeFile(target, "the older one");
+    await assert.rejects(writeBackupFile(target, packedBytes(64 * 1024), systemRandom), {
+      code: "io",
+      message: /the disk is full.*nothing was left there/,
+    });
+    assert.deepEqual(await readdir(disk.path), ["channel.backup"]);
+    assert.equal(await readFile(target, "utf8"), "the older one");
+  });
+
+  it("is named in a line that a shell takes", () => {
+    assert.equal(
+      restoreCommand("/tmp/my node's.backup", "testnet"),
+      "lncli --network=testnet restorechanbackup --multi_file='/tmp/my node'\\''s.backup'",
+    );
+  });
+});

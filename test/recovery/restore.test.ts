@@ -1,0 +1,420 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { newSingle } from "../../src/chanbackup/new-single.ts";
+import { packMulti } from "../../src/chanbackup/packed-multi.ts";
+import type { Single } from "../../src/chanbackup/single.ts";
+import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import { parseMoment } from "../../src/cli/moment.ts";
+import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { makeDemoPeer, openDemoChannel } from "../../src/node/demo-channel.ts";
+import { changesSince } from "../../src/recovery/changes-since.ts";
+import { handOver } from "../../src/recovery/hand-over.ts";
+import { newestGoodBackup } from "../../src/recovery/older-backup.ts";
+import { fetchBackup } from "../../src/recovery/restore.ts";
+import { readLastRestore, recordRestore } from "../../src/recovery/restore-record.ts";
+import { sequenceAt } from "../../src/recovery/version-at.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { MemoryStore } from "../../src/store/memory-store.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import { retryingReads } from "../../src/store/retrying-store.ts";
+import { formatOutPoint } from "../../src/wire/out-point.ts";
+import { FaultyStore } from "../support/faulty-store.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
+import {
+  candidateOf,
+  keysOf,
+  makeSwapper,
+  packedBytes,
+  swapOnce,
+} from "../support/mirror-fixture.ts";
+
+const encrypter = backupKeyEncrypter(new Uint8Array(32).fill(7), systemRandom);
+const otherKey = backupKeyEncrypter(new Uint8Array(32).fill(8), systemRandom);
+const start = Date.UTC(2026, 0, 1);
+const hourMs = 3_600_000;
+
+function someSingles(count: number): Single[] {
+  return Array.from({ length: count }, () =>
+    newSingle(openDemoChannel(makeDemoPeer(systemRandom), 500_000, systemRandom)),
+  );
+}
+
+function pack(singles: readonly Single[], key = encrypter): Uint8Array {
+  return packMulti({ version: 0, staticBackups: singles }, key);
+}
+
+/** A store with these versions, an hour apart, the first at `start`; and their keys. */
+async function storeWith(contents: readonly Uint8Array[]) {
+  const store = new MemoryStore();
+  const keys: string[] = [];
+  for (const [index, packed] of contents.entries()) {
+    const clock = hastyClock({ startMs: start + index * hourMs });
+    keys.push((await swapOnce(makeSwapper(store, { clock }), packed)).key);
+  }
+  return { store, keys };
+}
+
+/** Replaces what a version holds, or what it says of itself. */
+async function tamper(
+  store: ObjectStore,
+  key: string,
+  change: { bytes?: Uint8Array; metadata?: Readonly<Record<string, string>> },
+): Promise<void> {
+  const { bytes = new Uint8Array(), metadata = {} } = (await store.get(key)) ?? {};
+  await store.put(key, change.bytes ?? bytes, { metadata: change.metadata ?? metadata });
+}
+
+describe("the place of a version in the history", () => {
+  const threeVersions = () => storeWith([packedBytes(), packedBytes(), packedBytes()]);
+  const chainOf = async (store: ObjectStore, which = "latest") =>
+    (await fetchBackup({ store, which })).chain;
+
+  it("is right where it and its predecessor say the same", async () => {
+    const { store } = await threeVersions();
+    for (const which of ["latest", "3", "2", "1"]) assert.equal(await chainOf(store, which), true);
+  });
+
+  it("is not known where the predecessor is pruned, cannot be looked at, or metadata is lost", async () => {
+    const { store, keys } = await threeVersions();
+    await store.delete(keys[1] ?? "");
+    assert.equal(await chainOf(store), null);
+    const faulty = new FaultyStore(store);
+    faulty.fail("head", /^versions\/0+2-/, "store-denied");
+    assert.equal(await chainOf(faulty), null);
+    await tamper(store, keys[2] ?? "", { metadata: {} });
+    assert.equal(await chainOf(store), null);
+  });
+
+  it("is wrong where they contradict each other, and stops no restore", async () => {
+    const { store, keys } = await threeVersions();
+    const metadata = (await store.head(keys[1] ?? ""))?.metadata ?? {};
+    const other = { ...metadata, "scb-sha256": "ab".repeat(32) };
+    await tamper(store, keys[1] ?? "", { metadata: other });
+    assert.equal(await chainOf(store), false);
+    const own = (await store.head(keys[2] ?? ""))?.metadata ?? {};
+    await tamper(store, keys[2] ?? "", { metadata: { ...own, "scb-sequence": "7" } });
+    assert.equal(await chainOf(store), false);
+  });
+
+  it("a stop is a stop, also there", async () => {
+    const { store } = await threeVersions();
+    const faulty = new FaultyStore(store);
+    faulty.fail("head", /^versions\//, "aborted");
+    await assert.rejects(chainOf(faulty), { code: "aborted" });
+  });
+});
+
+describe("the newest version that checks out", () => {
+  const sealed = () => pack(someSingles(1), otherKey);
+  const good = () => pack(someSingles(1));
+  const cases: readonly {
+    readonly name: string;
+    readonly contents: readonly Uint8Array[];
+    readonly harm: (store: ObjectStore, keys: readonly string[]) => Promise<unknown>;
+    readonly found: number | null;
+    readonly withKey?: boolean;
+  }[] = [
+    {
+      name: "is the one before a newest that is gone",
+      contents: [good(), good(), good()],
+      harm: (store, keys) => store.delete(keys[2] ?? ""),
+      found: 2,
+    },
+    {
+      name: "is further back where that one is damaged too",
+      contents: [good(), good(), good()],
+      harm: async (store, keys) => {
+        await store.delete(keys[2] ?? "");
+        await tamper(store, keys[1] ?? "", { bytes: packedBytes() });
+      },
+      found: 1,
+    },
+    {
+      name: "is found without a pointer",
+      contents: [good(), good()],
+      harm: (store) => store.delete("latest.json"),
+      found: 2,
+    },
+    {
+      name: "is found with a pointer that cannot be read",
+      contents: [good(), good()],
+      harm: (store) => store.put("latest.json", Buffer.from('{"schema":9}')),
+      found: 2,
+    },
+    {
+      name: "is one that opens, where there is a key",
+      contents: [good(), good(), sealed(), sealed()],
+      harm: () => Promise.resolve(),
+      found: 2,
+      withKey: true,
+    },
+    {
+      name: "is none where the key opens none of the newest",
+      contents: [good(), ...Array.from({ length: 9 }, sealed)],
+      harm: () => Promise.resolve(),
+      found: null,
+      withKey: true,
+    },
+    {
+      name: "is none of which nobody can say that it is whole",
+      contents: [good(), good()],
+      harm: (store, keys) => tamper(store, keys[0] ?? "", { metadata: {} }),
+      found: null,
+    },
+    {
+      name: "is none in an empty store",
+      contents: [],
+      harm: () => Promise.resolve(),
+      found: null,
+    },
+  ];
+  for (const { name, contents, harm, found, withKey = false } of cases) {
+    it(name, async () => {
+      const { store, keys } = await storeWith(contents);
+      await harm(store, keys);
+      const backup = await newestGoodBackup({ store, encrypter: withKey ? encrypter : undefined });
+      assert.equal(backup?.sequence ?? null, found);
+    });
+  }
+
+  it("is never one that lost the race for the pointer", async () => {
+    const { store, keys } = await storeWith([good(), good()]);
+    const loser = makeSwapper(store);
+    const lost = await loser.begin(await loser.base(), candidateOf(good()));
+    const third = await swapOnce(makeSwapper(store), good());
+    await assert.rejects(loser.advance(lost), { code: "superseded" });
+    await store.delete(third.key);
+    assert.equal((await newestGoodBackup({ store }))?.key, keys[1]);
+  });
+});
+
+describe("restore --at", () => {
+  const at = (hours: number) => start + hours * hourMs;
+  const cases = [
+    ["the moment of a version", at(1), 2],
+    ["between two", at(1.5), 2],
+    ["long after the last", at(100), 3],
+  ] as const;
+  for (const [name, moment, sequence] of cases) {
+    it(`finds ${name}`, async () => {
+      const { store } = await storeWith([packedBytes(), packedBytes(), packedBytes()]);
+      assert.equal(await sequenceAt(store, moment, {}), sequence);
+    });
+  }
+
+  it("finds nothing before the first, nor in an empty store", async () => {
+    const { store } = await storeWith([packedBytes()]);
+    const early = { code: "not-found", message: /oldest backup in .* is of 2026-01-01T00:00/ };
+    await assert.rejects(sequenceAt(store, at(-1), {}), early);
+    await assert.rejects(sequenceAt(new MemoryStore(), at(1), {}), { code: "not-found" });
+  });
+
+  it("never finds an upload that has not become current", async () => {
+    const { store } = await storeWith([packedBytes()]);
+    const swapper = makeSwapper(store, { clock: hastyClock({ startMs: at(1) }) });
+    const faulty = new FaultyStore(store);
+    faulty.fail("put", /^latest/, "store-denied");
+    const cut = makeSwapper(faulty, { clock: hastyClock({ startMs: at(1) }) });
+    await assert.rejects(swapOnce(cut), { code: "store-denied" });
+    assert.equal(await sequenceAt(store, at(2), {}), 1);
+    await swapOnce(swapper);
+  });
+
+  const moments: readonly (readonly [string, number | null])[] = [
+    ["2026-01-01T00:00Z", start],
+    ["2026-01-01T01:00:30.5+01:00", start + 30_500],
+    ["90m", at(24) - 1.5 * hourMs],
+    ["400d", at(24) - 400 * 24 * hourMs],
+    ["2026-01-01T00:00", null],
+    ["2026-01-01", null],
+    ["2026-13-01T00:00Z", null],
+    ["yesterday", null],
+    ["-3h", null],
+    ["2027-01-01T00:00Z", null],
+  ];
+  for (const [text, moment] of moments) {
+    it(`${moment === null ? "refuses" : "reads"} ${text}`, () => {
+      const parse = () => parseMoment(text, "--at", at(24));
+      if (moment === null) assert.throws(parse, { code: "usage", message: /--at/ });
+      else assert.equal(parse(), moment);
+    });
+  }
+});
+
+describe("the note of a restore", () => {
+  const parts = (now: number): { clock: Clock; random: typeof systemRandom } => ({
+    clock: hastyClock({ startMs: now }),
+    random: systemRandom,
+  });
+  const note = (sequence: number) =>
+    ({ key: "versions/x.backup", sequence, to: "file", by: "a test" }) as const;
+
+  it("the newest is found", async () => {
+    const store = new MemoryStore();
+    assert.equal(await readLastRestore(store, {}), null);
+    await recordRestore(store, note(1), parts(start));
+    await recordRestore(store, note(2), parts(start + hourMs));
+    await store.put("restores/README.txt", Buffer.from("not ours"));
+    assert.deepEqual(await readLastRestore(store, {}), {
+      at: "2026-01-01T01:00:00.000Z",
+      ...note(2),
+    });
+  });
+
+  it("one that cannot be read is a restore all the same", async () => {
+    const store = new MemoryStore();
+    await recordRestore(store, note(1), parts(start));
+    const [key = ""] = await keysOf(store, "restores/");
+    for (const text of ["{", '{"schema":1}']) {
+      await store.put(key, Buffer.from(text));
+      const last = await readLastRestore(store, {});
+      assert.deepEqual(
+        { at: last?.at, key: last?.key },
+        { at: "2026-01-01T00:00:00.000Z", key: null },
+      );
+    }
+  });
+});
+
+describe("what happened since", () => {
+  const [a, b, c] = someSingles(3);
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  const pointOf = ({ fundingOutpoint }: Single) => formatOutPoint(fundingOutpoint);
+  const witness: NodeWitness = {
+    openChannelPoints: () => Promise.resolve([b, c].map(pointOf)),
+    closedChannelPoints: () => Promise.resolve([]),
+    channelPointsOf: () => Promise.resolve([a, b].map(pointOf)),
+  };
+
+  it("is known from the newest version, with a key", async () => {
+    const { store } = await storeWith([pack([a, b]), pack([b, c])]);
+    const ask = async (which: string, key?: typeof encrypter) => {
+      const backup = await fetchBackup({ store, which, encrypter: key });
+      return changesSince({ store, backup, encrypter: key });
+    };
+    const since = { stillOpen: null, by: "current" } as const;
+    assert.deepEqual(await ask("1", encrypter), {
+      newerVersions: 1,
+      opened: 1,
+      closed: 1,
+      ...since,
+    });
+    assert.deepEqual(await ask("2"), { newerVersions: 0, opened: 0, closed: 0, ...since });
+    const unknown = { opened: null, closed: null, stillOpen: null, by: null };
+    assert.deepEqual(await ask("1"), { newerVersions: 1, ...unknown });
+  });
+
+  it("is known from a running node, whose open channels are counted", async () => {
+    const { store } = await storeWith([pack([a, b])]);
+    const backup = await fetchBackup({ store, which: "1" });
+    assert.deepEqual(await changesSince({ store, backup, witness }), {
+      ...{ newerVersions: 0, opened: 1, closed: 1, stillOpen: 1, by: "node" },
+    });
+  });
+});
+
+describe("handing a backup to a node", () => {
+  const signal = new AbortController().signal;
+  const packed = packedBytes();
+  const nodeWith = (open: readonly string[], inBackup: readonly string[] | ScbError) => {
+    const given: Uint8Array[] = [];
+    const witness: NodeWitness = {
+      openChannelPoints: () => Promise.resolve(open),
+      closedChannelPoints: () => Promise.resolve([]),
+      channelPointsOf: async () => {
+        if (inBackup instanceof ScbError) throw inBackup;
+        return inBackup;
+      },
+    };
+    const node = {
+      description: "lnd at a test",
+      restoreBackup: (bytes: Uint8Array) => Promise.resolve(given.push(bytes)),
+    };
+    return { given, hand: () => handOver(node, witness, packed, signal) };
+  };
+
+  it("gives it to a node without these channels", async () => {
+    const { given, hand } = nodeWith(["dd:0"], ["aa:0", "bb:1"]);
+    assert.deepEqual(await hand(), { channels: 2, restored: 1 });
+    assert.deepEqual(given, [packed]);
+  });
+
+  const refusals = [
+    [
+      "a node that has one of them open",
+      ["bb:1"],
+      ["aa:0", "bb:1"],
+      "refused",
+      /1 of .* 2 channels/,
+    ],
+    ["a backup without channels", [], [], "refused", /holds no channels/],
+    [
+      "a node of another seed",
+      [],
+      new ScbError("decrypt", "authentication failed"),
+      "decrypt",
+      /from this backup's 24 words/,
+    ],
+  ] as const;
+  for (const [name, open, inBackup, code, message] of refusals) {
+    it(`refuses ${name}, and gives nothing`, async () => {
+      const { given, hand } = nodeWith(open, inBackup);
+      await assert.rejects(hand(), { code, message });
+      assert.deepEqual(given, []);
+    });
+  }
+});
+
+describe("a store that answers one time in three", () => {
+  /** Two failures before each answer, of the kinds that say nothing. */
+  const moody = (store: ObjectStore): FaultyStore => {
+    const faulty = new FaultyStore(store);
+    let calls = 0;
+    faulty.before = () => {
+      calls += 1;
+      if (calls % 3 !== 0)
+        throw new ScbError(calls % 3 === 1 ? "store-busy" : "store-unknown", "no");
+    };
+    return faulty;
+  };
+  const parts = { clock: hastyClock(), random: systemRandom };
+
+  it("gives its backup all the same", async () => {
+    const { store } = await storeWith([packedBytes(), packedBytes()]);
+    const heard: string[] = [];
+    const onRetry = ({ code }: ScbError): void => void heard.push(code);
+    const reading = retryingReads(moody(store), { ...parts, onRetry });
+    assert.equal((await fetchBackup({ store: reading, which: "latest" })).sequence, 2);
+    assert.equal((await fetchBackup({ store: reading, which: "1" })).sequence, 1);
+    assert.equal((await newestGoodBackup({ store: reading }))?.sequence, 1);
+    assert.ok(heard.includes("store-busy") && heard.includes("store-unknown"));
+    const folders: string[] = [];
+    for await (const name of reading.listFolders("")) folders.push(name);
+    assert.deepEqual(folders, ["versions"]);
+  });
+
+  it("lists on after the last key that it gave, and gives none twice", async () => {
+    const { store } = await storeWith([packedBytes(), packedBytes(), packedBytes()]);
+    const cutOff: ObjectStore = {
+      ...retryingReads(store, parts),
+      async *list(prefix, options) {
+        for await (const object of store.list(prefix, options)) {
+          yield object;
+          throw new ScbError("store-unknown", "the connection broke");
+        }
+      },
+    };
+    const listed = await keysOf(retryingReads(cutOff, parts), "versions/");
+    assert.deepEqual(listed, await keysOf(store, "versions/"));
+  });
+
+  it("is given up in the end, with what it said", async () => {
+    const faulty = new FaultyStore(new MemoryStore());
+    faulty.fail("get", /./, "store-busy", { times: 100 });
+    const reading = retryingReads(faulty, { ...parts, maxTries: 8 });
+    await assert.rejects(fetchBackup({ store: reading, which: "latest" }), { code: "store-busy" });
+    assert.equal(faulty.calls.length, 8);
+  });
+});
