@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The built command line, as an installed package has it. `npm run build` makes it. */
-const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -29,11 +29,22 @@ function environment(extra: CliOptions["env"]): NodeJS.ProcessEnv {
 }
 
 /** Runs a command to its end. */
-export async function runCli(
-  args: readonly string[],
-  options: CliOptions = {},
-): Promise<CliResult> {
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).result;
+}
+
+/** A command under way. */
+export interface StartedCli {
+  readonly result: Promise<CliResult>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export function startCli(args: readonly string[], options: CliOptions = {}): StartedCli {
   const child = spawnCli(args, options);
+  return { result: resultOf(child, options), kill: (signal) => void child.kill(signal) };
+}
+
+async function resultOf(child: ChildProcess, options: CliOptions): Promise<CliResult> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
