@@ -4,10 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { aezeedVectors } from "../keychain/vectors.ts";
 import { startMinio } from "../peers/minio.ts";
 import { builtCli } from "./built-cli.ts";
 import { figure, median, printReport, quantile } from "./report.ts";
@@ -22,6 +23,10 @@ const folder = await mkdtemp(join(tmpdir(), "scb-bench-"));
 const env = { PATH: process.env["PATH"], HOME: folder, ...minio.env() };
 const toFolder = ["--to", pathToFileURL(join(folder, "store")).href];
 const toBucket = ["--to", `s3://${bucket}`];
+const wordsFile = join(folder, "words.txt");
+await writeFile(wordsFile, aezeedVectors[0]?.words ?? "", { mode: 0o600 });
+const withWords = ["--key-file", wordsFile];
+const restore = [cli.path, "restore", "--force", "-o", join(folder, "channel.backup"), ...toBucket];
 
 const commands: Readonly<
   Record<string, { readonly args: readonly string[]; readonly goal: string }>
@@ -30,6 +35,9 @@ const commands: Readonly<
   "--help": { args: [cli.path, "--help"], goal: "150 ms" },
   "status, folder": { args: [cli.path, "status", ...toFolder], goal: "500 ms" },
   "status, MinIO": { args: [cli.path, "status", ...toBucket], goal: "500 ms + network" },
+  "restore, MinIO": { args: restore, goal: "" },
+  "restore with 24 words, MinIO": { args: [...restore, ...withWords], goal: "2 s" },
+  "key of 24 words, nothing else": { args: [cli.path, "key", ...withWords], goal: "" },
 };
 
 async function timeMs(args: readonly string[]): Promise<number> {
@@ -43,7 +51,7 @@ async function timeMs(args: readonly string[]): Promise<number> {
 const timesMs = new Map<string, number[]>(Object.keys(commands).map((name) => [name, []]));
 try {
   for (const to of [toFolder, toBucket]) {
-    await timeMs([cli.path, "run", "--once", "--from", "demo", ...to]);
+    await timeMs([cli.path, "run", "--once", "--from", "demo", ...withWords, ...to]);
   }
   // The first round fills the page cache.
   for (let round = -1; round < rounds; round += 1) {

@@ -13,6 +13,11 @@ export interface LndNetworkOptions {
   readonly nodes: readonly (string | LndNodeOptions)[];
 }
 
+export interface ChannelEnds {
+  readonly from: LndNode;
+  readonly to: LndNode;
+}
+
 export interface OpenChannelOptions {
   /** Capacity, satoshi; all of it is the opener's. */
   readonly sat: number;
@@ -37,6 +42,8 @@ export interface LndNetwork extends AsyncDisposable {
    * and know each other's policy: earlier it can't be closed.
    */
   openChannel(from: LndNode, to: LndNode, options: OpenChannelOptions): Promise<string>;
+  /** Several at once, each from another node: a wallet has but one confirmed coin to begin with. */
+  openChannels(channels: readonly (ChannelEnds & OpenChannelOptions)[]): Promise<string[]>;
   /** Returns when the closing transaction waits for a block. Mine 6 until it is settled. */
   closeChannel(node: LndNode, channelPoint: string, how?: "coop" | "force"): Promise<void>;
   /** Pays over whatever route there is. */
@@ -135,20 +142,20 @@ export async function startLndNetwork({ nodes: specs }: LndNetworkOptions): Prom
         return undefined;
       });
     },
-    async openChannel(from, to, { sat, type, private: isPrivate = type === "taproot" }) {
-      await network.connect(from, to);
-      const before = new Set(await from.channelPoints());
-      const flags = [
-        ...(isPrivate ? ["--private"] : []),
-        ...(type === undefined ? [] : [`--channel_type=${type}`]),
-      ];
-      await from.lncli("openchannel", `--node_key=${to.pubkey}`, `--local_amt=${sat}`, ...flags);
-      const channelPoint = await wait(`a channel from ${from.name} to ${to.name}`, async () =>
-        (await from.channelPoints()).find((point) => !before.has(point)),
-      );
-      await mine(6);
-      for (const node of [from, to]) await waitUntilUsable(node, channelPoint);
+    async openChannel(from, to, options) {
+      const [channelPoint = ""] = await network.openChannels([{ from, to, ...options }]);
       return channelPoint;
+    },
+    async openChannels(channels) {
+      const opened: (ChannelEnds & { readonly channelPoint: string })[] = [];
+      for (const { from, to, ...options } of channels) {
+        opened.push({ from, to, channelPoint: await fundChannel(from, to, options) });
+      }
+      await mine(6);
+      for (const { from, to, channelPoint } of opened) {
+        for (const node of [from, to]) await waitUntilUsable(node, channelPoint);
+      }
+      return opened.map(({ channelPoint }) => channelPoint);
     },
     async closeChannel(node, channelPoint, how = "coop") {
       const waiting = new Set(await btcd.mempool());
@@ -172,6 +179,24 @@ export async function startLndNetwork({ nodes: specs }: LndNetworkOptions): Prom
       await btcd.stop();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+
+  /** Returns when the channel waits for its first block. */
+  const fundChannel = async (
+    from: LndNode,
+    to: LndNode,
+    { sat, type, private: isPrivate = type === "taproot" }: OpenChannelOptions,
+  ): Promise<string> => {
+    await network.connect(from, to);
+    const before = new Set(await from.channelPoints());
+    const flags = [
+      ...(isPrivate ? ["--private"] : []),
+      ...(type === undefined ? [] : [`--channel_type=${type}`]),
+    ];
+    await from.lncli("openchannel", `--node_key=${to.pubkey}`, `--local_amt=${sat}`, ...flags);
+    return wait(`a channel from ${from.name} to ${to.name}`, async () =>
+      (await from.channelPoints()).find((point) => !before.has(point)),
+    );
   };
 
   const waitUntilUsable = (node: LndNode, channelPoint: string): Promise<true> =>

@@ -14,9 +14,14 @@ import { waitFor } from "./wait-for.ts";
 export interface LndNodeOptions {
   readonly name: string;
   /** A real wallet. Default: `--noseedbackup`, a wallet that nobody can recover. */
-  readonly wallet?: WalletSeed;
+  readonly wallet?: WalletSeed | WalletByHand;
   /** More flags for lnd. */
   readonly args?: readonly string[];
+}
+
+export interface WalletByHand {
+  /** Makes the wallet, with this password: `lncli` and its flags come as words of a command line. */
+  readonly create: (lncli: readonly string[], password: string) => Promise<void>;
 }
 
 export interface StartOptions {
@@ -39,6 +44,8 @@ export interface LndNode {
   readonly pubkey: string;
   /** The words of a real wallet; none with `--noseedbackup`. */
   readonly words: readonly string[];
+  /** `lncli` and the flags that reach this node, as words of a command line. */
+  readonly lncliCommand: readonly string[];
   /** Runs `lncli` as admin and returns what it printed, parsed from JSON. */
   lncli(...args: readonly string[]): Promise<unknown>;
   /** As `lncli`, checked. */
@@ -122,19 +129,15 @@ export async function startLndNode(
   };
   let child = await launch({});
 
+  const lncliFlags = [
+    `--lnddir=${lnddir}`,
+    "--network=simnet",
+    `--rpcserver=${rpcserver}`,
+    `--tlscertpath=${tlsCertPath}`,
+    `--macaroonpath=${adminMacaroonPath}`,
+  ];
   const runLncli = (...rest: readonly string[]): Promise<string> =>
-    runCommand(
-      lncli,
-      [
-        `--lnddir=${lnddir}`,
-        "--network=simnet",
-        `--rpcserver=${rpcserver}`,
-        `--tlscertpath=${tlsCertPath}`,
-        `--macaroonpath=${adminMacaroonPath}`,
-        ...rest,
-      ],
-      { timeoutMs: 60_000 },
-    );
+    runCommand(lncli, [...lncliFlags, ...rest], { timeoutMs: 60_000 });
   const query = async <T>(schema: z.ZodType<T>, ...rest: readonly string[]): Promise<T> =>
     schema.parse(JSON.parse(await runLncli(...rest)));
   const lncliJson = async (...rest: readonly string[]): Promise<unknown> =>
@@ -148,7 +151,7 @@ export async function startLndNode(
         return states.includes(state) ? true : undefined;
       },
       {
-        timeoutMs: 90_000,
+        timeoutMs: 240_000,
         everyMs: 200,
         details: () => child.logTail(),
         hopeless: () => child.ended(),
@@ -164,7 +167,7 @@ export async function startLndNode(
         return info.synced_to_chain ? info.identity_pubkey : undefined;
       },
       {
-        timeoutMs: 90_000,
+        timeoutMs: 240_000,
         everyMs: 200,
         details: () => child.logTail(),
         hopeless: () => child.ended(),
@@ -177,7 +180,8 @@ export async function startLndNode(
   try {
     if (wallet !== undefined && !existsSync(join(chainDir, "wallet.db"))) {
       await waitForState("NON_EXISTING");
-      words = await initWallet(restHost, tlsCertPath, walletPassword, wallet);
+      if ("create" in wallet) await wallet.create([lncli, ...lncliFlags], walletPassword);
+      else words = await initWallet(restHost, tlsCertPath, walletPassword, wallet);
     }
     pubkey = await waitUntilServing();
   } catch (error) {
@@ -196,6 +200,7 @@ export async function startLndNode(
     channelBackupPath: join(chainDir, "channel.backup"),
     pubkey,
     words,
+    lncliCommand: [lncli, ...lncliFlags],
     lncli: lncliJson,
     query,
     async channelPoints() {

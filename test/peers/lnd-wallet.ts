@@ -60,7 +60,7 @@ interface RestCall {
 
 function callRest({ ca, url, method, body }: RestCall): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const call = request(url, { ca, method, timeout: 180_000, agent: false }, (response) => {
+  const call = request(url, { ca, method, timeout: 240_000, agent: false }, (response) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
     response.on("error", reject);
