@@ -215,7 +215,8 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
     const seen = [grpc, both].map((mirror) => refusals(mirror).length);
     const unfunded = await openUnfundedChannel(carol, alice, { sat: 200_000 });
     for (const mirror of [grpc, both]) await expectHeld(mirror, [fresh, unfunded]);
-    // lnd's peer gives up after 2,016 blocks.
+    // Only who waits for it has to see the 2,016 blocks after which lnd gives up.
+    await Promise.all([bob.kill(), carol.kill()]);
     for (let mined = 0; mined < 2_050; mined += 205) await network.mine(205);
     await expectHeld(grpc, [fresh]);
     // lnd's own file never hears of that, and keeps it.
