@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { inspectWith } from "../../src/chanbackup/backup-contents.ts";
 import { serializeMulti } from "../../src/chanbackup/multi.ts";
 import { PackSwapper } from "../../src/mirror/pack-swapper.ts";
 import { hasCode, ScbError } from "../../src/runtime/error.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
 import { encrypter, single } from "../chanbackup/sub-swapper-world.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
-import { keysOf, makeSwapper, readPointer } from "../support/mirror-fixture.ts";
+import { guardsFor, keysOf, makeSwapper, readPointer } from "../support/mirror-fixture.ts";
 
 describe("PackSwapper", () => {
   const setUp = () => {
     const store = new FaultyStore(new MemoryStore());
-    return { store, swapper: new PackSwapper({ swapper: makeSwapper(store), store, encrypter }) };
+    return { store, swapper: packSwapper(store) };
+  };
+  const packSwapper = (store: ObjectStore) => {
+    const guards = guardsFor(store, { inspect: inspectWith(encrypter) });
+    return new PackSwapper({ swapper: makeSwapper(store, { guards }), store, encrypter });
   };
   const packed = (...numbers: number[]) =>
     encrypter.encrypt(serializeMulti({ version: 0, staticBackups: numbers.map(single) }));
@@ -56,7 +62,7 @@ describe("PackSwapper", () => {
     store.fail("put", /latest/, "store-busy");
     await swapper.extractMulti(encrypter);
     await assert.rejects(swapper.updateAndSwap(packed(1, 2)));
-    const other = new PackSwapper({ swapper: makeSwapper(store), store, encrypter });
+    const other = packSwapper(store);
     await swapUntilSaved(other, 1, 3);
     await swapUntilSaved(swapper, 1, 2);
     const { sequence, previous } = await readPointer(store);

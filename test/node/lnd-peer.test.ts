@@ -154,7 +154,7 @@ peerSuite("a real lnd", ["lnd"], () => {
     await weakling.source.identify();
     await assert.rejects(weakling.source.snapshot("start"), {
       code: "node-denied",
-      message: /does not allow ExportAllChannelBackups: make one .* `lncli bakemacaroon/,
+      message: /does not allow PendingChannels: make one .* `lncli bakemacaroon/,
     });
   });
 

@@ -175,6 +175,7 @@ describe("changes of lnd", () => {
     await using follower = new Follower(setup.source());
     await until("the follow-up", () => follower.reasons.length === 2);
     assert.deepEqual(follower.reasons, ["start", "follow-up"]);
+    await until("the stream", () => setup.lnd.streams.size === 1);
     for (const stream of setup.lnd.streams) stream.push();
     await until("the event", () => follower.reasons.length === 3);
     assert.equal(follower.reasons[2], "channel-event");
@@ -209,12 +210,14 @@ describe("changes of lnd", () => {
       await using setup = await fakeSetup();
       await using follower = new Follower(setup.source());
       await until("the follow-up", () => follower.reasons.length === 2);
+      await until("the stream", () => setup.lnd.streams.size === 1);
       lose(setup.lnd);
       await until("the second follow-up", () => follower.reasons.length === 4);
       assert.deepEqual(follower.reasons.slice(2), ["reconnected", "follow-up"]);
       assert.equal(setup.heard.troubles.length, 1);
       assert.equal(setup.heard.troubles[0]?.code, "node-unavailable");
       assert.equal(setup.heard.recoveries, 1);
+      await until("the new stream", () => setup.lnd.streams.size === 1);
       for (const stream of setup.lnd.streams) stream.push();
       await until("an event", () => follower.reasons.at(-1) === "channel-event");
     });
