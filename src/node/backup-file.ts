@@ -10,7 +10,7 @@ import type {
 import type { Clock } from "../runtime/clock.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
-import { DueReason } from "./due-reason.ts";
+import { type DueReason, noticed } from "./due-reason.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { StableFile } from "./stable-file.ts";
 
@@ -76,19 +76,9 @@ export class BackupFileSource implements SnapshotSource {
     };
   }
 
-  async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
-    const ended = new AbortController();
-    const scope = AbortSignal.any([signal, this.#closing.signal, ended.signal]);
-    const due = new DueReason();
-    const following = this.#follow(due, scope).catch((error: unknown) => {
-      if (!scope.aborted) due.fail(error);
-    });
-    try {
-      yield* due.drain(scope);
-    } finally {
-      ended.abort();
-      await following;
-    }
+  changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    const scope = AbortSignal.any([signal, this.#closing.signal]);
+    return noticed(scope, (due, until) => this.#follow(due, until));
   }
 
   async close(): Promise<void> {

@@ -42,3 +42,25 @@ export class DueReason {
     }
   }
 }
+
+/**
+ * Yields what `notice` puts until `signal` aborts. When the consumer is done, `notice` is told by its
+ * own signal, and waited for. An error of it while it should still run ends the consumer.
+ */
+export async function* noticed(
+  signal: AbortSignal,
+  notice: (due: DueReason, signal: AbortSignal) => Promise<unknown>,
+): AsyncGenerator<SnapshotReason, void> {
+  const ended = new AbortController();
+  const scope = AbortSignal.any([signal, ended.signal]);
+  const due = new DueReason();
+  const noticing = notice(due, scope).catch((error: unknown) => {
+    if (!scope.aborted) due.fail(error);
+  });
+  try {
+    yield* due.drain(scope);
+  } finally {
+    ended.abort();
+    await noticing;
+  }
+}

@@ -13,7 +13,7 @@ import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { BackupFileSource, type BackupFileTiming } from "./backup-file.ts";
 import { covers } from "./channel-points.ts";
-import { DueReason } from "./due-reason.ts";
+import { noticed } from "./due-reason.ts";
 import type { LndNode } from "./lnd/lnd-node.ts";
 import { LndSource, type LndSourceTiming } from "./lnd/lnd-source.ts";
 import { SharedObserver } from "./shared-observer.ts";
@@ -114,22 +114,13 @@ export class LndAndFileSource implements SnapshotSource {
     return this.#better({ ...value, channelPoints }, raw, reason, signal);
   }
 
-  async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
-    const ended = new AbortController();
-    const scope = AbortSignal.any([signal, ended.signal]);
-    const due = new DueReason();
-    const listen = async (source: SnapshotSource): Promise<void> => {
-      for await (const reason of source.changes(scope)) due.put(reason);
-    };
-    const listening = Promise.all([listen(this.#lnd), listen(this.#file)]).catch((error: unknown) =>
-      due.fail(error),
-    );
-    try {
-      yield* due.drain(scope);
-    } finally {
-      ended.abort();
-      await listening;
-    }
+  changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    return noticed(signal, (due, scope) => {
+      const listen = async (source: SnapshotSource): Promise<void> => {
+        for await (const reason of source.changes(scope)) due.put(reason);
+      };
+      return Promise.all([listen(this.#lnd), listen(this.#file)]);
+    });
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
 import { covers } from "../channel-points.ts";
-import { DueReason } from "../due-reason.ts";
+import { type DueReason, noticed } from "../due-reason.ts";
 import type { LndConnection } from "./lnd-connection.ts";
 import type { LndNode } from "./lnd-node.ts";
 import { surveyLnd } from "./lnd-survey.ts";
@@ -98,17 +98,9 @@ export class LndSource implements SnapshotSource {
     return { packed, channelPoints, bareChannelPoints, takenAt, reason, verifiedBy: "lnd" };
   }
 
-  async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
-    const ended = new AbortController();
-    const scope = AbortSignal.any([signal, this.#closing.signal, ended.signal]);
-    const due = new DueReason();
-    const following = this.#follow(due, scope).catch((error: unknown) => due.fail(error));
-    try {
-      yield* due.drain(scope);
-    } finally {
-      ended.abort();
-      await following;
-    }
+  changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    const scope = AbortSignal.any([signal, this.#closing.signal]);
+    return noticed(scope, (due, until) => this.#follow(due, until));
   }
 
   async close(): Promise<void> {
