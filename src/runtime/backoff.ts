@@ -28,9 +28,10 @@ export function backoffMs(attempt: number, random: Random, options = defaultBack
  * The wait after a swap that other writers were faster with, for the `lost`th time in a row, where
  * the last attempt took `attemptMs`. The other writer is done, so the first time there is no reason
  * to wait. Where it keeps happening the waits are as long as swaps take on this store, and grow: two
- * writers hardly wait, and a hundred that begin at once spread until each has its turn.
+ * writers hardly wait, and a hundred that begin at once spread until each has its turn. Never longer
+ * than a second: a slow writer that waits would be left behind by those that do not.
  */
 export function contentionMs(lost: number, attemptMs: number, random: Random): number {
   if (lost <= 1) return 0;
-  return backoffMs(lost, random, { firstMs: Math.max(5, attemptMs), maxMs: 10_000 });
+  return backoffMs(lost, random, { firstMs: Math.max(5, attemptMs), maxMs: 1_000 });
 }
