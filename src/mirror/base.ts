@@ -66,6 +66,7 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
   const base = await readPointerBase(store, options);
   if (base !== null) return base;
   let leftoverSizeBytes = 0;
+  let evidence: string | null = null;
   for await (const listed of store.list(versionsPrefix, options)) {
     const name = parseVersionKey(listed.key);
     if (name === null) continue;
@@ -78,17 +79,19 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
     }
     // A sequence above 1, or a version that is not of a first swap, proves that there was a pointer.
     if (name.sequence > 1 || readVersionMetadata(metadata)?.operation !== name.operation) {
-      throw pointerLost(store, listed.key);
+      evidence = listed.key;
+      break;
     }
     leftoverSizeBytes = Math.max(leftoverSizeBytes, listed.sizeBytes);
   }
-  if (leftoverSizeBytes > 0) {
-    if ((await store.head(originKey, options)) !== null) {
-      // The first swap may have been under way when we looked for its pointer.
-      const late = await readPointerBase(store, options);
-      if (late !== null) return late;
-      throw pointerLost(store, originKey);
-    }
+  if (evidence === null && leftoverSizeBytes > 0) {
+    if ((await store.head(originKey, options)) !== null) evidence = originKey;
+  }
+  if (evidence !== null) {
+    // The first swap may have been under way when we looked for its pointer.
+    const late = await readPointerBase(store, options);
+    if (late !== null) return late;
+    throw pointerLost(store, evidence);
   }
   return { kind: "none", held: null, leftoverSizeBytes };
 }

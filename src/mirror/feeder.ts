@@ -28,6 +28,15 @@ export interface FeederOptions {
   readonly random: Random;
 }
 
+interface Seen {
+  /** Null before any version was seen. */
+  readonly key: string | null;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  /** By the monotonic clock. */
+  readonly sinceMs: number;
+}
+
 /**
  * Mirror mode: brings the node's own packed backup into the store, one swap at a time.
  *
@@ -41,8 +50,8 @@ export class Feeder {
   #due: SnapshotReason | null = null;
   #dueSinceMs = 0;
   readonly #pace: Pace;
-  /** When what the store holds was saved. Milliseconds since 1970. */
-  #savedAt = 0;
+  /** The version that the store holds, as far as we know: when it was saved, since when we know. */
+  #seen: Seen = { key: null, savedAt: 0, sinceMs: 0 };
   /** Since the last swap something was refused: only a swap shows that it is over. */
   #hasRefused = false;
   #wake: () => void = () => undefined;
@@ -96,9 +105,9 @@ export class Feeder {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const { clock, refreshIntervalMs } = this.#options;
-    this.#savedAt = clock.now();
+    this.#seen = { key: null, savedAt: clock.now(), sinceMs: clock.monotonicMs() };
     for (;;) {
-      const dueInMs = this.#savedAt + refreshIntervalMs - clock.now();
+      const dueInMs = refreshIntervalMs - this.#ageMs(this.#seen);
       try {
         // What is due already is under way, and takes its own time.
         await clock.sleep(dueInMs > 0 ? dueInMs : refreshIntervalMs, signal);
@@ -106,8 +115,20 @@ export class Feeder {
         if (signal.aborted) return;
         throw error;
       }
-      if (clock.now() - this.#savedAt >= refreshIntervalMs) this.#markDue("refresh");
+      if (this.#ageMs(this.#seen) >= refreshIntervalMs) this.#markDue("refresh");
     }
+  }
+
+  #see({ key, savedAt }: Pick<Seen, "key" | "savedAt">): void {
+    if (key === this.#seen.key) return;
+    this.#seen = { key, savedAt, sinceMs: this.#options.clock.monotonicMs() };
+  }
+
+  /** A wall clock that was set back makes nothing younger than the time for which we know it. */
+  #ageMs({ key, savedAt }: Pick<Seen, "key" | "savedAt">): number {
+    const { clock } = this.#options;
+    const knownForMs = key === this.#seen.key ? clock.monotonicMs() - this.#seen.sinceMs : 0;
+    return Math.max(clock.now() - savedAt, knownForMs);
   }
 
   #markDue(reason: SnapshotReason): void {
@@ -154,7 +175,7 @@ export class Feeder {
           this.#due = null;
           const next = await this.#nextOperation(base, operation, reason, abort);
           if (next === "unchanged") {
-            this.#savedAt = base.held?.savedAt ?? this.#savedAt;
+            if (base.held !== null) this.#see(base.held);
             observe({ kind: "unchanged", reason, sequence: base.held?.sequence ?? 0 });
             break;
           }
@@ -163,7 +184,7 @@ export class Feeder {
         const commit = await swapper.advance(operation, abort);
         this.#pace.count();
         const elapsedMs = clock.monotonicMs() - sinceMs;
-        this.#savedAt = clock.now();
+        this.#see({ key: commit.key, savedAt: clock.now() });
         this.#hasRefused = false;
         observe({ kind: "swapped", commit, reason, elapsedMs, attempts });
         break;
@@ -211,8 +232,8 @@ export class Feeder {
   }
 
   /**
-   * Takes a snapshot against `base`. Where the node cannot give or explain one now, an operation that is under
-   * way against the same base goes on: what it holds is newer than what the store has.
+   * Takes a snapshot against `base`. Where the node cannot give or explain one now, an operation
+   * that is under way against the same base goes on: what it holds is newer than what the store has.
    */
   async #nextOperation(
     base: Base,
@@ -241,9 +262,8 @@ export class Feeder {
    */
   #isHeld(base: Base, candidate: Candidate, reason: SnapshotReason): boolean {
     const { held } = base;
-    const { clock, refreshIntervalMs } = this.#options;
     if (held === null || this.#hasRefused) return false;
-    if (clock.now() - held.savedAt >= refreshIntervalMs) return false;
+    if (this.#ageMs(held) >= this.#options.refreshIntervalMs) return false;
     if (held.sha256 === candidate.sha256) return true;
     return (
       reason !== "channel-event" &&

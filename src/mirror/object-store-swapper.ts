@@ -79,11 +79,6 @@ export class ObjectStoreSwapper {
     return base;
   }
 
-  /** Makes the next `base()` read the store again. */
-  forgetBase(): void {
-    this.#base = null;
-  }
-
   /**
    * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
    * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"

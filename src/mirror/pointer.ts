@@ -32,6 +32,9 @@ const pointerSchema = z.looseObject({
   bareChannels: z.int().min(0).nullable().optional(),
 });
 
+/** What a pointer of any schema has. */
+const anySchema = z.object({ schema: z.unknown() });
+
 /** `latest.json`: the only object that changes. Its bytes are unique, since its operation is. */
 export type Pointer = z.infer<typeof pointerSchema>;
 
@@ -53,7 +56,7 @@ export function decodePointer(bytes: Uint8Array, where: string): Pointer {
   } catch (error) {
     throw damaged(`is not JSON (${bytes.length} bytes)`, error);
   }
-  const schema = z.object({ schema: z.unknown() }).safeParse(json).data?.schema;
+  const schema = anySchema.safeParse(json).data?.schema;
   if (typeof schema === "number" && schema !== pointerSchemaVersion) {
     throw new ScbError(
       "pointer-damaged",

@@ -304,6 +304,23 @@ describe("Feeder", { timeout: 20_000 }, () => {
     await running;
   });
 
+  it("refreshes in time though the wall clock was set back", async () => {
+    const steady = hastyClock({ longMs: 1e9 });
+    let skewMs = 0;
+    const { source, stop, told, run } = setUp({
+      clock: { ...steady, now: () => steady.now() + skewMs },
+      refreshIntervalMs: 50_000,
+    });
+    const running = run();
+    source.channelPoints = ["aa:0"];
+    source.tell("start");
+    await told("swapped");
+    skewMs = -40 * 24 * 3_600_000;
+    await told("swapped", 2);
+    stop.abort();
+    await running;
+  });
+
   it("saves anew at each refresh, though nothing changed", async () => {
     const { store, source, stop, told, run } = setUp({
       clock: hastyClock({ longMs: 1e9 }),

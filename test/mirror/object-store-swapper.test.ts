@@ -286,6 +286,18 @@ describe("ObjectStoreSwapper: what it finds at the start", () => {
     await assert.rejects(swapOnce(makeSwapper(store)), { code: "pointer-lost" });
   });
 
+  it("takes commits that come while it looks for the base for no lost pointer", async () => {
+    const inner = new MemoryStore();
+    const store = new FaultyStore(inner);
+    const other = makeSwapper(inner);
+    store.before = async ({ verb }) => {
+      if (verb !== "list") return;
+      await swapOnce(other);
+      await swapOnce(other);
+    };
+    assert.equal((await swapOnce(makeSwapper(store))).sequence, 3);
+  });
+
   it("alarms when a version that is not of ours has no pointer", async () => {
     const store = new MemoryStore();
     await store.put(

@@ -1,0 +1,34 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { CampaignNews, CampaignShare } from "./campaign.ts";
+import { planOf } from "./plan.ts";
+import { type SimulationStats, World } from "./world.ts";
+
+// Most errors here are made on purpose; a stack for each would take longer than all else.
+Error.stackTraceLimit = 0;
+
+const newsEvery = 500;
+const { firstSeed, step, schedules }: CampaignShare = workerData;
+let stats: SimulationStats = { steps: 0, faults: 0, crashes: 0, swaps: 0 };
+let untold = 0;
+
+function tell(failure: CampaignNews["failure"]): void {
+  parentPort?.postMessage({ schedules: untold, stats, failure } satisfies CampaignNews);
+  stats = { steps: 0, faults: 0, crashes: 0, swaps: 0 };
+  untold = 0;
+}
+
+for (let run = 0; run < schedules; run += 1) {
+  const seed = firstSeed + run * step;
+  const result = await new World(planOf(seed)).run();
+  untold += 1;
+  for (const name of ["steps", "faults", "crashes", "swaps"] as const) {
+    stats[name] += result.stats[name];
+  }
+  const { violation } = result;
+  if (violation !== null) {
+    tell({ seed, violation });
+    break;
+  }
+  if (untold === newsEvery) tell(null);
+}
+tell(null);

@@ -1,0 +1,70 @@
+import { Worker } from "node:worker_threads";
+import type { Violation } from "./checker.ts";
+import type { SimulationStats } from "./world.ts";
+
+/** What a worker is given, and what it tells every now and then. */
+export interface CampaignShare {
+  readonly firstSeed: number;
+  readonly step: number;
+  readonly schedules: number;
+}
+
+export interface CampaignNews {
+  /** Since the last news. */
+  readonly schedules: number;
+  readonly stats: SimulationStats;
+  readonly failure: { readonly seed: number; readonly violation: Violation } | null;
+}
+
+export interface CampaignResult {
+  readonly schedules: number;
+  readonly stats: SimulationStats;
+  readonly failure: CampaignNews["failure"];
+  readonly elapsedMs: number;
+}
+
+/** Runs schedules in as many threads as `threads`, until all are done or one of them fails. */
+export async function runCampaign(
+  { firstSeed, schedules, threads }: { firstSeed: number; schedules: number; threads: number },
+  onProgress: (schedules: number) => void = () => undefined,
+): Promise<CampaignResult> {
+  const startedMs = performance.now();
+  const stats: SimulationStats = { steps: 0, faults: 0, crashes: 0, swaps: 0 };
+  let done = 0;
+  let failure: CampaignNews["failure"] = null;
+  const workers = Array.from({ length: threads }, (_, thread) => {
+    const share: CampaignShare = {
+      firstSeed: firstSeed + thread,
+      step: threads,
+      schedules: Math.ceil((schedules - thread) / threads),
+    };
+    return new Worker(new URL("./campaign-worker.ts", import.meta.url), { workerData: share });
+  });
+  await Promise.all(
+    workers.map(
+      (worker) =>
+        new Promise<void>((resolve, reject) => {
+          worker.on("message", (news: CampaignNews) => {
+            done += news.schedules;
+            for (const name of ["steps", "faults", "crashes", "swaps"] as const) {
+              stats[name] += news.stats[name];
+            }
+            onProgress(done);
+            if (news.failure === null) return;
+            failure ??= news.failure;
+            for (const other of workers) void other.terminate();
+          });
+          worker.on("error", reject);
+          worker.on("exit", () => resolve());
+        }),
+    ),
+  );
+  return { schedules: done, stats, failure, elapsedMs: performance.now() - startedMs };
+}
+
+export function describeCampaign({ schedules, stats, elapsedMs }: CampaignResult): string {
+  const { steps, faults, crashes, swaps } = stats;
+  const seconds = (elapsedMs / 1000).toFixed(0);
+  const numbers = [schedules, steps, faults, crashes, swaps].map((n) => n.toLocaleString("en"));
+  return `${numbers[0]} schedules in ${seconds} s: ${numbers[1]} steps, ${numbers[2]} faults, ${numbers[3]} crashes, ${numbers[4]} swaps`;
+}

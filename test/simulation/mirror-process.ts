@@ -1,0 +1,83 @@
+import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
+import type { MirrorEvent } from "../../src/mirror/events.ts";
+import { Feeder } from "../../src/mirror/feeder.ts";
+import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
+import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { hasCode, ScbError } from "../../src/runtime/error.ts";
+import { silentLogger } from "../../src/runtime/logger.ts";
+import type { Random } from "../../src/runtime/random.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import type { SimulatedSource } from "./simulated-source.ts";
+
+export interface MirrorProcessOptions {
+  readonly name: string;
+  readonly store: ObjectStore;
+  readonly source: SimulatedSource;
+  readonly identity: NodeIdentity;
+  readonly singleWriter: boolean;
+  readonly refreshIntervalMs: number;
+  readonly minIntervalMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: (event: MirrorEvent) => void;
+}
+
+/** One life of a mirror: the production swapper, guards and feeder, from its start to its end. */
+export class MirrorProcess {
+  readonly #options: MirrorProcessOptions;
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
+
+  constructor(options: MirrorProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with null after a clean stop, else with what ended it. */
+  async run(): Promise<ScbError | null> {
+    const { name, store, source, identity, singleWriter, refreshIntervalMs } = this.#options;
+    const { minIntervalMs, clock, random, observe } = this.#options;
+    const swapper = new ObjectStoreSwapper({
+      store,
+      writer: name,
+      node: identity,
+      guards: mirrorGuards(
+        { store, witness: source.witness, inspect: null, logger: silentLogger },
+        () => false,
+      ),
+      singleWriter,
+      clock,
+      random,
+      logger: silentLogger,
+    });
+    try {
+      // As the daemon does, the pointer is looked at before anything else.
+      await swapper.base(this.#abort.signal);
+    } catch (error) {
+      if (!hasCode(error, "store-busy", "store-unknown")) return ScbError.from(error);
+    }
+    const feeder = new Feeder({
+      source,
+      swapper,
+      refreshIntervalMs,
+      minIntervalMs,
+      observe,
+      clock,
+      random,
+    });
+    try {
+      await feeder.run(this.#stop.signal, this.#abort.signal);
+      return null;
+    } catch (error) {
+      return ScbError.from(error);
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
+}

@@ -1,0 +1,397 @@
+/** A change of one text in one file; the text must be there exactly once. */
+export interface Change {
+  /** Relative to the project's folder. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A defect, made on purpose, that the simulation has to find. */
+export interface Mutant {
+  readonly name: string;
+  /** Whether the swap protocol's own list has it. */
+  readonly isNamed: boolean;
+  readonly changes: readonly Change[];
+}
+
+const swapper = "src/mirror/object-store-swapper.ts";
+const feeder = "src/mirror/feeder.ts";
+const base = "src/mirror/base.ts";
+const guard = "src/mirror/guard.ts";
+const prunePlan = "src/recovery/prune-plan.ts";
+const bucket = "test/simulation/simulated-bucket.ts";
+
+const bucketCheck =
+  "checkCondition(key, this.#objects.get(key)?.etag ?? null, condition, this.location);";
+const pointerCaught = "      // Until the pointer is read again nothing is known of it.\n";
+const feederCaught = "        if (error instanceof RefusedError) {\n";
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "no operation id: any move of the pointer is taken for our own",
+    isNamed: true,
+    changes: [
+      {
+        file: swapper,
+        from: "base.pointer.recentOperations.includes(operation.id);",
+        to: "base.pointer.sequence >= operation.sequence;",
+      },
+    ],
+  },
+  {
+    name: "an ETag that repeats",
+    isNamed: true,
+    changes: [
+      {
+        file: bucket,
+        from: 'this.flavour.etags === "unique" ? this.#puts :',
+        to: 'key === "latest.json" ? Math.floor(this.#puts / 3) % 2 :',
+      },
+    ],
+  },
+  {
+    name: "a store that ignores If-Match",
+    isNamed: true,
+    changes: [
+      { file: bucket, from: bucketCheck, to: `if (condition?.kind !== "match") ${bucketCheck}` },
+    ],
+  },
+  {
+    name: "a store that ignores the first create",
+    isNamed: true,
+    changes: [
+      { file: bucket, from: bucketCheck, to: `if (condition?.kind !== "absent") ${bucketCheck}` },
+    ],
+  },
+  {
+    name: "a 412 dropped: the swap is given up",
+    isNamed: true,
+    changes: [
+      {
+        file: feeder,
+        from: feederCaught,
+        to: `        if (hasCode(error, "superseded")) return;\n${feederCaught}`,
+      },
+    ],
+  },
+  {
+    name: "a timeout dropped: the swap is given up",
+    isNamed: true,
+    changes: [
+      {
+        file: feeder,
+        from: feederCaught,
+        to: `        if (hasCode(error, "store-unknown")) return;\n${feederCaught}`,
+      },
+    ],
+  },
+  {
+    name: "a timeout taken as success",
+    isNamed: true,
+    changes: [
+      {
+        file: swapper,
+        from: pointerCaught,
+        to: `      if (hasCode(error, "store-unknown")) return operationCommit(operation);\n${pointerCaught}`,
+      },
+    ],
+  },
+  {
+    name: "the pointer before the version",
+    isNamed: true,
+    changes: [
+      {
+        file: swapper,
+        from: "    if (!operation.versionStored) {\n",
+        to: "    if (!operation.versionStored && operation.pointerSent) {\n",
+      },
+      {
+        file: swapper,
+        from: "    return this.#putPointer(operation, signal);\n",
+        to: "    const commit = await this.#putPointer(operation, signal);\n    await this.#putVersion(operation, signal);\n    return commit;\n",
+      },
+    ],
+  },
+  {
+    name: "the version not verified after an answer that was lost",
+    isNamed: true,
+    changes: [
+      {
+        file: swapper,
+        from: "      const stored = await store.get(operation.key, { signal });\n",
+        to: "      return;\n",
+      },
+      {
+        file: swapper,
+        from: "      if (stored === null) {\n",
+        to: "      const stored = null;\n      if (stored === null) {\n",
+      },
+    ],
+  },
+  {
+    name: "the snapshot before the base",
+    isNamed: true,
+    changes: [
+      {
+        file: feeder,
+        from: "          const base = await swapper.base(abort);\n",
+        to: "          const early = await this.#options.source.snapshot(reason, abort);\n          const base = await swapper.base(abort);\n",
+      },
+      {
+        file: feeder,
+        from: "await this.#nextOperation(base, operation, reason, abort);",
+        to: "await this.#nextOperation(base, operation, reason, abort, early);",
+      },
+      {
+        file: feeder,
+        from: '    abort: AbortSignal,\n  ): Promise<SwapOperation | "unchanged"> {\n',
+        to: '    abort: AbortSignal,\n    early: Snapshot,\n  ): Promise<SwapOperation | "unchanged"> {\n',
+      },
+      {
+        file: feeder,
+        from: "candidateFromSnapshot(await source.snapshot(reason, abort));",
+        to: "candidateFromSnapshot(early);",
+      },
+    ],
+  },
+  {
+    name: "the cached base not refreshed",
+    isNamed: true,
+    changes: [
+      { file: swapper, from: `${pointerCaught}      this.#base = null;\n`, to: "" },
+      {
+        file: swapper,
+        from: "    this.#base = null;\n    const base = await readBase",
+        to: "    const base = await readBase",
+      },
+      { file: swapper, from: "    this.#adopt(base);\n    const facts", to: "    const facts" },
+    ],
+  },
+  {
+    name: "a 412 taken as success",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: pointerCaught,
+        to: `      if (hasCode(error, "store-precondition")) return operationCommit(operation);\n${pointerCaught}`,
+      },
+    ],
+  },
+  {
+    name: "a 503 taken as success",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: pointerCaught,
+        to: `      if (hasCode(error, "store-busy")) return operationCommit(operation);\n${pointerCaught}`,
+      },
+    ],
+  },
+  {
+    name: "a commit told before the pointer has moved",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: "    return this.#putPointer(operation, signal);\n",
+        to: "    void this.#putPointer(operation, signal).catch(() => undefined);\n    return operationCommit(operation);\n",
+      },
+    ],
+  },
+  {
+    name: "the pointer put without a condition",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: '        condition,\n        contentType: "application/json",\n        signal,\n      });\n      this.#inDoubt',
+        to: '        contentType: "application/json",\n        signal,\n      });\n      this.#inDoubt',
+      },
+    ],
+  },
+  {
+    name: "the pointer put against what is there now, not against the base",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: '{ kind: "match", etag: base.etag }',
+        to: '{ kind: "match", etag: (await store.head(latestKey, { signal }))?.etag ?? "" }',
+      },
+    ],
+  },
+  {
+    name: "the old snapshot put upon the new base",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: "          operation = null;\n          if (reason",
+        to: "          if (operation !== null) operation = await swapper.begin(await swapper.base(abort), operation.candidate, abort);\n          if (reason",
+      },
+    ],
+  },
+  {
+    name: "a failed swap cleans up after itself",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: pointerCaught,
+        to: `      await store.delete(operation.key, { signal });\n${pointerCaught}`,
+      },
+    ],
+  },
+  {
+    name: "operation ids that repeat",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: "    const id = newOperationId(clock, random);\n",
+        to: '    const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";\n',
+      },
+    ],
+  },
+  {
+    name: "uploads that replace one another",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: "    const id = newOperationId(clock, random);\n",
+        to: '    const id = newOperationId(clock, random).slice(0, 10).padEnd(26, "0");\n',
+      },
+      {
+        file: swapper,
+        from: '...(singleWriter ? {} : { condition: { kind: "absent" } }),',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "news that come while a snapshot is taken are forgotten",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: "await this.#nextOperation(base, operation, reason, abort);\n",
+        to: "await this.#nextOperation(base, operation, reason, abort);\n          this.#due = null;\n",
+      },
+    ],
+  },
+  {
+    name: "a stop does not wait for what is not saved",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: "        if (this.#due === null) break;\n",
+        to: "        if (this.#due === null || stop.aborted) break;\n",
+      },
+    ],
+  },
+  {
+    name: "another writer's commit ends the mirror",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: 'if (hasCode(error, "superseded")) {',
+        to: 'if (hasCode(error, "not-found")) {',
+      },
+    ],
+  },
+  {
+    name: "equal sizes are taken for equal channels",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: "      held.channelPointsSha256 === candidate.channelPointsSha256 &&\n",
+        to: "",
+      },
+      { file: feeder, from: '      reason !== "channel-event" &&\n', to: "" },
+    ],
+  },
+  {
+    name: "an empty backup replaces a full one",
+    isNamed: false,
+    changes: [
+      {
+        file: guard,
+        from: "if (!empties || isAccepted()) return null;",
+        to: "if (isAccepted !== undefined) return null;",
+      },
+    ],
+  },
+  {
+    name: "an error page becomes a backup",
+    isNamed: false,
+    changes: [
+      {
+        file: guard,
+        from: "  if (flaw === null) return null;\n",
+        to: "  if (flaw !== null) return null;\n",
+      },
+    ],
+  },
+  {
+    name: "a deleted pointer is made anew by a swap",
+    isNamed: false,
+    changes: [
+      {
+        file: swapper,
+        from: 'if (hasCode(error, "store-missing")) throw',
+        to: 'if (hasCode(error, "store-missing")) {\n        await store.put(latestKey, encodePointer(pointer), { condition: { kind: "absent" }, signal });\n        return operationCommit(operation);\n      }\n      if (hasCode(error, "store-missing")) throw',
+      },
+    ],
+  },
+  {
+    name: "a deleted pointer is taken for a folder without any",
+    isNamed: false,
+    changes: [
+      {
+        file: base,
+        from: "    throw pointerLost(store, evidence);\n",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a first commit that comes while the base is read is taken for a lost pointer",
+    isNamed: false,
+    changes: [{ file: base, from: "    if (late !== null) return late;\n", to: "" }],
+  },
+  {
+    name: "the refresh trusts the wall clock",
+    isNamed: false,
+    changes: [
+      {
+        file: feeder,
+        from: "return Math.max(clock.now() - savedAt, knownForMs);",
+        to: "return Math.min(clock.now() - savedAt, Math.max(knownForMs, 1e15));",
+      },
+    ],
+  },
+  {
+    name: "prune without grace: what may yet be committed is removed",
+    isNamed: true,
+    changes: [
+      {
+        file: prunePlan,
+        from: 'if (its === "pending" || its === "ahead") reasons.push("pending");',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "prune looks at its policy only, not at what the pointer names",
+    isNamed: false,
+    changes: [
+      { file: prunePlan, from: 'if (key === previousKey) reasons.push("previous");', to: "" },
+    ],
+  },
+];

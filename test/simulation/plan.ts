@@ -1,0 +1,268 @@
+import type { Fate, Silence } from "./fate.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import type { BucketFlavour } from "./simulated-bucket.ts";
+import type { Glitch } from "./simulated-node.ts";
+import type { SourceKind } from "./simulated-source.ts";
+
+/** Which of a writer's requests a fault strikes. */
+export type RequestKind = "pointer" | "version" | "read" | "other";
+
+/** One thing that happens in a schedule. Any of them can be left out, and the rest still makes sense. */
+export type PlanItem =
+  | {
+      readonly kind: "writer";
+      readonly writer: number;
+      readonly atMs: number;
+      readonly source: SourceKind;
+    }
+  | { readonly kind: "open"; readonly atMs: number }
+  | { readonly kind: "close"; readonly which: "oldest" | "newest"; readonly atMs: number }
+  | {
+      readonly kind: "glitch";
+      readonly glitch: Glitch;
+      readonly atMs: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: "node-away"; readonly atMs: number; readonly forMs: number }
+  /** The process dies just before its nth step, with its requests under way. */
+  | {
+      readonly kind: "crash";
+      readonly writer: number;
+      readonly step: number;
+      readonly awayMs: number;
+    }
+  /** SIGTERM; after the grace it is cut short. */
+  | {
+      readonly kind: "stop";
+      readonly writer: number;
+      readonly atMs: number;
+      readonly graceMs: number;
+    }
+  /** The process stands still, as on a suspended machine; its monotonic clock too. */
+  | {
+      readonly kind: "freeze";
+      readonly writer: number;
+      readonly atMs: number;
+      readonly forMs: number;
+    }
+  /** No request of this writer (null: of any) reaches the bucket, or no answer comes back. */
+  | {
+      readonly kind: "partition";
+      readonly writer: number | null;
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly fate: Fate;
+    }
+  | {
+      readonly kind: "clock-jump";
+      readonly writer: number;
+      readonly atMs: number;
+      readonly byMs: number;
+    }
+  /** Strikes the writer's nth request of this kind. */
+  | {
+      readonly kind: "fault";
+      readonly writer: number;
+      readonly request: RequestKind;
+      readonly nth: number;
+      readonly fate: Fate;
+    }
+  | {
+      readonly kind: "prune";
+      /** Or as soon as the first writer sends its nth pointer. */
+      readonly start: { readonly atMs: number } | { readonly atPointer: number };
+      readonly keepLast: number;
+      readonly keepWithinMs: number;
+      /** One look at the pointer for so many removals. */
+      readonly batchSize: number;
+      /** Dies at that step; null: never. */
+      readonly dieAtStep: number | null;
+    }
+  | { readonly kind: "meddle"; readonly deed: Meddling; readonly atMs: number };
+
+/** What a person, or another program, does to the bucket by hand. */
+export type Meddling = "delete-pointer" | "damage-pointer" | "damage-upload" | "other-node";
+
+/** A schedule: what the seed decides before anything runs. */
+export interface Plan {
+  readonly seed: number;
+  readonly flavour: BucketFlavour;
+  readonly singleWriter: boolean;
+  readonly refreshIntervalMs: number;
+  readonly minIntervalMs: number;
+  readonly latencyMs: { readonly min: number; readonly max: number };
+  /** How long faults go on; nothing in the plan ends later. */
+  readonly troubleMs: number;
+  readonly items: readonly PlanItem[];
+}
+
+export const maxWriters = 4;
+
+/** Makes a schedule from a seed. The same seed makes the same schedule for ever. */
+export function planOf(seed: number): Plan {
+  const random = new SeededRandom(seed, "plan");
+  const singleWriter = random.chance(0.05);
+  const troubleMs = random.spread(1_000, 60_000);
+  const writers = singleWriter ? 1 : random.pick([1, 2, 2, 2, 3, 3, maxWriters]);
+  const items: PlanItem[] = [];
+  // Half of all happens close to a few moments, so that much of it meets.
+  const hotMs = [random.unit(), random.unit()].map((unit) => unit * troubleMs);
+  const when = (): number => {
+    if (random.chance(0.5)) return Math.floor(random.unit() * troubleMs);
+    const fromMs = hotMs[random.int(0, 1)] ?? 0;
+    return Math.floor(Math.min(fromMs + random.spread(1, 3_000), troubleMs - 1));
+  };
+  const span = (): number => Math.floor(random.spread(10, troubleMs));
+  const anyWriter = (): number => random.int(0, writers - 1);
+  const some = (most: number, make: () => PlanItem): void => {
+    for (let count = random.int(0, most); count > 0; count -= 1) items.push(make());
+  };
+
+  for (let writer = 0; writer < writers; writer += 1) {
+    // The first is one that lnd verifies for: where only files are seen, a close is held back.
+    const source = writer > 0 && random.chance(0.25) ? "file" : "lnd";
+    const atMs = writer === 0 || random.chance(0.5) ? 0 : when();
+    items.push({ kind: "writer", writer, atMs, source });
+  }
+  some(4, () => ({ kind: "open", atMs: when() }));
+  some(2, () => ({ kind: "close", which: random.pick(["oldest", "newest"]), atMs: when() }));
+  if (random.chance(0.15)) {
+    some(2, () => ({
+      kind: "glitch",
+      glitch: random.pick(["empty", "empty", "text"]),
+      atMs: when(),
+      forMs: span(),
+    }));
+  }
+  if (random.chance(0.2)) {
+    some(2, () => ({ kind: "node-away", atMs: when(), forMs: span() }));
+    // The node goes while a swap waits for the store, and there has been news.
+    const atMs = when();
+    const fate: Fate = { kind: "turned-away" };
+    items.push({ kind: "partition", writer: 0, atMs, forMs: 3_000, fate });
+    items.push({ kind: "open", atMs: atMs + 1 });
+    items.push({ kind: "open", atMs: atMs + 1_500 });
+    items.push({ kind: "node-away", atMs: atMs + 1_600, forMs: 2_000 });
+  }
+  if (random.chance(0.6)) {
+    some(3, () => ({
+      kind: "crash",
+      writer: anyWriter(),
+      step: random.int(1, 40),
+      awayMs: random.spread(1, 5_000),
+    }));
+  }
+  if (random.chance(0.3)) {
+    some(2, () => ({
+      kind: "stop",
+      writer: anyWriter(),
+      atMs: when(),
+      graceMs: 10_000,
+    }));
+  }
+  if (random.chance(0.1))
+    some(2, () => ({ kind: "freeze", writer: anyWriter(), atMs: when(), forMs: span() }));
+  if (random.chance(0.25)) {
+    some(2, () => ({
+      kind: "partition",
+      writer: random.chance(0.3) ? null : anyWriter(),
+      atMs: when(),
+      forMs: span(),
+      fate: partitionFate(random),
+    }));
+  }
+  if (random.chance(0.2)) {
+    some(3, () => ({
+      kind: "clock-jump",
+      writer: anyWriter(),
+      atMs: when(),
+      byMs: Math.floor(random.pick([-1, 1]) * random.spread(1, 40 * 24 * 3_600_000)),
+    }));
+  }
+  for (let count = random.pick([0, 1, 2, 3, 5, 8]); count > 0; count -= 1) {
+    const request = random.pick<RequestKind>([
+      "pointer",
+      "pointer",
+      "pointer",
+      "version",
+      "version",
+      "read",
+      "read",
+      "other",
+    ]);
+    items.push({
+      kind: "fault",
+      writer: anyWriter(),
+      request,
+      nth: Math.floor(random.spread(1, 12)),
+      fate: anyFate(random, troubleMs),
+    });
+  }
+  if (!singleWriter && random.chance(0.25)) {
+    some(3, () => ({ kind: "prune", start: { atMs: when() }, ...anyPrune(random) }));
+    // While a pointer is on its way for long, what it names is not current yet.
+    const atPointer = random.int(1, 4);
+    const fate: Fate = { kind: "late", silence: "timeout", byMs: random.int(1, 20_000) };
+    items.push({ kind: "prune", start: { atPointer }, ...anyPrune(random) });
+    items.push({ kind: "fault", writer: 0, request: "pointer", nth: atPointer, fate });
+  }
+  if (!singleWriter && random.chance(0.08)) {
+    const deed = random.pick<Meddling>([
+      "delete-pointer",
+      "damage-pointer",
+      "damage-upload",
+      "other-node",
+    ]);
+    items.push({ kind: "meddle", deed, atMs: when() });
+  }
+
+  const slowest = random.pick([5, 50, 500, 6_000]);
+  return {
+    seed,
+    flavour: {
+      isVersioned: random.chance(0.5),
+      etags: random.pick(["of-content", "unique"]),
+      pageSize: random.pick([1, 2, 1_000]),
+    },
+    singleWriter,
+    refreshIntervalMs: random.pick([30_000, 12 * 3_600_000, 12 * 3_600_000]),
+    minIntervalMs: random.pick([0, 1_000]),
+    latencyMs: { min: slowest / random.pick([1, 5, 50]), max: slowest },
+    troubleMs,
+    items,
+  };
+}
+
+function anyPrune(random: SeededRandom) {
+  return {
+    keepLast: random.int(1, 3),
+    keepWithinMs: random.pick([0, 0, 5_000]),
+    batchSize: random.pick([1, 2, 500]),
+    dieAtStep: random.chance(0.3) ? random.int(1, 30) : null,
+  };
+}
+
+function partitionFate(random: SeededRandom): Fate {
+  const silence = random.pick<Silence>(["reset", "timeout"]);
+  return random.pick<Fate>([
+    { kind: "lost", silence },
+    { kind: "answer-lost", silence },
+    { kind: "turned-away" },
+  ]);
+}
+
+function anyFate(random: SeededRandom, troubleMs: number): Fate {
+  const silence = random.pick<Silence>(["reset", "reset", "timeout"]);
+  const byMs = Math.floor(random.spread(1, troubleMs));
+  return random.pick<Fate>([
+    { kind: "lost", silence },
+    { kind: "answer-lost", silence },
+    { kind: "answer-lost", silence },
+    { kind: "late", silence, byMs },
+    { kind: "late", silence, byMs },
+    { kind: "turned-away" },
+    { kind: "busy-though-done" },
+    { kind: "broken", isDone: random.chance(0.5) },
+    { kind: "doubled", byMs, answer: random.pick(["first", "second"]) },
+  ]);
+}

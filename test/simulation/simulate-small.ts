@@ -1,0 +1,22 @@
+/**
+ * Every interleaving of a small case: `npm run simulate:small -- [WRITERS SWAPS CRASHES LOST-ANSWERS]`,
+ * by default two writers with two swaps each, one crash, one lost answer, which takes hours.
+ */
+import { explore } from "./exhaustive.ts";
+
+Error.stackTraceLimit = 0;
+const [writers = 2, swapsEach = 2, crashes = 1, lostAnswers = 1] = process.argv
+  .slice(2)
+  .map(Number);
+const { situations, interleavings, steps, failure } = await explore({
+  writers,
+  swapsEach,
+  crashes,
+  lostAnswers,
+});
+process.stdout.write(`${situations} situations, ${interleavings} interleavings, ${steps} steps\n`);
+if (failure !== null) {
+  const way = failure.way.map(({ kind, name }) => `  ${kind} ${name}\n`).join("");
+  process.stdout.write(`${failure.violation.invariant}: ${failure.violation.message}\n${way}`);
+  process.exitCode = 1;
+}

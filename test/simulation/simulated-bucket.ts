@@ -1,0 +1,124 @@
+import { sha256Hex } from "../../src/runtime/digest.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import type {
+  ListedObject,
+  ObjectInfo,
+  PutCondition,
+  StoredObject,
+} from "../../src/store/object-store.ts";
+import { checkCondition } from "../../src/store/put-condition.ts";
+
+export interface BucketFlavour {
+  /** What is deleted can be had back as it was, with its etag. */
+  readonly isVersioned: boolean;
+  /** A content's own etag, as MinIO's is, or another for each put. */
+  readonly etags: "of-content" | "unique";
+  /** As many keys are in one page of a listing, which is read page by page. */
+  readonly pageSize: number;
+}
+
+/** Who has sent a request, and when. */
+export interface Requester {
+  readonly name: string;
+  readonly sentAtMs: number;
+  /** Its sender had been told that there is no answer when it arrived. */
+  readonly wasLate: boolean;
+}
+
+export interface BucketWatcher {
+  wasPut(object: StoredObject, by: Requester): void;
+  wasDeleted(key: string, by: Requester): void;
+}
+
+/**
+ * The bucket itself, in which each request happens at one moment. It is honest; what is lost, late
+ * or doubled is the network's doing.
+ */
+export class SimulatedBucket {
+  readonly location = "simulated:";
+  readonly flavour: BucketFlavour;
+  readonly #watcher: BucketWatcher;
+  readonly #nowMs: () => number;
+  readonly #objects = new Map<string, StoredObject>();
+  #puts = 0;
+  #isNextVersionDamaged = false;
+
+  constructor(flavour: BucketFlavour, watcher: BucketWatcher, nowMs: () => number) {
+    this.flavour = flavour;
+    this.#watcher = watcher;
+    this.#nowMs = nowMs;
+  }
+
+  get(key: string): StoredObject | null {
+    const object = this.#objects.get(key);
+    return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
+  }
+
+  head(key: string): ObjectInfo | null {
+    const object = this.#objects.get(key);
+    if (object === undefined) return null;
+    const { bytes: _, ...info } = object;
+    return info;
+  }
+
+  put(
+    key: string,
+    bytes: Uint8Array,
+    condition: PutCondition | undefined,
+    metadata: Readonly<Record<string, string>>,
+    by: Requester,
+  ): { etag: string } {
+    checkCondition(key, this.#objects.get(key)?.etag ?? null, condition, this.location);
+    if (this.#isNextVersionDamaged && key.startsWith("versions/")) {
+      this.#isNextVersionDamaged = false;
+      this.#store(key, bytes.slice(0, -1), metadata, by);
+      throw new ScbError("store-unknown", `simulated: put ${key}: broke while it was written`);
+    }
+    return { etag: this.#store(key, bytes, metadata, by) };
+  }
+
+  delete(key: string, by: Requester): void {
+    if (this.#objects.delete(key)) this.#watcher.wasDeleted(key, by);
+  }
+
+  /** Somebody makes `object` what its key holds again. */
+  putBack(object: StoredObject, by: Requester): void {
+    const { key, bytes, metadata } = object;
+    if (this.flavour.isVersioned) this.#objects.set(key, object);
+    else this.#store(key, bytes, metadata, by);
+  }
+
+  /** The next version loses its last byte, and its sender gets no clear answer. */
+  damageNextVersion(): void {
+    this.#isNextVersionDamaged = true;
+  }
+
+  /** Which key holds what. */
+  contents(): readonly (readonly [key: string, etag: string])[] {
+    return [...this.#objects.values()].map(({ key, etag }) => [key, etag] as const).sort();
+  }
+
+  /** One page of a listing. */
+  page(prefix: string, startAfter: string): readonly ListedObject[] {
+    return [...this.#objects.values()]
+      .filter(({ key }) => key.startsWith(prefix) && key > startAfter)
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .slice(0, this.flavour.pageSize)
+      .map(({ key, sizeBytes, modifiedAt }) => ({ key, sizeBytes, modifiedAt }));
+  }
+
+  #store(
+    key: string,
+    bytes: Uint8Array,
+    metadata: Readonly<Record<string, string>>,
+    by: Requester,
+  ): string {
+    this.#puts += 1;
+    const etag = `"${this.flavour.etags === "unique" ? this.#puts : sha256Hex(bytes)}"`;
+    const modifiedAt = this.#nowMs();
+    const object = { key, bytes, sizeBytes: bytes.length, modifiedAt, etag, metadata };
+    this.#objects.set(key, object);
+    this.#watcher.wasPut(object, by);
+    return etag;
+  }
+}

@@ -1,0 +1,99 @@
+import { type BackupFacts, packBackup } from "./simulated-backup.ts";
+
+/** What a node hands out that is not its true state: its channels are gone, or it is no backup. */
+export type Glitch = "empty" | "text";
+
+/** The Lightning node: its channels, and whether it can be asked. It always keeps one channel. */
+export class SimulatedNode {
+  state = 1;
+  channels: readonly number[] = [1];
+  closedChannels: readonly number[] = [];
+  isAway = false;
+  glitch: Glitch | null = null;
+  readonly #listeners = new Set<(what: "changed" | "back") => void>();
+  #opened = 1;
+  #packings = 0;
+  /** lnd's own file is written once for each change, so its bytes stay as they are. */
+  #file: { readonly state: number; readonly packed: Uint8Array } | null = null;
+
+  /** Returns the way to stop listening. */
+  listen(listener: (what: "changed" | "back") => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  open(): void {
+    this.#opened += 1;
+    this.channels = [...this.channels, this.#opened];
+    this.#changed();
+  }
+
+  /** Closes a channel, if there is another. */
+  close(which: "oldest" | "newest"): void {
+    if (this.channels.length === 1) return;
+    const closed = this.channels.at(which === "oldest" ? 0 : -1);
+    this.channels = this.channels.filter((channel) => channel !== closed);
+    this.closedChannels = [...this.closedChannels, closed ?? 0];
+    this.#changed();
+  }
+
+  goAway(): void {
+    this.isAway = true;
+  }
+
+  comeBack(): void {
+    if (!this.isAway) return;
+    this.isAway = false;
+    this.#tell("back");
+  }
+
+  beginGlitch(glitch: Glitch): void {
+    this.glitch = glitch;
+    this.#tell("changed");
+  }
+
+  endGlitch(): void {
+    if (this.glitch === null) return;
+    this.glitch = null;
+    this.#tell("back");
+  }
+
+  /** It can be asked, and tells the truth. */
+  recover(): void {
+    const isBack = this.isAway || this.glitch !== null;
+    this.isAway = false;
+    this.glitch = null;
+    if (isBack) this.#tell("back");
+  }
+
+  /** What an export gives: packed anew each time. */
+  pack(): Uint8Array {
+    this.#packings += 1;
+    if (this.glitch === "text")
+      return new TextEncoder().encode("<html>502 Bad Gateway</html>\n".repeat(30));
+    const channels = this.glitch === "empty" ? [] : this.channels;
+    return packBackup({ state: this.state, channels, nonce: this.#packings });
+  }
+
+  /** What lnd's file holds. */
+  packedFile(): Uint8Array {
+    if (this.glitch !== null) return this.pack();
+    if (this.#file?.state !== this.state) this.#file = { state: this.state, packed: this.pack() };
+    return this.#file.packed;
+  }
+
+  /** Whether a backup holds the node's channels as they are now. */
+  isCurrent(backup: BackupFacts): boolean {
+    return backup.channels.join() === this.channels.join();
+  }
+
+  #changed(): void {
+    this.state += 1;
+    this.#tell("changed");
+  }
+
+  #tell(what: "changed" | "back"): void {
+    if (this.isAway) return;
+    for (const listener of this.#listeners) listener(what);
+  }
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { describeCampaign, runCampaign } from "./campaign.ts";
+import { planOf } from "./plan.ts";
+import { regressionSeeds } from "./regressions.ts";
+import { describeFailure, traceOf } from "./report.ts";
+import { World } from "./world.ts";
+
+const schedules = Number(process.env["SCB_SIMULATED_SCHEDULES"] ?? 100_000);
+
+describe("the swap, simulated", () => {
+  it("one seed is one schedule, step for step", async () => {
+    for (const seed of [3, 14, 15]) {
+      const once = await traceOf(planOf(seed));
+      assert.ok(once.length > 20);
+      assert.deepEqual(await traceOf(planOf(seed)), once);
+    }
+  });
+
+  for (const { seed, why } of regressionSeeds) {
+    it(`schedule ${seed}: ${why}`, async () => {
+      const { violation } = await new World(planOf(seed)).run();
+      assert.equal(
+        violation,
+        null,
+        violation === null ? "" : await describeFailure(seed, violation),
+      );
+    });
+  }
+
+  it(`every invariant holds after each step of ${schedules.toLocaleString("en")} schedules`, async (test) => {
+    // Fresh ones each time: what was right for these yesterday is known.
+    const firstSeed = Math.floor(Math.random() * 2 ** 31);
+    test.diagnostic(`seeds from ${firstSeed}`);
+    const result = await runCampaign({ firstSeed, schedules, threads: 2 });
+    process.stdout.write(`\nfirst seed ${firstSeed}: ${describeCampaign(result)}\n`);
+    const { failure } = result;
+    if (failure !== null) assert.fail(await describeFailure(failure.seed, failure.violation));
+    assert.equal(result.schedules, schedules);
+  });
+});

@@ -1,0 +1,303 @@
+import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
+import { Feeder } from "../../src/mirror/feeder.ts";
+import { refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
+import { latestKey } from "../../src/mirror/layout.ts";
+import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { sha256Hex } from "../../src/runtime/digest.ts";
+import { hasCode, ScbError } from "../../src/runtime/error.ts";
+import { silentLogger } from "../../src/runtime/logger.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import { Checker } from "./checker.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { packBackup } from "./simulated-backup.ts";
+import { type Requester, SimulatedBucket } from "./simulated-bucket.ts";
+import { epochMs } from "./simulated-clock.ts";
+
+/** How much there is, and how much may go wrong, in one interleaving. */
+export interface SmallCase {
+  readonly writers: number;
+  readonly swapsEach: number;
+  readonly crashes: number;
+  readonly lostAnswers: number;
+}
+
+/** What happens next: a step that waits, a request that gets no answer, or a writer's death. */
+export interface Choice {
+  readonly kind: "happen" | "lose" | "die";
+  readonly name: string;
+}
+
+interface Step {
+  readonly writer: number;
+  readonly happen: () => void;
+  /** Tells the writer that no answer comes; the request may still arrive. Null where there is none. */
+  lose: (() => void) | null;
+  /** A request goes on when its writer has died. */
+  readonly isRequest: boolean;
+}
+
+/** One life of a writer: how it waits for something, and how it hears of it. */
+interface Life {
+  readonly writer: number;
+  readonly name: string;
+  wait(what: string, isRequest: boolean, happen: () => void): Step;
+  hear(what: string, conclude: () => void): void;
+}
+
+/**
+ * A few writers that make a few swaps each, where whoever explores it chooses what happens next.
+ * There is no time: a wait may end, and a request may arrive, whenever it is chosen. Each snapshot
+ * is a newer state of the node than all before it.
+ */
+export class SmallWorld {
+  readonly checker: Checker;
+  readonly #bucket: SimulatedBucket;
+  readonly #steps = new Map<string, Step>();
+  /** What each writer was told, in order: with its code, that is all that it can know. */
+  readonly #heard: string[][];
+  readonly #lives: number[];
+  readonly #swapsLeft: number[];
+  #crashesLeft: number;
+  #lossesLeft: number;
+  #state = 0;
+
+  constructor({ writers, swapsEach, crashes, lostAnswers }: SmallCase) {
+    this.#crashesLeft = crashes;
+    this.#lossesLeft = lostAnswers;
+    this.#heard = Array.from({ length: writers }, () => []);
+    this.#lives = Array.from({ length: writers }, () => 0);
+    this.#swapsLeft = Array.from({ length: writers }, () => swapsEach);
+    const nowMs = (): number => 0;
+    this.checker = new Checker({ nowMs, hasPointer: true, isClosed: () => false });
+    const flavour = { isVersioned: false, etags: "of-content", pageSize: 1_000 } as const;
+    this.#bucket = new SimulatedBucket(flavour, this.checker, nowMs);
+    for (let writer = 0; writer < writers; writer += 1) this.#live(writer);
+  }
+
+  /**
+   * A step that no other writer can notice is as good now as later, so while there is one, only what
+   * can become of it, and of its writer, is a choice.
+   */
+  choices(): readonly Choice[] {
+    const all = [...this.#steps].map(([name, step]) => ({ name, ...step }));
+    const unnoticed = all.find((step) => this.#isUnnoticed(step.name));
+    const choices: Choice[] = [];
+    for (const { name, lose } of unnoticed === undefined ? all : [unnoticed]) {
+      choices.push({ kind: "happen", name });
+      if (lose !== null && this.#lossesLeft > 0) choices.push({ kind: "lose", name });
+    }
+    if (this.#crashesLeft === 0) return choices;
+    this.#swapsLeft.forEach((left, writer) => {
+      if (left > 0 && (unnoticed === undefined || unnoticed.writer === writer)) {
+        choices.push({ kind: "die", name: String(writer) });
+      }
+    });
+    return choices;
+  }
+
+  /** A wait, or a request for a version of one's own, where nobody lists versions any more. */
+  #isUnnoticed(name: string): boolean {
+    if (name.endsWith(" sleep")) return true;
+    if (!name.includes(" versions/0") || this.#bucket.get(latestKey) === null) return false;
+    return ![...this.#steps.keys()].some((other) => other.includes(" list "));
+  }
+
+  /** Resolves when every writer waits for something again. */
+  async choose({ kind, name }: Choice): Promise<void> {
+    if (kind === "die") {
+      this.#crashesLeft -= 1;
+      this.#die(Number(name));
+    } else {
+      const step = this.#steps.get(name);
+      if (step === undefined) throw new Error(`${name} does not wait: it was not replayed alike`);
+      if (kind === "lose") {
+        this.#lossesLeft -= 1;
+        step.lose?.();
+        step.lose = null;
+      } else {
+        this.#steps.delete(name);
+        step.happen();
+      }
+    }
+    await this.settle();
+  }
+
+  async settle(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** Worlds with equal ones have equal futures: what was heard, the bucket, what is under way. */
+  fingerprint(): string {
+    return sha256Hex(
+      JSON.stringify([
+        this.#heard,
+        this.#bucket.contents(),
+        [...this.#steps].map(([name, { lose }]) => `${name} ${lose === null}`).sort(),
+        this.#state,
+        this.#crashesLeft,
+        this.#lossesLeft,
+      ]),
+    );
+  }
+
+  /** Where nothing more can happen, every swap has to be made. */
+  checkEnd(): void {
+    this.#swapsLeft.forEach((left, writer) => {
+      if (left > 0) this.checker.fail("I7", `w${writer} is stuck with ${left} swaps to make`);
+    });
+  }
+
+  #die(writer: number): void {
+    for (const [name, step] of this.#steps) {
+      if (step.writer !== writer) continue;
+      if (step.isRequest) step.lose = null;
+      else this.#steps.delete(name);
+    }
+    this.#live(writer);
+  }
+
+  #live(writer: number): void {
+    const number = (this.#lives[writer] ?? 0) + 1;
+    this.#lives[writer] = number;
+    const name = `w${writer}.${number}`;
+    const heard = this.#heard[writer] ?? [];
+    heard.push(name);
+    let waits = 0;
+    const life: Life = {
+      writer,
+      name,
+      wait: (what, isRequest, happen) => {
+        waits += 1;
+        const step: Step = { writer, isRequest, happen, lose: null };
+        this.#steps.set(`${name} ${waits} ${what}`, step);
+        return step;
+      },
+      hear: (what, conclude) => {
+        if (this.#lives[writer] !== number) return;
+        heard.push(what);
+        conclude();
+      },
+    };
+    void this.#swap(life);
+  }
+
+  /** The production code, as `run --once` uses it, until the writer has made its swaps. */
+  async #swap(life: Life): Promise<void> {
+    const { writer, name } = life;
+    const clock = this.#clockOf(life);
+    const random = new SeededRandom(1, name);
+    const swapper = new ObjectStoreSwapper({
+      store: this.#storeOf(life),
+      writer: name,
+      node: { pubkey: null, network: null },
+      guards: [refuseMalformed, refuseEmpty(() => false)],
+      singleWriter: false,
+      clock,
+      random,
+      logger: silentLogger,
+    });
+    const feeder = new Feeder({
+      source: {
+        description: name,
+        witness: null,
+        identify: async () => ({ pubkey: null, network: null }),
+        snapshot: () => this.#snapshot(life),
+        async *changes() {},
+        close: async () => undefined,
+      },
+      swapper,
+      refreshIntervalMs: 1_000,
+      observe: (event) => this.checker.wasTold(event, name),
+      clock,
+      random,
+    });
+    try {
+      while ((this.#swapsLeft[writer] ?? 0) > 0) {
+        await feeder.once(new AbortController().signal);
+        this.#swapsLeft[writer] = (this.#swapsLeft[writer] ?? 0) - 1;
+      }
+    } catch (error) {
+      this.checker.fail("stops", `${name} stopped: ${ScbError.from(error).message}`);
+    }
+  }
+
+  #snapshot({ wait, hear }: Life): Promise<Snapshot> {
+    return new Promise((resolve) => {
+      wait("snapshot", false, () => {
+        this.#state += 1;
+        const state = this.#state;
+        const packed = packBackup({ state, channels: [1], nonce: 0 });
+        const unknown = { channelPoints: null, bareChannelPoints: null, verifiedBy: null };
+        hear(`state ${state}`, () => resolve({ packed, takenAt: 0, reason: "start", ...unknown }));
+      });
+    });
+  }
+
+  #clockOf({ wait, hear }: Life): Clock {
+    return {
+      now: () => epochMs,
+      monotonicMs: () => 0,
+      sleep: () =>
+        new Promise((resolve) => {
+          wait("sleep", false, () => hear("slept", resolve));
+        }),
+    };
+  }
+
+  #storeOf({ name, wait, hear }: Life): ObjectStore {
+    const bucket = this.#bucket;
+    const by: Requester = { name, sentAtMs: 0, wasLate: false };
+    function request<T>(what: string, act: () => T, tell: (result: T) => string): Promise<T> {
+      return new Promise((resolve, reject) => {
+        let isTold = false;
+        const answer = (how: string, conclude: () => void): void => {
+          if (isTold) return;
+          isTold = true;
+          hear(`${what}: ${how}`, conclude);
+        };
+        const step = wait(what, true, () => {
+          try {
+            const result = act();
+            answer(tell(result), () => resolve(result));
+          } catch (error) {
+            answer(hasCode(error, "store-precondition") ? "412" : "404", () => reject(error));
+          }
+        });
+        step.lose = () =>
+          answer("silence", () => reject(new ScbError("store-unknown", `simulated: ${what}`)));
+      });
+    }
+    return {
+      location: bucket.location,
+      get: (key) =>
+        request(
+          `get ${key}`,
+          () => bucket.get(key),
+          (it) => it?.etag ?? "none",
+        ),
+      head: (key) =>
+        request(
+          `head ${key}`,
+          () => bucket.head(key),
+          (it) => it?.etag ?? "none",
+        ),
+      put: (key, bytes, { condition, metadata = {} } = {}) =>
+        request(
+          `put ${key} ${sha256Hex(bytes)}`,
+          () => bucket.put(key, bytes, condition, metadata, by),
+          ({ etag }) => etag,
+        ),
+      async *list(prefix) {
+        yield* await request(
+          `list ${prefix}`,
+          () => bucket.page(prefix, ""),
+          (page) => page.map(({ key }) => key).join(),
+        );
+      },
+      async *listFolders() {},
+      delete: (key) => request(`delete ${key}`, () => bucket.delete(key, by), String),
+      close: async () => undefined,
+    };
+  }
+}

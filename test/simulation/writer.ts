@@ -1,0 +1,231 @@
+import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
+import { latestKey } from "../../src/mirror/layout.ts";
+import type { ScbError } from "../../src/runtime/error.ts";
+import { type Fate, fine } from "./fate.ts";
+import { MirrorProcess } from "./mirror-process.ts";
+import type { RequestKind } from "./plan.ts";
+import { SeededRandom, unitOf } from "./seeded-random.ts";
+import { epochMs, simulatedClock } from "./simulated-clock.ts";
+import { SimulatedSource, type SourceKind } from "./simulated-source.ts";
+import { type Journey, type SimulatedRequest, SimulatedStore } from "./simulated-store.ts";
+import type { World } from "./world.ts";
+
+/** All that one life of the writer is, until it ends or dies. */
+interface Life {
+  readonly name: string;
+  readonly process: MirrorProcess;
+  readonly source: SimulatedSource;
+  /** A guard has refused the last state that it had. */
+  isHeldBack: boolean;
+  isCutShort: boolean;
+}
+
+/** The mirror of another node, that somebody points at this folder. */
+export const strangerIndex = 99;
+
+/** The slowest that anything is when there is no trouble. */
+const calmLatencyMs = 500;
+
+/**
+ * A mirror that dies and comes back. Each life is a new process with nothing of the one before, but
+ * the machine's clock, and the requests that are still under way.
+ */
+export class Writer {
+  readonly index: number;
+  readonly #world: World;
+  readonly #kind: SourceKind;
+  readonly #identity: NodeIdentity;
+  readonly #crashes = new Map<number, number>();
+  readonly #faults = new Map<string, Fate>();
+  readonly #partitions: { readonly fromMs: number; readonly toMs: number; readonly fate: Fate }[] =
+    [];
+  readonly #requests = new Map<RequestKind, number>();
+  #life: Life | null = null;
+  #lives = 0;
+  #steps = 0;
+  #sent = 0;
+  #thawAtMs = 0;
+  #frozenMs = 0;
+  #skewMs = 0;
+
+  constructor(world: World, index: number, kind: SourceKind, identity: NodeIdentity) {
+    this.index = index;
+    this.#world = world;
+    this.#kind = kind;
+    this.#identity = identity;
+    for (const item of world.plan.items) {
+      if (item.kind === "partition" && (item.writer ?? index) === index) {
+        const { atMs, forMs, fate } = item;
+        this.#partitions.push({ fromMs: atMs, toMs: atMs + forMs, fate });
+      }
+      if (item.kind === "crash" && item.writer === index) this.#crashes.set(item.step, item.awayMs);
+      if (item.kind === "fault" && item.writer === index) {
+        this.#faults.set(`${item.request} ${item.nth}`, item.fate);
+      }
+    }
+  }
+
+  /** The name of the process that runs now. */
+  get name(): string | null {
+    return this.#life?.name ?? null;
+  }
+
+  start(): void {
+    if (this.#life !== null) return;
+    this.#lives += 1;
+    const world = this.#world;
+    const { plan, bucket, node } = world;
+    const name = `w${this.index}.${this.#lives}`;
+    const after = (delayMs: number, act: () => void): void => world.timeline.after(delayMs, act);
+    const deliver = (what: string, act: () => void): void => this.#deliver(life, what, act);
+    const network = {
+      send: (request: SimulatedRequest) => this.#send(request),
+      nowMs: () => world.timeline.nowMs,
+      after,
+      deliver,
+      trace: world.trace,
+    };
+    const source = new SimulatedSource({
+      node,
+      kind: this.#kind,
+      identity: this.#identity,
+      after,
+      deliver,
+      isOwnNode: this.index !== strangerIndex,
+      latencyMs: () => this.#latencyMs("node"),
+    });
+    const process = new MirrorProcess({
+      name,
+      store: new SimulatedStore(bucket, network, name),
+      source,
+      identity: this.#identity,
+      singleWriter: plan.singleWriter,
+      refreshIntervalMs: plan.refreshIntervalMs,
+      minIntervalMs: plan.minIntervalMs,
+      clock: simulatedClock({
+        wallMs: () => epochMs + Math.floor(world.timeline.nowMs + this.#skewMs),
+        monotonicMs: () => world.timeline.nowMs - this.#frozenMs,
+        after,
+        deliver,
+      }),
+      random: new SeededRandom(plan.seed, "process", this.index, this.#lives),
+      observe: (event) => {
+        if (event.kind === "refused") life.isHeldBack = true;
+        if (event.kind === "swapped" || event.kind === "unchanged") life.isHeldBack = false;
+        world.told(event, name);
+      },
+    });
+    const life: Life = { name, process, source, isHeldBack: false, isCutShort: false };
+    this.#life = life;
+    world.trace(() => `${name}    starts`);
+    void process.run().then((error) => this.#ended(life, error));
+  }
+
+  /** As `kill -9`: what it has sent goes on without it. */
+  kill(awayMs: number): void {
+    const { trace, stats, timeline } = this.#world;
+    if (this.#life === null) return;
+    trace(() => `${this.name}    DIES, and comes back in ${Math.round(awayMs)} ms`);
+    stats.crashes += 1;
+    this.#life = null;
+    timeline.after(awayMs, () => this.start());
+  }
+
+  /** SIGTERM, and after `graceMs` the order to end at once. */
+  stop(graceMs: number): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#world.trace(() => `${life.name}    is told to stop`);
+    this.#world.touched = true;
+    life.process.stop();
+    this.#world.timeline.after(graceMs, () => {
+      if (this.#life !== life) return;
+      this.#world.trace(() => `${life.name}    is cut short`);
+      this.#world.touched = true;
+      life.isCutShort = true;
+      life.process.abort();
+    });
+  }
+
+  freeze(forMs: number): void {
+    const { timeline, plan } = this.#world;
+    const untilMs = Math.min(timeline.nowMs + forMs, plan.troubleMs);
+    const thawAtMs = Math.max(this.#thawAtMs, untilMs);
+    this.#frozenMs += thawAtMs - Math.max(this.#thawAtMs, timeline.nowMs);
+    this.#thawAtMs = thawAtMs;
+  }
+
+  jump(byMs: number): void {
+    this.#skewMs += byMs;
+  }
+
+  #deliver(life: Life, what: string, act: () => void): void {
+    if (this.#life !== life) return;
+    const world = this.#world;
+    if (world.timeline.nowMs < this.#thawAtMs) {
+      world.timeline.at(this.#thawAtMs, () => this.#deliver(life, what, act));
+      return;
+    }
+    this.#steps += 1;
+    const awayMs = this.#crashes.get(this.#steps);
+    if (awayMs !== undefined && world.isTroubled) {
+      this.kill(awayMs);
+      return;
+    }
+    world.trace(() => `${life.name}    ${what}`);
+    world.stats.steps += 1;
+    world.touched = true;
+    act();
+  }
+
+  #send(request: SimulatedRequest): Journey {
+    const kind = kindOf(request);
+    const nth = (this.#requests.get(kind) ?? 0) + 1;
+    this.#requests.set(kind, nth);
+    const fate = this.#fateOf(`${kind} ${nth}`);
+    const { stats, trace } = this.#world;
+    if (kind === "pointer") this.#world.sentPointer(this.index, nth);
+    if (fate.kind !== "fine") stats.faults += 1;
+    trace(() => {
+      const { verb, key } = request;
+      const but = fate.kind === "fine" ? "" : `, but ${JSON.stringify(fate)}`;
+      return `${this.name}    sends ${verb} ${key} (${kind} ${nth})${but}`;
+    });
+    return { fate, outMs: this.#latencyMs("out"), backMs: this.#latencyMs("back") };
+  }
+
+  #fateOf(name: string): Fate {
+    const { isTroubled, timeline } = this.#world;
+    if (!isTroubled) return fine;
+    const { nowMs } = timeline;
+    const partition = this.#partitions.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs);
+    return partition?.fate ?? this.#faults.get(name) ?? fine;
+  }
+
+  #latencyMs(way: string): number {
+    this.#sent += 1;
+    const { seed, latencyMs } = this.#world.plan;
+    const unit = unitOf(seed, way, this.index, this.#sent);
+    const ms = latencyMs.min * (latencyMs.max / latencyMs.min) ** unit;
+    return this.#world.isTroubled ? ms : Math.min(ms, calmLatencyMs);
+  }
+
+  #ended(life: Life, error: ScbError | null): void {
+    if (this.#life !== life) return;
+    this.#life = null;
+    this.#world.trace(
+      () => `${life.name}    ends: ${error === null ? "all is saved" : error.message}`,
+    );
+    this.#world.ended({ writer: this, name: life.name, error, ...this.#owed(life) });
+  }
+
+  #owed({ source, isHeldBack, isCutShort }: Life) {
+    return { isCutShort, knownState: isHeldBack ? 0 : source.heardState };
+  }
+}
+
+function kindOf({ verb, key }: SimulatedRequest): RequestKind {
+  if (verb === "get" || verb === "head" || verb === "list") return "read";
+  if (key === latestKey) return "pointer";
+  return key.startsWith("versions/") ? "version" : "other";
+}
