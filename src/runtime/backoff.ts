@@ -29,9 +29,9 @@ export function backoffMs(attempt: number, random: Random, options = defaultBack
  * the last attempt took `attemptMs`. The other writer is done, so the first time there is no reason
  * to wait. Where it keeps happening the waits are as long as swaps take on this store, and grow: two
  * writers hardly wait, and a hundred that begin at once spread until each has its turn. Never longer
- * than a second: a slow writer that waits would be left behind by those that do not.
+ * than a busy writer pauses in a burst (`Pace`): one that waits longer would be left behind for good.
  */
 export function contentionMs(lost: number, attemptMs: number, random: Random): number {
   if (lost <= 1) return 0;
-  return backoffMs(lost, random, { firstMs: Math.max(5, attemptMs), maxMs: 1_000 });
+  return backoffMs(lost, random, { firstMs: Math.max(5, attemptMs), maxMs: 250 });
 }

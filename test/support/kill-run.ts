@@ -64,7 +64,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
 
   const launch = (): RunningCli =>
     ground.run([
-      ...["--from", "demo", "--demo-interval", "20ms", "--min-interval", "1ms", "--node", folder],
+      ...["--from", "demo", "--demo-interval", "50ms", "--min-interval", "100ms", "--node", folder],
       ...["--request-timeout", "500ms", "--log-level", "error"],
     ]);
   const slot = async (): Promise<RunningCli> => {
