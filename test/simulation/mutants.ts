@@ -387,11 +387,4 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
-  {
-    name: "prune looks at its policy only, not at what the pointer names",
-    isNamed: false,
-    changes: [
-      { file: prunePlan, from: 'if (key === previousKey) reasons.push("previous");', to: "" },
-    ],
-  },
 ];

@@ -1,7 +1,7 @@
 /** Schedules that found a defect once, and stay in each run. */
 export const regressionSeeds: readonly { readonly seed: number; readonly why: string }[] = [
   {
-    seed: 10,
+    seed: 7,
     why: "another writer's first two commits, while the base is read, are no lost pointer",
   },
   { seed: 239, why: "a wall clock that was set back does not put off the refresh" },
