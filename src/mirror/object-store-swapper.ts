@@ -1,3 +1,4 @@
+import { decodeTime } from "ulid";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { sha256Hex } from "../runtime/digest.ts";
@@ -58,6 +59,8 @@ export class ObjectStoreSwapper {
   readonly #inDoubt = new Set<string>();
   #base: Base | null = null;
   #originMarked = false;
+  /** Without a pointer the greatest id is the newest of those that have one sequence. */
+  #earliestIdMs = 0;
 
   constructor(options: ObjectStoreSwapperOptions) {
     this.#options = options;
@@ -86,7 +89,8 @@ export class ObjectStoreSwapper {
    */
   async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
     const { clock, random, guards } = this.#options;
-    const id = newOperationId(clock, random);
+    const id = newOperationId(clock, random, this.#earliestIdMs);
+    this.#earliestIdMs = decodeTime(id) + 1;
     for (const guard of guards) {
       const refusal = await guard(candidate, base, signal);
       if (refusal === null) continue;

@@ -4,6 +4,7 @@ import { RefusedError } from "../../src/mirror/quarantine.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
 import {
   candidateOf,
   keysOf,
@@ -398,6 +399,19 @@ describe("ObjectStoreSwapper: --single-writer", () => {
     assert.equal((await swapOnce(again)).sequence, 3);
     assert.equal((await keysOf(store)).length, 3);
     await assert.rejects(swapOnce(again, packedBytes(45)), RefusedError);
+  });
+
+  it("its newest is the last, though an upload before it was in doubt and the clock was set back", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    let nowMs = Date.UTC(2026, 0, 9);
+    const clock = { ...hastyClock(), now: () => nowMs };
+    const swapper = makeSwapper(store, { singleWriter: true, clock });
+    store.fail("put", version, "store-unknown", { when: "after" });
+    store.fail("get", version, "store-busy");
+    await assert.rejects(swapOnce(swapper), { code: "store-busy" });
+    nowMs -= 8 * 24 * 3_600_000;
+    const { key } = await swapOnce(swapper);
+    assert.equal((await keysOf(store, "versions/")).at(-1), key);
   });
 
   it("does not mix with a pointer", async () => {

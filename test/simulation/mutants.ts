@@ -250,7 +250,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: swapper,
-        from: "    const id = newOperationId(clock, random);\n",
+        from: "    const id = newOperationId(clock, random, this.#earliestIdMs);\n",
         to: '    const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";\n',
       },
     ],
@@ -261,7 +261,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: swapper,
-        from: "    const id = newOperationId(clock, random);\n",
+        from: "    const id = newOperationId(clock, random, this.#earliestIdMs);\n",
         to: '    const id = newOperationId(clock, random).slice(0, 10).padEnd(26, "0");\n',
       },
       {

@@ -5,4 +5,8 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
     why: "another writer's first two commits, while the base is read, are no lost pointer",
   },
   { seed: 239, why: "a wall clock that was set back does not put off the refresh" },
+  {
+    seed: 88_011_399,
+    why: "a single writer whose upload was lost, and whose clock was set back, has its newest last",
+  },
 ];
