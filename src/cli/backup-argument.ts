@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { fetchBackup } from "../recovery/restore.ts";
+import { fetchBackup } from "../recovery/restore/restore.ts";
 import { isNodePubkey, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";

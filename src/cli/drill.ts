@@ -1,8 +1,8 @@
 import { openKey } from "../daemon/key.ts";
 import { PeerDialler, parseHostAndPort } from "../node/peer-dialler.ts";
-import { runDrill } from "../recovery/drill.ts";
-import { type DrillOptions, nodeTrouble } from "../recovery/drill-options.ts";
-import type { DrilledChannel, DrillReport } from "../recovery/drill-report.ts";
+import { runDrill } from "../recovery/drill/drill.ts";
+import { type DrillOptions, nodeTrouble } from "../recovery/drill/drill-options.ts";
+import type { DrilledChannel, DrillReport } from "../recovery/drill/drill-report.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { type Action, type ActionContext, textFlag } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";

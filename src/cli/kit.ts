@@ -1,11 +1,11 @@
 import { access, constants, rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Network, networks } from "../keychain/network.ts";
-import { readLastDrill } from "../recovery/drill-record.ts";
-import { readCurrent } from "../recovery/history.ts";
-import { kitCurrent, makeKit } from "../recovery/kit.ts";
-import type { KitFacts, KitPlace } from "../recovery/kit-facts.ts";
-import { kitToText } from "../recovery/kit-text.ts";
+import { readLastDrill } from "../recovery/drill/drill-record.ts";
+import { readCurrent } from "../recovery/history/history.ts";
+import { kitCurrent, makeKit } from "../recovery/kit/kit.ts";
+import type { KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
+import { kitToText } from "../recovery/kit/kit-text.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
 import { type Action, type ActionContext, textFlag } from "./action.ts";
@@ -39,7 +39,7 @@ export const kitAction: Action = async (context) => {
 };
 
 async function htmlOf(facts: KitFacts): Promise<string> {
-  const { kitToHtml } = await import("../recovery/kit-html.ts");
+  const { kitToHtml } = await import("../recovery/kit/kit-html.ts");
   return kitToHtml(makeKit(facts));
 }
 

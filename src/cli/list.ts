@@ -1,4 +1,4 @@
-import { readHistory } from "../recovery/history.ts";
+import { readHistory } from "../recovery/history/history.ts";
 import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";

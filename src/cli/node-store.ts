@@ -3,7 +3,7 @@ import { storeOf } from "../daemon/destination.ts";
 import type { Settings } from "../daemon/settings.ts";
 import { openSource } from "../daemon/source.ts";
 import { checkNodeName } from "../mirror/layout.ts";
-import { nodeFolders } from "../recovery/node-folders.ts";
+import { nodeFolders } from "../recovery/history/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";

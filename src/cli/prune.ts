@@ -1,6 +1,6 @@
-import { applyPrune, type PruneOutcome, preparePrune } from "../recovery/prune.ts";
-import type { PrunePlan } from "../recovery/prune-plan.ts";
-import { isEmptyPolicy, type RetentionPolicy } from "../recovery/retention-policy.ts";
+import { applyPrune, type PruneOutcome, preparePrune } from "../recovery/prune/prune.ts";
+import type { PrunePlan } from "../recovery/prune/prune-plan.ts";
+import { isEmptyPolicy, type RetentionPolicy } from "../recovery/prune/retention-policy.ts";
 import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action, ActionContext } from "./action.ts";

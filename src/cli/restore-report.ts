@@ -1,6 +1,6 @@
-import type { ChangesSince } from "../recovery/changes-since.ts";
-import type { HandedOver } from "../recovery/hand-over.ts";
-import type { RestoredBackup } from "../recovery/restore.ts";
+import type { ChangesSince } from "../recovery/restore/changes-since.ts";
+import type { HandedOver } from "../recovery/restore/hand-over.ts";
+import type { RestoredBackup } from "../recovery/restore/restore.ts";
 import { formatAge, formatSize, type Terminal } from "./terminal.ts";
 
 /** Where the backup went. `next` is the line to run then. */

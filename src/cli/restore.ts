@@ -2,20 +2,20 @@ import { hostname } from "node:os";
 import { openLnd } from "../daemon/open-lnd.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
+import { currentOrNull } from "../recovery/history/history.ts";
+import { sequenceAt } from "../recovery/history/version-at.ts";
 import {
   checkBackupTarget,
   lncli,
   restoreCommand,
   shellQuote,
   writeBackupFile,
-} from "../recovery/backup-file.ts";
-import { changesSince } from "../recovery/changes-since.ts";
-import { handOver } from "../recovery/hand-over.ts";
-import { currentOrNull } from "../recovery/history.ts";
-import { damageCodes, newestGoodBackup } from "../recovery/older-backup.ts";
-import { fetchBackup, type RestoredBackup } from "../recovery/restore.ts";
-import { type RestoreRecord, recordRestore } from "../recovery/restore-record.ts";
-import { sequenceAt } from "../recovery/version-at.ts";
+} from "../recovery/restore/backup-file.ts";
+import { changesSince } from "../recovery/restore/changes-since.ts";
+import { handOver } from "../recovery/restore/hand-over.ts";
+import { damageCodes, newestGoodBackup } from "../recovery/restore/older-backup.ts";
+import { fetchBackup, type RestoredBackup } from "../recovery/restore/restore.ts";
+import { type RestoreRecord, recordRestore } from "../recovery/restore/restore-record.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";

@@ -1,5 +1,5 @@
 import type { MirrorEvent } from "../mirror/events.ts";
-import type { DrillReport } from "../recovery/drill-report.ts";
+import type { DrillReport } from "../recovery/drill/drill-report.ts";
 
 /** What a run tells of itself. */
 export type DaemonEvent =

@@ -1,6 +1,6 @@
-import { type DrillOptions, runDrill } from "../recovery/drill.ts";
-import { readLastDrill } from "../recovery/drill-record.ts";
-import type { DrillReport } from "../recovery/drill-report.ts";
+import { type DrillOptions, runDrill } from "../recovery/drill/drill.ts";
+import { readLastDrill } from "../recovery/drill/drill-record.ts";
+import type { DrillReport } from "../recovery/drill/drill-report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";

@@ -9,11 +9,11 @@ import {
 } from "../mirror/version-metadata.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import type { StoredVersion } from "./history.ts";
-import { type HistoryFolder, readFolder } from "./history-folder.ts";
+import type { StoredVersion } from "./history/history.ts";
+import { type HistoryFolder, readFolder } from "./history/history-folder.ts";
+import { keysToTellApart, standings } from "./history/lineage.ts";
+import { type Openers, openerOf, readVersion, tryToOpen } from "./history/read-back.ts";
 import { inParallel } from "./in-parallel.ts";
-import { keysToTellApart, standings } from "./lineage.ts";
-import { type Openers, openerOf, readVersion, tryToOpen } from "./read-back.ts";
 
 /**
  * What is wrong with the pointer.

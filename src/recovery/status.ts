@@ -4,9 +4,9 @@ import { listQuarantine, readQuarantineReason } from "../mirror/quarantine.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { type LastDrill, readLastDrill } from "./drill-record.ts";
-import { readCurrent } from "./history.ts";
-import { type LastRestore, readLastRestore } from "./restore-record.ts";
+import { type LastDrill, readLastDrill } from "./drill/drill-record.ts";
+import { readCurrent } from "./history/history.ts";
+import { type LastRestore, readLastRestore } from "./restore/restore-record.ts";
 
 export const statusProblemCodes = [
   "no-backup",

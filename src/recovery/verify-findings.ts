@@ -1,8 +1,8 @@
 import { latestKey, parseVersionKey, prunedKey } from "../mirror/layout.ts";
 import { type PrunedRecord, wasPruned } from "../mirror/pruned-record.ts";
 import type { VersionMetadata } from "../mirror/version-metadata.ts";
-import type { HistoryFolder } from "./history-folder.ts";
-import { headOf, type Standing, standings } from "./lineage.ts";
+import type { HistoryFolder } from "./history/history-folder.ts";
+import { headOf, type Standing, standings } from "./history/lineage.ts";
 
 export const verifyProblemCodes = [
   "no-backup", // nothing was ever saved here

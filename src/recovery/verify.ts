@@ -4,11 +4,11 @@ import { throwIfAborted } from "../runtime/abort.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import type { StoredVersion } from "./history.ts";
-import { type HistoryFolder, readFolder } from "./history-folder.ts";
+import type { StoredVersion } from "./history/history.ts";
+import { type HistoryFolder, readFolder } from "./history/history-folder.ts";
+import { keysToTellApart } from "./history/lineage.ts";
+import { type Openers, openerOf, readVersion, tryToOpen } from "./history/read-back.ts";
 import { inParallel } from "./in-parallel.ts";
-import { keysToTellApart } from "./lineage.ts";
-import { type Openers, openerOf, readVersion, tryToOpen } from "./read-back.ts";
 import { type Findings, findProblems, type VersionFacts } from "./verify-findings.ts";
 
 /** Each version is opened by the key, else by the node, else not at all. */

@@ -7,7 +7,7 @@ import {
   checkBackupTarget,
   restoreCommand,
   writeBackupFile,
-} from "../../src/recovery/backup-file.ts";
+} from "../../src/recovery/restore/backup-file.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { inCi } from "../peers/peer-unavailable.ts";
 import { packedBytes } from "../support/mirror-fixture.ts";

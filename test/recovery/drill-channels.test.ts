@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { NodeSurvey } from "../../src/chanbackup/node-survey.ts";
 import { type SingleVersion, singleVersions } from "../../src/chanbackup/single.ts";
 import type { Dialler, DialResult } from "../../src/node/peer-dialler.ts";
-import type { DrilledChannel, DrillReport } from "../../src/recovery/drill-report.ts";
+import type { DrilledChannel, DrillReport } from "../../src/recovery/drill/drill-report.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { DrillWorld, liveOf, loopback, peerOf, pointOf, singleOf } from "../support/drill-world.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
-import { findVersion, readHistory } from "../../src/recovery/history.ts";
+import { findVersion, readHistory } from "../../src/recovery/history/history.ts";
 import { checkStatus } from "../../src/recovery/status.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";

@@ -1,4 +1,4 @@
-import type { KitFacts } from "../../src/recovery/kit-facts.ts";
+import type { KitFacts } from "../../src/recovery/kit/kit-facts.ts";
 
 /** What a kit is made of, on a good day. */
 export const kitFacts: KitFacts = {

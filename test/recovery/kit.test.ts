@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import decodeQr from "qr/decode.js";
-import { makeKit } from "../../src/recovery/kit.ts";
-import { kitToHtml } from "../../src/recovery/kit-html.ts";
-import { kitToText } from "../../src/recovery/kit-text.ts";
+import { makeKit } from "../../src/recovery/kit/kit.ts";
+import { kitToHtml } from "../../src/recovery/kit/kit-html.ts";
+import { kitToText } from "../../src/recovery/kit/kit-text.ts";
 import { kitCases, kitFacts } from "./kit-world.ts";
 
 /** Draws the SVG's one path at eight pixels a square, and reads it as a scanner would. */

@@ -7,7 +7,7 @@ import {
   type PreparedPrune,
   type PruneOptions,
   preparePrune,
-} from "../../src/recovery/prune.ts";
+} from "../../src/recovery/prune/prune.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";

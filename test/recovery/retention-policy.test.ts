@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { keptByPolicy, type RetentionPolicy } from "../../src/recovery/retention-policy.ts";
+import { keptByPolicy, type RetentionPolicy } from "../../src/recovery/prune/retention-policy.ts";
 
 const nothing: RetentionPolicy = {
   keepLast: 0,

@@ -1,4 +1,4 @@
-import { applyPrune, type PruneOptions, preparePrune } from "../../src/recovery/prune.ts";
+import { applyPrune, type PruneOptions, preparePrune } from "../../src/recovery/prune/prune.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { fine } from "./fate.ts";
 import type { PlanItem } from "./plan.ts";

@@ -3,7 +3,7 @@ import type { LoadedKey } from "../../keychain/loaded-key.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
-import { fetchBackup } from "../restore.ts";
+import { fetchBackup } from "../restore/restore.ts";
 import { checkStatus, type StatusReport } from "../status.ts";
 import { explainWrongKey, nodePubkeyOf } from "../wrong-key.ts";
 import { type Checkup, type Finding, good, problem, unknown, warning } from "./checkup.ts";

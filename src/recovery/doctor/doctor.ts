@@ -9,7 +9,7 @@ import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import { prefixedStore } from "../../store/prefixed-store.ts";
-import { nodeFolders } from "../node-folders.ts";
+import { nodeFolders } from "../history/node-folders.ts";
 import { examineBackup } from "./backup-checks.ts";
 import { Checkup, type DoctorCheck, good, problem, unknown, warning } from "./checkup.ts";
 import { examineMacaroon } from "./macaroon-checks.ts";

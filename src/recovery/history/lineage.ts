@@ -1,6 +1,6 @@
-import type { Base } from "../mirror/base.ts";
-import { parseVersionKey, type VersionName } from "../mirror/layout.ts";
-import type { PrunedRecord } from "../mirror/pruned-record.ts";
+import type { Base } from "../../mirror/base.ts";
+import { parseVersionKey, type VersionName } from "../../mirror/layout.ts";
+import type { PrunedRecord } from "../../mirror/pruned-record.ts";
 
 /**
  * What a version is to the current one.

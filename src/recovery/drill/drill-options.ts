@@ -1,10 +1,10 @@
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
-import type { Dialler } from "../node/peer-dialler.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { NodeWitness } from "../../chanbackup/snapshot.ts";
+import type { Encrypter } from "../../keychain/encrypter.ts";
+import type { Dialler } from "../../node/peer-dialler.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
 export interface DrillOptions extends RequestOptions {
   /** The node's folder, opened with the credential that an emergency would use. */

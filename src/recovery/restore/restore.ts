@@ -1,12 +1,12 @@
-import { isEmptyMulti, packedMultiFlaw, unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { Single } from "../chanbackup/single.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
-import { parseVersionKey, type VersionName } from "../mirror/layout.ts";
-import { metadataOf, readVersionMetadata } from "../mirror/version-metadata.ts";
-import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
-import { findVersion } from "./history.ts";
+import { isEmptyMulti, packedMultiFlaw, unpackMulti } from "../../chanbackup/packed-multi.ts";
+import type { Single } from "../../chanbackup/single.ts";
+import type { Encrypter } from "../../keychain/encrypter.ts";
+import { parseVersionKey, type VersionName } from "../../mirror/layout.ts";
+import { metadataOf, readVersionMetadata } from "../../mirror/version-metadata.ts";
+import { sha256Hex } from "../../runtime/digest.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../../store/object-store.ts";
+import { findVersion } from "../history/history.ts";
 
 export interface RestoredBackup {
   readonly key: string;

@@ -1,5 +1,5 @@
-import type { CommitmentKind, SurveyedChannel } from "../chanbackup/node-survey.ts";
-import type { DialResult } from "../node/peer-dialler.ts";
+import type { CommitmentKind, SurveyedChannel } from "../../chanbackup/node-survey.ts";
+import type { DialResult } from "../../node/peer-dialler.ts";
 
 /** What makes it certain that a restore today would fail, or bring back less than it should. */
 export const drillFailures = [

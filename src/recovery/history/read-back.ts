@@ -1,10 +1,10 @@
-import { unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
-import { readVersionMetadata, type VersionMetadata } from "../mirror/version-metadata.ts";
-import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, type ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { unpackMulti } from "../../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../../chanbackup/snapshot.ts";
+import type { Encrypter } from "../../keychain/encrypter.ts";
+import { readVersionMetadata, type VersionMetadata } from "../../mirror/version-metadata.ts";
+import { sha256Hex } from "../../runtime/digest.ts";
+import { hasCode, type ScbError } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
 /** A version, read back whole. */
 export interface ReadVersion {

@@ -1,11 +1,11 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
-import { drillsPrefix } from "../mirror/layout.ts";
-import { newOperationId } from "../mirror/operation-id.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Random } from "../runtime/random.ts";
-import { programVersion } from "../runtime/version.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { drillsPrefix } from "../../mirror/layout.ts";
+import { newOperationId } from "../../mirror/operation-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/random.ts";
+import { programVersion } from "../../runtime/version.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import type { DrillReport } from "./drill-report.ts";
 
 const recordSchema = z.looseObject({

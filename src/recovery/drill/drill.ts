@@ -1,5 +1,5 @@
-import type { NodeSurvey } from "../chanbackup/node-survey.ts";
-import { hasCode } from "../runtime/error.ts";
+import type { NodeSurvey } from "../../chanbackup/node-survey.ts";
+import { hasCode } from "../../runtime/error.ts";
 import { fetchCurrent, type Opened, openBackup } from "./drill-backup.ts";
 import { drillChannels } from "./drill-channels.ts";
 import { compare, countsOf, isOpen, notChecked, warningsOf } from "./drill-findings.ts";

@@ -1,5 +1,5 @@
-import { ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { ScbError } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { currentOrNull, listVersions } from "./history.ts";
 
 /**

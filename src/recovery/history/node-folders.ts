@@ -1,6 +1,6 @@
-import { latestKey, versionsPrefix } from "../mirror/layout.ts";
-import type { ObjectStore } from "../store/object-store.ts";
-import { prefixedStore } from "../store/prefixed-store.ts";
+import { latestKey, versionsPrefix } from "../../mirror/layout.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import { prefixedStore } from "../../store/prefixed-store.ts";
 
 /** The names of the folders that hold a node's backups. */
 export async function nodeFolders(store: ObjectStore, signal: AbortSignal): Promise<string[]> {

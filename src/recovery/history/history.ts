@@ -1,17 +1,22 @@
 import { decodeTime } from "ulid";
-import { type Base, newestVersion, pointerBase, readBase } from "../mirror/base.ts";
-import { latestKey, parseVersionKey, type VersionName, versionsPrefix } from "../mirror/layout.ts";
-import { decodePointer } from "../mirror/pointer.ts";
-import { readPrunedRecord } from "../mirror/pruned-record.ts";
+import { type Base, newestVersion, pointerBase, readBase } from "../../mirror/base.ts";
+import {
+  latestKey,
+  parseVersionKey,
+  type VersionName,
+  versionsPrefix,
+} from "../../mirror/layout.ts";
+import { decodePointer } from "../../mirror/pointer.ts";
+import { readPrunedRecord } from "../../mirror/pruned-record.ts";
 import {
   isSingleWriterVersion,
   metadataOf,
   readVersionMetadata,
-} from "../mirror/version-metadata.ts";
-import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
-import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { inParallel } from "./in-parallel.ts";
+} from "../../mirror/version-metadata.ts";
+import { sha256Hex } from "../../runtime/digest.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
+import type { ListOptions, ObjectStore, RequestOptions } from "../../store/object-store.ts";
+import { inParallel } from "../in-parallel.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
 
 /** One version as the store holds it. */

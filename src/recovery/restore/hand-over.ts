@@ -1,6 +1,6 @@
-import type { PackedMulti } from "../chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
+import type { PackedMulti } from "../../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../../chanbackup/snapshot.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
 
 /** A node that can take a backup back. */
 export interface RestorableNode {

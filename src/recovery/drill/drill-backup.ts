@@ -1,14 +1,14 @@
-import { emptyMultiSizeBytes, unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { Single } from "../chanbackup/single.ts";
-import type { HeldVersion } from "../mirror/base.ts";
-import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
-import type { ObjectStore } from "../store/object-store.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
+import { emptyMultiSizeBytes, unpackMulti } from "../../chanbackup/packed-multi.ts";
+import type { Single } from "../../chanbackup/single.ts";
+import type { HeldVersion } from "../../mirror/base.ts";
+import { sha256Hex } from "../../runtime/digest.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import { formatOutPoint } from "../../wire/out-point.ts";
+import { readCurrent } from "../history/history.ts";
+import { explainWrongKey, nodePubkeyOf } from "../wrong-key.ts";
 import { type DrillOptions, denied, nodeTrouble, unreached } from "./drill-options.ts";
 import type { DrillProblem, DrillReport } from "./drill-report.ts";
-import { readCurrent } from "./history.ts";
-import { explainWrongKey, nodePubkeyOf } from "./wrong-key.ts";
 
 /** The current version, whole. */
 export interface Fetched {

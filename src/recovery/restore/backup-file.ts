@@ -1,8 +1,8 @@
 import { access, constants, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Network } from "../keychain/network.ts";
-import { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
+import type { Network } from "../../keychain/network.ts";
+import { ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
 
 /**
  * Where a backup can be written to. Throws "exists" where a file is there and `force` is false, "io"

@@ -1,11 +1,11 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
-import { restoreRecordKey, restoresPrefix } from "../mirror/layout.ts";
-import { newOperationId } from "../mirror/operation-id.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { restoreRecordKey, restoresPrefix } from "../../mirror/layout.ts";
+import { newOperationId } from "../../mirror/operation-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
 export interface RestoreRecord {
   /** The version that was taken out. */

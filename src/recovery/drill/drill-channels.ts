@@ -1,10 +1,10 @@
 import PQueue from "p-queue";
-import type { CommitmentKind, NodeSurvey, SurveyedChannel } from "../chanbackup/node-survey.ts";
-import type { Single } from "../chanbackup/single.ts";
-import { sortedChannelPoints } from "../node/channel-points.ts";
-import type { Dialler, DialResult } from "../node/peer-dialler.ts";
-import { formatNetAddress } from "../wire/net-address.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
+import type { CommitmentKind, NodeSurvey, SurveyedChannel } from "../../chanbackup/node-survey.ts";
+import type { Single } from "../../chanbackup/single.ts";
+import { sortedChannelPoints } from "../../node/channel-points.ts";
+import type { Dialler, DialResult } from "../../node/peer-dialler.ts";
+import { formatNetAddress } from "../../wire/net-address.ts";
+import { formatOutPoint } from "../../wire/out-point.ts";
 import type { DrilledAddress, DrilledChannel } from "./drill-report.ts";
 
 const concurrentDials = 16;

@@ -1,11 +1,11 @@
-import { unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { Single } from "../chanbackup/single.ts";
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
-import { hasCode } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
-import { currentOrNull } from "./history.ts";
+import { unpackMulti } from "../../chanbackup/packed-multi.ts";
+import type { Single } from "../../chanbackup/single.ts";
+import type { NodeWitness } from "../../chanbackup/snapshot.ts";
+import type { Encrypter } from "../../keychain/encrypter.ts";
+import { hasCode } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+import { formatOutPoint } from "../../wire/out-point.ts";
+import { currentOrNull } from "../history/history.ts";
 import type { RestoredBackup } from "./restore.ts";
 
 /** What became of the node's channels after a version was saved, as far as that can be known. */

@@ -1,5 +1,5 @@
-import { latestKey, versionsPrefix } from "../mirror/layout.ts";
-import { restoreCommand, shellQuote } from "./backup-file.ts";
+import { latestKey, versionsPrefix } from "../../mirror/layout.ts";
+import { restoreCommand, shellQuote } from "../restore/backup-file.ts";
 import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
 
 /** What to do, in order, with stock tools only; and, shorter, with this program. */

@@ -1,7 +1,7 @@
-import type { Encrypter } from "../keychain/encrypter.ts";
-import { hasCode } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { currentOrNull, listVersions } from "./history.ts";
+import type { Encrypter } from "../../keychain/encrypter.ts";
+import { hasCode } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+import { currentOrNull, listVersions } from "../history/history.ts";
 import { fetchBackup, type RestoredBackup } from "./restore.ts";
 
 /** What can be wrong with the newest version, so that an older one is worth a look. */

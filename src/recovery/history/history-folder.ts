@@ -1,9 +1,9 @@
 import { decodeTime } from "ulid";
-import { type Base, pointerBase } from "../mirror/base.ts";
-import { latestKey, parseVersionKey, versionsPrefix } from "../mirror/layout.ts";
-import { decodePointer } from "../mirror/pointer.ts";
-import { hasCode, type ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { type Base, pointerBase } from "../../mirror/base.ts";
+import { latestKey, parseVersionKey, versionsPrefix } from "../../mirror/layout.ts";
+import { decodePointer } from "../../mirror/pointer.ts";
+import { hasCode, type ScbError } from "../../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../../store/object-store.ts";
 import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
 
 /** What a node's folder holds, as far as one listing and the pointer say. */

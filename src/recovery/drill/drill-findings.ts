@@ -1,4 +1,4 @@
-import type { NodeSurvey } from "../chanbackup/node-survey.ts";
+import type { NodeSurvey } from "../../chanbackup/node-survey.ts";
 import type { Opened } from "./drill-backup.ts";
 import type { DrillOptions } from "./drill-options.ts";
 import type { DrillCounts, DrilledChannel, DrillProblem, DrillWarning } from "./drill-report.ts";
