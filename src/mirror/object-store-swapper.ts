@@ -88,9 +88,9 @@ export class ObjectStoreSwapper {
    * as `advance` does, and what a guard throws.
    */
   async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
-    const { clock, random, guards } = this.#options;
+    const { clock, random, guards, singleWriter } = this.#options;
     const id = newOperationId(clock, random, this.#earliestIdMs);
-    this.#earliestIdMs = decodeTime(id) + 1;
+    if (singleWriter) this.#earliestIdMs = decodeTime(id) + 1;
     for (const guard of guards) {
       const refusal = await guard(candidate, base, signal);
       if (refusal === null) continue;
@@ -128,7 +128,9 @@ export class ObjectStoreSwapper {
       operation.versionStored = true;
     }
     if (this.#options.singleWriter) return this.#commitNewest(operation);
-    if (operation.pointerSent && (await this.#landed(operation, signal))) {
+    // A pointer that was created and deleted since the base was read must not be created again.
+    const mayBeStale = operation.pointerSent || operation.base.kind === "none";
+    if (mayBeStale && (await this.#landed(operation, signal))) {
       return operationCommit(operation);
     }
     return this.#putPointer(operation, signal);

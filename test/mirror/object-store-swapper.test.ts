@@ -270,6 +270,16 @@ describe("ObjectStoreSwapper: what it finds at the start", () => {
     await assert.rejects(swapOnce(makeSwapper(store), packedBytes(45)), RefusedError);
   });
 
+  it("does not create a pointer that came and went since it found none", async () => {
+    const store = new MemoryStore();
+    const slow = makeSwapper(store);
+    const operation = await slow.begin(await slow.base(), candidateOf(packedBytes()));
+    await swapOnce(makeSwapper(store));
+    await store.delete("latest.json");
+    await assert.rejects(slow.advance(operation), { code: "pointer-lost" });
+    assert.equal(await store.get("latest.json"), null);
+  });
+
   it("alarms when the pointer was deleted after the first commit", async () => {
     const store = new MemoryStore();
     await swapOnce(makeSwapper(store));

@@ -2,6 +2,7 @@ import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { latestKey } from "../../src/mirror/layout.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
+import { requestTimeoutMs } from "./fate.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import type { BucketWatcher, Requester } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -65,7 +66,9 @@ export class Checker implements BucketWatcher {
   #current: Commit | null = null;
   /** Since when somebody has the pointer in his hands. */
   #meddledAtMs: number | null = null;
-  /** Somebody's deed was met by a request that was already under way: nothing can be demanded. */
+  /** When each process has last looked at the pointer. */
+  readonly #looks = new Map<string, number>();
+  /** A deed came between a look at the pointer and what followed at once: no store can prevent that. */
   #isPointless = false;
 
   constructor(options: {
@@ -90,12 +93,18 @@ export class Checker implements BucketWatcher {
     if (!this.#isPointless) this.violation ??= { invariant, message };
   }
 
+  wasRead(key: string, by: Requester): void {
+    if (key === latestKey) this.#looks.set(by.name, this.#nowMs());
+  }
+
   wasPut(object: StoredObject, by: Requester): void {
     const { key, bytes } = object;
     const sha256 = sha256Hex(bytes);
     if (key === latestKey && this.#meddledAtMs !== null) {
       if (by.name === "somebody") return;
-      if (by.sentAtMs < this.#meddledAtMs) this.#isPointless = true;
+      const lookedAtMs = this.#looks.get(by.name) ?? 0;
+      const isUnaware = lookedAtMs < this.#meddledAtMs;
+      if (isUnaware && by.sentAtMs - lookedAtMs < requestTimeoutMs) this.#isPointless = true;
       this.fail("I2", `${by.name} wrote a pointer where somebody had taken it away`);
       return;
     }

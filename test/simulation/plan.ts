@@ -229,17 +229,22 @@ export function planOf(seed: number): Plan {
     minIntervalMs: random.pick([0, 1_000]),
     latencyMs: { min: slowest / random.pick([1, 5, 50]), max: slowest },
     troubleMs,
-    items: singleWriter ? withoutRewrittenPast(items) : items,
+    items: standable(items, singleWriter),
   };
 }
 
 /**
- * What no single writer can stand: a clock that is set back between two of its lives, with a request
- * of the first still on its way. Only a pointer helps there.
+ * Leaves out what no protocol on one key can stand. A single writer: a clock that is set back between
+ * two of its lives, with a request of the first still on its way. Any: somebody who deletes the
+ * pointer while a writer that has just seen none stands still.
  */
-function withoutRewrittenPast(items: readonly PlanItem[]): readonly PlanItem[] {
+function standable(items: readonly PlanItem[], singleWriter: boolean): readonly PlanItem[] {
   const hasLives = items.some(({ kind }) => kind === "crash" || kind === "stop");
-  return items.filter((item) => !(hasLives && item.kind === "clock-jump" && item.byMs < 0));
+  const isMeddled = items.some(({ kind }) => kind === "meddle");
+  return items.filter((item) => {
+    if (item.kind === "clock-jump") return !(singleWriter && hasLives && item.byMs < 0);
+    return !(item.kind === "freeze" && isMeddled);
+  });
 }
 
 function anyPrune(random: SeededRandom) {

@@ -9,4 +9,8 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
     seed: 88_011_399,
     why: "a single writer whose upload was lost, and whose clock was set back, has its newest last",
   },
+  {
+    seed: 500_013_798,
+    why: "a first swap that took long creates no pointer that others have moved and somebody deleted",
+  },
 ];

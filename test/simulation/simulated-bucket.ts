@@ -26,6 +26,7 @@ export interface Requester {
 }
 
 export interface BucketWatcher {
+  wasRead(key: string, by: Requester): void;
   wasPut(object: StoredObject, by: Requester): void;
   wasDeleted(key: string, by: Requester): void;
 }
@@ -49,7 +50,8 @@ export class SimulatedBucket {
     this.#nowMs = nowMs;
   }
 
-  get(key: string): StoredObject | null {
+  get(key: string, by: Requester | null = null): StoredObject | null {
+    if (by !== null) this.#watcher.wasRead(key, by);
     const object = this.#objects.get(key);
     return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
   }

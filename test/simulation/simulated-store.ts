@@ -49,7 +49,7 @@ export class SimulatedStore implements ObjectStore {
   }
 
   get(key: string, options: RequestOptions = {}): Promise<StoredObject | null> {
-    return this.#request({ verb: "get", key }, () => this.#bucket.get(key), options);
+    return this.#request({ verb: "get", key }, (by) => this.#bucket.get(key, by), options);
   }
 
   head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
