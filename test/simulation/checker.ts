@@ -103,8 +103,10 @@ export class Checker implements BucketWatcher {
     if (key === latestKey && this.#meddledAtMs !== null) {
       if (by.name === "somebody") return;
       const lookedAtMs = this.#looks.get(by.name) ?? 0;
-      const isUnaware = lookedAtMs < this.#meddledAtMs;
-      if (isUnaware && by.sentAtMs - lookedAtMs < requestTimeoutMs) this.#isPointless = true;
+      const wasUnderWay = by.sentAtMs < this.#meddledAtMs;
+      const wasUnaware =
+        lookedAtMs < this.#meddledAtMs && by.sentAtMs - lookedAtMs < requestTimeoutMs;
+      if (wasUnderWay || wasUnaware) this.#isPointless = true;
       this.fail("I2", `${by.name} wrote a pointer where somebody had taken it away`);
       return;
     }
