@@ -3,14 +3,15 @@ import { newSingle } from "../chanbackup/new-single.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { SubSwapper } from "../chanbackup/sub-swapper.ts";
 import type { SubSwapperEvent } from "../chanbackup/sub-swapper-events.ts";
-import { backupKeyEncrypter, type Encrypter } from "../keychain/encrypter.ts";
+import { backupKeyEncrypter } from "../keychain/encrypter.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { PackSwapper } from "../mirror/pack-swapper.ts";
 import { RefusedError } from "../mirror/quarantine.ts";
 import { DemoNode } from "../node/demo-node.ts";
+import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import { sha256Hex } from "../runtime/digest.ts";
-import { ScbError } from "../runtime/error.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { retryingReads } from "../store/retrying-store.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
@@ -39,7 +40,7 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
       encrypter,
     });
     return new SubSwapper({
-      startingChans: await startingChans(demo, packSwapper, encrypter, signal),
+      startingChans: await startingChans(demo, await heldSingles(packSwapper, signal), signal),
       notifier: demo,
       encrypter,
       swapper: packSwapper,
@@ -54,6 +55,23 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
     });
   };
 
+  /** What the store holds, however long it is away: a running mirror does not end for that. */
+  const heldSingles = async (
+    packSwapper: PackSwapper,
+    signal: AbortSignal,
+  ): Promise<readonly Single[]> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await packSwapper.extractMulti(encrypter, signal))?.staticBackups ?? [];
+      } catch (error) {
+        if (!hasCode(error, "store-busy", "store-unknown")) throw error;
+        const retryInMs = Math.round(backoffMs(attempt, random, storeBackoff));
+        observe({ kind: "retrying", error, attempt, retryInMs });
+        await clock.sleep(retryInMs, signal);
+      }
+    }
+  };
+
   return {
     description: "demo node",
     witness: null,
@@ -61,7 +79,14 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
     encrypter,
     identify: () => Promise.resolve(demo.identity),
     async run(swapper, store, stop, abort) {
-      const subSwapper = await subSwapperOf(swapper, store, abort);
+      let subSwapper: SubSwapper;
+      try {
+        subSwapper = await subSwapperOf(swapper, store, AbortSignal.any([stop, abort]));
+      } catch (error) {
+        // Nothing has happened yet that would have to be saved.
+        if (stop.aborted) return;
+        throw error;
+      }
       // Whatever the start comes to, the observer hears of it, and `ended` has what ends the run.
       const begun = Promise.allSettled([subSwapper.start()]);
       await Promise.race([subSwapper.ended, aborted(stop)]);
@@ -89,11 +114,9 @@ export async function openDemoPump(options: PumpOptions): Promise<Pump> {
 /** The demo node's channels as they are now: those that the store holds, and what it opens first. */
 async function startingChans(
   demo: DemoNode,
-  packSwapper: PackSwapper,
-  encrypter: Encrypter,
+  held: readonly Single[],
   signal: AbortSignal,
 ): Promise<readonly Single[]> {
-  const held = (await packSwapper.extractMulti(encrypter, signal))?.staticBackups ?? [];
   const known = new Set(held.map((single) => formatOutPoint(single.fundingOutpoint)));
   const subscription = await demo.subscribeChans(known, signal);
   try {
