@@ -1,6 +1,6 @@
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { latestKey, originKey, parseVersionKey, versionsPrefix } from "./layout.ts";
+import { latestKey, originKey, parseVersionKey, versionKey, versionsPrefix } from "./layout.ts";
 import { decodePointer, type Pointer } from "./pointer.ts";
 import { isSingleWriterVersion, metadataOf, readVersionMetadata } from "./version-metadata.ts";
 
@@ -94,6 +94,31 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
     throw pointerLost(store, evidence);
   }
   return { kind: "none", held: null, leftoverSizeBytes };
+}
+
+/**
+ * Reads the base again where it was `none`: what lay there then need not be looked at once more, only
+ * whether a first commit has come since, or come and gone. Throws as `readBase`.
+ */
+export async function readBaseSinceNone(
+  store: ObjectStore,
+  none: Base,
+  options?: RequestOptions,
+): Promise<Base> {
+  const base = await readPointerBase(store, options);
+  if (base !== null) return base;
+  let evidence = (await store.head(originKey, options)) === null ? null : originKey;
+  const startAfter = versionKey(2, "");
+  for await (const { key } of store.list(versionsPrefix, { ...options, startAfter })) {
+    if (parseVersionKey(key) === null) continue;
+    evidence = key;
+    break;
+  }
+  if (evidence === null) return none;
+  // It may have come while we looked.
+  const late = await readPointerBase(store, options);
+  if (late !== null) return late;
+  throw pointerLost(store, evidence);
 }
 
 /** Reads the base of a folder that is written with `--single-writer`. Throws "usage" for another. */

@@ -5,13 +5,14 @@ import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
-import type { ObjectStore, PutCondition } from "../store/object-store.ts";
+import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import {
   type Base,
   isSameBase,
   pointerBase,
   pointerLost,
   readBase,
+  readBaseSinceNone,
   readSingleWriterBase,
 } from "./base.ts";
 import type { Candidate } from "./candidate.ts";
@@ -58,6 +59,8 @@ export class ObjectStoreSwapper {
   /** Operations whose pointer was sent and whose outcome is not known. */
   readonly #inDoubt = new Set<string>();
   #base: Base | null = null;
+  /** The base as it was last read, where that was `none`: what lay there need not be read again. */
+  #none: Base | null = null;
   #originMarked = false;
   /** Without a pointer the greatest id is the newest of those that have one sequence. */
   #earliestIdMs = 0;
@@ -76,7 +79,7 @@ export class ObjectStoreSwapper {
     const { store, singleWriter } = this.#options;
     const base = await (singleWriter
       ? readSingleWriterBase(store, { signal })
-      : readBase(store, { signal }));
+      : this.#readBaseAgain(this.#none, { signal }));
     this.#adopt(base);
     if (base.held?.sequence === 1) await this.#markOrigin(signal);
     return base;
@@ -211,8 +214,8 @@ export class ObjectStoreSwapper {
   async #landed(operation: SwapOperation, signal?: AbortSignal): Promise<boolean> {
     const { store, logger } = this.#options;
     this.#base = null;
-    const base = await readBase(store, { signal });
     const had = operation.base;
+    const base = await this.#readBaseAgain(had.kind === "none" ? had : null, { signal });
     if (base.kind === "none" && had.kind === "pointer") {
       throw pointerLost(store, `the base of ${operation.key}`);
     }
@@ -222,7 +225,9 @@ export class ObjectStoreSwapper {
     this.#adopt(base);
     const facts = operationFacts(operation);
     if (base.kind !== "pointer" || isSameBase(base, had)) {
-      logger.info(facts, "the commit's answer was not clear, and the pointer has not moved");
+      if (operation.pointerSent) {
+        logger.info(facts, "the commit's answer was not clear, and the pointer has not moved");
+      }
       return false;
     }
     if (hasLanded) {
@@ -242,6 +247,11 @@ export class ObjectStoreSwapper {
       "superseded",
       `another writer (${base.pointer.writer}) moved the pointer of ${store.location} first`,
     );
+  }
+
+  #readBaseAgain(none: Base | null, options: RequestOptions): Promise<Base> {
+    const { store } = this.#options;
+    return none === null ? readBase(store, options) : readBaseSinceNone(store, none, options);
   }
 
   #commitNewest(operation: SwapOperation): Commit {
@@ -273,6 +283,7 @@ export class ObjectStoreSwapper {
       }
     }
     this.#base = base;
+    this.#none = base.kind === "none" ? base : null;
   }
 
   #checkNode(held: { pubkey: string | null; network: string | null }): void {
