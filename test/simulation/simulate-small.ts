@@ -1,14 +1,16 @@
 /**
- * Every interleaving of a small case: `npm run simulate:small -- [WRITERS SWAPS CRASHES LOST-ANSWERS]`,
- * by default two writers with two swaps each, one crash, one lost answer, which takes hours.
+ * Every interleaving of a small case: `npm run simulate:small --
+ * [COMMITS-BEFORE WRITERS SWAPS CRASHES LOST-ANSWERS]`, by default two writers with two swaps each,
+ * one crash and one lost answer, after two commits.
  */
 import { explore } from "./exhaustive.ts";
 
 Error.stackTraceLimit = 0;
-const [writers = 2, swapsEach = 2, crashes = 1, lostAnswers = 1] = process.argv
+const [commitsBefore = 2, writers = 2, swapsEach = 2, crashes = 1, lostAnswers = 1] = process.argv
   .slice(2)
   .map(Number);
 const { situations, interleavings, steps, failure } = await explore({
+  commitsBefore,
   writers,
   swapsEach,
   crashes,

@@ -1,8 +1,16 @@
 import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
+import { type Base, pointerBase } from "../../src/mirror/base.ts";
+import { newCandidate } from "../../src/mirror/candidate.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
 import { refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
 import { latestKey } from "../../src/mirror/layout.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import { encodePointer } from "../../src/mirror/pointer.ts";
+import {
+  newSwapOperation,
+  operationMetadata,
+  operationPointer,
+} from "../../src/mirror/swap-operation.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { hasCode, ScbError } from "../../src/runtime/error.ts";
@@ -16,6 +24,8 @@ import { epochMs } from "./simulated-clock.ts";
 
 /** How much there is, and how much may go wrong, in one interleaving. */
 export interface SmallCase {
+  /** Commits that were made before it begins; with 0 the first one ever is among what is explored. */
+  readonly commitsBefore: number;
   readonly writers: number;
   readonly swapsEach: number;
   readonly crashes: number;
@@ -62,7 +72,7 @@ export class SmallWorld {
   #lossesLeft: number;
   #state = 0;
 
-  constructor({ writers, swapsEach, crashes, lostAnswers }: SmallCase) {
+  constructor({ commitsBefore, writers, swapsEach, crashes, lostAnswers }: SmallCase) {
     this.#crashesLeft = crashes;
     this.#lossesLeft = lostAnswers;
     this.#heard = Array.from({ length: writers }, () => []);
@@ -72,6 +82,8 @@ export class SmallWorld {
     this.checker = new Checker({ nowMs, hasPointer: true, isClosed: () => false });
     const flavour = { isVersioned: false, etags: "of-content", pageSize: 1_000 } as const;
     this.#bucket = new SimulatedBucket(flavour, this.checker, nowMs);
+    let base: Base = { kind: "none", held: null, leftoverSizeBytes: 0 };
+    for (let commit = 0; commit < commitsBefore; commit += 1) base = this.#commit(base);
     for (let writer = 0; writer < writers; writer += 1) this.#live(writer);
   }
 
@@ -146,6 +158,21 @@ export class SmallWorld {
     this.#swapsLeft.forEach((left, writer) => {
       if (left > 0) this.checker.fail("I7", `w${writer} is stuck with ${left} swaps to make`);
     });
+  }
+
+  /** One swap at once, by nobody. */
+  #commit(base: Base): Base {
+    this.#state += 1;
+    const packed = packBackup({ state: this.#state, channels: [1], nonce: 0 });
+    const by: Requester = { name: "before", sentAtMs: 0, wasLate: false };
+    const id = `${"0".repeat(25)}${this.#state}`;
+    const operation = newSwapOperation(id, base, newCandidate(packed, null, null));
+    const metadata = operationMetadata(operation, false);
+    this.#bucket.put(operation.key, packed, undefined, metadata, by);
+    const node = { pubkey: null, network: null };
+    const pointer = operationPointer(operation, by.name, node, epochMs);
+    const { etag } = this.#bucket.put(latestKey, encodePointer(pointer), undefined, {}, by);
+    return pointerBase(pointer, etag);
   }
 
   #die(writer: number): void {
