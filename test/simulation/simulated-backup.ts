@@ -13,7 +13,8 @@ export interface BackupFacts {
 }
 
 const singleSizeBytes = 420;
-const magic = 0xff;
+/** A control character, which no text begins with. */
+const magic = 0x01;
 
 export function packBackup({ state, channels, nonce }: BackupFacts): Uint8Array {
   const packed = new Uint8Array(emptyMultiSizeBytes + channels.length * singleSizeBytes);
