@@ -161,8 +161,8 @@ export const mutants: readonly Mutant[] = [
       { file: swapper, from: `${pointerCaught}      this.#base = null;\n`, to: "" },
       {
         file: swapper,
-        from: "    this.#base = null;\n    const base = await readBase",
-        to: "    const base = await readBase",
+        from: "    this.#base = null;\n    const had = operation.base;\n",
+        to: "    const had = operation.base;\n",
       },
       { file: swapper, from: "    this.#adopt(base);\n    const facts", to: "    const facts" },
     ],
@@ -357,6 +357,11 @@ export const mutants: readonly Mutant[] = [
         file: base,
         from: "    throw pointerLost(store, evidence);\n",
         to: "",
+      },
+      {
+        file: base,
+        from: "  if (evidence === null) return none;\n",
+        to: "  if (base === null) return none;\n",
       },
     ],
   },

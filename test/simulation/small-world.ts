@@ -315,10 +315,10 @@ export class SmallWorld {
           () => bucket.put(key, bytes, condition, metadata, by),
           ({ etag }) => etag,
         ),
-      async *list(prefix) {
+      async *list(prefix, { startAfter = "" } = {}) {
         yield* await request(
-          `list ${prefix}`,
-          () => bucket.page(prefix, ""),
+          `list ${prefix} ${startAfter}`,
+          () => bucket.page(prefix, startAfter),
           (page) => page.map(({ key }) => key).join(),
         );
       },
