@@ -112,12 +112,14 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
     case "drilled": {
-      const { ok, problems, version } = event.report;
+      const { ok, verdict, problems, version } = event.report;
       if (ok) {
         return `${terminal.style("green", "drilled")}: a restore of sequence ${version?.sequence} would work`;
       }
       const why = problems.map(({ message }) => message).join("; ");
-      return `${terminal.style("red", "DRILL FAILED")}: ${why}`;
+      return verdict === "unknown"
+        ? `${terminal.style("yellow", "NOT known whether a restore would work")}: ${why}`
+        : `${terminal.style("red", "DRILL FAILED")}: ${why}`;
     }
     case "stopped":
       return "stopped: everything known is saved";

@@ -1,6 +1,6 @@
 import { type DrillOptions, runDrill } from "../recovery/drill/drill.ts";
 import { readLastDrill } from "../recovery/drill/drill-record.ts";
-import type { DrillReport } from "../recovery/drill/drill-report.ts";
+import { type DrillReport, isInconclusive } from "../recovery/drill/drill-report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -27,11 +27,14 @@ export interface DrillScheduleOptions {
 const settleMs = 60_000;
 /** A drill that failed is repeated so soon, so that what was mended is seen to be. */
 const repeatMs = 3_600_000;
+/** The first repetition of one that could not look, while the node or the store was away. */
+const firstAgainMs = 60_000;
 
 /**
  * Runs `work`, and a drill whenever one is due meanwhile: when the last one that the store knows of,
- * whoever did it, is older than the interval, or had failed. Where nothing can open the backups none
- * is done. A drill never hinders the work: what goes wrong with it is logged.
+ * whoever did it, is older than the interval, or had failed. One that the node or the store kept from
+ * looking is repeated soon, and then less and less often. Where nothing can open the backups none is
+ * done. A drill never hinders the work: what goes wrong with it is logged.
  */
 export async function drillWhile<T>(
   work: () => Promise<T>,
@@ -64,6 +67,7 @@ async function drillForever(
   const soonMs = Math.min(settleMs, intervalMs);
   let own: Drilled | null = null;
   let waitMs = soonMs;
+  let inVain = 0;
   while (!signal.aborted) {
     try {
       await clock.sleep(waitMs, signal);
@@ -75,9 +79,15 @@ async function drillForever(
         continue;
       }
       const report = await runDrill({ store, node, ...openers, maxAgeMs, clock, random, signal });
-      own = { at: clock.now(), ok: report.ok };
       options.observe(report);
-      waitMs = soonMs;
+      if (isInconclusive(report)) {
+        waitMs = Math.min(firstAgainMs * 2 ** inVain, repeatMs, intervalMs);
+        inVain += 1;
+      } else {
+        own = { at: clock.now(), ok: report.ok };
+        waitMs = soonMs;
+        inVain = 0;
+      }
     } catch (error) {
       if (signal.aborted) return;
       logger.error({ err: ScbError.from(error) }, "the drill could not be done; it is tried again");

@@ -54,8 +54,11 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
     case "drilled": {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
       const facts = { verdict, version: version?.key, recordedAs, durationMs };
+      const found = problems.map(({ message }) => message).join("; ");
       if (ok) logger.info(facts, "drilled: a restore would work");
-      else logger.error(facts, `drilled: ${problems.map(({ message }) => message).join("; ")}`);
+      else if (verdict === "unknown") {
+        logger.warn(facts, `drilled: not known whether a restore would work: ${found}`);
+      } else logger.error(facts, `drilled: a restore would not work: ${found}`);
       break;
     }
     case "stopped":

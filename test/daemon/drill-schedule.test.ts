@@ -5,6 +5,7 @@ import { drillWhile } from "../../src/daemon/drill-schedule.ts";
 import { readLastDrill } from "../../src/recovery/drill/drill-record.ts";
 import type { DrillReport } from "../../src/recovery/drill/drill-report.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
+import { ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { DrillWorld, drillKey, singleOf } from "../support/drill-world.ts";
@@ -84,6 +85,25 @@ describe("drills on a schedule", () => {
       ],
     );
     assert.equal((await readLastDrill(world.memory))?.ok, true);
+  });
+
+  it("are repeated soon, and then less often, while the node is away; then the week begins", async () => {
+    const world = new DrillWorld([single]);
+    await world.save();
+    let asked = 0;
+    const { survey } = world.witness;
+    world.witness.survey = (signal) => {
+      asked += 1;
+      if (asked <= 8) throw new ScbError("node-unavailable", "away");
+      return survey?.(signal) ?? Promise.reject(new Error("the world has one"));
+    };
+    const told = await drills(world, 10, { openers: { witness: world.witness } });
+    const minutes = told.map(({ at }, i) => (at - (told[i - 1]?.at ?? startMs)) / 60_000);
+    assert.deepEqual(minutes, [1, 1, 2, 4, 8, 16, 32, 60, 60, 7 * 24 * 60]);
+    assert.deepEqual(
+      told.map(({ report }) => report.recordedAs !== null),
+      [false, false, false, false, false, false, false, false, true, true],
+    );
   });
 
   it("go on at their pace where the result cannot be kept", async () => {

@@ -315,11 +315,35 @@ describe("runDrill", () => {
     assert.deepEqual(await keysOf(world.memory, "drills/"), []);
   });
 
-  it("keeps nothing of a drill that nothing could open", async () => {
+  it("keeps nothing of one that could not look, so that the last one that could stands", async () => {
     const world = new DrillWorld([one]);
     await world.save();
-    await world.drill({ encrypter: undefined, witness: undefined });
-    assert.deepEqual(await keysOf(world.memory, "drills/"), []);
+    const { recordedAs } = await world.drill();
+    const inVain: Partial<DrillOptions>[] = [
+      { encrypter: undefined, witness: undefined },
+      { witness: undefined, nodeFailure: away },
+    ];
+    for (const options of inVain) {
+      const report = await world.drill(options);
+      assert.equal(report.recordedAs, null);
+      assert.match(
+        report.warnings[0]?.message ?? "",
+        /^the result is not kept in the store: it says/,
+      );
+    }
+    assert.deepEqual(await keysOf(world.memory, "drills/"), [recordedAs]);
+  });
+
+  it("keeps one that could not look at all, and saw that a restore would fail", async () => {
+    const world = new DrillWorld([one]);
+    await world.save();
+    const report = await world.drill({
+      encrypter: otherKey,
+      witness: undefined,
+      nodeFailure: away,
+    });
+    assert.equal(report.verdict, "would-not-restore");
+    assert.deepEqual(await keysOf(world.memory, "drills/"), [report.recordedAs]);
   });
 
   it("keeps no channel, peer or amount in the store", async () => {
@@ -381,12 +405,12 @@ describe("the last drill", () => {
     assert.equal(healthy, true);
   });
 
-  for (const [verdict, options] of [
-    ["would-not-restore", { encrypter: otherKey }],
-    ["unknown", { witness: undefined, nodeFailure: away }],
+  for (const [verdict, held, options] of [
+    ["would-not-restore", [one], { encrypter: otherKey }],
+    ["unknown", [one, two], {}],
   ] as const) {
     it(`makes the status unhealthy where it was ${verdict}`, async () => {
-      const world = new DrillWorld([one]);
+      const world = new DrillWorld(held, [liveOf(one)]);
       await world.save();
       assert.equal((await world.drill(options)).verdict, verdict);
       const { problems, healthy } = await statusOf(world);
@@ -397,6 +421,16 @@ describe("the last drill", () => {
       assert.equal(healthy, false);
     });
   }
+
+  it("stays a good one while the node is away", async () => {
+    const world = new DrillWorld([one]);
+    await world.save();
+    await world.drill();
+    await world.drill({ witness: undefined, nodeFailure: away });
+    const { healthy, lastDrill } = await statusOf(world);
+    assert.equal(healthy, true);
+    assert.equal(lastDrill?.verdict, "would-restore");
+  });
 
   for (const [name, bytes] of [
     ["no JSON", "{"],

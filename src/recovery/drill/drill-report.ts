@@ -14,11 +14,15 @@ export const drillFailures = [
   "not-covered", // channels of the node are not in it
 ] as const;
 
-/** What leaves it open. */
-export const drillDoubts = [
+/** What kept the drill from looking: the next one may find out. */
+export const drillGaps = [
   "not-opened", // nothing was given that could open it
   "not-compared", // the node was to be asked, and did not tell its channels
   "store-unreached",
+] as const;
+
+/** What was found, and leaves it open. */
+export const drillDoubts = [
   "stale", // and no node was asked whether its channels are all in it
   "unknown-channels", // it holds channels that the node has never heard of
 ] as const;
@@ -31,7 +35,10 @@ export const drillWarnings = [
   "not-recorded",
 ] as const;
 
-export type DrillProblemCode = (typeof drillFailures)[number] | (typeof drillDoubts)[number];
+export type DrillProblemCode =
+  | (typeof drillFailures)[number]
+  | (typeof drillGaps)[number]
+  | (typeof drillDoubts)[number];
 export type DrillVerdict = "would-restore" | "would-not-restore" | "unknown";
 
 export interface DrillProblem {
@@ -141,8 +148,15 @@ export interface DrillCounts {
 }
 
 export function verdictOf(problems: readonly DrillProblem[]): DrillVerdict {
-  const isFailure = ({ code }: DrillProblem): boolean =>
-    drillFailures.some((failure) => failure === code);
-  if (problems.some(isFailure)) return "would-not-restore";
+  if (hasOneOf(problems, drillFailures)) return "would-not-restore";
   return problems.length === 0 ? "would-restore" : "unknown";
+}
+
+/** Whether something kept it from looking, and nothing that it saw is wrong: it says nothing new. */
+export function isInconclusive({ verdict, problems }: Pick<DrillReport, "verdict" | "problems">) {
+  return verdict === "unknown" && hasOneOf(problems, drillGaps);
+}
+
+function hasOneOf(problems: readonly DrillProblem[], codes: readonly DrillProblemCode[]): boolean {
+  return problems.some(({ code }) => codes.includes(code));
 }

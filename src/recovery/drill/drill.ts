@@ -5,7 +5,7 @@ import { drillChannels } from "./drill-channels.ts";
 import { compare, countsOf, isOpen, notChecked, warningsOf } from "./drill-findings.ts";
 import { type DrillOptions, denied, nodeTrouble, unreached } from "./drill-options.ts";
 import { recordDrill } from "./drill-record.ts";
-import { type DrillProblem, type DrillReport, verdictOf } from "./drill-report.ts";
+import { type DrillProblem, type DrillReport, isInconclusive, verdictOf } from "./drill-report.ts";
 
 export type { DrillOptions } from "./drill-options.ts";
 
@@ -18,7 +18,7 @@ const secondLookMs = 5_000;
 /**
  * Does all of a restore but the restoring: fetches the current version, checks it, has it opened by the
  * key and by the node, and compares it with the node's channels. Changes nothing, but keeps its result
- * in the store, where the credential may. Throws "aborted", and what is a defect.
+ * in the store, where it came to one and the credential may. Throws "aborted", and what is a defect.
  */
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const { store, node, clock, signal } = options;
@@ -43,8 +43,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     ...report,
     warnings: [...report.warnings, { code: "not-recorded", message }],
   });
-  if (report.problems.some(({ code }) => code === "not-opened")) {
-    return notRecorded("the result is not kept: nothing was given that could open the backup");
+  // One that could not look must not take the place of one that could.
+  if (isInconclusive(report)) {
+    return notRecorded("the result is not kept in the store: it says nothing of the backup");
   }
   try {
     return { ...report, recordedAs: await recordDrill(store, report, options) };
