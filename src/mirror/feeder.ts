@@ -124,11 +124,16 @@ export class Feeder {
     this.#seen = { key, savedAt, sinceMs: this.#options.clock.monotonicMs() };
   }
 
-  /** A wall clock that was set back makes nothing younger than the time for which we know it. */
+  /**
+   * A wall clock that was set back makes nothing younger than the time for which we know it, and what
+   * was due for a refresh by one reading is due by all.
+   */
   #ageMs({ key, savedAt }: Pick<Seen, "key" | "savedAt">): number {
     const { clock } = this.#options;
-    const knownForMs = key === this.#seen.key ? clock.monotonicMs() - this.#seen.sinceMs : 0;
-    return Math.max(clock.now() - savedAt, knownForMs);
+    const seen = this.#seen;
+    if (key !== seen.key) return clock.now() - savedAt;
+    const ageMs = clock.now() - Math.min(savedAt, seen.savedAt);
+    return Math.max(ageMs, clock.monotonicMs() - seen.sinceMs);
   }
 
   #markDue(reason: SnapshotReason): void {

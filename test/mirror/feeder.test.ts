@@ -321,6 +321,30 @@ describe("Feeder", { timeout: 20_000 }, () => {
     await running;
   });
 
+  it("refreshes in time though the wall clock was set back during a swap, and then forth", async () => {
+    let skewMs = 0;
+    const { store, source, events, stop, told, run } = setUp({
+      clock: { ...systemClock, now: () => systemClock.now() + skewMs },
+      refreshIntervalMs: 400,
+    });
+    store.before = async ({ verb, key }) => {
+      if (verb !== "put" || key !== "latest.json") return;
+      if (skewMs === 0) skewMs = -300;
+      await setTimeout(60);
+    };
+    const running = run();
+    source.tell("start");
+    await told("swapped");
+    skewMs += 100;
+    await told("swapped", 2);
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ["swapped", "swapped"],
+    );
+    stop.abort();
+    await running;
+  });
+
   it("saves anew at each refresh, though nothing changed", async () => {
     const { store, source, stop, told, run } = setUp({
       clock: hastyClock({ longMs: 1e9 }),

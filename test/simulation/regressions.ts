@@ -13,4 +13,8 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
     seed: 500_013_798,
     why: "a first swap that took long creates no pointer that others have moved and somebody deleted",
   },
+  {
+    seed: 214_770_522,
+    why: "a wall clock set back and forth during a swap does not put off the refresh by an interval",
+  },
 ];
