@@ -1,4 +1,3 @@
-import { decodeTime } from "ulid";
 import * as z from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -49,8 +48,6 @@ export type QuarantineReason = z.infer<typeof whySchema>;
 export interface QuarantineEntry {
   /** The ULID of its operation. */
   readonly operation: string;
-  /** By the clock of the writer who refused it. Milliseconds since 1970. */
-  readonly refusedAt: number;
   readonly keys: ReturnType<typeof quarantineKeys>;
 }
 
@@ -142,11 +139,7 @@ export async function listQuarantine(
     const name = parseQuarantineKey(key);
     if (name === null || name.kind !== "why") continue;
     const { operation } = name;
-    entries.push({
-      operation,
-      refusedAt: decodeTime(operation),
-      keys: quarantineKeys(operation),
-    });
+    entries.push({ operation, keys: quarantineKeys(operation) });
   }
   return entries;
 }

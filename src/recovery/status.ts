@@ -1,5 +1,6 @@
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { HeldVersion } from "../mirror/base.ts";
+import { parseVersionKey } from "../mirror/layout.ts";
 import { listQuarantine, readQuarantineReason } from "../mirror/quarantine.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
@@ -199,7 +200,7 @@ async function checkCover(
 
 /**
  * The newest candidate that a guard held back, if that stands: it was to replace the current version,
- * or it came after that was saved.
+ * or it came after that was begun. Their ids say which came first: a store's times are too coarse.
  */
 async function newestRefusal(
   store: ObjectStore,
@@ -209,7 +210,8 @@ async function newestRefusal(
   const newest = (await listQuarantine(store, options)).at(-1);
   if (newest === undefined) return null;
   const why = await readQuarantineReason(store, newest.keys.why, options);
-  if (why?.base?.key !== held.key && newest.refusedAt <= held.savedAt) return null;
+  const begun = parseVersionKey(held.key)?.operation ?? "";
+  if (why?.base?.key !== held.key && newest.operation < begun) return null;
   const reason = why?.message ?? "its reason cannot be read";
   return {
     code: "refused",

@@ -130,8 +130,13 @@ describe("checkStatus", () => {
     channelPointsOf: () => Promise.resolve(points),
     closedChannelPoints: () => Promise.resolve([]),
   });
+  /** A store that knows the time to the second, as S3 does. */
   const healthyStore = async (): Promise<MemoryStore> => {
-    const store = new MemoryStore();
+    const store = new MemoryStore(undefined, {
+      now: () => Date.UTC(2026, 0, 1),
+      monotonicMs: () => 0,
+      sleep: async () => undefined,
+    });
     const swapper = makeSwapper(store);
     const operation = await swapper.begin(await swapper.base(), candidateOf(packedBytes(), points));
     await swapper.advance(operation);
@@ -213,6 +218,21 @@ describe("checkStatus", () => {
       makeSwapper(store, { clock: { ...clock, now: () => Date.UTC(2026, 0, 1) + 900 } }),
     );
     assert.deepEqual(await codesOf(store), []);
+  });
+
+  it("finds it still where a swap that was begun before it came to its end", async () => {
+    const store = await healthyStore();
+    let now = Date.UTC(2026, 0, 1) + 500;
+    const clock = { now: () => now, monotonicMs: () => 0, sleep: async () => undefined };
+    const swapper = makeSwapper(store, { clock });
+    const operation = await swapper.begin(await swapper.base(), candidateOf(packedBytes()));
+    now += 100;
+    await assert.rejects(swapOnce(makeSwapper(store, { clock }), packedBytes(45)), {
+      code: "refused",
+    });
+    now += 100;
+    await swapper.advance(operation);
+    assert.deepEqual(await codesOf(store), ["refused"]);
   });
 
   it("knows a folder of --single-writer", async () => {
