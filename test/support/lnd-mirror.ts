@@ -72,7 +72,7 @@ export class LndMirror implements AsyncDisposable {
   launch(): RunningCli {
     const { from = this.#fromLnd, backupFile } = this.#options;
     const watched = backupFile === undefined ? [] : ["--backup-file", backupFile];
-    // A drill that falls into a time without a node finds that out, and `status` says so.
+    // A drill would find out what a test has just done to the node, and `status` would say so.
     const noDrill = ["--drill-interval", "off"];
     const running = startRun([...from, ...watched, ...this.#to, ...noDrill], { env: this.#env });
     this.#started.push(running);
