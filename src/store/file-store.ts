@@ -162,6 +162,8 @@ export class FileStore implements ObjectStore {
       pending = await PendingFile.stage({ folder, name, token }, bytes, sidecar);
       await pending.lock({ clock: this.#clock, random: this.#random, signal });
       current = await readFileObject(folder, name);
+      // As in `get`: a disk that has just gone says nothing of what is on it.
+      if (current === null) await this.#root.check();
       checkCondition(key, current?.etag ?? null, condition, this.location);
       const isPlaced = await this.#placeSidecar(pending, sidecarPath(folder, name, etag), sidecar);
       if (!isPlaced || !(await pending.commit())) {

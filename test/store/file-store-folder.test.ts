@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import {
   cp,
   mkdir,
@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
 import { type Logger, silentLogger } from "../../src/runtime/logger.ts";
@@ -184,6 +185,29 @@ describe("FileStore as a folder", () => {
     await rename(`${root}-away`, root);
     await store.put("a/b", encode("back"));
     assert.equal(await readText(store, "a/b"), "back");
+  });
+
+  it("calls no object missing, nor another, when its root goes in the middle of a put", async () => {
+    const codes = new Set<string>();
+    const moments = 120;
+    for (let moment = 0; moment < moments; moment += 1) {
+      root = join(parent, `goes-${moment}`);
+      const store = open();
+      await store.put("a/b", uniqueBytes());
+      const startedAt = performance.now();
+      const { etag } = await store.put("a/b", uniqueBytes());
+      const putMs = performance.now() - startedAt;
+      const put = store.put("a/b", uniqueBytes(), { condition: { kind: "match", etag } }).then(
+        () => "done",
+        (error: unknown) => ScbError.from(error).code,
+      );
+      const goesAt = performance.now() + (putMs * 1.5 * moment) / moments;
+      while (performance.now() < goesAt) await setImmediate();
+      renameSync(root, `${root}-away`);
+      codes.add(await put);
+    }
+    assert.ok(codes.has("done") && codes.has("store-no-bucket"), [...codes].join());
+    assert.ok(!codes.has("store-missing") && !codes.has("store-precondition"), [...codes].join());
   });
 
   it("notices that its root is on another disk than before", async () => {
