@@ -116,8 +116,12 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
   try {
     const last = await Promise.all([slot(), slot()]);
     proxy.plan = passAll;
-    for (const run of last) {
-      await run.event("swapped", eventually);
+    // Who has lost a race has more to ask, so one of two that never pause may lose for long: it gets
+    // its turn when the other is gone.
+    const swapped = (run: RunningCli) => run.event("swapped", eventually);
+    const first = await Promise.race(last.map((run) => swapped(run).then(() => run)));
+    for (const run of last.toSorted((a, b) => Number(b === first) - Number(a === first))) {
+      await swapped(run);
       assert.equal(await run.end("SIGTERM"), 0, run.stderr);
       events.push(...run.events);
     }
