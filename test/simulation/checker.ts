@@ -85,6 +85,11 @@ export class Checker implements BucketWatcher {
     return this.#current;
   }
 
+  /** Which version each operation has made current, in their order. */
+  get lineage(): readonly (readonly [operation: string, key: string])[] {
+    return [...this.#lineage];
+  }
+
   get commits(): number {
     return this.#lineage.size;
   }

@@ -2,7 +2,6 @@ import { registerHooks } from "node:module";
 import { join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Mutant } from "./mutants.ts";
-import type { RunSchedule, World } from "./world.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const ownFolders = [join(root, "src") + sep, join(root, "test", "simulation") + sep];
@@ -10,11 +9,11 @@ const ownFolders = [join(root, "src") + sep, join(root, "test", "simulation") + 
 const armed = new Map<string, Mutant>();
 
 /**
- * The simulation, and the production code under it, with the mutant's changes. They are loaded once
- * more, under names of their own, beside the modules as they are: production code has no switch for
- * any of this. Throws where a text to change is not there exactly once.
+ * A module of the simulation, and the production code under it, with the mutant's changes. They are
+ * loaded once more, under names of their own, beside the modules as they are: production code has no
+ * switch for any of this. Throws where a text to change is not there exactly once.
  */
-export async function loadMutant(mutant: Mutant): Promise<RunSchedule> {
+export async function loadMutant<Module>(mutant: Mutant, file: string): Promise<Module> {
   const id = `mutant=${armed.size}`;
   armed.set(id, mutant);
   const unmet = new Set(mutant.changes);
@@ -38,10 +37,11 @@ export async function loadMutant(mutant: Mutant): Promise<RunSchedule> {
     },
   });
   try {
-    const url = `${pathToFileURL(join(import.meta.dirname, "world.ts")).href}?${id}`;
-    const module: { World: typeof World } = await import(url);
-    for (const { file } of unmet) throw new Error(`${mutant.name}: ${file} was never loaded`);
-    return (plan) => new module.World(plan).run();
+    const module: Module = await import(
+      `${pathToFileURL(join(import.meta.dirname, file)).href}?${id}`
+    );
+    for (const change of unmet) throw new Error(`${mutant.name}: ${change.file} was never loaded`);
+    return module;
   } finally {
     hooks.deregister();
   }

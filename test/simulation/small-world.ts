@@ -11,16 +11,15 @@ import {
   operationMetadata,
   operationPointer,
 } from "../../src/mirror/swap-operation.ts";
-import type { Clock } from "../../src/runtime/clock.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
-import { hasCode, ScbError } from "../../src/runtime/error.ts";
+import { ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
 import { Checker } from "./checker.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { packBackup } from "./simulated-backup.ts";
 import { type Requester, SimulatedBucket } from "./simulated-bucket.ts";
 import { epochMs } from "./simulated-clock.ts";
+import { clockOf, type Life, type Step, storeOf } from "./small-life.ts";
 
 /** How much there is, and how much may go wrong, in one interleaving. */
 export interface SmallCase {
@@ -38,23 +37,6 @@ export interface Choice {
   readonly name: string;
 }
 
-interface Step {
-  readonly writer: number;
-  readonly happen: () => void;
-  /** Tells the writer that no answer comes; the request may still arrive. Null where there is none. */
-  lose: (() => void) | null;
-  /** A request goes on when its writer has died. */
-  readonly isRequest: boolean;
-}
-
-/** One life of a writer: how it waits for something, and how it hears of it. */
-interface Life {
-  readonly writer: number;
-  readonly name: string;
-  wait(what: string, isRequest: boolean, happen: () => void): Step;
-  hear(what: string, conclude: () => void): void;
-}
-
 /**
  * A few writers that make a few swaps each, where whoever explores it chooses what happens next.
  * There is no time: a wait may end, and a request may arrive, whenever it is chosen. Each snapshot
@@ -64,13 +46,15 @@ export class SmallWorld {
   readonly checker: Checker;
   readonly #bucket: SimulatedBucket;
   readonly #steps = new Map<string, Step>();
-  /** What each writer was told, in order: with its code, that is all that it can know. */
+  /** What each writer was told in this life, in order: with its code, that is all that it can know. */
   readonly #heard: string[][];
   readonly #lives: number[];
   readonly #swapsLeft: number[];
   #crashesLeft: number;
   #lossesLeft: number;
   #state = 0;
+  #lastToAct: number | null = null;
+  readonly #hasActed: boolean[];
 
   constructor({ commitsBefore, writers, swapsEach, crashes, lostAnswers }: SmallCase) {
     this.#crashesLeft = crashes;
@@ -78,6 +62,7 @@ export class SmallWorld {
     this.#heard = Array.from({ length: writers }, () => []);
     this.#lives = Array.from({ length: writers }, () => 0);
     this.#swapsLeft = Array.from({ length: writers }, () => swapsEach);
+    this.#hasActed = Array.from({ length: writers }, () => false);
     const nowMs = (): number => 0;
     this.checker = new Checker({ nowMs, hasPointer: true, isClosed: () => false });
     const flavour = { isVersioned: false, etags: "of-content", pageSize: 1_000 } as const;
@@ -89,23 +74,32 @@ export class SmallWorld {
 
   /**
    * A step that no other writer can notice is as good now as later, so while there is one, only what
-   * can become of it, and of its writer, is a choice.
+   * can become of it, and of its writer, is a choice. So are a death, and a request given up: they
+   * are a choice only right after the writer's last own step, whatever the others do after it.
    */
   choices(): readonly Choice[] {
     const all = [...this.#steps].map(([name, step]) => ({ name, ...step }));
     const unnoticed = all.find((step) => this.#isUnnoticed(step.name));
     const choices: Choice[] = [];
-    for (const { name, lose } of unnoticed === undefined ? all : [unnoticed]) {
+    for (const { name, writer, lose } of unnoticed === undefined ? all : [unnoticed]) {
       choices.push({ kind: "happen", name });
-      if (lose !== null && this.#lossesLeft > 0) choices.push({ kind: "lose", name });
+      if (lose !== null && this.#lossesLeft > 0 && this.#isFresh(writer)) {
+        choices.push({ kind: "lose", name });
+      }
     }
     if (this.#crashesLeft === 0) return choices;
     this.#swapsLeft.forEach((left, writer) => {
-      if (left > 0 && (unnoticed === undefined || unnoticed.writer === writer)) {
+      const isNoticed = unnoticed === undefined || unnoticed.writer === writer;
+      if (left > 0 && isNoticed && this.#isFresh(writer)) {
         choices.push({ kind: "die", name: String(writer) });
       }
     });
     return choices;
+  }
+
+  /** Nobody has made a step since its last one, or its beginning. */
+  #isFresh(writer: number): boolean {
+    return this.#lastToAct === writer || !this.#hasActed[writer];
   }
 
   /** A wait, or a request for a version of one's own, where nobody lists versions any more. */
@@ -119,14 +113,17 @@ export class SmallWorld {
   async choose({ kind, name }: Choice): Promise<void> {
     if (kind === "die") {
       this.#crashesLeft -= 1;
+      this.#acts(Number(name));
       this.#die(Number(name));
     } else {
       const step = this.#steps.get(name);
       if (step === undefined) throw new Error(`${name} does not wait: it was not replayed alike`);
+      this.#acts(step.writer);
       if (kind === "lose") {
         this.#lossesLeft -= 1;
         step.lose?.();
         step.lose = null;
+        if (!step.isWrite) this.#steps.delete(name);
       } else {
         this.#steps.delete(name);
         step.happen();
@@ -139,16 +136,24 @@ export class SmallWorld {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  /** Worlds with equal ones have equal futures: what was heard, the bucket, what is under way. */
+  /**
+   * Worlds with equal ones have equal futures: what was heard, what is still to be done, the bucket,
+   * what became current in it, what is under way.
+   */
   fingerprint(): string {
     return sha256Hex(
       JSON.stringify([
         this.#heard,
+        this.#swapsLeft,
         this.#bucket.contents(),
+        this.checker.lineage,
         [...this.#steps].map(([name, { lose }]) => `${name} ${lose === null}`).sort(),
         this.#state,
         this.#crashesLeft,
         this.#lossesLeft,
+        this.#crashesLeft + this.#lossesLeft > 0
+          ? this.#heard.map((_, it) => this.#isFresh(it))
+          : [],
       ]),
     );
   }
@@ -175,10 +180,15 @@ export class SmallWorld {
     return pointerBase(pointer, etag);
   }
 
+  #acts(writer: number): void {
+    this.#lastToAct = writer;
+    this.#hasActed[writer] = true;
+  }
+
   #die(writer: number): void {
     for (const [name, step] of this.#steps) {
       if (step.writer !== writer) continue;
-      if (step.isRequest) step.lose = null;
+      if (step.isWrite) step.lose = null;
       else this.#steps.delete(name);
     }
     this.#live(writer);
@@ -188,15 +198,15 @@ export class SmallWorld {
     const number = (this.#lives[writer] ?? 0) + 1;
     this.#lives[writer] = number;
     const name = `w${writer}.${number}`;
-    const heard = this.#heard[writer] ?? [];
-    heard.push(name);
+    const heard = [name];
+    this.#heard[writer] = heard;
     let waits = 0;
     const life: Life = {
       writer,
       name,
-      wait: (what, isRequest, happen) => {
+      wait: (what, isWrite, happen) => {
         waits += 1;
-        const step: Step = { writer, isRequest, happen, lose: null };
+        const step: Step = { writer, isWrite, happen, lose: null };
         this.#steps.set(`${name} ${waits} ${what}`, step);
         return step;
       },
@@ -212,10 +222,10 @@ export class SmallWorld {
   /** The production code, as `run --once` uses it, until the writer has made its swaps. */
   async #swap(life: Life): Promise<void> {
     const { writer, name } = life;
-    const clock = this.#clockOf(life);
+    const clock = clockOf(life);
     const random = new SeededRandom(1, name);
     const swapper = new ObjectStoreSwapper({
-      store: this.#storeOf(life),
+      store: storeOf(life, this.#bucket),
       writer: name,
       node: { pubkey: null, network: null },
       guards: [refuseMalformed, refuseEmpty(() => false)],
@@ -244,6 +254,8 @@ export class SmallWorld {
         await feeder.once(new AbortController().signal);
         this.#swapsLeft[writer] = (this.#swapsLeft[writer] ?? 0) - 1;
       }
+      // Who has nothing left to do needs to know nothing.
+      this.#heard[writer] = [];
     } catch (error) {
       this.checker.fail("stops", `${name} stopped: ${ScbError.from(error).message}`);
     }
@@ -259,72 +271,5 @@ export class SmallWorld {
         hear(`state ${state}`, () => resolve({ packed, takenAt: 0, reason: "start", ...unknown }));
       });
     });
-  }
-
-  #clockOf({ wait, hear }: Life): Clock {
-    return {
-      now: () => epochMs,
-      monotonicMs: () => 0,
-      sleep: () =>
-        new Promise((resolve) => {
-          wait("sleep", false, () => hear("slept", resolve));
-        }),
-    };
-  }
-
-  #storeOf({ name, wait, hear }: Life): ObjectStore {
-    const bucket = this.#bucket;
-    const by: Requester = { name, sentAtMs: 0, wasLate: false };
-    function request<T>(what: string, act: () => T, tell: (result: T) => string): Promise<T> {
-      return new Promise((resolve, reject) => {
-        let isTold = false;
-        const answer = (how: string, conclude: () => void): void => {
-          if (isTold) return;
-          isTold = true;
-          hear(`${what}: ${how}`, conclude);
-        };
-        const step = wait(what, true, () => {
-          try {
-            const result = act();
-            answer(tell(result), () => resolve(result));
-          } catch (error) {
-            answer(hasCode(error, "store-precondition") ? "412" : "404", () => reject(error));
-          }
-        });
-        step.lose = () =>
-          answer("silence", () => reject(new ScbError("store-unknown", `simulated: ${what}`)));
-      });
-    }
-    return {
-      location: bucket.location,
-      get: (key) =>
-        request(
-          `get ${key}`,
-          () => bucket.get(key),
-          (it) => it?.etag ?? "none",
-        ),
-      head: (key) =>
-        request(
-          `head ${key}`,
-          () => bucket.head(key),
-          (it) => it?.etag ?? "none",
-        ),
-      put: (key, bytes, { condition, metadata = {} } = {}) =>
-        request(
-          `put ${key} ${sha256Hex(bytes)}`,
-          () => bucket.put(key, bytes, condition, metadata, by),
-          ({ etag }) => etag,
-        ),
-      async *list(prefix, { startAfter = "" } = {}) {
-        yield* await request(
-          `list ${prefix} ${startAfter}`,
-          () => bucket.page(prefix, startAfter),
-          (page) => page.map(({ key }) => key).join(),
-        );
-      },
-      async *listFolders() {},
-      delete: (key) => request(`delete ${key}`, () => bucket.delete(key, by), String),
-      close: async () => undefined,
-    };
   }
 }
