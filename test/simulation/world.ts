@@ -110,7 +110,9 @@ export class World {
     this.#isEnding = true;
     for (const writer of this.#writers) writer.stop(settleMs);
     await this.#runUntil(timeline.nowMs + settleMs + 1);
-    return { violation: checker.violation, stats: this.stats };
+    const { violation } = checker;
+    for (const writer of this.#writers) writer.bury();
+    return { violation, stats: this.stats };
   }
 
   told(event: MirrorEvent, by: string): void {

@@ -41,6 +41,7 @@ export class Writer {
     [];
   readonly #requests = new Map<RequestKind, number>();
   #life: Life | null = null;
+  readonly #dead: MirrorProcess[] = [];
   #lives = 0;
   #steps = 0;
   #sent = 0;
@@ -127,6 +128,7 @@ export class Writer {
     if (this.#life === null) return;
     trace(() => `${this.name}    DIES, and comes back in ${Math.round(awayMs)} ms`);
     stats.crashes += 1;
+    this.#dead.push(this.#life.process);
     this.#life = null;
     timeline.after(awayMs, () => this.start());
   }
@@ -145,6 +147,17 @@ export class Writer {
       life.isCutShort = true;
       life.process.abort();
     });
+  }
+
+  /**
+   * When all is judged: who died waits for ever, and Node keeps every signal that somebody listens
+   * to, and so the whole world, until it aborts.
+   */
+  bury(): void {
+    for (const process of this.#dead) {
+      process.stop();
+      process.abort();
+    }
   }
 
   freeze(forMs: number): void {
