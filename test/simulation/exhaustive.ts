@@ -14,7 +14,10 @@ export interface Exploration {
  * Every interleaving of a small case. A world cannot be copied, so each way is gone anew from the
  * beginning; a situation that was met before is not gone on from, for what follows is known.
  */
-export async function explore(smallCase: SmallCase): Promise<Exploration> {
+export async function explore(
+  smallCase: SmallCase,
+  onProgress: (situations: number) => void = () => undefined,
+): Promise<Exploration> {
   const waysFrom = new Map<string, bigint>();
   let steps = 0;
   let failure: Exploration["failure"] = null;
@@ -45,6 +48,7 @@ export async function explore(smallCase: SmallCase): Promise<Exploration> {
       ways += await goOn(next, [...way, choice]);
     }
     waysFrom.set(fingerprint, ways);
+    if (waysFrom.size % 1_000 === 0) onProgress(waysFrom.size);
     return ways;
   }
 
