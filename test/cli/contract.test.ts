@@ -73,6 +73,11 @@ describe("the command line", () => {
         ["run", "--from", "cln", "--to", "file:///tmp/x"],
         /--from "cln"/,
       ],
+      [
+        "a file URL that is none",
+        ["run", "--from", "file:///tmp/100%.backup", "--node", "x", "--to", "file:///tmp/x"],
+        /--from .*%25/,
+      ],
       ["an unknown network", ["run", "--network", "main", "--to", "file:///tmp/x"], /--network/],
       [
         "a bad duration",
