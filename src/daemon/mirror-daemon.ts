@@ -55,7 +55,7 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   /** What it is trying again for, so that the end says why where it has to give up. */
   let trouble: ScbError | null = null;
   const observe = (event: DaemonEvent): void => {
-    if (event.kind === "swapped" || event.kind === "unchanged") mayAcceptEmpty = false;
+    if (lookedAt.includes(event.kind)) mayAcceptEmpty = false;
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
     if (!repeated.isWorthTelling(event)) return;
@@ -77,6 +77,9 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   }
   observe({ kind: "stopped" });
 }
+
+/** What is told of a state that was looked at: saved, there already, or held back. */
+const lookedAt: readonly DaemonEvent["kind"][] = ["swapped", "unchanged", "refused"];
 
 async function mirror(
   options: MirrorOptions,

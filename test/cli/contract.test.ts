@@ -318,6 +318,20 @@ describe("the command line", () => {
       assert.equal(await run.end(), 0);
     });
 
+    it("--accept-empty is used up by the first state, also when that was refused", async () => {
+      const { url } = await newStore();
+      const file = join(folder, "refused.backup");
+      const to = ["--node", "alice", "--to", url];
+      assert.equal((await runCli(["run", "--once", "--from", "demo", ...to])).code, 0);
+      await writeFile(file, packedBytes(500));
+      await using run = startRun(["--from", `file:${file}`, ...to, "--accept-empty"]);
+      assert.equal((await run.event("refused"))["code"], "unverified");
+      const after = run.events.length;
+      await writeFile(file, packedBytes(45));
+      assert.equal((await run.event("refused", { after }))["code"], "empty");
+      assert.equal(await run.end(), 0);
+    });
+
     it("a file that is missing or no backup fails, and saves nothing", async () => {
       const { path, url } = await newStore();
       const file = join(folder, "not-a.backup");
