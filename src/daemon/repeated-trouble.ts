@@ -1,5 +1,4 @@
 import type { Clock } from "../runtime/clock.ts";
-import type { ErrorCode } from "../runtime/error.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 
 /** So many tries are told one by one: what passes soon is over by then. */
@@ -13,22 +12,36 @@ const remindAfterMs = 60_000;
  */
 export class RepeatedTrouble {
   readonly #clock: Clock;
-  readonly #toldAtMs = new Map<ErrorCode, number>();
+  readonly #toldAtMs = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   isWorthTelling(event: DaemonEvent): boolean {
-    if (event.kind !== "retrying") {
+    const trouble = troubleOf(event);
+    if (trouble === null) {
       this.#toldAtMs.clear();
       return true;
     }
     const nowMs = this.#clock.monotonicMs();
-    const toldAtMs = this.#toldAtMs.get(event.error.code);
-    const isRepeated = event.attempt > toldOneByOne && toldAtMs !== undefined;
+    const toldAtMs = this.#toldAtMs.get(trouble.kind);
+    const isRepeated = !trouble.isEarly && toldAtMs !== undefined;
     if (isRepeated && nowMs - toldAtMs < remindAfterMs) return false;
-    this.#toldAtMs.set(event.error.code, nowMs);
+    this.#toldAtMs.set(trouble.kind, nowMs);
     return true;
   }
+}
+
+/** What comes again and again: a try that failed, and a refusal that could not be kept. */
+function troubleOf(
+  event: DaemonEvent,
+): { readonly kind: string; readonly isEarly: boolean } | null {
+  if (event.kind === "retrying") {
+    return { kind: event.error.code, isEarly: event.attempt <= toldOneByOne };
+  }
+  if (event.kind === "refused" && event.quarantineKey === null) {
+    return { kind: `refused as ${event.code}`, isEarly: false };
+  }
+  return null;
 }

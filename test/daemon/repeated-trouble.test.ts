@@ -27,6 +27,30 @@ describe("RepeatedTrouble", () => {
     assert.ok(!repeated.isWorthTelling(retrying(7, "store-unknown")));
   });
 
+  it("tells a refusal that cannot be kept once, and then one a minute", async () => {
+    const clock = hastyClock();
+    const repeated = new RepeatedTrouble(clock);
+    const refused = { kind: "refused", code: "empty", message: "no channels" } as const;
+    const told: string[] = [];
+    for (let attempt = 1; attempt <= 100; attempt += 1) {
+      // As the feeder tells it while the store can be read and not written.
+      for (const event of [{ ...refused, quarantineKey: null }, retrying(attempt, "refused")]) {
+        if (repeated.isWorthTelling(event)) told.push(`${attempt} ${event.kind}`);
+      }
+      await clock.sleep(1_000);
+    }
+    assert.deepEqual(told, [
+      "1 refused",
+      "1 retrying",
+      "2 retrying",
+      "3 retrying",
+      "61 refused",
+      "63 retrying",
+    ]);
+    assert.ok(repeated.isWorthTelling({ ...refused, quarantineKey: "quarantine/1.backup" }));
+    assert.ok(repeated.isWorthTelling({ ...refused, quarantineKey: null }));
+  });
+
   it("tells all that is no trouble, and begins anew after it", () => {
     const repeated = new RepeatedTrouble(hastyClock());
     assert.ok(repeated.isWorthTelling(retrying(9)));
