@@ -12,6 +12,7 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
   const program = buildProgram(host);
   try {
     await program.parseAsync([...args], { from: "user" });
+    await host.terminal.flush();
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return host.exit(exitCodes.done);

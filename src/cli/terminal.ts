@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { ScbError } from "../runtime/error.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
@@ -8,8 +9,13 @@ export interface Terminal {
   line(text: string): void;
   /** One JSON document on stdout, on a line of its own. */
   json(value: unknown): void;
-  /** Raw bytes on stdout. Resolves when they are written. */
+  /** Raw bytes on stdout. Resolves when they are written; throws "io" when they cannot be. */
   bytes(bytes: Uint8Array): Promise<void>;
+  /**
+   * Resolves when all lines have left. Throws "io" where stdout could not take one of them: a full
+   * disk must not end a mirror, but what was to be read there is not whole.
+   */
+  flush(): Promise<void>;
   /** One line on stderr, whatever the message holds. */
   note(text: string): void;
   /** A line on stderr that replaces the one before; nothing where stderr is no terminal. */
@@ -20,19 +26,30 @@ export interface Terminal {
 
 export function systemTerminal(): Terminal {
   const { stdout, stderr } = process;
+  let lost: NodeJS.ErrnoException | null = null;
   // A reader that goes away (`| head -1`) is its own business, not an error of ours.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") lost ??= error;
   });
+  // Nobody is left who could be told.
+  stderr.on("error", () => undefined);
+  const write = (bytes: Uint8Array): Promise<NodeJS.ErrnoException | null> =>
+    new Promise((resolve) => {
+      stdout.write(bytes, (error) => resolve(error ?? null));
+    });
   const isColour =
     stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
   return {
     line: (text) => stdout.write(`${printable(text)}\n`),
     json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
-    bytes: (bytes) =>
-      new Promise((resolve, reject) => {
-        stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-      }),
+    bytes: async (bytes) => {
+      const error = await write(bytes);
+      if (error !== null) throw notWritten(error);
+    },
+    flush: async () => {
+      await write(new Uint8Array());
+      if (lost !== null) throw notWritten(lost);
+    },
     note: (text) => stderr.write(`${printable(text.replaceAll(/\s*\n\s*/g, " "))}\n`),
     progress: (text) => {
       if (stderr.isTTY !== true) return;
@@ -40,6 +57,13 @@ export function systemTerminal(): Terminal {
     },
     style: (style, text) => (isColour ? styleText(style, text, { validateStream: false }) : text),
   };
+}
+
+function notWritten(error: NodeJS.ErrnoException): ScbError {
+  const reason = error.code === "ENOSPC" ? "the disk is full" : (error.code ?? error.message);
+  return new ScbError("io", `not all output could be written to stdout: ${reason}`, {
+    cause: error,
+  });
 }
 
 /**

@@ -24,8 +24,30 @@ const secretFields = [
   "key",
 ] as const;
 
-/** JSON lines on stderr, written at once, so that nothing is lost when the process ends. */
+/** What stderr does not take now is kept up to this, and told with the next line that it takes. */
+const mostKeptSizeBytes = 1024 * 1024;
+/** A reader that is slow is waited for, 0.1 s each time; one that has stopped reading is not. */
+const mostWaitsInARow = 5;
+
+/**
+ * JSON lines on stderr, written at once, so that nothing is lost when the process ends. That they
+ * cannot be written (a full disk, a reader that hangs or is gone) never ends or stops the program.
+ */
 export function createLogger(level: LogLevel): Logger {
+  let waitsInARow = 0;
+  const destination = pino.destination({
+    fd: 2,
+    sync: true,
+    maxLength: mostKeptSizeBytes,
+    retryEAGAIN: () => {
+      waitsInARow += 1;
+      return waitsInARow <= mostWaitsInARow;
+    },
+  });
+  destination.on("error", () => undefined);
+  destination.on("write", (sizeBytes: number) => {
+    if (sizeBytes > 0) waitsInARow = 0;
+  });
   return pino(
     {
       level,
@@ -34,7 +56,7 @@ export function createLogger(level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[secret]" },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
 }
 
