@@ -77,6 +77,15 @@ describe("snapshots of lnd", () => {
     });
   });
 
+  it("connects no more once it was closed, also where it was about to", async () => {
+    await using setup = await fakeSetup();
+    const source = setup.source();
+    const identifying = source.identify();
+    await source.close();
+    await assert.rejects(identifying, (error) => hasCode(error, "aborted"));
+    assert.deepEqual(setup.lnd.calls, []);
+  });
+
   it("stops at once when it is told to", async () => {
     await using setup = await fakeSetup();
     const source = setup.source();

@@ -135,7 +135,7 @@ export class LndNode {
 
   /** The connection in use, or a new one to what has proved to be the same node. */
   async connection(signal?: AbortSignal): Promise<LndConnection> {
-    if (this.#isClosed) throw new ScbError("aborted", `${this.description} was closed`);
+    this.#throwIfClosed();
     throwIfAborted(signal);
     if (this.#opening === null) {
       if (this.#connection?.isOpen === true) return this.#connection;
@@ -158,6 +158,8 @@ export class LndNode {
   async #open(): Promise<LndConnection> {
     this.#connection?.abort();
     const certificate = await this.#config.credentials.readCertificate();
+    // A connection that is made now would outlive all, and its pings keep the process alive.
+    this.#throwIfClosed();
     const connection = new LndConnection(this.#config, certificate, this.#timing);
     this.#connection = connection;
     try {
@@ -167,6 +169,10 @@ export class LndNode {
       connection.abort();
       throw error;
     }
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new ScbError("aborted", `${this.description} was closed`);
   }
 
   async #checkedIdentity(
