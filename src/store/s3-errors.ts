@@ -23,6 +23,7 @@ export interface S3Failure {
   readonly syscall: string | undefined;
   readonly region: string | undefined;
   readonly dateMs: number | undefined;
+  readonly contentType: string | undefined;
   readonly requestId: string | undefined;
   /** All attempts of one connect failed (the addresses of a host are tried in turn). */
   readonly isConnectFailure: boolean;
@@ -116,7 +117,13 @@ const sdkErrorSchema = z
       .object({ httpStatusCode: z.number().optional(), requestId: optionalText })
       .catch({ httpStatusCode: undefined }),
     $response: z
-      .object({ headers: z.object({ date: optionalText, "x-amz-bucket-region": optionalText }) })
+      .object({
+        headers: z.object({
+          date: optionalText,
+          "content-type": optionalText,
+          "x-amz-bucket-region": optionalText,
+        }),
+      })
       .catch({ headers: {} }),
   })
   .catch({ name: "Error", message: "no message", $metadata: {}, $response: { headers: {} } });
@@ -146,9 +153,23 @@ export function readS3Failure(error: unknown): S3Failure {
     syscall: facts.syscall,
     region: facts.$response.headers["x-amz-bucket-region"] ?? facts.Region,
     dateMs: Number.isNaN(date) ? undefined : date,
+    contentType: facts.$response.headers["content-type"],
     requestId: facts.$metadata.requestId,
     isConnectFailure: error instanceof AggregateError,
   };
+}
+
+/** Whether the store says that the object is not there. The bucket not being there is another thing. */
+export function saysMissing(failure: S3Failure): boolean {
+  return failure.status === 404 && failure.code !== "NoSuchBucket" && !isForeign(failure);
+}
+
+/**
+ * A proxy whose store is away just now may answer 404 with a page of its own, and that says nothing
+ * of any object. S3 speaks XML.
+ */
+function isForeign({ status, code, contentType = "xml" }: S3Failure): boolean {
+  return status === 404 && code !== "NoSuchKey" && !/xml/i.test(contentType);
 }
 
 function meaningOf(failure: S3Failure, attempt: S3Attempt): Meaning {
@@ -166,6 +187,12 @@ function meaningOf(failure: S3Failure, attempt: S3Attempt): Meaning {
   const known = meaningOfCode[code];
   if (known !== undefined) return known;
   if (status === undefined) return meaningWithoutAnswer(failure);
+  if (isForeign(failure)) {
+    return [
+      "store-unknown",
+      `what answered (status 404, ${printable(failure.contentType ?? "")}) is no S3 service: check the endpoint, or the proxy before the store`,
+    ];
+  }
   if (status === 404) return meaningOf404(attempt);
   const said =
     code === "Unknown" ? `status ${status}` : `${printable(code)}, status ${status}: ${text}`;

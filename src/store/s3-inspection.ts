@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { RequestOptions } from "./object-store.ts";
-import { readS3Failure, translateS3Error } from "./s3-errors.ts";
+import { readS3Failure, saysMissing, translateS3Error } from "./s3-errors.ts";
 import type { DeleteRights, ObjectLock, StoreInspection, StoreSurvey } from "./store-inspection.ts";
 
 export interface S3InspectionOptions {
@@ -123,8 +123,7 @@ async function unlessMissing<T extends object>(answer: Promise<T>): Promise<Part
   try {
     return await answer;
   } catch (error) {
-    const { status, code } = readS3Failure(error);
-    if (status === 404 && code !== "NoSuchBucket") return {};
+    if (saysMissing(readS3Failure(error))) return {};
     throw error;
   }
 }

@@ -34,7 +34,7 @@ import type {
   RequestOptions,
   StoredObject,
 } from "./object-store.ts";
-import { readS3Failure, translateS3Error } from "./s3-errors.ts";
+import { readS3Failure, saysMissing, translateS3Error } from "./s3-errors.ts";
 import { S3Inspection } from "./s3-inspection.ts";
 import type { StoreInspection } from "./store-inspection.ts";
 
@@ -97,11 +97,11 @@ export class S3Store implements ObjectStore {
     checkKey(key);
     const info = await this.#attempt(`look at ${key}`, { signal }, async () => {
       const command = new HeadObjectCommand(this.#target(key));
-      const answer = await unlessMissing(this.#client.send(command, this.#handling(signal)));
+      const answer = await unless404(this.#client.send(command, this.#handling(signal)));
       return answer === null ? null : this.#info(key, answer, answer.ContentLength);
     });
     if (info !== null) return info;
-    // A 404 without a body may mean the object or the bucket; the answer to GET says which.
+    // A 404 without a body may mean the object, the bucket or a proxy; the answer to GET says which.
     const object = await this.get(key, { signal });
     if (object === null) return null;
     const { bytes: _, ...found } = object;
@@ -299,13 +299,21 @@ function conditionHeaders(condition: PutCondition | undefined): {
   }
 }
 
+async function unless404<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (readS3Failure(error).status === 404) return null;
+    throw error;
+  }
+}
+
 /** Null for an answer that the object is not there. That the bucket is not there is an error. */
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    const { status, code } = readS3Failure(error);
-    if (status === 404 && code !== "NoSuchBucket") return null;
+    if (saysMissing(readS3Failure(error))) return null;
     throw error;
   }
 }

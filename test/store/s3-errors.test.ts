@@ -263,6 +263,26 @@ describe("S3Store reads answers", () => {
     await rejectsWith("store-no-bucket", store.get("a"));
   });
 
+  for (const [type, page] of [
+    ["text/html", "<html><body>404: no backend</body></html>"],
+    ["text/plain; charset=utf-8", "404 page not found\n"],
+    ["application/json", '{"error":"no route"}'],
+  ] as const) {
+    it(`a 404 that a proxy makes up (${type}) says nothing of an object`, async () => {
+      server.answer = (_request, response) => {
+        response.writeHead(404, { "content-type": type });
+        response.end(page);
+      };
+      const { message } = await rejectsWith("store-unknown", store.get("a"));
+      assert.match(message, /no S3 service: check the endpoint, or the proxy/);
+      await rejectsWith("store-unknown", store.head("a"));
+      await rejectsWith("store-unknown", store.put("a", encode("x"), { condition: match }));
+      await rejectsWith("store-unknown", store.put("a", encode("x"), { condition: absent }));
+      await rejectsWith("store-unknown", store.delete("a"));
+      await rejectsWith("store-unknown", listKeys(store, ""));
+    });
+  }
+
   it("head: a 404 without a body is looked into with a get", async () => {
     const answerGet =
       (answer: Answer): Answer =>
