@@ -1,3 +1,4 @@
+import { abortable } from "../runtime/abort.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -31,19 +32,16 @@ export async function listenToChannels(
     let error: ScbError;
     try {
       const subscription = await notifier.subscribeChans(knownChans(), signal);
-      const cancel = (): void => subscription.cancel();
-      signal.addEventListener("abort", cancel, { once: true });
       try {
         if (signal.aborted) return;
         if (attempt > 0) onRecovered();
-        for await (const event of subscription.chanUpdates) {
+        for await (const event of until(signal, subscription.chanUpdates)) {
           // A subscription counts as good only once it has told something: one that always ends at
           // once must not be made anew without a wait.
           attempt = 0;
           onEvent(event);
         }
       } finally {
-        signal.removeEventListener("abort", cancel);
         subscription.cancel();
       }
       error = new ScbError("node-unavailable", "the stream of channel events ended");
@@ -59,5 +57,29 @@ export async function listenToChannels(
     } catch (cause) {
       if (!signal.aborted) throw cause;
     }
+  }
+}
+
+/**
+ * The events, until `signal` aborts: a notifier that is silent then need not do anything for the
+ * listener to end. Throws "aborted".
+ */
+async function* until(
+  signal: AbortSignal,
+  events: AsyncIterable<ChannelEvent>,
+): AsyncGenerator<ChannelEvent, void> {
+  const iterator = events[Symbol.asyncIterator]();
+  let isWaiting = false;
+  try {
+    for (;;) {
+      isWaiting = true;
+      const next = await abortable(iterator.next(), signal);
+      isWaiting = false;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    // A generator that waits can only be ended by what it waits for: by the cancel that follows.
+    if (!isWaiting) await iterator.return?.();
   }
 }

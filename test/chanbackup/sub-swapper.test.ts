@@ -300,6 +300,18 @@ describe("SubSwapper.stop", () => {
     });
   }
 
+  it("does not wait for a notifier that is silent and does not heed its cancel", async () => {
+    const it = world();
+    const { promise: never } = Promise.withResolvers<never>();
+    it.notifier.subscribeChans = async () => ({
+      chanUpdates: { [Symbol.asyncIterator]: () => ({ next: () => never }) },
+      cancel: () => undefined,
+    });
+    await it.subSwapper.start();
+    const stopped = it.subSwapper.stop();
+    assert.equal(await Promise.race([stopped, settled().then(() => "it waits")]), true);
+  });
+
   it("before the start", async () => {
     const w = world({ starting: [1] });
     assert.equal(await w.subSwapper.stop(), false);
