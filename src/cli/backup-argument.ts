@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { largestBackupSizeBytes } from "../node/stable-file.ts";
 import { fetchBackup } from "../recovery/restore/restore.ts";
 import { isNodePubkey, nodePubkeyOf } from "../recovery/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -46,6 +47,10 @@ async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubk
     const info = await stat(path);
     if (info.isDirectory()) {
       throw new ScbError("io", `${path} is a folder: name the channel.backup in it`);
+    }
+    if (info.isCharacterDevice() || info.size > largestBackupSizeBytes) {
+      const what = info.isCharacterDevice() ? "is a device" : `has ${info.size} bytes`;
+      throw new ScbError("decode", `${path} ${what}: that is no channel backup`);
     }
     return { name: path, packed: await readFile(path), savedAt: info.mtimeMs };
   } catch (error) {

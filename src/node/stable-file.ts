@@ -3,8 +3,8 @@ import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 
-// Far more than any node's backup; it only keeps a wrong path from filling the memory.
-const largestSizeBytes = 200 * 1024 * 1024;
+/** Far more than any node's backup; it only keeps a wrong path from filling the memory. */
+export const largestBackupSizeBytes = 200 * 1024 * 1024;
 const longestSettleRounds = 50;
 
 export interface StableFileOptions {
@@ -60,7 +60,7 @@ export class StableFile {
     }
     if (!stats.isFile()) throw new ScbError("usage", `${path} is no regular file`);
     const { dev, ino, size, mtimeNs, ctimeNs } = stats;
-    if (size > largestSizeBytes) {
+    if (size > largestBackupSizeBytes) {
       throw new ScbError("decode", `${path} has ${size} bytes: that is no channel backup`);
     }
     return [dev, ino, size, mtimeNs, ctimeNs].join();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -124,6 +124,11 @@ describe("inspect, diff and key", () => {
 
   it("inspect of a folder, and of nothing, says so", async () => {
     assert.match((await runCli(["inspect", folder, "--key-file", key])).stderr, /is a folder/);
+    const huge = await write("huge", "");
+    await truncate(huge, 3_000_000_000);
+    assert.match((await runCli(["inspect", huge])).stderr, /has 3000000000 bytes: that is no/);
+    const zero = await runCli(["inspect", "/dev/zero"], { timeoutMs: 10_000 });
+    assert.match(zero.stderr, /is a device: that is no channel backup/);
     assert.match((await runCli(["inspect", "nowhere", "--key-file", key])).stderr, /no such file/);
   });
 
