@@ -376,8 +376,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: feeder,
-        from: "return Math.max(clock.now() - savedAt, knownForMs);",
-        to: "return Math.min(clock.now() - savedAt, Math.max(knownForMs, 1e15));",
+        from: "return Math.max(ageMs, clock.monotonicMs() - seen.sinceMs);",
+        to: "return ageMs;",
       },
     ],
   },
