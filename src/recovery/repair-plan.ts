@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import { latestKey, parseVersionKey, type VersionName } from "../mirror/layout.ts";
 import { pointerSchemaVersion, recentOperationsKept } from "../mirror/pointer.ts";
 import { readPrunedRecord } from "../mirror/pruned-record.ts";
@@ -12,7 +13,13 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import type { StoredVersion } from "./history/history.ts";
 import { type HistoryFolder, readFolder } from "./history/history-folder.ts";
 import { keysToTellApart, standings } from "./history/lineage.ts";
-import { type Openers, openerOf, readVersion, tryToOpen } from "./history/read-back.ts";
+import {
+  type Openers,
+  openerOf,
+  readVersion,
+  sha256InPointer,
+  tryToOpen,
+} from "./history/read-back.ts";
 import { inParallel } from "./in-parallel.ts";
 
 /**
@@ -87,7 +94,7 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
   }
   if (toVersion !== undefined) {
     const listed = folder.versions.find(({ key }) => key === toVersion);
-    const chosen = listed === undefined ? null : await candidateOf(listed, options);
+    const chosen = listed === undefined ? null : await candidateOf(listed, folder, options);
     if (chosen === null) {
       const why = listed === undefined ? "is not there" : "does not read back right";
       throw new ScbError(
@@ -181,30 +188,35 @@ async function pointerState(
 
 /** The versions of the newest sequence that has any which reads back right. */
 async function newestCandidates(
-  { versions }: HistoryFolder,
+  folder: HistoryFolder,
   options: RepairOptions,
 ): Promise<{ candidates: Candidate[]; damaged: string[] }> {
   const damaged: string[] = [];
   let candidates: Candidate[] = [];
   let sequence = Number.POSITIVE_INFINITY;
-  for (const version of versions.toReversed()) {
+  for (const version of folder.versions.toReversed()) {
     if (version.sequence !== sequence && candidates.length > 0) break;
     sequence = version.sequence;
-    const candidate = await candidateOf(version, options);
+    const candidate = await candidateOf(version, folder, options);
     if (candidate === null) damaged.push(version.key);
     else candidates = [...candidates, candidate];
   }
   return { candidates, damaged };
 }
 
-/** Reads a version back; null where it is not right. */
+/** Reads a version back; null where it is not right, by its metadata, by the pointer, or by its size. */
 async function candidateOf(
   version: StoredVersion,
+  { current }: HistoryFolder,
   options: RepairOptions,
 ): Promise<Candidate | null> {
   const { store, signal } = options;
   const read = await readVersion(store, version.key, { signal });
-  if (read === null || read.whole === false) return null;
+  if (read === null || read.whole === false || packedMultiFlaw(read.bytes) !== null) return null;
+  // Who writes over a version drops its metadata, and then only the pointer knows better.
+  const pointer = current?.kind === "pointer" ? current.pointer : null;
+  const named = sha256InPointer(pointer, version.key);
+  if (named !== null && named !== read.sha256) return null;
   const openedBy = openerOf(options);
   if (openedBy !== null && (await tryToOpen(read.bytes, options, { signal })) !== null) return null;
   return {
@@ -212,7 +224,7 @@ async function candidateOf(
     sizeBytes: read.bytes.length,
     sha256: read.sha256,
     metadata: read.metadata,
-    isKnownWhole: read.whole === true || openedBy !== null,
+    isKnownWhole: read.whole === true || named !== null || openedBy !== null,
     openedBy,
   };
 }
@@ -256,7 +268,7 @@ async function decide(
     others.push(...versions.filter(({ key }) => key === held));
   }
   if (others.length === 0) return { target: only, candidates: possible };
-  const rivals = await Promise.all(others.map((version) => candidateOf(version, options)));
+  const rivals = await Promise.all(others.map((version) => candidateOf(version, folder, options)));
   return { target: null, candidates: [only, ...rivals.filter((rival) => rival !== null)] };
 }
 

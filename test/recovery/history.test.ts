@@ -96,6 +96,7 @@ describe("findVersion", () => {
   const wrong = [
     ["9", "not-found"],
     ["newest", "usage"],
+    ["99999999999999999999999", "usage"],
     ["../latest.json", "usage"],
     ["versions/1.backup", "usage"],
   ] as const;

@@ -83,6 +83,21 @@ describe("repair", () => {
       async (store) => damage(store, await keyOf(store, 5)),
     ],
     [
+      "one whose version was written over, and its metadata dropped",
+      "target-damaged",
+      4,
+      async (store) => store.put(await keyOf(store, 5), packedBytes()),
+    ],
+    [
+      "a lost one, and the newest version cut short, without metadata",
+      "lost",
+      4,
+      async (store) => {
+        await store.delete("latest.json");
+        await store.put(await keyOf(store, 5), packedBytes(44));
+      },
+    ],
+    [
       "a lost one, and the newest versions damaged",
       "lost",
       3,
@@ -255,6 +270,14 @@ describe("repair", () => {
     });
   });
 
+  it("takes the pointer's word where a version has lost its metadata", async () => {
+    const store = await storeOf(5);
+    await store.delete(await keyOf(store, 5));
+    const key = await keyOf(store, 4);
+    await store.put(key, (await store.get(key))?.bytes ?? new Uint8Array());
+    assert.equal((await plan(store)).target?.key, key);
+  });
+
   it("knows which of two was committed, where something newer says so", async () => {
     const store = await storeOf(2);
     await upload(store);
@@ -306,6 +329,14 @@ describe("repair", () => {
         async (store) => {
           await store.delete("latest.json");
           return "versions/1.backup";
+        },
+      ],
+      [
+        "a version that the pointer says was other bytes",
+        /does not read back right/,
+        async (store) => {
+          await store.put(await keyOf(store, 3), packedBytes());
+          return keyOf(store, 3);
         },
       ],
       [

@@ -106,6 +106,28 @@ describe("the place of a version in the history", () => {
   });
 });
 
+describe("a version that was written over, and its metadata dropped", () => {
+  const cases = [
+    ["that the pointer names as current", 3],
+    ["that the pointer names as the one before", 2],
+    ["that only the version after it names", 1],
+  ] as const;
+  for (const [name, sequence] of cases) {
+    it(`is no backup, where it is one ${name}`, async () => {
+      const { store, keys } = await storeWith([packedBytes(), packedBytes(), packedBytes()]);
+      const key = keys[sequence - 1] ?? "";
+      const intact = (await store.get(key))?.bytes ?? new Uint8Array();
+      await tamper(store, key, { bytes: packedBytes(), metadata: {} });
+      for (const which of [String(sequence), key]) {
+        await assert.rejects(fetchBackup({ store, which }), { code: "version-damaged" });
+      }
+      await tamper(store, key, { bytes: intact, metadata: {} });
+      const { verified } = await fetchBackup({ store, which: String(sequence) });
+      assert.equal(verified.hash, true);
+    });
+  }
+});
+
 describe("the newest version that checks out", () => {
   const sealed = () => pack(someSingles(1), otherKey);
   const good = () => pack(someSingles(1));
@@ -159,9 +181,21 @@ describe("the newest version that checks out", () => {
     },
     {
       name: "is none of which nobody can say that it is whole",
-      contents: [good(), good()],
-      harm: (store, keys) => tamper(store, keys[0] ?? "", { metadata: {} }),
+      contents: [good(), good(), good()],
+      harm: async (store, keys) => {
+        await store.delete(keys[1] ?? "");
+        await tamper(store, keys[0] ?? "", { metadata: {} });
+      },
       found: null,
+    },
+    {
+      name: "is one whose hash only the version after it says",
+      contents: [good(), good(), good()],
+      harm: async (store, keys) => {
+        await tamper(store, keys[1] ?? "", { bytes: packedBytes() });
+        await tamper(store, keys[0] ?? "", { metadata: {} });
+      },
+      found: 1,
     },
     {
       name: "is none in an empty store",

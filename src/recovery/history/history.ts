@@ -2,11 +2,12 @@ import { decodeTime } from "ulid";
 import { type Base, newestVersion, pointerBase, readBase } from "../../mirror/base.ts";
 import {
   latestKey,
+  maxSequence,
   parseVersionKey,
   type VersionName,
   versionsPrefix,
 } from "../../mirror/layout.ts";
-import { decodePointer } from "../../mirror/pointer.ts";
+import { decodePointer, type Pointer } from "../../mirror/pointer.ts";
 import { readPrunedRecord } from "../../mirror/pruned-record.ts";
 import {
   isSingleWriterVersion,
@@ -18,6 +19,7 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import type { ListOptions, ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { inParallel } from "../in-parallel.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
+import { sha256InPointer } from "./read-back.ts";
 
 /** One version as the store holds it. */
 export interface StoredVersion extends VersionName {
@@ -173,17 +175,38 @@ export async function findVersion(
       committedAt: held.committedAt,
     };
   }
-  const name = /^\d+$/.test(which)
-    ? await findSequence(store, Number(which), options)
-    : parseVersionKey(which);
+  const sequence = /^\d+$/.test(which) ? Number(which) : null;
+  const isSequence = sequence !== null && sequence <= maxSequence;
+  const name = isSequence ? await findSequence(store, sequence, options) : parseVersionKey(which);
   if (name === null) {
     throw new ScbError(
       "usage",
       `${JSON.stringify(which)} is no version: give a sequence such as 12, a key such as versions/….backup, or "latest" (scb-mirror list shows them)`,
     );
   }
-  const metadata = readVersionMetadata(await metadataOf(store, name.key, options));
-  return { ...name, sha256: metadata?.sha256 ?? null, committedAt: decodeTime(name.operation) };
+  const sha256 = await recordedSha256(store, name, options);
+  return { ...name, sha256, committedAt: decodeTime(name.operation) };
+}
+
+/**
+ * What its hash was when it was saved: by the pointer, by itself, or by the version that replaced it.
+ * Null where nothing says it. Who writes over a version drops what it says of itself.
+ */
+async function recordedSha256(
+  store: ObjectStore,
+  { key, sequence }: VersionName,
+  options?: RequestOptions,
+): Promise<string | null> {
+  const pointer = await readPointerOrNull(store, options);
+  const own = readVersionMetadata(await metadataOf(store, key, options));
+  const known = sha256InPointer(pointer, key) ?? own?.sha256 ?? null;
+  if (known !== null) return known;
+  for (const next of await versionsOf(store, sequence + 1, options)) {
+    const { previous } = readVersionMetadata(await metadataOf(store, next.key, options)) ?? {};
+    // Without a hash of its own a predecessor of --single-writer is named by its key alone.
+    if (previous?.key === key && previous.sha256 !== "") return previous.sha256;
+  }
+  return null;
 }
 
 async function findSequence(
@@ -236,6 +259,21 @@ export async function currentOrNull(
   } catch (error) {
     const code = ScbError.from(error).code;
     if (code === "pointer-lost" || code === "pointer-damaged") return null;
+    throw error;
+  }
+}
+
+/** As `currentOrNull`, without a look at the versions where there is no pointer. */
+async function readPointerOrNull(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<Pointer | null> {
+  const object = await store.get(latestKey, options);
+  if (object === null) return null;
+  try {
+    return decodePointer(object.bytes, `${store.location}/${latestKey}`);
+  } catch (error) {
+    if (hasCode(error, "pointer-damaged")) return null;
     throw error;
   }
 }

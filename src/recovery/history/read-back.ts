@@ -1,6 +1,7 @@
 import { unpackMulti } from "../../chanbackup/packed-multi.ts";
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import type { Encrypter } from "../../keychain/encrypter.ts";
+import type { Pointer } from "../../mirror/pointer.ts";
 import { readVersionMetadata, type VersionMetadata } from "../../mirror/version-metadata.ts";
 import { sha256Hex } from "../../runtime/digest.ts";
 import { hasCode, type ScbError } from "../../runtime/error.ts";
@@ -28,6 +29,12 @@ export async function readVersion(
   const metadata = readVersionMetadata(stored.metadata);
   const whole = metadata === null ? null : metadata.sha256 === sha256;
   return { bytes: stored.bytes, sha256, metadata, whole };
+}
+
+/** What the pointer says the hash of a version is; null where it does not name it. */
+export function sha256InPointer(pointer: Pointer | null, key: string): string | null {
+  const named = [pointer?.version, pointer?.previous].find((version) => version?.key === key);
+  return named?.sha256 ?? null;
 }
 
 /** Who can open a backup: a key, or else a running node. */

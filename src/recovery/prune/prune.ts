@@ -10,7 +10,7 @@ import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { readCurrent } from "../history/history.ts";
 import { readFolder } from "../history/history-folder.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "../history/lineage.ts";
-import { readVersion } from "../history/read-back.ts";
+import { readVersion, sha256InPointer } from "../history/read-back.ts";
 import { inParallel } from "../in-parallel.ts";
 import { type PrunePlan, planPrune, type RemovedVersion, type Unsound } from "./prune-plan.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
@@ -209,16 +209,8 @@ async function flawOf(
   options: RequestOptions,
 ): Promise<Unsound | null> {
   const version = await readVersion(store, key, options);
-  const named = sha256InPointer(current, key);
+  const named = sha256InPointer(current.kind === "pointer" ? current.pointer : null, key);
   if (version === null || version.whole === false) return "damaged";
   if (named !== null) return named === version.sha256 ? null : "damaged";
   return version.whole === true ? null : "unproven";
-}
-
-/** What the pointer says the hash is, where it names the version. */
-function sha256InPointer(current: Base, key: string): string | null {
-  if (current.kind !== "pointer") return null;
-  const { version, previous } = current.pointer;
-  if (version.key === key) return version.sha256;
-  return previous?.key === key ? previous.sha256 : null;
 }
