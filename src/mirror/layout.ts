@@ -1,4 +1,5 @@
 import { ScbError } from "../runtime/error.ts";
+import { operationIdPattern } from "./operation-id.ts";
 
 /**
  * Where things lie in a node's folder. Every key here is relative to that folder, and so is every
@@ -41,7 +42,8 @@ export function versionKey(sequence: number, operation: string): string {
   return `${versionsPrefix}${sequence.toString().padStart(20, "0")}-${operation}.backup`;
 }
 
-const versionPattern = /^versions\/(\d{20})-([0-9A-HJKMNP-TV-Z]{26})\.backup$/;
+const versionPattern = new RegExp(`^versions/(\\d{20})-(${operationIdPattern})\\.backup$`);
+const quarantinePattern = new RegExp(`^quarantine/(${operationIdPattern})\\.(backup|json)$`);
 
 /** Reads a version's key; null for anything else that somebody put into the folder. */
 export function parseVersionKey(key: string): VersionName | null {
@@ -61,7 +63,7 @@ export function quarantineKeys(operation: string): { backup: string; why: string
 export function parseQuarantineKey(
   key: string,
 ): { readonly operation: string; readonly kind: "backup" | "why" } | null {
-  const match = /^quarantine\/([0-9A-HJKMNP-TV-Z]{26})\.(backup|json)$/.exec(key);
+  const match = quarantinePattern.exec(key);
   if (match?.[1] === undefined) return null;
   return { operation: match[1], kind: match[2] === "json" ? "why" : "backup" };
 }

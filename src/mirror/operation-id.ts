@@ -2,6 +2,9 @@ import { ulid } from "ulid";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
 
+/** What an operation id looks like, for a regular expression. Its time has 48 bits, so none begins above 7. */
+export const operationIdPattern = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
+
 /**
  * A fresh operation id: a ULID, so that ids sort by the time at which operations began. `earliestMs`:
  * the time that it says at least, for who needs ids in order though the clock may be set back.

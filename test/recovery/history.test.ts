@@ -82,6 +82,24 @@ describe("readHistory", () => {
     assert.ok(history.every(({ current, orphan }) => !current && !orphan));
   });
 
+  it("passes over keys whose id holds no time", async () => {
+    const { store } = await storeWithOrphan();
+    const noId = "Z".repeat(26);
+    for (const key of [
+      `versions/00000000000000000003-${noId}.backup`,
+      `quarantine/${noId}.json`,
+      `restores/${noId}.json`,
+      `drills/${noId}.json`,
+    ]) {
+      await store.put(key, Buffer.from("not ours"));
+    }
+    assert.equal((await entriesOf(store)).length, 4);
+    assert.equal((await findVersion(store, "3")).sequence, 3);
+    const status = await checkStatus({ store, node: "alice", now: 0, maxAgeMs: 3_600_000 });
+    assert.deepEqual(status.problems, []);
+    assert.equal(status.lastRestore, null);
+  });
+
   it("is empty for an empty store", async () => {
     assert.deepEqual(await entriesOf(new MemoryStore()), []);
   });

@@ -1,5 +1,6 @@
 import { decodeTime } from "ulid";
 import { probePrefix, probeVerdictKey } from "../../mirror/layout.ts";
+import { operationIdPattern } from "../../mirror/operation-id.ts";
 import { probeStore } from "../../mirror/probe.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -13,6 +14,8 @@ const versionSizeBytes = 7_000;
 const pointerSizeBytes = 2_500;
 /** Well below the time after which a request counts as lost. */
 const slowSwapMs = 3_000;
+
+const visitPattern = new RegExp(`^${probePrefix}(${operationIdPattern})/`);
 
 export interface ConductOptions {
   /** The node's folder. */
@@ -109,7 +112,7 @@ function leftoversFinding(
   }
   const folders = new Set(
     keys
-      .map((key) => /^probe\/([0-9A-HJKMNP-TV-Z]{26})\//.exec(key)?.[1])
+      .map((key) => visitPattern.exec(key)?.[1])
       .filter((id) => id !== undefined)
       .filter((id) => decodeTime(id) >= sinceMs)
       .map((id) => `${probePrefix}${id}/`),

@@ -1,7 +1,6 @@
-import { decodeTime } from "ulid";
 import * as z from "zod";
 import { drillsPrefix } from "../../mirror/layout.ts";
-import { newOperationId } from "../../mirror/operation-id.ts";
+import { newOperationId, operationIdPattern } from "../../mirror/operation-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import { programVersion } from "../../runtime/version.ts";
@@ -15,6 +14,8 @@ const recordSchema = z.looseObject({
   verdict: z.enum(["would-restore", "would-not-restore", "unknown"]),
   version: z.looseObject({ key: z.string(), sequence: z.int() }).nullable(),
 });
+
+const recordPattern = new RegExp(`^drills/${operationIdPattern}\\.json$`);
 
 /** The last drill whose result the store holds. */
 export interface LastDrill {
@@ -69,7 +70,7 @@ export async function readLastDrill(
 ): Promise<LastDrill | null> {
   let newest: string | null = null;
   for await (const { key } of store.list(drillsPrefix, options)) {
-    if (isDrillKey(key)) newest = key;
+    if (recordPattern.test(key)) newest = key;
   }
   if (newest === null) return null;
   const object = await store.get(newest, options);
@@ -90,9 +91,4 @@ export async function readLastDrill(
     verdict,
     version: version === null ? null : { key: version.key, sequence: version.sequence },
   };
-}
-
-function isDrillKey(key: string): boolean {
-  const id = /^drills\/([0-7][0-9A-HJKMNP-TV-Z]{25})\.json$/.exec(key)?.[1];
-  return id !== undefined && Number.isFinite(decodeTime(id));
 }

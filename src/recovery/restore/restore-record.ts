@@ -1,7 +1,7 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
 import { restoreRecordKey, restoresPrefix } from "../../mirror/layout.ts";
-import { newOperationId } from "../../mirror/operation-id.ts";
+import { newOperationId, operationIdPattern } from "../../mirror/operation-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -34,7 +34,7 @@ const recordSchema = z.looseObject({
   to: z.string(),
   by: z.string(),
 });
-const recordPattern = /^restores\/([0-9A-HJKMNP-TV-Z]{26})\.json$/;
+const recordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
 
 /** Leaves a note beside the versions that one was taken out. Throws what the store throws. */
 export async function recordRestore(
