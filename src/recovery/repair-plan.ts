@@ -76,8 +76,9 @@ export interface RepairOptions extends RequestOptions, Openers {
  * the newest sequence, or versions that do not follow from each other, are two histories: which one
  * was acknowledged nobody can know but a person.
  *
- * Throws "refused" where the pointer is of a newer program or `toVersion` cannot be taken, and what
- * the store throws.
+ * Throws "refused" where the pointer is of a newer program or `toVersion` cannot be taken, "decrypt"
+ * and "decode" where what was saved does not open (an older one that does is no better for it), and
+ * what the store throws.
  */
 export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
   const { store, toVersion, signal } = options;
@@ -217,14 +218,23 @@ async function candidateOf(
   const pointer = current?.kind === "pointer" ? current.pointer : null;
   const named = sha256InPointer(pointer, version.key);
   if (named !== null && named !== read.sha256) return null;
+  const isAsSaved = read.whole === true || named !== null;
   const openedBy = openerOf(options);
-  if (openedBy !== null && (await tryToOpen(read.bytes, options, { signal })) !== null) return null;
+  const failure = openedBy === null ? null : await tryToOpen(read.bytes, options, { signal });
+  if (failure !== null && isAsSaved) {
+    throw new ScbError(
+      failure.code,
+      `${store.location}/${version.key} holds the bytes that were saved, and ${openedBy === "key" ? "your key" : "the node"} does not open it: ${failure.message}; nothing was changed: to go by the hashes alone leave out ${openedBy === "key" ? "--key-file" : "--from"}`,
+      { cause: failure },
+    );
+  }
+  if (failure !== null) return null;
   return {
     ...version,
     sizeBytes: read.bytes.length,
     sha256: read.sha256,
     metadata: read.metadata,
-    isKnownWhole: read.whole === true || named !== null || openedBy !== null,
+    isKnownWhole: isAsSaved || openedBy !== null,
     openedBy,
   };
 }

@@ -278,6 +278,24 @@ describe("repair", () => {
     assert.equal((await plan(store)).target?.key, key);
   });
 
+  it("takes no older version where what was saved does not open", async () => {
+    const [ours, another] = [7, 8].map((fill) =>
+      backupKeyEncrypter(new Uint8Array(32).fill(fill), systemRandom),
+    );
+    const store = new MemoryStore();
+    for (const encrypter of [ours, another]) {
+      assert.ok(encrypter !== undefined);
+      await swapOnce(makeSwapper(store), packMulti({ version: 0, staticBackups: [] }, encrypter));
+    }
+    await store.delete("latest.json");
+    await assert.rejects(plan(store, { encrypter: ours }), {
+      code: "decrypt",
+      message: /0002-.*bytes that were saved, and your key does not open it.*--key-file/,
+    });
+    assert.equal((await plan(store, { encrypter: another })).target?.sequence, 2);
+    assert.equal((await plan(store)).target?.sequence, 2);
+  });
+
   it("knows which of two was committed, where something newer says so", async () => {
     const store = await storeOf(2);
     await upload(store);
