@@ -1,11 +1,10 @@
-import { access, constants, rename, rm, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { type Network, networks } from "../keychain/network.ts";
 import { readLastDrill } from "../recovery/drill/drill-record.ts";
 import { readCurrent } from "../recovery/history/history.ts";
 import { kitCurrent, makeKit } from "../recovery/kit/kit.ts";
 import type { KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
 import { kitToText } from "../recovery/kit/kit-text.ts";
+import { checkOutputTarget, writeOutputFile } from "../recovery/output-file.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
 import { type Action, type ActionContext, textFlag } from "./action.ts";
@@ -13,7 +12,7 @@ import { exitCodes } from "./exit-code.ts";
 import { type NodeStore, withNodeStore } from "./node-store.ts";
 
 export const kitAction: Action = async (context) => {
-  const { terminal, flags, json } = context;
+  const { terminal, flags, json, random } = context;
   const isText = flags["text"] === true;
   const output = textFlag(context, "output") ?? `recovery-kit.${isText ? "txt" : "html"}`;
   if (output === "-" && json) {
@@ -25,13 +24,15 @@ export const kitAction: Action = async (context) => {
     await terminal.bytes(new TextEncoder().encode(page));
     return exitCodes.done;
   }
-  const file = await writePage(resolve(output), page, { force: flags["force"] === true });
+  const target = await checkOutputTarget(output, { force: flags["force"] === true });
+  // Nothing on it is secret, so everybody may read it.
+  await writeOutputFile(target, new TextEncoder().encode(page), { mode: 0o644, random });
   const { node, pubkey, network, to, current, lastDrill } = facts;
   if (json) {
-    terminal.json({ file, node, pubkey, network, to, current, lastDrill });
+    terminal.json({ file: target.path, node, pubkey, network, to, current, lastDrill });
     return exitCodes.done;
   }
-  terminal.line(`${file}: print it, and keep it with your papers`);
+  terminal.line(`${target.path}: print it, and keep it with your papers`);
   if (lastDrill === null) {
     terminal.line("No drill was done yet: run scb-mirror drill, then print the page again");
   }
@@ -106,37 +107,4 @@ function placeOf(location: StoreLocation, node: string): KitPlace {
 
 function networkOf(name: string | null): Network | null {
   return networks.find((network) => network === name) ?? null;
-}
-
-/** Whole or not at all. Nothing on it is secret, so everybody may read it. */
-async function writePage(
-  path: string,
-  page: string,
-  { force }: { readonly force: boolean },
-): Promise<string> {
-  if (!force && (await exists(path))) {
-    throw new ScbError(
-      "exists",
-      `${path} is there already and was left as it is: choose another name with -o, or give --force`,
-    );
-  }
-  const temporary = `${path}.${process.pid}.partial`;
-  try {
-    await writeFile(temporary, page, { mode: 0o644, flag: "wx" });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ScbError("io", `cannot write ${path}: ${reason}`, { cause: error });
-  }
-  return path;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.F_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

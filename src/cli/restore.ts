@@ -4,6 +4,7 @@ import type { Encrypter } from "../keychain/encrypter.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
 import { currentOrNull } from "../recovery/history/history.ts";
 import { sequenceAt } from "../recovery/history/version-at.ts";
+import type { OutputTarget } from "../recovery/output-file.ts";
 import {
   checkBackupTarget,
   lncli,
@@ -38,7 +39,7 @@ interface Request {
   /** Milliseconds since 1970. */
   readonly at: number | null;
   readonly to:
-    | { readonly kind: "file"; readonly target: string }
+    | { readonly kind: "file"; readonly target: OutputTarget }
     | { readonly kind: "stdout" }
     | { readonly kind: "lnd" };
 }
@@ -185,7 +186,7 @@ async function deliver(
     case "file":
       throwIfAborted(signal);
       await writeBackupFile(to.target, packed, random);
-      return { kind: "file", file: to.target, next: restoreCommand(to.target, network) };
+      return { kind: "file", file: to.target.path, next: restoreCommand(to.target.path, network) };
     case "lnd": {
       if (witness === undefined) {
         throw new ScbError(

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -24,8 +34,8 @@ describe("the file that a backup is written to", () => {
     const packed = packedBytes();
     const target = await checkBackupTarget(join(folder, "a.backup"), { force: false });
     await writeBackupFile(target, packed, systemRandom);
-    assert.ok((await readFile(target)).equals(packed));
-    assert.equal((await stat(target)).mode & 0o777, 0o600);
+    assert.ok((await readFile(target.path)).equals(packed));
+    assert.equal((await stat(target.path)).mode & 0o777, 0o600);
     assert.deepEqual(await readdir(folder), ["a.backup"]);
   });
 
@@ -43,6 +53,31 @@ describe("the file that a backup is written to", () => {
       code: "exists",
     },
     { name: "a folder", make: (at) => mkdir(join(at, "sub")), file: "sub", code: "io" },
+    {
+      name: "a device, even when forced",
+      make: (at) => symlink("/dev/null", join(at, "null")),
+      file: "null",
+      code: "io",
+      force: true,
+    },
+    {
+      name: "a link that leads nowhere",
+      make: (at) => symlink("nowhere", join(at, "dangling")),
+      file: "dangling",
+      code: "exists",
+    },
+    {
+      name: "a link into lnd's folder",
+      make: async (at) => {
+        await mkdir(join(at, "lnd"));
+        await writeFile(join(at, "lnd", "channel.db"), "");
+        await writeFile(join(at, "lnd", "channel.backup"), "");
+        await symlink("lnd/channel.backup", join(at, "mine"));
+      },
+      file: "mine",
+      code: "refused",
+      force: true,
+    },
     { name: "a folder that is missing", make: async () => undefined, file: "no/b", code: "io" },
     {
       name: "lnd's folder, even when forced",
@@ -75,6 +110,26 @@ describe("the file that a backup is written to", () => {
     });
   }
 
+  it("replaces nothing that has come to be there since it was checked", async () => {
+    const path = join(folder, "since.backup");
+    const target = await checkBackupTarget(path, { force: false });
+    await writeFile(path, "precious");
+    await assert.rejects(writeBackupFile(target, packedBytes(), systemRandom), { code: "exists" });
+    assert.equal(await readFile(path, "utf8"), "precious");
+    assert.ok((await readdir(folder)).every((name) => !name.endsWith(".partial")));
+  });
+
+  it("takes the place of what a link points to, and of the link never", async () => {
+    const at = await mkdtemp(join(folder, "link-"));
+    await writeFile(join(at, "old"), "old");
+    await symlink("old", join(at, "link"));
+    const target = await checkBackupTarget(join(at, "link"), { force: true });
+    const packed = packedBytes();
+    await writeBackupFile(target, packed, systemRandom);
+    assert.equal(await readlink(join(at, "link")), "old");
+    assert.ok((await readFile(join(at, "old"))).equals(packed));
+  });
+
   it("is not there at all where the disk is full", async (t) => {
     await using disk = await mountSmallDisk(16 * 1024);
     if (disk === null) {
@@ -83,7 +138,8 @@ describe("the file that a backup is written to", () => {
     }
     const target = join(disk.path, "channel.backup");
     await writeFile(target, "the older one");
-    await assert.rejects(writeBackupFile(target, packedBytes(64 * 1024), systemRandom), {
+    const checked = await checkBackupTarget(target, { force: true });
+    await assert.rejects(writeBackupFile(checked, packedBytes(64 * 1024), systemRandom), {
       code: "io",
       message: /the disk is full.*nothing was left there/,
     });

@@ -1,67 +1,31 @@
-import { access, constants, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { access, constants, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Network } from "../../keychain/network.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
+import { checkOutputTarget, type OutputTarget, orNull, writeOutputFile } from "../output-file.ts";
 
 /**
- * Where a backup can be written to. Throws "exists" where a file is there and `force` is false, "io"
- * where its folder is missing, and "refused" inside an lnd folder: a file put in the place of lnd's
- * own restores nothing, and a wrong one keeps lnd from starting. Returns the absolute path.
+ * Where a backup can be written to. Throws as `checkOutputTarget`, and "refused" inside an lnd folder:
+ * a file put in the place of lnd's own restores nothing, and a wrong one keeps lnd from starting.
  */
 export async function checkBackupTarget(
-  path: string,
+  name: string,
   options: { readonly force: boolean },
-): Promise<string> {
-  const target = resolve(path);
-  const info = await orNull(stat(target));
-  if (info?.isDirectory() === true) {
-    throw new ScbError("io", `${target} is a folder: name a file in it with -o`);
-  }
-  const folder = await orNull(realpath(dirname(target)));
-  if (folder === null) {
-    throw new ScbError(
-      "io",
-      `${dirname(target)} is not there: make this folder, or choose another`,
-    );
-  }
-  await refuseLndFolder(folder);
-  if (info !== null && !options.force) {
-    throw new ScbError(
-      "exists",
-      `${target} is there already and was left as it is: choose another name with -o, or give --force`,
-    );
-  }
-  return target;
+): Promise<OutputTarget> {
+  // First: nobody shall be told to force a file into lnd's folder.
+  const { path } = await checkOutputTarget(name, { force: true });
+  await refuseLndFolder(await realpath(dirname(path)));
+  return checkOutputTarget(name, options);
 }
 
-/**
- * Writes a backup to a path that was checked, whole or not at all, readable by its owner only.
- * Throws "io".
- */
-export async function writeBackupFile(
-  target: string,
+/** Writes a backup, readable by its owner only. Throws as `writeOutputFile`. */
+export function writeBackupFile(
+  target: OutputTarget,
   packed: Uint8Array,
   random: Random,
 ): Promise<void> {
-  // Not the process id: in a container every run has the same one.
-  const token = Buffer.from(random.bytes(6)).toString("hex");
-  const temporary = join(dirname(target), `.${basename(target)}.${token}.partial`);
-  try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(packed);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new ScbError("io", `cannot write ${target}: ${reasonOf(error)}; nothing was left there`, {
-      cause: error,
-    });
-  }
+  return writeOutputFile(target, packed, { mode: 0o600, random });
 }
 
 /** The line that brings the channels back, to be run where the new node is. */
@@ -102,33 +66,4 @@ function inLndFolder(folder: string, why: string): ScbError {
 
 async function exists(path: string): Promise<boolean> {
   return (await orNull(access(path, constants.F_OK).then(() => true))) ?? false;
-}
-
-/** Null where there is no such file, or where this user may not look. */
-async function orNull<T>(look: Promise<T>): Promise<T | null> {
-  try {
-    return await look;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error))) return null;
-    throw new ScbError("io", error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
-  }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full: free some space, or choose another with -o",
-  EDQUOT: "the disk quota is used up: choose another disk with -o",
-  EACCES: "this user may not write there: choose another folder with -o",
-  EPERM: "this user may not write there: choose another folder with -o",
-  EROFS: "the disk is read-only: choose another with -o",
-};
-
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return reasons[codeOf(error)] ?? message;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
