@@ -43,8 +43,9 @@ async function setUp() {
 }
 
 /** As the command makes it: it asks no guard, and does not know whose folder it is. */
-function acceptor(store: FaultyStore) {
-  return makeSwapper(store, { guards: [], node: { pubkey: null, network: null } });
+function acceptor(store: FaultyStore, acceptorsClock = hastyClock()) {
+  const node = { pubkey: null, network: null };
+  return makeSwapper(store, { guards: [], node, clock: acceptorsClock });
 }
 
 const tools = { clock, random: systemRandom };
@@ -65,6 +66,14 @@ describe("accept", () => {
     assert.deepEqual([pointer.channels, pointer.bareChannels], [1, 1]);
     assert.equal(pointer.node.network, "regtest", "whose folder it is");
     assert.ok((await keysOf(store, "versions/")).includes(before));
+    assert.equal(await isHealthy(), true);
+  });
+
+  it("stands also where it was accepted by a clock that is behind", async () => {
+    const { store, read, isHealthy } = await setUp();
+    const behind = hastyClock({ startMs: clock.now() - 60_000 });
+    const swapper = acceptor(store, behind);
+    await accept(await read(), swapper, tools, never);
     assert.equal(await isHealthy(), true);
   });
 
