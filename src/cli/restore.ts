@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { openLnd } from "../daemon/open-lnd.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
 import { currentOrNull } from "../recovery/history/history.ts";
 import { sequenceAt } from "../recovery/history/version-at.ts";
@@ -59,7 +60,7 @@ export const restoreAction: Action = async (context, [which]) => {
     async (nodeStore) => {
       const { store, witness } = nodeStore;
       const encrypter = await encrypterFor(nodeStore, key, signal);
-      const backup = await choose(context, nodeStore, request, encrypter);
+      const backup = await choose(context, nodeStore, { ...request, key }, encrypter);
       const since = await changesSince({ store, backup, encrypter, witness, signal });
       terminal.progress(null);
       const delivery = await deliver(context, nodeStore, request, backup);
@@ -108,7 +109,7 @@ async function readRequest(context: ActionContext, which: string | undefined): P
 async function choose(
   context: ActionContext,
   { store }: NodeStore,
-  { which, at, to }: Request,
+  { which, at, to, key }: Request & { readonly key: LoadedKey | null },
   encrypter: Encrypter | undefined,
 ): Promise<RestoredBackup> {
   const { signal, terminal, confirm, json, clock } = context;
@@ -117,7 +118,9 @@ async function choose(
     return await fetchBackup({ store, which: wanted, encrypter, signal });
   } catch (error) {
     if (!hasCode(error, ...damageCodes)) throw error;
-    const network = hasCode(error, "decrypt") ? await otherNetwork(context, store) : null;
+    // A backup key is the same on every network.
+    const isOfNetwork = hasCode(error, "decrypt") && key?.kind !== "backup-key";
+    const network = isOfNetwork ? await otherNetwork(context, store) : null;
     if (network !== null) {
       throw withMore(error, `these are backups of a node on ${network}: give --network ${network}`);
     }

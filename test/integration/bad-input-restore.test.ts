@@ -118,6 +118,10 @@ peerSuite("restore on a bad day", ["minio"], () => {
     ]);
     // The demo node says that it is on regtest.
     await refuses([...alice, "--key-file", file], 1, [/a node on regtest: give --network regtest/]);
+    // A backup key is the same on every network.
+    const other = join(folder, "other.key");
+    await writeFile(other, "cd".repeat(32), { mode: 0o600 });
+    await refuses([...alice, "--key-file", other], 1, [/^(?!.*--network).*authentication failed/]);
   });
 
   it("a target that is there, before anything is asked of the store", async () => {
