@@ -125,7 +125,10 @@ function sinceOf(since: ChangesSince, terminal: Terminal): readonly string[] {
     lines.push(
       newerVersions === 0
         ? "it is the newest version"
-        : terminal.style("yellow", `${newerVersions} newer versions are there`),
+        : terminal.style(
+            "yellow",
+            `${newerVersions} newer versions are there (scb-mirror list shows them)`,
+          ),
     );
   }
   if (opened !== null && closed !== null && opened + closed > 0) {

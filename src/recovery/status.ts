@@ -7,12 +7,14 @@ import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { type LastDrill, readLastDrill } from "./drill/drill-record.ts";
 import { readCurrent } from "./history/history.ts";
+import { unexplainedSequence } from "./history/unexplained.ts";
 import { type LastRestore, readLastRestore } from "./restore/restore-record.ts";
 
 export const statusProblemCodes = [
   "no-backup",
   "pointer-lost",
   "pointer-damaged",
+  "pointer-behind", // an older one was put back: newer versions are there
   "version-missing",
   "version-damaged",
   "stale",
@@ -100,6 +102,13 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
     );
   }
 
+  const ahead = await unexplainedSequence(store, current, { signal });
+  if (ahead !== null) {
+    problems.push({
+      code: "pointer-behind",
+      message: `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead}: an older pointer was put back, and what was saved since is not current: look at scb-mirror verify and scb-mirror repair`,
+    });
+  }
   const { packed, damage } = await readBack(store, held, { signal });
   if (damage !== null) problems.push(damage);
   const ageMs = Math.max(0, now - held.savedAt);

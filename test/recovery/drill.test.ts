@@ -239,6 +239,19 @@ const cases: readonly Case[] = [
     codes: ["stale"],
   },
   {
+    name: "an older pointer that was put back, and no node to compare with",
+    arrange: putOldPointerBack,
+    options: { witness: undefined },
+    verdict: "unknown",
+    codes: ["pointer-behind"],
+  },
+  {
+    name: "an older pointer that was put back, whose version holds all that the node has",
+    arrange: putOldPointerBack,
+    verdict: "would-restore",
+    codes: [],
+  },
+  {
     name: "an old backup that holds all that the node has",
     arrange: (world) => {
       world.clock = hastyClock({ startMs: Date.UTC(2026, 0, 1) + 2 * dayMs });
@@ -247,6 +260,12 @@ const cases: readonly Case[] = [
     codes: [],
   },
 ];
+
+async function putOldPointerBack(world: DrillWorld): Promise<void> {
+  const old = await world.memory.get("latest.json");
+  for (let swaps = 0; swaps < 2; swaps += 1) await world.save();
+  await world.memory.put("latest.json", old?.bytes ?? new Uint8Array());
+}
 
 async function currentKey(memory: DrillWorld["memory"]): Promise<string> {
   const [key] = await keysOf(memory, "versions/");

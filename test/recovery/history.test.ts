@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { findVersion, readHistory } from "../../src/recovery/history/history.ts";
+import { changesSince } from "../../src/recovery/restore/changes-since.ts";
+import { fetchBackup } from "../../src/recovery/restore/restore.ts";
 import { checkStatus } from "../../src/recovery/status.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
@@ -212,6 +214,26 @@ describe("checkStatus", () => {
     assert.deepEqual(await codesOf(store), ["version-damaged"]);
     await store.delete(key);
     assert.deepEqual(await codesOf(store), ["version-missing"]);
+  });
+
+  it("finds an older pointer that was put back, and no swap that is under way", async () => {
+    const store = new MemoryStore();
+    await swapOnce(makeSwapper(store));
+    const old = await store.get("latest.json");
+    for (const problems of [[], ["pointer-behind"]]) {
+      await swapOnce(makeSwapper(store));
+      const newest = await store.get("latest.json");
+      await store.put("latest.json", old?.bytes ?? new Uint8Array());
+      const report = await checkStatus({ store, node: "n", now: Date.now(), maxAgeMs: Infinity });
+      assert.deepEqual(
+        report.problems.map(({ code }) => code),
+        problems,
+      );
+      const backup = await fetchBackup({ store, which: "latest" });
+      const { newerVersions, opened } = await changesSince({ store, backup });
+      assert.deepEqual([newerVersions, opened], problems.length === 0 ? [0, 0] : [2, null]);
+      await store.put("latest.json", newest?.bytes ?? new Uint8Array());
+    }
   });
 
   it("finds a lost or damaged pointer, and an empty store", async () => {

@@ -6,6 +6,7 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 import { readCurrent } from "../history/history.ts";
+import { unexplainedSequence } from "../history/unexplained.ts";
 import { explainWrongKey, nodePubkeyOf } from "../wrong-key.ts";
 import { type DrillOptions, denied, nodeTrouble, unreached } from "./drill-options.ts";
 import type { DrillProblem, DrillReport } from "./drill-report.ts";
@@ -14,6 +15,8 @@ import type { DrillProblem, DrillReport } from "./drill-report.ts";
 export interface Fetched {
   readonly packed: Uint8Array;
   readonly hash: boolean | null;
+  /** What `unexplainedSequence` found. */
+  readonly ahead: number | null;
   readonly version: NonNullable<DrillReport["version"]>;
 }
 
@@ -23,7 +26,8 @@ export async function fetchCurrent(
   problems: DrillProblem[],
 ): Promise<Fetched | null> {
   try {
-    const { held } = await readCurrent(store, { signal });
+    const current = await readCurrent(store, { signal });
+    const { held } = current;
     if (held === null) {
       problems.push({
         code: "no-backup",
@@ -31,7 +35,8 @@ export async function fetchCurrent(
       });
       return null;
     }
-    return await readWhole(store, held, clock.now(), problems, signal);
+    const whole = await readWhole(store, held, clock.now(), problems, signal);
+    return whole && { ...whole, ahead: await unexplainedSequence(store, current, { signal }) };
   } catch (error) {
     const { code, message } = ScbError.from(error);
     if (code === "pointer-lost" || code === "pointer-damaged") problems.push({ code, message });
@@ -48,7 +53,7 @@ async function readWhole(
   now: number,
   problems: DrillProblem[],
   signal: AbortSignal | undefined,
-): Promise<Fetched | null> {
+): Promise<Omit<Fetched, "ahead"> | null> {
   const where = `${store.location}/${held.key}`;
   const stored = await store.get(held.key, { signal });
   if (stored === null) {

@@ -24,6 +24,7 @@ export const drillGaps = [
 /** What was found, and leaves it open. */
 export const drillDoubts = [
   "stale", // and no node was asked whether its channels are all in it
+  "pointer-behind", // newer versions are there, and no node was asked
   "unknown-channels", // it holds channels that the node has never heard of
 ] as const;
 

@@ -78,6 +78,13 @@ async function look(options: DrillOptions): Promise<Findings> {
   const isCompared = survey !== null && opened.points !== null;
   if (isCompared) problems.push(...compare(channels, missing, survey));
   const version = fetched?.version ?? null;
+  const ahead = fetched?.ahead ?? null;
+  if (!isCompared && version !== null && ahead !== null) {
+    problems.push({
+      code: "pointer-behind",
+      message: `this is sequence ${version.sequence}, but there are versions up to sequence ${ahead}: an older pointer was put back, so channels may be missing: look at scb-mirror verify and scb-mirror repair`,
+    });
+  }
   const maxAgeSeconds = options.maxAgeMs / 1000;
   if (!isCompared && version !== null && version.ageSeconds > maxAgeSeconds) {
     problems.push({

@@ -6,11 +6,15 @@ import { hasCode } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 import { currentOrNull } from "../history/history.ts";
+import { unexplainedSequence } from "../history/unexplained.ts";
 import type { RestoredBackup } from "./restore.ts";
 
 /** What became of the node's channels after a version was saved, as far as that can be known. */
 export interface ChangesSince {
-  /** How many newer versions the pointer stands above; null where there is no pointer to tell. */
+  /**
+   * How many newer versions there are, with those that an older pointer, put back, does not name; null
+   * where there is no pointer to tell.
+   */
   readonly newerVersions: number | null;
   /** Channels that this version cannot bring back, since they opened later. Null: not known. */
   readonly opened: number | null;
@@ -34,7 +38,9 @@ export async function changesSince(options: ChangesSinceOptions): Promise<Change
   const { store, backup, witness, signal } = options;
   const current = await currentOrNull(store, { signal });
   const held = current?.held ?? null;
-  const newerVersions = held === null ? null : Math.max(0, held.sequence - backup.sequence);
+  const ahead = current === null ? null : await unexplainedSequence(store, current, { signal });
+  const newest = held === null ? null : Math.max(held.sequence, ahead ?? 0);
+  const newerVersions = newest === null ? null : Math.max(0, newest - backup.sequence);
   const unknown = { newerVersions, opened: null, closed: null, stillOpen: null, by: null };
   if (witness !== undefined) {
     const points = await pointsIn(backup, witness, signal);
@@ -42,7 +48,7 @@ export async function changesSince(options: ChangesSinceOptions): Promise<Change
     const changes = compare(points, await witness.openChannelPoints(signal));
     return { newerVersions, ...changes, stillOpen: points.length - changes.closed, by: "node" };
   }
-  if (held === null) return unknown;
+  if (held === null || ahead !== null) return unknown;
   if (held.key === backup.key) return { ...unknown, opened: 0, closed: 0, by: "current" };
   const points = backup.singles === null ? null : pointsOf(backup.singles);
   const now = await pointsInCurrent(options, held.key);
