@@ -180,6 +180,10 @@ export class Feeder {
           this.#due = null;
           const next = await this.#nextOperation(base, operation, reason, abort);
           if (next === "unchanged") {
+            if (!isSameBase(await swapper.readBase(abort), base)) {
+              this.#due = weightierReason(this.#due, reason);
+              continue;
+            }
             if (base.held !== null) this.#see(base.held);
             observe({ kind: "unchanged", reason, sequence: base.held?.sequence ?? 0 });
             break;

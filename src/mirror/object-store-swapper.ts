@@ -85,6 +85,12 @@ export class ObjectStoreSwapper {
     return base;
   }
 
+  /** As `base`, and always read: for who is about to say that the store holds it. */
+  async readBase(signal?: AbortSignal): Promise<Base> {
+    this.#base = null;
+    return this.base(signal);
+  }
+
   /**
    * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
    * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"
@@ -109,10 +115,9 @@ export class ObjectStoreSwapper {
    * refusal stands.
    */
   async #confirmBase(base: Base, signal?: AbortSignal): Promise<void> {
-    this.#base = null;
     let now: Base;
     try {
-      now = await this.base(signal);
+      now = await this.readBase(signal);
     } catch (error) {
       if (hasCode(error, "store-busy", "store-unknown")) return;
       throw error;

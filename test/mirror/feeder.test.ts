@@ -345,6 +345,19 @@ describe("Feeder", { timeout: 20_000 }, () => {
     await running;
   });
 
+  it("does not say that the store holds a state whose pointer is gone", async () => {
+    const { store, source, told, run } = setUp();
+    const running = run();
+    source.channelPoints = ["aa:0"];
+    source.tell("start");
+    await told("swapped");
+    source.tell("follow-up");
+    await told("unchanged");
+    await store.delete("latest.json");
+    source.tell("follow-up");
+    await assert.rejects(running, { code: "pointer-lost" });
+  });
+
   it("saves anew at each refresh, though nothing changed", async () => {
     const { store, source, stop, told, run } = setUp({
       clock: hastyClock({ longMs: 1e9 }),
