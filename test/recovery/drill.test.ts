@@ -353,6 +353,14 @@ describe("runDrill", () => {
     assert.deepEqual(await keysOf(world.memory, "drills/"), [recordedAs]);
   });
 
+  it("makes no folder where there is none: the name may be a typing error", async () => {
+    const world = new DrillWorld([one]);
+    const report = await world.drill();
+    assert.equal(report.verdict, "would-not-restore");
+    assert.match(report.warnings[0]?.message ?? "", /no folder of this node yet$/);
+    assert.deepEqual(await keysOf(world.memory), []);
+  });
+
   it("keeps one that could not look at all, and saw that a restore would fail", async () => {
     const world = new DrillWorld([one]);
     await world.save();

@@ -43,6 +43,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     ...report,
     warnings: [...report.warnings, { code: "not-recorded", message }],
   });
+  if (report.problems.some(({ code }) => code === "no-backup")) {
+    return notRecorded("the result is not kept: there is no folder of this node yet");
+  }
   // One that could not look must not take the place of one that could.
   if (isInconclusive(report)) {
     return notRecorded("the result is not kept in the store: it says nothing of the backup");
