@@ -57,6 +57,32 @@ export async function withNodeStore<T>(
   }
 }
 
+/**
+ * The same without the node of the settings, where that cannot be asked: for what needs none. Its
+ * settings may have come with a mirror, and after a loss its node is gone. `onAway` hears why.
+ */
+export async function withoutAbsentNode<Context extends Surroundings>(
+  context: Context,
+  onAway: (error: ScbError) => void,
+): Promise<Context> {
+  const { settings, signal } = context;
+  if (settings.from === undefined || settings.from === "demo") return context;
+  try {
+    const source = await openNode(context);
+    try {
+      await source.identify(signal);
+    } finally {
+      await source.close();
+    }
+    return context;
+  } catch (error) {
+    if (hasCode(error, "aborted")) throw error;
+    onAway(ScbError.from(error));
+    const { from: _, ...others } = settings;
+    return { ...context, settings: others };
+  }
+}
+
 function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
   const observer = { trouble: () => undefined, recovered: () => undefined };
   // Who is asked for the channels needs no key, and a person's passphrase is not asked for twice.

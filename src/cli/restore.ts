@@ -26,7 +26,7 @@ import { type Action, type ActionContext, textFlag } from "./action.ts";
 import { encrypterFor, openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { parseMoment } from "./moment.ts";
-import { type NodeStore, withNodeStore } from "./node-store.ts";
+import { type NodeStore, withNodeStore, withoutAbsentNode } from "./node-store.ts";
 import { type Delivery, printReport, reportJson } from "./restore-report.ts";
 import { formatAge } from "./terminal.ts";
 
@@ -45,9 +45,15 @@ interface Request {
     | { readonly kind: "lnd" };
 }
 
-export const restoreAction: Action = async (context, [which]) => {
+export const restoreAction: Action = async (given, [which]) => {
+  const request = await readRequest(given, which);
+  const needsNode = request.to.kind === "lnd" || textFlag(given, "from") !== undefined;
+  const context = needsNode
+    ? given
+    : await withoutAbsentNode(given, ({ message }) =>
+        given.terminal.note(`scb-mirror: the node of your settings is not asked: ${message}`),
+      );
   const { settings, terminal, signal, json } = context;
-  const request = await readRequest(context, which);
   const key = await openBackupKey(context);
   const named =
     request.to.kind === "lnd" && settings.from === undefined

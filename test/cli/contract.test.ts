@@ -316,6 +316,37 @@ describe("the command line", () => {
       await writeFile(file, packedBytes(45));
       await run.event("refused");
       assert.equal(await run.end(), 0);
+      assert.deepEqual(run.events.at(-1)?.["last"], "refused");
+    });
+
+    it("a restore to a file needs no node, though the mirror's settings name one", async () => {
+      const { path, url } = await newStore();
+      const demo = ["run", "--once", "--from", "demo", "--node", "alice", "--to", url];
+      assert.equal((await runCli(demo)).code, 0);
+      const file = join(path, "restored.backup");
+      const args = ["restore", "--to", url, "-o", file, "--json"];
+      const env = { SCB_MIRROR_FROM: "lnd", SCB_MIRROR_LNDDIR: join(folder, "no-lnd") };
+      const { code, stderr } = await runCli(args, { env });
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^scb-mirror: the node of your settings is not asked: .*no-lnd/m);
+      assert.ok((await stat(file)).size > 45);
+      // Who asks for the node on the command line is told that it is not there.
+      const asked = await runCli([...args, "--force", "--from", "lnd"], { env });
+      assert.equal(asked.code, 2, asked.stderr);
+    });
+
+    it("says at its end whether the last state is saved", async () => {
+      const { url } = await newStore();
+      const file = join(folder, "last.backup");
+      const args = ["run", "--from", `file:${file}`, "--node", "alice", "--to", url];
+      await writeFile(file, packedBytes());
+      const saved = await runCli([...args, "--once"]);
+      assert.match(saved.stdout, /stopped: everything known is saved$/m);
+      await rm(file);
+      await using run = startRun(args.slice(1));
+      await run.event("retrying");
+      assert.equal(await run.end(), 0);
+      assert.deepEqual(run.events.at(-1)?.["last"], null);
     });
 
     it("--accept-empty is used up by the first state, also when that was refused", async () => {
