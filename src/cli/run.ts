@@ -85,7 +85,7 @@ function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
       return { ...common, ok, verdict, problems, sequence, recordedAs, durationMs };
     }
     case "stopped":
-      return common;
+      return { ...common, last: event.last };
   }
 }
 
@@ -93,6 +93,12 @@ function printEvent(event: DaemonEvent, terminal: Terminal, now: number): void {
   const time = terminal.style("dim", new Date(now).toISOString().slice(11, 19));
   terminal.line(`${time} ${describe(event, terminal)}`);
 }
+
+const stoppedTexts = {
+  saved: "stopped: everything known is saved",
+  refused: "stopped: the last state was held back, and is NOT what the store holds as current",
+  nothing: "stopped: no state was seen, so nothing was saved",
+};
 
 function describe(event: DaemonEvent, terminal: Terminal): string {
   switch (event.kind) {
@@ -122,6 +128,6 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
         : `${terminal.style("red", "DRILL FAILED")}: ${why}`;
     }
     case "stopped":
-      return "stopped: everything known is saved";
+      return stoppedTexts[event.last ?? "nothing"];
   }
 }

@@ -13,4 +13,11 @@ export type DaemonEvent =
     }
   | MirrorEvent
   | { readonly kind: "drilled"; readonly report: DrillReport }
-  | { readonly kind: "stopped" };
+  | {
+      readonly kind: "stopped";
+      /**
+       * What became of the last state that was looked at: the store holds it, or a guard held it
+       * back; null where none was looked at.
+       */
+      readonly last: "saved" | "refused" | null;
+    };

@@ -62,7 +62,7 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       break;
     }
     case "stopped":
-      logger.info({}, "stopped");
+      logger.info({ last: event.last }, "stopped");
       break;
   }
 }

@@ -54,8 +54,11 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   const repeated = new RepeatedTrouble(options.clock);
   /** What it is trying again for, so that the end says why where it has to give up. */
   let trouble: ScbError | null = null;
+  let last: "saved" | "refused" | null = null;
   const observe = (event: DaemonEvent): void => {
-    if (lookedAt.includes(event.kind)) mayAcceptEmpty = false;
+    if (event.kind === "swapped" || event.kind === "unchanged") last = "saved";
+    if (event.kind === "refused") last = "refused";
+    if (last !== null) mayAcceptEmpty = false;
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
     if (!repeated.isWorthTelling(event)) return;
@@ -75,11 +78,8 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   } finally {
     await pump.close();
   }
-  observe({ kind: "stopped" });
+  observe({ kind: "stopped", last });
 }
-
-/** What is told of a state that was looked at: saved, there already, or held back. */
-const lookedAt: readonly DaemonEvent["kind"][] = ["swapped", "unchanged", "refused"];
 
 async function mirror(
   options: MirrorOptions,
