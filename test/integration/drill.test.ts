@@ -44,6 +44,12 @@ const reportSchema = z.looseObject({
   recordedAs: z.string().nullable(),
 });
 type Report = z.infer<typeof reportSchema>;
+const verifySchema = z.object({
+  ok: z.boolean(),
+  checked: z.number(),
+  openedBy: z.string().nullable(),
+  problems: z.array(z.object({ code: z.string() })),
+});
 
 const balancesSchema = z.object({
   channels: z.array(z.object({ channel_point: z.string(), local_balance: z.string() })),
@@ -91,9 +97,9 @@ peerSuite("drills on a real node", ["lnd", "minio"], () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const fromLnd = (macaroonPath: string): readonly string[] => [
-    ...["--from", "lnd", "--rpcserver", alice.rpcserver, "--network", "simnet"],
-    ...["--tlscertpath", alice.tlsCertPath, "--macaroonpath", macaroonPath],
+  const fromLnd = (macaroonPath: string, lnd = alice): readonly string[] => [
+    ...["--from", "lnd", "--rpcserver", lnd.rpcserver, "--network", "simnet"],
+    ...["--tlscertpath", lnd.tlsCertPath, "--macaroonpath", macaroonPath],
   ];
   const mirrorOnce = async (): Promise<void> => {
     const saved = await runCli(["run", "--once", ...node, ...to()], { env: minio.env() });
@@ -249,6 +255,23 @@ peerSuite("drills on a real node", ["lnd", "minio"], () => {
     assert.match((await status()).stdout, /drill-failed: the last drill/);
     assert.equal((await drill(node)).ok, true);
     assert.equal((await status()).code, 0);
+  });
+
+  it("verify has lnd open every version, and another lnd opens none", async () => {
+    const verify = async (by: readonly string[]) => {
+      const result = await runCli(["verify", "--json", ...by, ...to()], { env: minio.env() });
+      return { code: result.code, ...verifySchema.parse(result.json()) };
+    };
+    const good = await verify(node);
+    assert.deepEqual(
+      { code: good.code, ok: good.ok, openedBy: good.openedBy, problems: good.problems },
+      { code: 0, ok: true, openedBy: "lnd", problems: [] },
+    );
+    assert.ok(good.checked >= 2);
+    const stranger = await verify(fromLnd(bob.adminMacaroonPath, bob));
+    assert.equal(stranger.code, 3);
+    assert.equal(stranger.problems.length, good.checked);
+    assert.ok(stranger.problems.every(({ code }) => code === "undecryptable"));
   });
 
   it("another seed than this node's", async () => {
