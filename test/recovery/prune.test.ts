@@ -335,6 +335,25 @@ describe("prune", () => {
     );
   });
 
+  it("still knows an orphan that the store refuses to remove", async () => {
+    const made = world();
+    await swapOnce(made.swapper());
+    const orphan = await made.orphan();
+    for (let n = 0; n < 4; n += 1) await swapOnce(made.swapper());
+    made.pass(30 * dayMs);
+    await swapOnce(made.swapper());
+    const faulty = new FaultyStore(made.store);
+    faulty.fail("delete", new RegExp(orphan), "store-denied", { times: 9 });
+    const options = optionsFor(faulty, { policy: { keepLast: 2 } });
+    const { failed } = await applyPrune(options, await preparePrune(options));
+    assert.deepEqual([...failed.keys()], [orphan]);
+    const { plan } = await preparePrune(optionsFor(made.store, { policy: { keepLast: 2 } }));
+    assert.deepEqual(
+      plan.remove.map(({ version, orphan: isOrphan }) => [version.key, isOrphan]),
+      [[orphan, true]],
+    );
+  });
+
   it("stopped in the middle it says how far it came, and can be run again", async () => {
     const { store } = await withCommits(110);
     const stop = new AbortController();

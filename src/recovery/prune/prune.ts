@@ -132,7 +132,11 @@ export async function applyPrune(
       const sequences = batch.flatMap(({ version, orphan }) => (orphan ? [] : [version.sequence]));
       await recordPruned(
         store,
-        { sequences, orphans: leftOf(plan, "orphan"), branches: leftOf(plan, "branch") },
+        {
+          sequences,
+          orphans: leftOf(plan, removed, "orphan"),
+          branches: leftOf(plan, removed, "branch"),
+        },
         { clock, random, conditional: current.kind === "pointer", signal },
       );
       await inParallel(
@@ -158,8 +162,11 @@ export async function applyPrune(
   return { removed, failed };
 }
 
-function leftOf({ keep, standing }: PrunePlan, wanted: Standing): string[] {
-  return keep.map(({ version }) => version.key).filter((key) => standing.get(key) === wanted);
+/** What is to be removed counts as left until it is gone, for the store may refuse to remove it. */
+function leftOf(plan: PrunePlan, removed: ReadonlySet<string>, wanted: Standing): string[] {
+  return [...plan.keep, ...plan.remove]
+    .map(({ version }) => version.key)
+    .filter((key) => plan.standing.get(key) === wanted && !removed.has(key));
 }
 
 /** Whether the pointer has only gone on, and names nothing that is to be removed. */
