@@ -132,6 +132,8 @@ export class ObjectStoreSwapper {
   /** Brings the operation one attempt further. Resolves only on a commit that is known. */
   async advance(operation: SwapOperation, signal?: AbortSignal): Promise<Commit> {
     if (!operation.versionStored) {
+      // Without a pointer a version is current as soon as it lands, whatever the answer says.
+      if (this.#options.singleWriter) this.#base = null;
       await this.#putVersion(operation, signal);
       operation.versionStored = true;
     }

@@ -424,6 +424,17 @@ describe("ObjectStoreSwapper: --single-writer", () => {
     assert.equal((await keysOf(store, "versions/")).at(-1), key);
   });
 
+  it("goes on from an upload that landed though it was refused", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    const swapper = makeSwapper(store, { singleWriter: true });
+    await swapOnce(swapper);
+    store.fail("put", version, "store-busy", { when: "after" });
+    await assert.rejects(swapOnce(swapper), { code: "store-busy" });
+    const { held } = await swapper.base();
+    assert.equal(held?.sequence, 2);
+    assert.equal((await swapOnce(swapper)).sequence, 3);
+  });
+
   it("does not mix with a pointer", async () => {
     const store = new MemoryStore();
     await swapOnce(makeSwapper(store));

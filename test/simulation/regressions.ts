@@ -14,6 +14,10 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
     why: "a first swap that took long creates no pointer that others have moved and somebody deleted",
   },
   {
+    seed: 1_886_288_198,
+    why: "what a single writer's upload left behind a refusal is looked at before the next one",
+  },
+  {
     seed: 214_770_522,
     why: "a wall clock set back and forth during a swap does not put off the refresh by an interval",
   },
