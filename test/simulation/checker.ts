@@ -57,7 +57,7 @@ export class Checker implements BucketWatcher {
   readonly #hasPointer: boolean;
   readonly #isClosed: (channel: number) => boolean;
   readonly #objects = new Map<string, { readonly sha256: string; readonly object: StoredObject }>();
-  /** What each version's key has ever held. */
+  /** What was ever sent to each version's key. */
   readonly #everHeld = new Map<string, string>();
   /** Each operation's version, in the order of the commits. */
   readonly #lineage = new Map<string, string>();
@@ -118,19 +118,19 @@ export class Checker implements BucketWatcher {
     this.#objects.set(key, { sha256, object });
     if (key === latestKey) this.#pointerMoved(decode(bytes), by);
     if (!key.startsWith("versions/")) return;
-    if ((this.#everHeld.get(key) ?? sha256) !== sha256) {
-      this.fail("I4", `${by.name} wrote other bytes to ${key}`);
+    // What the store itself has damaged is not what was sent.
+    if (object.metadata["scb-sha256"] === sha256) {
+      if ((this.#everHeld.get(key) ?? sha256) !== sha256) {
+        this.fail("I4", `${by.name} wrote other bytes to ${key}`);
+      }
+      this.#everHeld.set(key, sha256);
     }
-    this.#everHeld.set(key, sha256);
     if (!this.#hasPointer) this.#versionAdded(object, by);
     this.#checkTarget();
   }
 
   wasDeleted(key: string, by: Requester): void {
     if (by.name === "somebody") return;
-    const held = this.#objects.get(key);
-    // What the store itself had damaged binds nobody once it is gone.
-    if (held?.object.metadata["scb-sha256"] !== held?.sha256) this.#everHeld.delete(key);
     this.#objects.delete(key);
     const keepLast = this.#prunes.get(by.name);
     if (keepLast === undefined) this.fail("I6", `${by.name} deleted ${key}`);

@@ -7,6 +7,8 @@ import { describeFailure, traceOf } from "./report.ts";
 import { World } from "./world.ts";
 
 const schedules = Number(process.env["SCB_SIMULATED_SCHEDULES"] ?? 100_000);
+/** Always the same ones, so that it is a change that breaks them. `npm run simulate` takes fresh ones. */
+const firstSeed = 1;
 
 describe("the swap, simulated", () => {
   it("one seed is one schedule, step for step", async () => {
@@ -28,12 +30,9 @@ describe("the swap, simulated", () => {
     });
   }
 
-  it(`every invariant holds after each step of ${schedules.toLocaleString("en")} schedules`, async (test) => {
-    // Fresh ones each time: what was right for these yesterday is known.
-    const firstSeed = Math.floor(Math.random() * 2 ** 31);
-    test.diagnostic(`seeds from ${firstSeed}`);
+  it(`every invariant holds after each step of ${schedules.toLocaleString("en")} schedules`, async () => {
     const result = await runCampaign({ firstSeed, schedules, threads: 2 });
-    process.stdout.write(`\nfirst seed ${firstSeed}: ${describeCampaign(result)}\n`);
+    process.stdout.write(`\n${describeCampaign(result)}\n`);
     const { failure } = result;
     if (failure !== null) assert.fail(await describeFailure(failure.seed, failure.violation));
     assert.equal(result.schedules, schedules);
