@@ -6,6 +6,7 @@ import { explainingEncrypter, isNodePubkey } from "../recovery/wrong-key.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { percentDecoded } from "../runtime/percent-decoded.ts";
 import type { Random } from "../runtime/random.ts";
 import { openKey } from "./key.ts";
 import { openLnd } from "./open-lnd.ts";
@@ -61,24 +62,14 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
 
 /** A path, or a file URL, after `file:`. Throws "usage" where there is none. */
 export function filePath(from: string): string {
-  const path = from.startsWith("file://") ? decoded(from.slice(7)) : from.slice(5);
+  const path = from.startsWith("file://")
+    ? percentDecoded(from.slice(7), "--from file://")
+    : from.slice(5);
   if (path !== "") return path;
   throw new ScbError(
     "usage",
     "--from file: needs a path, as in --from file:/path/to/channel.backup",
   );
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (error) {
-    throw new ScbError(
-      "usage",
-      "--from file://: a % in it is not followed by two hex digits of UTF-8; write it as %25, or give a plain path after file:",
-      { cause: error },
-    );
-  }
 }
 
 /** Opens backups with a key; where it is known whose they are, a wrong key is named for certain. */

@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { ScbError } from "../runtime/error.ts";
+import { percentDecoded } from "../runtime/percent-decoded.ts";
 import { isKeySegment } from "./object-key.ts";
 
 /** Where a store is. Holds no credentials: those come from the standard AWS places. */
@@ -63,7 +64,7 @@ function parseS3(text: string): S3Location {
       "the bucket in the s3 location is not a bucket's name: use letters, digits, . _ and -",
     );
   }
-  const prefix = decodePath(url.pathname).replace(/^\//, "").replace(/\/$/, "");
+  const prefix = percentDecoded(url.pathname, "the location").replace(/^\//, "").replace(/\/$/, "");
   if (prefix !== "" && !prefix.split("/").every(isKeySegment)) {
     throw usage(
       "the prefix in the s3 location: use segments of A-Z a-z 0-9 . _ - joined by /, none beginning with a dot",
@@ -115,7 +116,10 @@ function parseFile(text: string): FileLocation {
   if (/[?#]/.test(text)) {
     throw usage("a file location has no parameters: write ? as %3F and # as %23");
   }
-  const path = decodePath(parseUrl(text, "a file location").pathname).replace(/\/+$/, "");
+  const path = percentDecoded(parseUrl(text, "a file location").pathname, "the location").replace(
+    /\/+$/,
+    "",
+  );
   if (path === "") throw usage("the root of all files is no store: name a folder, as file:///PATH");
   if (path.includes("\0")) throw usage("a path can not hold a zero byte");
   return { kind: "file", path };
@@ -126,20 +130,6 @@ function parseUrl(text: string, what: string): URL {
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") throw usage(credentialRemedy);
   return url;
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (error) {
-    throw new ScbError(
-      "usage",
-      "the location has a % that is not followed by two hex digits of UTF-8",
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 function usage(message: string): ScbError {

@@ -1,0 +1,14 @@
+import { ScbError } from "./error.ts";
+
+/** `text` without its percent encoding. Throws "usage" where that is none; `what` names the text. */
+export function percentDecoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new ScbError(
+      "usage",
+      `${what} has a % that is not followed by two hex digits of UTF-8: write it as %25`,
+      { cause: error },
+    );
+  }
+}
