@@ -15,7 +15,7 @@ const retired = `${staging}.old`;
 try {
   await build({
     cwd: root,
-    input: { cli: "src/cli/main.ts", index: "src/index.ts" },
+    input: { cli: "src/commands/main.ts", index: "src/index.ts" },
     platform: "node",
     // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
     resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },

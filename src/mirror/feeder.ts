@@ -3,12 +3,12 @@ import {
   type SnapshotSource,
   weightierReason,
 } from "../chanbackup/snapshot.ts";
+import { type Base, isSameBase } from "../repository/base.ts";
 import { backoffMs, contentionMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { Pace } from "../runtime/pace.ts";
 import type { Random } from "../runtime/random.ts";
-import { type Base, isSameBase } from "./base.ts";
 import { type Candidate, candidateFromSnapshot } from "./candidate.ts";
 import type { MirrorObserver } from "./events.ts";
 import type { ObjectStoreSwapper } from "./object-store-swapper.ts";

@@ -1,5 +1,5 @@
 import { emptyMultiSizeBytes, packedMultiFlaw } from "../chanbackup/packed-multi.ts";
-import type { Base } from "./base.ts";
+import type { Base } from "../repository/base.ts";
 import type { Candidate } from "./candidate.ts";
 import type { HeldBackups } from "./held-backups.ts";
 

@@ -1,10 +1,10 @@
 import type { BackupContents, InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
+import type { HeldVersion } from "../repository/base.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { HeldVersion } from "./base.ts";
 import type { Candidate } from "./candidate.ts";
 
 export interface HeldBackupsOptions {

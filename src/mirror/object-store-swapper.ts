@@ -1,11 +1,5 @@
 import { decodeTime } from "ulid";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { sha256Hex } from "../runtime/digest.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { Random } from "../runtime/random.ts";
-import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import {
   type Base,
   isSameBase,
@@ -14,13 +8,19 @@ import {
   readBase,
   readBaseSinceNone,
   readSingleWriterBase,
-} from "./base.ts";
+} from "../repository/base.ts";
+import { latestKey, originKey } from "../repository/layout.ts";
+import { newOperationId } from "../repository/operation-id.ts";
+import { encodePointer } from "../repository/pointer.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { Guard } from "./guard.ts";
-import { latestKey, originKey } from "./layout.ts";
-import { newOperationId } from "./operation-id.ts";
-import { encodePointer } from "./pointer.ts";
 import { Quarantine } from "./quarantine.ts";
 import {
   newSwapOperation,

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
+import { checkNodeName } from "../repository/layout.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
@@ -9,7 +10,6 @@ import { openStore } from "../store/open-store.ts";
 import { parseLocation } from "../store/parse-location.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
 import { refuseEmpty, refuseMalformed } from "./guard.ts";
-import { checkNodeName } from "./layout.ts";
 import { ObjectStoreSwapper } from "./object-store-swapper.ts";
 import { PackSwapper } from "./pack-swapper.ts";
 import { ensureProbed } from "./probe-verdict.ts";

@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { probeVerdictKey } from "../repository/layout.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { probeVerdictKey } from "./layout.ts";
 import { type ProbeOptions, probeStore } from "./probe.ts";
 
 const verdictSchema = z.object({

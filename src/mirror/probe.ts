@@ -1,11 +1,11 @@
 import PQueue from "p-queue";
+import { probePrefix } from "../repository/layout.ts";
+import { newOperationId } from "../repository/operation-id.ts";
 import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, PutCondition } from "../store/object-store.ts";
-import { probePrefix } from "./layout.ts";
-import { newOperationId } from "./operation-id.ts";
 
 export interface ProbeOptions {
   /** The node's folder. */

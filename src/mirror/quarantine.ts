@@ -1,11 +1,11 @@
 import * as z from "zod";
+import type { Base } from "../repository/base.ts";
+import { parseQuarantineKey, quarantineKeys, quarantinePrefix } from "../repository/layout.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import type { Base } from "./base.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Refusal } from "./guard.ts";
-import { parseQuarantineKey, quarantineKeys, quarantinePrefix } from "./layout.ts";
 
 /** A guard's refusal, as an error: the candidate never became a version. */
 export class RefusedError extends ScbError {

@@ -1,6 +1,6 @@
 import { emptyMultiSizeBytes } from "../chanbackup/packed-multi.ts";
+import type { HeldVersion } from "../repository/base.ts";
 import { hasCode } from "../runtime/error.ts";
-import type { HeldVersion } from "./base.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Guard, Refusal } from "./guard.ts";
 import type { HeldBackups } from "./held-backups.ts";

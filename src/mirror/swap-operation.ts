@@ -1,10 +1,10 @@
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
-import type { Base } from "./base.ts";
+import type { Base } from "../repository/base.ts";
+import { versionKey } from "../repository/layout.ts";
+import { type Pointer, pointerSchemaVersion, recentOperationsKept } from "../repository/pointer.ts";
+import { type VersionMetadata, writeVersionMetadata } from "../repository/version-metadata.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
-import { versionKey } from "./layout.ts";
-import { type Pointer, pointerSchemaVersion, recentOperationsKept } from "./pointer.ts";
-import { type VersionMetadata, writeVersionMetadata } from "./version-metadata.ts";
 
 /**
  * One candidate on its way into the store, against one base. It may be advanced again after any

@@ -1,16 +1,16 @@
 import type { BackupContents } from "../chanbackup/backup-contents.ts";
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
-import type { Base } from "../mirror/base.ts";
 import type { Candidate } from "../mirror/candidate.ts";
 import type { Commit } from "../mirror/events.ts";
 import { HeldBackups, type HeldBackupsOptions } from "../mirror/held-backups.ts";
-import { parseQuarantineKey, quarantineKeys } from "../mirror/layout.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import {
   listQuarantine,
   type QuarantineReason,
   readQuarantineReason,
 } from "../mirror/quarantine.ts";
+import type { Base } from "../repository/base.ts";
+import { parseQuarantineKey, quarantineKeys } from "../repository/layout.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { sha256Hex } from "../runtime/digest.ts";

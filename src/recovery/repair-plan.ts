@@ -1,26 +1,26 @@
 import * as z from "zod";
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
-import { latestKey, parseVersionKey, type VersionName } from "../mirror/layout.ts";
-import { pointerSchemaVersion, recentOperationsKept } from "../mirror/pointer.ts";
-import { readPrunedRecord } from "../mirror/pruned-record.ts";
-import {
-  metadataOf,
-  readVersionMetadata,
-  type VersionMetadata,
-} from "../mirror/version-metadata.ts";
-import { ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import type { StoredVersion } from "./history/history.ts";
-import { type HistoryFolder, readFolder } from "./history/history-folder.ts";
-import { keysToTellApart, standings } from "./history/lineage.ts";
+import type { StoredVersion } from "../repository/history.ts";
+import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
+import { latestKey, parseVersionKey, type VersionName } from "../repository/layout.ts";
+import { keysToTellApart, standings } from "../repository/lineage.ts";
+import { pointerSchemaVersion, recentOperationsKept } from "../repository/pointer.ts";
+import { readPrunedRecord } from "../repository/pruned-record.ts";
 import {
   type Openers,
   openerOf,
   readVersion,
   sha256InPointer,
   tryToOpen,
-} from "./history/read-back.ts";
-import { inParallel } from "./in-parallel.ts";
+} from "../repository/read-back.ts";
+import {
+  metadataOf,
+  readVersionMetadata,
+  type VersionMetadata,
+} from "../repository/version-metadata.ts";
+import { ScbError } from "../runtime/error.ts";
+import { inParallel } from "../runtime/in-parallel.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 
 /**
  * What is wrong with the pointer.

@@ -1,6 +1,6 @@
-import { latestKey } from "../mirror/layout.ts";
-import { newOperationId } from "../mirror/operation-id.ts";
-import { encodePointer, type Pointer, pointerSchemaVersion } from "../mirror/pointer.ts";
+import { latestKey } from "../repository/layout.ts";
+import { newOperationId } from "../repository/operation-id.ts";
+import { encodePointer, type Pointer, pointerSchemaVersion } from "../repository/pointer.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";

@@ -30,7 +30,7 @@ function logLines(): Readonly<Record<"refused" | "retrying" | "swapped" | "fatal
   const run = (args: readonly string[]): string[] =>
     spawnSync(process.execPath, args, { cwd: root, env, encoding: "utf8" }).stderr.split("\n");
   const [refused = "", retrying = "", swapped = ""] = run(["--input-type=module", "-e", script]);
-  const [fatal = ""] = run(["src/cli/main.ts", "run", "--to", "nowhere"]);
+  const [fatal = ""] = run(["src/commands/main.ts", "run", "--to", "nowhere"]);
   return { refused, retrying, swapped, fatal };
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { exitCodes } from "../../src/cli/exit-code.ts";
+import { exitCodes } from "../../src/commands/exit-code.ts";
 import { paths, readUnit } from "./deployment.ts";
 import { itNeeds } from "./needs-tool.ts";
 

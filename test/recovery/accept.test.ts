@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { checkStatus } from "../../src/checks/status.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
 import { accept, readAcceptance } from "../../src/recovery/accept.ts";
-import { checkStatus } from "../../src/recovery/status.ts";
 import type { ErrorCode } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";

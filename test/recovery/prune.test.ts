@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readPrunedRecord, recordPruned, wasPruned } from "../../src/mirror/pruned-record.ts";
 import {
   applyPrune,
   type PreparedPrune,
   type PruneOptions,
   preparePrune,
 } from "../../src/recovery/prune/prune.ts";
+import { readPrunedRecord, recordPruned, wasPruned } from "../../src/repository/pruned-record.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";

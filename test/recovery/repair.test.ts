@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { packMulti } from "../../src/chanbackup/packed-multi.ts";
+import { checkStatus } from "../../src/checks/status.ts";
+import { verifyHistory } from "../../src/checks/verify.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { applyRepair } from "../../src/recovery/repair.ts";
 import { planRepair, type RepairOptions, type RepairPlan } from "../../src/recovery/repair-plan.ts";
-import { checkStatus } from "../../src/recovery/status.ts";
-import { verifyHistory } from "../../src/recovery/verify.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";

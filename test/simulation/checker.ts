@@ -1,5 +1,5 @@
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { latestKey } from "../../src/mirror/layout.ts";
+import { latestKey } from "../../src/repository/layout.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import { requestTimeoutMs } from "./fate.ts";

@@ -1,4 +1,4 @@
-import { latestKey } from "../../src/mirror/layout.ts";
+import { latestKey } from "../../src/repository/layout.ts";
 import type { ErrorCode } from "../../src/runtime/error.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import type { Checker } from "./checker.ts";

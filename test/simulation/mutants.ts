@@ -16,7 +16,7 @@ export interface Mutant {
 
 const swapper = "src/mirror/object-store-swapper.ts";
 const feeder = "src/mirror/feeder.ts";
-const base = "src/mirror/base.ts";
+const base = "src/repository/base.ts";
 const guard = "src/mirror/guard.ts";
 const prunePlan = "src/recovery/prune/prune-plan.ts";
 const bucket = "test/simulation/simulated-bucket.ts";

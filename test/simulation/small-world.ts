@@ -1,16 +1,16 @@
 import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
-import { type Base, pointerBase } from "../../src/mirror/base.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
 import { refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
-import { latestKey } from "../../src/mirror/layout.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
-import { encodePointer } from "../../src/mirror/pointer.ts";
 import {
   newSwapOperation,
   operationMetadata,
   operationPointer,
 } from "../../src/mirror/swap-operation.ts";
+import { type Base, pointerBase } from "../../src/repository/base.ts";
+import { latestKey } from "../../src/repository/layout.ts";
+import { encodePointer } from "../../src/repository/pointer.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";

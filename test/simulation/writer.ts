@@ -1,5 +1,5 @@
 import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
-import { latestKey } from "../../src/mirror/layout.ts";
+import { latestKey } from "../../src/repository/layout.ts";
 import type { ScbError } from "../../src/runtime/error.ts";
 import { type Fate, fine } from "./fate.ts";
 import { MirrorProcess } from "./mirror-process.ts";

@@ -3,8 +3,8 @@ import type { NodeSurvey, SurveyedChannel } from "../../src/chanbackup/node-surv
 import { packMulti, unpackMulti } from "../../src/chanbackup/packed-multi.ts";
 import type { Single, SingleVersion } from "../../src/chanbackup/single.ts";
 import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import { type DrillOptions, runDrill } from "../../src/checks/drill/drill.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
-import { type DrillOptions, runDrill } from "../../src/recovery/drill/drill.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { NetAddress } from "../../src/wire/net-address.ts";

@@ -5,7 +5,7 @@ import {
   ObjectStoreSwapper,
   type ObjectStoreSwapperOptions,
 } from "../../src/mirror/object-store-swapper.ts";
-import { decodePointer, type Pointer } from "../../src/mirror/pointer.ts";
+import { decodePointer, type Pointer } from "../../src/repository/pointer.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";

@@ -1,4 +1,4 @@
-import { latestKey, versionsPrefix } from "../../mirror/layout.ts";
+import { latestKey, versionsPrefix } from "../../repository/layout.ts";
 import { restoreCommand, shellQuote } from "../restore/backup-file.ts";
 import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
 

@@ -1,6 +1,6 @@
-import type { Base } from "../../mirror/base.ts";
-import type { StoredVersion } from "../history/history.ts";
-import { headOf, type Standing, type StandingsInput, standings } from "../history/lineage.ts";
+import type { Base } from "../../repository/base.ts";
+import type { StoredVersion } from "../../repository/history.ts";
+import { headOf, type Standing, type StandingsInput, standings } from "../../repository/lineage.ts";
 import { keptByPolicy, type RetentionPolicy, type RetentionReason } from "./retention-policy.ts";
 
 /**

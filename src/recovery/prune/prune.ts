@@ -1,17 +1,17 @@
-import type { Base } from "../../mirror/base.ts";
-import { readPrunedRecord, recordPruned } from "../../mirror/pruned-record.ts";
-import { metadataOf, readVersionMetadata } from "../../mirror/version-metadata.ts";
+import type { Base } from "../../repository/base.ts";
+import { readCurrent } from "../../repository/history.ts";
+import { readFolder } from "../../repository/history-folder.ts";
+import { headOf, keysToTellApart, type Standing, standings } from "../../repository/lineage.ts";
+import { readPrunedRecord, recordPruned } from "../../repository/pruned-record.ts";
+import { readVersion, sha256InPointer } from "../../repository/read-back.ts";
+import { metadataOf, readVersionMetadata } from "../../repository/version-metadata.ts";
 import { throwIfAborted } from "../../runtime/abort.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
-import { readCurrent } from "../history/history.ts";
-import { readFolder } from "../history/history-folder.ts";
-import { headOf, keysToTellApart, type Standing, standings } from "../history/lineage.ts";
-import { readVersion, sha256InPointer } from "../history/read-back.ts";
-import { inParallel } from "../in-parallel.ts";
 import { type PrunePlan, planPrune, type RemovedVersion, type Unsound } from "./prune-plan.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 

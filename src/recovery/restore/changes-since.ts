@@ -2,12 +2,12 @@ import { unpackMulti } from "../../chanbackup/packed-multi.ts";
 import type { Single } from "../../chanbackup/single.ts";
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import type { Encrypter } from "../../keychain/encrypter.ts";
+import type { RestoredBackup } from "../../repository/fetch-backup.ts";
+import { currentOrNull } from "../../repository/history.ts";
+import { unexplainedSequence } from "../../repository/unexplained.ts";
 import { hasCode } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
-import { currentOrNull } from "../history/history.ts";
-import { unexplainedSequence } from "../history/unexplained.ts";
-import type { RestoredBackup } from "./restore.ts";
 
 /** What became of the node's channels after a version was saved, as far as that can be known. */
 export interface ChangesSince {

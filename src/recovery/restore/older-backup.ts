@@ -1,8 +1,8 @@
 import type { Encrypter } from "../../keychain/encrypter.ts";
+import { fetchBackup, type RestoredBackup } from "../../repository/fetch-backup.ts";
+import { currentOrNull, listVersions } from "../../repository/history.ts";
 import { hasCode } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
-import { currentOrNull, listVersions } from "../history/history.ts";
-import { fetchBackup, type RestoredBackup } from "./restore.ts";
 
 /** What can be wrong with the newest version, so that an older one is worth a look. */
 export const damageCodes = [

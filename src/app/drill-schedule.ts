@@ -1,0 +1,106 @@
+import { type DrillOptions, runDrill } from "../checks/drill/drill.ts";
+import { readLastDrill } from "../checks/drill/drill-record.ts";
+import { type DrillReport, isInconclusive } from "../checks/drill/drill-report.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+
+export interface DrillScheduleOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly node: string;
+  /** What can open the backups; neither where nothing can. */
+  readonly openers: Pick<DrillOptions, "encrypter" | "witness">;
+  /** Null for never. */
+  readonly intervalMs: number | null;
+  readonly maxAgeMs: number;
+  readonly observe: (report: DrillReport) => void;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** So long a mirror that starts has time to save what it finds, before the first drill looks at it. */
+const settleMs = 60_000;
+/** A drill that failed is repeated so soon, so that what was mended is seen to be. */
+const repeatMs = 3_600_000;
+/** The first repetition of one that could not look, while the node or the store was away. */
+const firstAgainMs = 60_000;
+
+/**
+ * Runs `work`, and a drill whenever one is due meanwhile: when the last one that the store knows of,
+ * whoever did it, is older than the interval, or had failed. One that the node or the store kept from
+ * looking is repeated soon, and then less and less often. Where nothing can open the backups none is
+ * done. A drill never hinders the work: what goes wrong with it is logged.
+ */
+export async function drillWhile<T>(
+  work: () => Promise<T>,
+  options: DrillScheduleOptions,
+): Promise<T> {
+  const { openers, intervalMs } = options;
+  const canOpen = openers.encrypter !== undefined || openers.witness !== undefined;
+  if (intervalMs === null || !canOpen) return work();
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const drilling = drillForever({ ...options, intervalMs, signal });
+  try {
+    return await work();
+  } finally {
+    ended.abort();
+    await drilling;
+  }
+}
+
+interface Drilled {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly ok: boolean;
+}
+
+async function drillForever(
+  options: DrillScheduleOptions & { readonly intervalMs: number },
+): Promise<void> {
+  const { store, node, openers, maxAgeMs, intervalMs, clock, random, logger, signal } = options;
+  const soonMs = Math.min(settleMs, intervalMs);
+  let own: Drilled | null = null;
+  let waitMs = soonMs;
+  let inVain = 0;
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(waitMs, signal);
+      const known = await readLastDrill(store, { signal });
+      const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });
+      const dueInMs = last === null ? 0 : dueMs(last, intervalMs) - clock.now();
+      if (dueInMs > 0) {
+        waitMs = Math.min(dueInMs, intervalMs);
+        continue;
+      }
+      const report = await runDrill({ store, node, ...openers, maxAgeMs, clock, random, signal });
+      options.observe(report);
+      if (isInconclusive(report)) {
+        waitMs = Math.min(firstAgainMs * 2 ** inVain, repeatMs, intervalMs);
+        inVain += 1;
+      } else {
+        own = { at: clock.now(), ok: report.ok };
+        waitMs = soonMs;
+        inVain = 0;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.error({ err: ScbError.from(error) }, "the drill could not be done; it is tried again");
+      waitMs = soonMs;
+    }
+  }
+}
+
+function newer(a: Drilled | null, b: Drilled | null): Drilled | null {
+  if (a === null || b === null) return a ?? b;
+  return a.at >= b.at ? a : b;
+}
+
+function dueMs({ at, ok }: Drilled, intervalMs: number): number {
+  return at + (ok ? intervalMs : Math.min(repeatMs, intervalMs));
+}

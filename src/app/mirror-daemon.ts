@@ -1,0 +1,193 @@
+import { hostname } from "node:os";
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import { mirrorGuards } from "../mirror/mirror-guards.ts";
+import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import { ensureProbed } from "../mirror/probe-verdict.ts";
+import { checkNodeName } from "../repository/layout.ts";
+import { backoffMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import { programVersion } from "../runtime/version.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { prefixedStore } from "../store/prefixed-store.ts";
+import { retryingReads } from "../store/retrying-store.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+import { storeOf } from "./destination.ts";
+import { drillWhile } from "./drill-schedule.ts";
+import { logMirrorEvent } from "./event-log.ts";
+import { openPump } from "./open-pump.ts";
+import type { Pump } from "./pump.ts";
+import { RepeatedTrouble } from "./repeated-trouble.ts";
+import type { Settings } from "./settings.ts";
+
+export interface MirrorOptions {
+  readonly settings: Settings;
+  /** One snapshot and one swap, then the end. */
+  readonly once: boolean;
+  /** The operator's word that an empty backup may replace one that is not, this once. */
+  readonly acceptEmpty: boolean;
+  readonly observe: (event: DaemonEvent) => void;
+  /** Stop when everything known is saved. */
+  readonly stop: AbortSignal;
+  /** Stop at once. */
+  readonly abort: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
+}
+
+/**
+ * Puts source, guards, swapper and store together, mirrors, and closes store and source only when
+ * the last swap has ended, so that nothing is cut off.
+ *
+ * Resolves once stopped with everything known saved. Throws what a person has to mend, "aborted"
+ * where something was not saved in time.
+ */
+export async function runMirror(options: MirrorOptions): Promise<void> {
+  const { logger } = options;
+  // The operator's word counts for the first state that is looked at, whatever it is.
+  let mayAcceptEmpty = options.acceptEmpty;
+  const repeated = new RepeatedTrouble(options.clock);
+  /** What it is trying again for, so that the end says why where it has to give up. */
+  let trouble: ScbError | null = null;
+  let last: "saved" | "refused" | null = null;
+  const observe = (event: DaemonEvent): void => {
+    if (event.kind === "swapped" || event.kind === "unchanged") last = "saved";
+    if (event.kind === "refused") last = "refused";
+    if (last !== null) mayAcceptEmpty = false;
+    if (event.kind === "retrying") trouble = event.error;
+    if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
+    if (!repeated.isWorthTelling(event)) return;
+    logMirrorEvent(event, logger);
+    options.observe(event);
+  };
+  const pump = await openPump({ ...options, observe });
+  try {
+    const root = await storeOf(options);
+    try {
+      await mirror({ ...options, observe }, pump, root, () => mayAcceptEmpty);
+    } catch (error) {
+      throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
+    } finally {
+      await root.close();
+    }
+  } finally {
+    await pump.close();
+  }
+  observe({ kind: "stopped", last });
+}
+
+async function mirror(
+  options: MirrorOptions,
+  pump: Pump,
+  root: ObjectStore,
+  mayAcceptEmpty: () => boolean,
+): Promise<void> {
+  const { settings, once, stop, abort, clock, random, logger, observe } = options;
+  const identity = await untilReached(options, nodePassing, () => pump.identify(abort));
+  if (identity === null) return;
+  const node = nodeFolder(settings, identity);
+  const store = prefixedStore(root, node);
+  const { witness, inspect } = pump;
+  const swapper = new ObjectStoreSwapper({
+    store,
+    writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
+    node: identity,
+    guards: mirrorGuards({ store, witness, inspect, logger }, mayAcceptEmpty),
+    singleWriter: settings["single-writer"],
+    clock,
+    random,
+    logger,
+  });
+  const sequence = await untilReached(options, storePassing, () =>
+    readyStore(store, swapper, options),
+  );
+  if (sequence === null) return;
+  observe({ kind: "started", node, source: pump.description, store: store.location, sequence });
+  if (once) await pump.once(swapper, store, abort);
+  else {
+    await drillWhile(() => pump.run(swapper, store, stop, abort), {
+      store: retryingReads(store, { clock, random }),
+      node,
+      openers: {
+        encrypter: pump.encrypter ?? undefined,
+        witness: pump.witness ?? undefined,
+      },
+      intervalMs: settings["drill-interval"],
+      maxAgeMs: settings["max-age"],
+      observe: (report) => observe({ kind: "drilled", report }),
+      signal: AbortSignal.any([stop, abort]),
+      clock,
+      random,
+      logger,
+    });
+  }
+}
+
+const nodePassing: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-syncing"];
+const storePassing: readonly ErrorCode[] = ["store-busy", "store-unknown", "store-clock"];
+
+/** Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. */
+async function readyStore(
+  store: ObjectStore,
+  swapper: ObjectStoreSwapper,
+  options: MirrorOptions,
+): Promise<number> {
+  const { clock, random, logger, abort } = options;
+  const base = await swapper.base(abort);
+  if (!options.settings["single-writer"]) {
+    const program = `scb-mirror/${programVersion}`;
+    await ensureProbed({ store, clock, random, logger, program, signal: abort });
+  }
+  return base.held?.sequence ?? 0;
+}
+
+/**
+ * A machine that boots starts everything at once, so a node or a store that does not answer yet is
+ * waited for; with `--once` only the store is, since a later run will find the node. Null when it
+ * was stopped meanwhile: there was nothing to save, so that is no failure.
+ */
+async function untilReached<T>(
+  options: MirrorOptions,
+  passing: readonly ErrorCode[],
+  reach: () => Promise<T>,
+): Promise<T | null> {
+  const { clock, random, stop, abort, once, observe } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const result = await reach();
+      if (attempt > 1) observe({ kind: "recovered", attempts: attempt });
+      return result;
+    } catch (caught) {
+      const error = ScbError.from(caught);
+      if (!passing.includes(error.code) || (once && passing === nodePassing)) throw error;
+      if (!once && stop.aborted) return null;
+      const backoff = passing === storePassing ? storeBackoff : defaultBackoff;
+      const retryInMs = Math.round(backoffMs(attempt, random, backoff));
+      observe({ kind: "retrying", error, attempt, retryInMs });
+      try {
+        await clock.sleep(retryInMs, AbortSignal.any([stop, abort]));
+      } catch (cause) {
+        if (!once) return null;
+        throw gaveUp(error, cause);
+      }
+    }
+  }
+}
+
+function gaveUp(trouble: ScbError, cause: unknown): ScbError {
+  return new ScbError("aborted", `gave up: ${trouble.message}`, { cause });
+}
+
+function nodeFolder(settings: Settings, identity: NodeIdentity): string {
+  const name = settings.node ?? identity.pubkey;
+  if (name !== null) return checkNodeName(name);
+  throw new ScbError(
+    "usage",
+    "a file does not say which node it is of: give the node's folder a name with --node",
+  );
+}

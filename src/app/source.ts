@@ -1,0 +1,78 @@
+import { type InspectBackup, inspectWith } from "../chanbackup/backup-contents.ts";
+import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
+import { BackupFileSource } from "../node/backup-file.ts";
+import { explainingEncrypter, isNodePubkey } from "../repository/wrong-key.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { percentDecoded } from "../runtime/percent-decoded.ts";
+import type { Random } from "../runtime/random.ts";
+import { openKey } from "./key.ts";
+import { openLnd } from "./open-lnd.ts";
+import type { Settings } from "./settings.ts";
+
+export interface SourceOptions {
+  readonly settings: Settings;
+  readonly observer: SourceObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What opens backups; null for nothing. Default: the key that `--key-file` names. */
+  readonly key?: LoadedKey | null;
+  /** Asks a person for the passphrase of the words, where one can be asked. */
+  readonly askPassphrase?: (() => Promise<string>) | undefined;
+}
+
+/**
+ * Opens the node that `--from` names. Throws "usage" where it names none, or where what it needs is
+ * missing. gRPC is large, so it is loaded only where it is used.
+ */
+export async function openSource(options: SourceOptions): Promise<SnapshotSource> {
+  const { settings, observer, clock, random } = options;
+  const { from = "lnd", "backup-file": backupFile } = settings;
+  const key = options.key === undefined ? await openKey(options) : options.key;
+  const inspect = key === null ? undefined : inspectWithKey(key, settings);
+  if (from.startsWith("file:")) {
+    const path = filePath(from);
+    if (backupFile !== undefined) {
+      throw new ScbError(
+        "usage",
+        "--backup-file goes with --from lnd; --from file:PATH needs no other",
+      );
+    }
+    return new BackupFileSource({ path, inspect, observer, clock });
+  }
+  if (from !== "lnd") {
+    throw new ScbError(
+      "usage",
+      `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
+    );
+  }
+  const [node, { LndSource }, { LndAndFileSource }] = await Promise.all([
+    openLnd(settings),
+    import("../node/lnd/lnd-source.ts"),
+    import("../node/lnd-and-file.ts"),
+  ]);
+  const common = { node, observer, clock, random };
+  return backupFile === undefined
+    ? new LndSource(common)
+    : new LndAndFileSource({ ...common, path: backupFile, inspect });
+}
+
+/** A path, or a file URL, after `file:`. Throws "usage" where there is none. */
+export function filePath(from: string): string {
+  const path = from.startsWith("file://")
+    ? percentDecoded(from.slice(7), "--from file://")
+    : from.slice(5);
+  if (path !== "") return path;
+  throw new ScbError(
+    "usage",
+    "--from file: needs a path, as in --from file:/path/to/channel.backup",
+  );
+}
+
+/** Opens backups with a key; where it is known whose they are, a wrong key is named for certain. */
+export function inspectWithKey(key: LoadedKey, { node = "" }: Settings): InspectBackup {
+  return inspectWith(explainingEncrypter(key, isNodePubkey(node) ? node : null));
+}

@@ -1,0 +1,125 @@
+import { decodeTime } from "ulid";
+import { probeStore } from "../../mirror/probe.ts";
+import { probePrefix, probeVerdictKey } from "../../repository/layout.ts";
+import { operationIdPattern } from "../../repository/operation-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import { type Checkup, type Finding, good, unknown, warning } from "./checkup.ts";
+import type { Scratch } from "./scratch.ts";
+
+const swapsTimed = 5;
+/** Of a node with a dozen channels, and of the pointer to it. */
+const versionSizeBytes = 7_000;
+const pointerSizeBytes = 2_500;
+/** Well below the time after which a request counts as lost. */
+const slowSwapMs = 3_000;
+
+const visitPattern = new RegExp(`^${probePrefix}(${operationIdPattern})/`);
+
+export interface ConductOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly scratch: Scratch;
+  /** The store is run without conditional writes: they are not asked of it. */
+  readonly singleWriter: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Does the store keep its promises under a race, and how long does a swap take on it? */
+export async function examineConduct(checkup: Checkup, options: ConductOptions): Promise<void> {
+  const { store, scratch, singleWriter, clock, random } = options;
+  if (singleWriter) {
+    checkup.add(
+      "store-probe",
+      "unknown",
+      "conditional writes were not tried: --single-writer is set, so exactly one scb-mirror may run on this folder",
+    );
+    return;
+  }
+  await checkup.run(
+    "store-conditional-put",
+    async (signal) => {
+      const etag = await scratch.put("conditional", 0, { kind: "absent" }, signal);
+      return scratch.put("conditional", 0, { kind: "match", etag }, signal);
+    },
+    () => good("these credentials may write under a condition"),
+  );
+  await checkup.run(
+    "store-probe",
+    (signal) => probeStore({ store, clock, random, signal }),
+    () => good("conditional writes are enforced, also when eight writers race"),
+  );
+  await checkup.run(
+    "store-latency",
+    (signal) => medianSwapMs(scratch, clock, signal),
+    latencyFinding,
+    ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
+  );
+}
+
+/** Two requests, as a swap makes them: a new version, then the pointer over the last one. */
+async function medianSwapMs(scratch: Scratch, clock: Clock, signal: AbortSignal): Promise<number> {
+  let etag = await scratch.put("pointer", pointerSizeBytes, { kind: "absent" }, signal);
+  const times: number[] = [];
+  for (let swap = 1; swap <= swapsTimed; swap += 1) {
+    const startMs = clock.monotonicMs();
+    await scratch.put(`version-${swap}`, versionSizeBytes, { kind: "absent" }, signal);
+    etag = await scratch.put("pointer", pointerSizeBytes, { kind: "match", etag }, signal);
+    times.push(clock.monotonicMs() - startMs);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(swapsTimed / 2)] ?? 0;
+}
+
+function latencyFinding(ms: number): Finding {
+  const says = `a swap takes ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms (two requests, the median of ${swapsTimed})`;
+  return ms < slowSwapMs
+    ? good(says)
+    : warning(`${says}: that is slow; look at the way to the store, and raise --request-timeout`);
+}
+
+/** What probes and doctors have left under `probe/`, with the folders of this visit named. */
+export async function examineLeftovers(
+  checkup: Checkup,
+  store: ObjectStore,
+  sinceMs: number,
+): Promise<void> {
+  await checkup.run(
+    "store-left-behind",
+    async (signal) => {
+      const keys: string[] = [];
+      for await (const { key } of store.list(probePrefix, { signal })) {
+        if (key !== probeVerdictKey) keys.push(key);
+      }
+      return keys;
+    },
+    (keys) => leftoversFinding(keys, sinceMs, store.inspection !== undefined),
+    ({ message }) => unknown(`what is left under ${probePrefix} is not known: ${message}`),
+  );
+}
+
+function leftoversFinding(
+  keys: readonly string[],
+  sinceMs: number,
+  mayKeepVersions: boolean,
+): Finding {
+  if (keys.length === 0) {
+    const hidden = mayKeepVersions
+      ? ` (a bucket that keeps versions still has old ones under ${probePrefix})`
+      : "";
+    return good(`nothing is left of this visit${hidden}`);
+  }
+  const folders = new Set(
+    keys
+      .map((key) => visitPattern.exec(key)?.[1])
+      .filter((id) => id !== undefined)
+      .filter((id) => decodeTime(id) >= sinceMs)
+      .map((id) => `${probePrefix}${id}/`),
+  );
+  const ofThis =
+    folders.size === 0 ? "none of this visit" : `of this visit: ${[...folders].join(", ")}`;
+  return good(
+    `${keys.length} small objects lie under ${probePrefix} (${ofThis}), for these credentials may not delete them; they are safe to delete, best by a lifecycle rule of the bucket on that folder`,
+  );
+}

@@ -1,0 +1,112 @@
+import { versionsPrefix } from "../../repository/layout.ts";
+import { newOperationId } from "../../repository/operation-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { DeleteRights, StoreInspection, StoreSurvey } from "../../store/store-inspection.ts";
+import { type Checkup, type Finding, good, problem, unknown, warning } from "./checkup.ts";
+
+/** S3 refuses requests from here on. */
+const refusedSkewMs = 15 * 60_000;
+const worthyOfNoteSkewMs = 30_000;
+
+/** How is the bucket set up, and what may these credentials do that a mirror does not need? */
+export async function examineSetup(
+  checkup: Checkup,
+  inspection: StoreInspection,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): Promise<void> {
+  const survey = await checkup.run(
+    "store-clock",
+    (signal) => inspection.survey({ signal }),
+    ({ clockSkewMs }) => clockFinding(clockSkewMs),
+  );
+  if (survey instanceof ScbError) return;
+  const { versioning, objectLock } = survey;
+  note(checkup, "store-versioning", versioningFinding(versioning));
+  note(checkup, "store-object-lock", lockFinding(objectLock));
+
+  // A key that holds nothing and never did: whoever may delete it could delete a backup.
+  const key = `${versionsPrefix}doctor-${newOperationId(clock, random)}`;
+  await checkup.run(
+    "store-delete",
+    (signal) => inspection.mayDelete(key, { signal }),
+    (rights) => deleteFinding(rights, versioning, key),
+  );
+}
+
+function note(checkup: Checkup, name: string, { level, message }: Finding): void {
+  checkup.add(name, level, message);
+}
+
+function clockFinding(skewMs: number | null): Finding {
+  if (skewMs === null) return unknown("the store does not tell its time");
+  const off = Math.abs(Math.round(skewMs / 1000));
+  const says = `this machine's clock is ${off} s ${skewMs > 0 ? "ahead of" : "behind"} the store's`;
+  if (Math.abs(skewMs) < worthyOfNoteSkewMs) return good(says);
+  const remedy = "set it, and keep it right with NTP";
+  return Math.abs(skewMs) < refusedSkewMs
+    ? warning(`${says}: ${remedy} (from 15 min on S3 refuses every request)`)
+    : problem({ message: `${says}: ${remedy}` });
+}
+
+function versioningFinding(versioning: StoreSurvey["versioning"]): Finding {
+  switch (versioning) {
+    case "on":
+      return good("the bucket keeps versions: what is overwritten or deleted can be brought back");
+    case "suspended":
+      return warning(
+        "the bucket's versioning is suspended: turn it on again, so that what a stolen credential overwrites or deletes can be brought back",
+      );
+    case "off":
+      return warning(
+        "the bucket keeps no versions: turn versioning on, so that what a stolen credential overwrites or deletes can be brought back",
+      );
+    case "unknown":
+      return unknown(
+        "whether the bucket keeps versions is not known: these credentials may not ask (s3:GetBucketVersioning), or the service does not tell; see that it does",
+      );
+  }
+}
+
+function lockFinding(lock: StoreSurvey["objectLock"]): Finding {
+  switch (lock.kind) {
+    case "on":
+      return lock.retention === null
+        ? warning(
+            "the bucket has object lock, but no default retention, so it locks nothing: set one (30 days, say)",
+          )
+        : good(
+            `the bucket has object lock (${lock.retention}): nobody can delete what was written within that time`,
+          );
+    case "off":
+      return good("the bucket has no object lock; a mirror does not need one");
+    case "unknown":
+      return unknown(
+        "whether the bucket has object lock is not known: these credentials may not ask (s3:GetBucketObjectLockConfiguration), or the service does not tell",
+      );
+  }
+}
+
+function deleteFinding(
+  rights: DeleteRights,
+  versioning: StoreSurvey["versioning"],
+  key: string,
+): Finding {
+  const remedy =
+    "take s3:DeleteObject and s3:DeleteObjectVersion from their policy, or leave s3:DeleteObject for the folder probe/ alone: a mirror needs neither, and a stolen credential that cannot delete cannot lose you a backup";
+  const left = rights.leftMarker
+    ? ` (the attempt left a delete marker on ${key}, which held nothing)`
+    : "";
+  if (rights.versions || (rights.objects && versioning === "off")) {
+    return warning(`these credentials may delete backups for good${left}: ${remedy}`);
+  }
+  if (rights.objects) {
+    const effect =
+      versioning === "on"
+        ? "hide backups, though not remove their versions"
+        : "delete backups, or hide them where the bucket keeps versions";
+    return warning(`these credentials may ${effect}${left}: ${remedy}`);
+  }
+  return good("these credentials may not delete backups");
+}

@@ -1,0 +1,134 @@
+import type { StoredVersion } from "../repository/history.ts";
+import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
+import { keysToTellApart } from "../repository/lineage.ts";
+import { type PrunedRecord, readPrunedRecord } from "../repository/pruned-record.ts";
+import { type Openers, openerOf, readVersion, tryToOpen } from "../repository/read-back.ts";
+import { metadataOf, readVersionMetadata } from "../repository/version-metadata.ts";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { inParallel } from "../runtime/in-parallel.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { type Findings, findProblems, type VersionFacts } from "./verify-findings.ts";
+
+/** Each version is opened by the key, else by the node, else not at all. */
+export interface VerifyOptions extends RequestOptions, Openers {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly random: Random;
+  /** Only versions of this sequence or a later one, or saved at this time or later. */
+  readonly since?: { readonly sequence: number } | { readonly savedAt: number } | undefined;
+  /** Only so many of those, chosen at random. */
+  readonly sample?: number | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface VerifyReport extends Findings {
+  /** Nothing wrong was found in the pointer and in the versions that were read back. */
+  readonly ok: boolean;
+  /** How many versions were read back, whole. */
+  readonly checked: number;
+  /** How many there are. Fewer were checked where `since` or `sample` said so. */
+  readonly total: number;
+  /** Who opened them. */
+  readonly openedBy: "key" | "lnd" | null;
+}
+
+/**
+ * Reads versions back and compares size, hash, metadata, chain and pointer. The current version is
+ * always among them. Throws "aborted", and what the store or the node throws, saying how far it came:
+ * there is no report on half a check.
+ */
+export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
+  const { store, signal, onProgress } = options;
+  const folder = await readFolder(store, { signal });
+  const selected = selectVersions(folder, options);
+  const facts = new Map<string, VersionFacts | null>();
+  try {
+    await inParallel(selected, async ({ key }) => {
+      throwIfAborted(signal);
+      facts.set(key, await factsOf(key, options));
+      onProgress?.(facts.size, selected.length);
+    });
+  } catch (error) {
+    const known = ScbError.from(error);
+    throw new ScbError(
+      known.code,
+      `${known.message} (${facts.size} of ${selected.length} versions were read back, which says nothing of the others)`,
+      { cause: error },
+    );
+  }
+  const previous = await readPrevious(folder, facts, options);
+  // Read last: what prune has removed meanwhile is in it.
+  const pruned = await readPruned(store, { signal });
+  const previousOf = (key: string): string | null => previous.get(key) ?? null;
+  const findings = findProblems({ folder, pruned, facts, previousOf });
+  return {
+    ok: findings.problems.length === 0,
+    checked: [...facts.values()].filter((found) => found !== null).length,
+    total: folder.versions.length,
+    openedBy: openerOf(options),
+    ...findings,
+  };
+}
+
+function selectVersions(
+  { versions, current }: HistoryFolder,
+  { since, sample, random }: VerifyOptions,
+): StoredVersion[] {
+  const isCurrent = ({ key }: StoredVersion): boolean => key === current?.held?.key;
+  const isRecent = ({ sequence, createdAt, storedAt }: StoredVersion): boolean => {
+    if (since === undefined) return true;
+    if ("sequence" in since) return sequence >= since.sequence;
+    return Math.min(createdAt, storedAt) >= since.savedAt;
+  };
+  const wanted = versions.filter((version) => !isCurrent(version) && isRecent(version));
+  const chosen = versions.filter(isCurrent);
+  if (sample === undefined || sample >= wanted.length + chosen.length) {
+    return [...chosen, ...wanted];
+  }
+  while (chosen.length < sample) {
+    const [one] = wanted.splice(Math.floor(random.unit() * wanted.length), 1);
+    if (one === undefined) break;
+    chosen.push(one);
+  }
+  return chosen;
+}
+
+async function factsOf(key: string, options: VerifyOptions): Promise<VersionFacts | null> {
+  const { store, signal } = options;
+  const version = await readVersion(store, key, { signal });
+  if (version === null) return null;
+  const { bytes, sha256, metadata } = version;
+  const facts = { sizeBytes: bytes.length, sha256, metadata };
+  if (openerOf(options) === null) return { ...facts, opened: null, openError: null };
+  const failure = await tryToOpen(bytes, options, { signal });
+  return { ...facts, opened: failure === null, openError: failure?.message ?? null };
+}
+
+/** Siblings that were not read back are told apart by their metadata alone. */
+async function readPrevious(
+  folder: HistoryFolder,
+  facts: ReadonlyMap<string, VersionFacts | null>,
+  { store, signal }: VerifyOptions,
+): Promise<Map<string, string | null>> {
+  const previous = new Map<string, string | null>();
+  const unread = keysToTellApart(folder.versions).filter((key) => !facts.has(key));
+  await inParallel(unread, async (key) => {
+    const metadata = readVersionMetadata(await metadataOf(store, key, { signal }));
+    previous.set(key, metadata?.previous?.key ?? null);
+  });
+  return previous;
+}
+
+async function readPruned(
+  store: ObjectStore,
+  options: RequestOptions,
+): Promise<PrunedRecord | null | "damaged"> {
+  try {
+    return await readPrunedRecord(store, options);
+  } catch (error) {
+    if (hasCode(error, "decode")) return "damaged";
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { readFile, stat } from "node:fs/promises";
+import { largestBackupSizeBytes } from "../node/stable-file.ts";
+import { fetchBackup } from "../repository/fetch-backup.ts";
+import { isNodePubkey, nodePubkeyOf } from "../repository/wrong-key.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { ActionContext } from "./action.ts";
+import { withNodeStore } from "./node-store.ts";
+
+/** A backup that a person named, and how to call it. */
+export interface NamedBackup {
+  readonly name: string;
+  readonly packed: Uint8Array;
+  /** When it was saved, or the file was written. Milliseconds since 1970. */
+  readonly savedAt: number;
+  /** Of the node that made it, where the operator or the store says so. */
+  readonly nodePubkey: string | null;
+}
+
+/**
+ * Reads a backup that is named on the command line: "latest", a sequence or a key is a version in the
+ * store; anything else is a file (`./12` is the file of that name). Throws "io", "not-found", and
+ * what the store throws.
+ */
+export async function readBackupArgument(
+  context: ActionContext,
+  which: string,
+): Promise<NamedBackup> {
+  const isVersion = which === "latest" || /^\d+$/.test(which) || which.startsWith("versions/");
+  if (!isVersion) {
+    const { node = "" } = context.settings;
+    return { ...(await readBackupFile(which)), nodePubkey: isNodePubkey(node) ? node : null };
+  }
+  const { signal } = context;
+  return withNodeStore(context, async ({ store, node }) => {
+    const backup = await fetchBackup({ store, which, signal });
+    return {
+      name: backup.key,
+      packed: backup.packed,
+      savedAt: backup.committedAt,
+      nodePubkey: await nodePubkeyOf(store, node, { signal }),
+    };
+  });
+}
+
+async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubkey">> {
+  try {
+    const info = await stat(path);
+    if (info.isDirectory()) {
+      throw new ScbError("io", `${path} is a folder: name the channel.backup in it`);
+    }
+    if (info.isCharacterDevice() || info.size > largestBackupSizeBytes) {
+      const what = info.isCharacterDevice() ? "is a device" : `has ${info.size} bytes`;
+      throw new ScbError("decode", `${path} ${what}: that is no channel backup`);
+    }
+    return { name: path, packed: await readFile(path), savedAt: info.mtimeMs };
+  } catch (error) {
+    if (error instanceof ScbError) throw error;
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    const hint = reason === "ENOENT" ? "there is no such file" : reason;
+    throw new ScbError(
+      "io",
+      `cannot read ${path}: ${hint} (a version is named by its sequence, its key, or "latest")`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import { storeOf } from "../app/destination.ts";
+import { openKey } from "../app/key.ts";
+import { lndOptions } from "../app/open-lnd.ts";
+import type { Settings } from "../app/settings.ts";
+import { filePath, inspectWithKey } from "../app/source.ts";
+import type { CheckLevel } from "../checks/doctor/checkup.ts";
+import { type DoctorOptions, type DoctorReport, examine } from "../checks/doctor/doctor.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
+import { BackupFileSource } from "../node/backup-file.ts";
+import { resolveLndConfig } from "../node/lnd/lnd-config.ts";
+import { ScbError } from "../runtime/error.ts";
+import { retryingReads } from "../store/retrying-store.ts";
+import type { Action, ActionContext } from "./action.ts";
+import { exitCodes } from "./exit-code.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const doctorAction: Action = async (context) => {
+  const { settings, terminal, json } = context;
+  const patients = patientsOf(settings);
+  const store = patients.hasStore ? await storeOf(context) : null;
+  let report: DoctorReport;
+  try {
+    const reading = store === null ? null : retryingReads(store, context);
+    report = await examine({ ...context, ...checksOf(context, patients), store: reading });
+  } finally {
+    terminal.progress(null);
+    await store?.close();
+  }
+  if (json) terminal.json(report);
+  else printReport(report, terminal);
+  return report.ok ? exitCodes.done : exitCodes.problemFound;
+};
+
+interface Patients {
+  readonly hasStore: boolean;
+  readonly asksLnd: boolean;
+  readonly filePath: string | null;
+}
+
+/** What is given is looked at. Throws "usage" where nothing is. */
+function patientsOf(settings: Settings): Patients {
+  const { from, to, "backup-file": backupFile } = settings;
+  const { network: _, ...whereLndIs } = lndOptions(settings);
+  const namesLnd = Object.values(whereLndIs).some((value) => value !== undefined);
+  if (from === undefined && to === undefined && !namesLnd) {
+    throw new ScbError(
+      "usage",
+      "nothing to look at: give a store (--to s3://BUCKET[/PREFIX] or file:///PATH), a node (--from lnd), or both",
+    );
+  }
+  const isFile = from?.startsWith("file:") === true;
+  if (from !== undefined && from !== "lnd" && from !== "demo" && !isFile) {
+    throw new ScbError(
+      "usage",
+      `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
+    );
+  }
+  return {
+    hasStore: to !== undefined,
+    asksLnd: from === "lnd" || (from === undefined && namesLnd),
+    filePath: isFile ? filePath(from) : (backupFile ?? null),
+  };
+}
+
+function checksOf(
+  context: ActionContext,
+  { asksLnd, filePath: path }: Patients,
+): Omit<DoctorOptions, "store" | "clock" | "random" | "signal"> {
+  const { settings, terminal, clock } = context;
+  return {
+    nodeName: settings.node ?? null,
+    key: settings["key-file"] === undefined ? null : () => loadKey(context),
+    file:
+      path === null
+        ? null
+        : (key) =>
+            new BackupFileSource({
+              path,
+              inspect: key === null ? undefined : inspectWithKey(key, settings),
+              observer: { trouble: () => undefined, recovered: () => undefined },
+              clock,
+            }),
+    lnd: asksLnd ? () => resolveLndConfig(lndOptions(settings)) : null,
+    singleWriter: settings["single-writer"],
+    maxAgeMs: settings["max-age"],
+    timeoutMs: settings.timeout,
+    onCheck: (name) => terminal.progress(`looking at ${name} …`),
+  };
+}
+
+async function loadKey(context: ActionContext): Promise<LoadedKey> {
+  const key = await openKey(context);
+  if (key === null) throw new ScbError("internal", "a key file is named, and none was read");
+  return key;
+}
+
+const marks: Readonly<
+  Record<CheckLevel, readonly [style: "green" | "dim" | "yellow" | "red", word: string]>
+> = {
+  good: ["green", "good"],
+  unknown: ["dim", "unknown"],
+  warning: ["yellow", "warning"],
+  problem: ["red", "PROBLEM"],
+};
+
+function printReport({ ok, checks }: DoctorReport, terminal: Terminal): void {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  for (const { name, level, message } of checks) {
+    const [style, word] = marks[level];
+    terminal.line(`${terminal.style(style, word.padEnd(7))}  ${name.padEnd(width)}  ${message}`);
+  }
+  const count = (level: CheckLevel): number =>
+    checks.filter((check) => check.level === level).length;
+  const rest = `warnings: ${count("warning")}, not known: ${count("unknown")}`;
+  terminal.line(
+    ok
+      ? `${terminal.style("green", "no problem found")} (${rest})`
+      : `${terminal.style("red", `problems: ${count("problem")}`)} (${rest})`,
+  );
+}

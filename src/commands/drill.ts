@@ -1,0 +1,170 @@
+import { openKey } from "../app/key.ts";
+import { runDrill } from "../checks/drill/drill.ts";
+import { type DrillOptions, nodeTrouble } from "../checks/drill/drill-options.ts";
+import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
+import { PeerDialler, parseHostAndPort } from "../node/peer-dialler.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { type Action, type ActionContext, textFlag } from "./action.ts";
+import { exitCodes } from "./exit-code.ts";
+import { type NodeStore, withNodeStore } from "./node-store.ts";
+import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
+
+const dialTimeoutMs = 5_000;
+
+export const drillAction: Action = async (context) => {
+  const { terminal, json } = context;
+  const dialler = diallerOf(context);
+  const key = await openKey(context);
+  const report = await withNodeOrWithout(context, ({ node, store, witness }, nodeFailure) => {
+    const options: DrillOptions = {
+      store,
+      node,
+      encrypter: key?.encrypter,
+      identityPubkey: key?.identityPubkey,
+      witness,
+      nodeFailure,
+      dialler,
+      maxAgeMs: context.settings["max-age"],
+      clock: context.clock,
+      random: context.random,
+      signal: context.signal,
+    };
+    return runDrill(options);
+  });
+  if (json) terminal.json(report);
+  else printDrill(report, terminal);
+  return report.ok ? exitCodes.done : exitCodes.problemFound;
+};
+
+function diallerOf(context: ActionContext): PeerDialler | undefined {
+  const proxy = textFlag(context, "torProxy");
+  const torProxy = proxy === undefined ? null : parseHostAndPort(proxy);
+  if (proxy !== undefined && torProxy === null) {
+    throw new ScbError("usage", "--tor-proxy must be HOST:PORT, as in --tor-proxy 127.0.0.1:9050");
+  }
+  if (context.flags["dial"] === true)
+    return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy });
+  if (torProxy !== null) throw new ScbError("usage", "--tor-proxy goes with --dial");
+  return undefined;
+}
+
+/** A node that does not answer is a finding of the drill, for its backup can be fetched all the same. */
+async function withNodeOrWithout<T>(
+  context: ActionContext,
+  use: (nodeStore: NodeStore, nodeFailure: ScbError | undefined) => Promise<T>,
+): Promise<T> {
+  let failure: ScbError;
+  try {
+    return await withNodeStore(context, (nodeStore) => use(nodeStore, undefined));
+  } catch (error) {
+    if (!hasCode(error, ...nodeTrouble)) throw error;
+    failure = error;
+  }
+  const settings = { ...context.settings, from: undefined };
+  try {
+    return await withNodeStore({ ...context, settings }, (nodeStore) => use(nodeStore, failure));
+  } catch (error) {
+    // Which folder is the node's, only the node could have said.
+    throw hasCode(error, "usage") ? failure : error;
+  }
+}
+
+function printDrill(report: DrillReport, terminal: Terminal): void {
+  const { node, verdict, version, counts, channels, problems, warnings, notChecked } = report;
+  const verdicts = {
+    "would-restore": terminal.style("green", "a restore would work"),
+    "would-not-restore": terminal.style("red", "a restore would NOT work as it should"),
+    unknown: terminal.style("yellow", "NOT known whether a restore would work"),
+  };
+  terminal.line(`${terminal.style("bold", node)}: ${verdicts[verdict]}`);
+  for (const { code, message } of problems) {
+    terminal.line(`  ${terminal.style("red", code)}: ${message}`);
+  }
+  for (const { code, message } of warnings) {
+    terminal.line(`  ${terminal.style("yellow", code)}: ${message}`);
+  }
+  if (version !== null) {
+    const { sequence, key, sizeBytes, ageSeconds } = version;
+    terminal.line(
+      `  fetched sequence ${sequence}, ${key}: ${formatSize(sizeBytes)}, saved ${formatAge(ageSeconds)} ago`,
+    );
+    terminal.line(`  ${openedText(report)}`);
+  }
+  if (channels.length > 0) {
+    terminal.line("");
+    for (const line of table([header, ...channels.map(row)])) terminal.line(line);
+    terminal.line("");
+    printDials(channels, terminal);
+    if (counts.comesBackSat !== null) {
+      terminal.line(
+        `${counts.comesBackSat} sat would come back, less the fees of sweeping them, some blocks after each peer has closed its channel (lnd waits for 3 to 6 confirmations).`,
+      );
+    }
+  }
+  for (const what of notChecked) terminal.line(terminal.style("dim", `not checked: ${what}`));
+  if (report.recordedAs !== null)
+    terminal.line(terminal.style("dim", `kept as ${report.recordedAs}`));
+}
+
+function openedText({ opened, counts }: DrillReport): string {
+  const hash = opened.hash === true ? "size and hash are right" : "its hash was never recorded";
+  const openers = [
+    ...(opened.key === true ? ["your key"] : []),
+    ...(opened.lnd === true ? ["the node"] : []),
+  ];
+  if (openers.length === 0) return `${hash}; nobody opened it`;
+  return `${hash}; ${openers.join(" and ")} can open it: ${counts.inBackup} channels`;
+}
+
+const header = [
+  "CHANNEL POINT",
+  "STATE",
+  "BACKUP",
+  "SAT BACK",
+  "AFTER",
+  "PEER",
+  "NOW",
+  "ADDRESSES",
+];
+
+function row(channel: DrilledChannel): string[] {
+  const { channelPoint, state, inBackup, comesBackSat, peer, connected, reach } = channel;
+  const isOver = state === "closing" || state === "closed";
+  const lacks = isOver ? "no" : "MISSING";
+  return [
+    channelPoint,
+    state ?? "?",
+    inBackup === null ? "?" : inBackup ? "yes" : lacks,
+    comesBackSat === null ? "?" : String(comesBackSat),
+    after(channel),
+    peer === null ? "?" : shortPeer(peer),
+    connected === null ? "?" : connected ? "connected" : "offline",
+    reach === "must-come" ? "none: it has to come to us" : reach,
+  ];
+}
+
+/** When what the peer's closing transaction pays can be spent. */
+function after({ delayBlocks, notBeforeHeight }: DrilledChannel): string {
+  if (notBeforeHeight !== null) return `block ${notBeforeHeight}`;
+  if (delayBlocks === null) return "?";
+  return delayBlocks === 0 ? "its close" : `its close + ${delayBlocks}`;
+}
+
+/** Every address that was dialled, once for each peer. */
+function printDials(channels: readonly DrilledChannel[], terminal: Terminal): void {
+  const rows = new Map<string, string[]>();
+  for (const { peer, addresses } of channels) {
+    for (const { address, dial } of addresses) {
+      if (peer === null || dial === null) continue;
+      const result = dial.reason === null ? dial.outcome : `${dial.outcome}: ${dial.reason}`;
+      rows.set(`${peer} ${address}`, [shortPeer(peer), escaped(address), escaped(result)]);
+    }
+  }
+  if (rows.size === 0) return;
+  for (const line of table([...rows.values()])) terminal.line(line);
+  terminal.line("");
+}
+
+function shortPeer(pubkey: string): string {
+  return `${pubkey.slice(0, 16)}…`;
+}

@@ -1,0 +1,109 @@
+import { hostname } from "node:os";
+import { openKey } from "../app/key.ts";
+import { applyRepair } from "../recovery/repair.ts";
+import { type Candidate, planRepair, type RepairPlan } from "../recovery/repair-plan.ts";
+import { programVersion } from "../runtime/version.ts";
+import { type Action, textFlag } from "./action.ts";
+import { encrypterFor } from "./backup-key.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
+import { withNodeStore } from "./node-store.ts";
+import { formatSize, type Terminal, table } from "./terminal.ts";
+
+export const repairAction: Action = async (context) => {
+  const { terminal, signal, json, flags, clock, random } = context;
+  const key = await openKey(context);
+  const { node, plan, applied } = await withNodeStore(context, async (nodeStore) => {
+    const { store, witness, node: name } = nodeStore;
+    const found = await planRepair({
+      store,
+      toVersion: textFlag(context, "toVersion"),
+      encrypter: await encrypterFor(nodeStore, key, signal),
+      witness,
+      signal,
+    });
+    const { target } = found;
+    const apply = flags["apply"] === true && target !== null;
+    const writer = `scb-mirror/${programVersion} repair ${hostname()} ${process.pid}`;
+    if (apply)
+      await applyRepair(found, target, { store, node: name, writer, clock, random, signal });
+    return { node: name, plan: found, applied: apply };
+  });
+  if (json) {
+    const { state, message, target, candidates, damaged } = plan;
+    terminal.json({
+      node,
+      state,
+      message,
+      applied,
+      target: target === null ? null : factsOf(target),
+      candidates: candidates.map(factsOf),
+      damaged,
+    });
+  } else print(node, plan, applied, terminal);
+  return exitCodeOf(plan, applied);
+};
+
+function exitCodeOf({ state, target }: RepairPlan, applied: boolean): ExitCode {
+  if (state === "ok" || applied) return exitCodes.done;
+  return target === null ? exitCodes.refused : exitCodes.problemFound;
+}
+
+function factsOf({ key, sequence, sha256, sizeBytes, createdAt, openedBy }: Candidate) {
+  return {
+    key,
+    sequence,
+    sha256,
+    sizeBytes,
+    createdAt: new Date(createdAt).toISOString(),
+    openedBy,
+  };
+}
+
+function print(node: string, plan: RepairPlan, applied: boolean, terminal: Terminal): void {
+  const { state, message, target, candidates, damaged } = plan;
+  if (state === "ok") {
+    terminal.line(`${terminal.style("bold", node)}: nothing to repair: ${message}`);
+    return;
+  }
+  terminal.line(`${terminal.style("bold", node)}: ${terminal.style("red", state)}: ${message}`);
+  for (const key of damaged) {
+    terminal.line(`  ${terminal.style("red", "damaged")}: ${key} does not read back right`);
+  }
+  for (const line of candidateLines(candidates)) terminal.line(`  ${line}`);
+  terminal.line(verdictOf(target, candidates, applied));
+}
+
+function candidateLines(candidates: readonly Candidate[]): string[] {
+  return table(
+    candidates.map(({ key, createdAt, sizeBytes, sha256, isKnownWhole, openedBy }) => [
+      key,
+      new Date(createdAt).toISOString(),
+      formatSize(sizeBytes),
+      `sha256 ${sha256.slice(0, 12)}`,
+      openedBy !== null
+        ? "opened"
+        : isKnownWhole
+          ? "whole"
+          : "nothing says what its hash should be",
+    ]),
+  );
+}
+
+function verdictOf(
+  target: Candidate | null,
+  candidates: readonly Candidate[],
+  applied: boolean,
+): string {
+  if (applied)
+    return `The pointer names ${target?.key} now. Mirrors go on from there by themselves, or when they are started again.`;
+  if (target !== null) {
+    return `The pointer must name ${target.key}. Nothing was changed: the same command with --apply writes it. (A versioned bucket may still hold the old pointer: compare, if you can.)`;
+  }
+  if (candidates.length === 0) {
+    return "There is no version that reads back right, so there is nothing that the pointer could name.";
+  }
+  const [only] = candidates;
+  return candidates.length === 1
+    ? `Nothing proves that ${only?.key} is whole: give --key-file or --from lnd to open it, or choose it with --to-version KEY.`
+    : "Each of these may be the one that was current, and nobody can tell but you. Look into them (scb-mirror diff, inspect), then choose one with --to-version KEY.";
+}

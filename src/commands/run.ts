@@ -1,0 +1,133 @@
+import type { DaemonEvent } from "../app/daemon-event.ts";
+import { runMirror } from "../app/mirror-daemon.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
+import type { Action } from "./action.ts";
+import { exitCodes } from "./exit-code.ts";
+import { formatSize, type Terminal } from "./terminal.ts";
+
+export const runAction: Action = async (context) => {
+  const { terminal, json, flags, settings, clock, signal } = context;
+  keepHeapSmall();
+  const once = flags["once"] === true;
+  const abort = new AbortController();
+  const deadline = once ? settings.timeout : settings["shutdown-timeout"];
+  // Once: the bound begins at the start. Else: at the signal to stop, for what is not saved yet.
+  const bound = (): void => {
+    setTimeout(() => abort.abort(), deadline).unref();
+  };
+  if (once) bound();
+  else if (signal.aborted) bound();
+  else signal.addEventListener("abort", bound, { once: true });
+  const running = runMirror({
+    ...context,
+    once,
+    acceptEmpty: flags["acceptEmpty"] === true,
+    stop: signal,
+    abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
+    observe: (event) => {
+      if (json) terminal.json(toJson(event, clock.now()));
+      else printEvent(event, terminal, clock.now());
+    },
+  });
+  try {
+    await running;
+  } catch (error) {
+    if (!abort.signal.aborted || !hasCode(error, "aborted")) throw error;
+    const limit = `--${once ? "timeout" : "shutdown-timeout"} is ${deadline / 1000} s`;
+    throw new ScbError("aborted", `${error.message} (the time was up: ${limit})`, { cause: error });
+  }
+  return exitCodes.done;
+};
+
+/** One event as one JSON document: `event`, `at`, and what the contract names. */
+function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
+  const common = { event: event.kind, at: new Date(now).toISOString() };
+  switch (event.kind) {
+    case "started":
+      return {
+        ...common,
+        node: event.node,
+        source: event.source,
+        store: event.store,
+        sequence: event.sequence,
+      };
+    case "swapped":
+      return {
+        ...common,
+        ...event.commit,
+        reason: event.reason,
+        attempts: event.attempts,
+        elapsedMs: Math.round(event.elapsedMs * 10) / 10,
+      };
+    case "unchanged":
+      return { ...common, reason: event.reason, sequence: event.sequence };
+    case "refused":
+      return {
+        ...common,
+        code: event.code,
+        message: event.message,
+        quarantineKey: event.quarantineKey,
+      };
+    case "retrying":
+      return {
+        ...common,
+        code: event.error.code,
+        message: event.error.message,
+        attempt: event.attempt,
+        retryInMs: event.retryInMs,
+      };
+    case "recovered":
+      return { ...common, attempts: event.attempts };
+    case "drilled": {
+      const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
+      const sequence = version?.sequence ?? null;
+      return { ...common, ok, verdict, problems, sequence, recordedAs, durationMs };
+    }
+    case "stopped":
+      return { ...common, last: event.last };
+  }
+}
+
+function printEvent(event: DaemonEvent, terminal: Terminal, now: number): void {
+  const time = terminal.style("dim", new Date(now).toISOString().slice(11, 19));
+  terminal.line(`${time} ${describe(event, terminal)}`);
+}
+
+const stoppedTexts = {
+  saved: "stopped: everything known is saved",
+  refused: "stopped: the last state was held back, and is NOT what the store holds as current",
+  nothing: "stopped: no state was seen, so nothing was saved",
+};
+
+function describe(event: DaemonEvent, terminal: Terminal): string {
+  switch (event.kind) {
+    case "started":
+      return `${terminal.style("bold", "started")}: ${event.source} -> ${event.store}${event.sequence === 0 ? " (nothing there yet)" : ` (at sequence ${event.sequence})`}`;
+    case "swapped": {
+      const { sequence, channels, sizeBytes } = event.commit;
+      const count = channels === null ? "" : `${channels} channels, `;
+      return `${terminal.style("green", "saved")} sequence ${sequence}: ${count}${formatSize(sizeBytes)} in ${Math.round(event.elapsedMs)} ms (${event.reason})`;
+    }
+    case "unchanged":
+      return `${terminal.style("green", "unchanged")}: the store holds this state already, as sequence ${event.sequence} (${event.reason})`;
+    case "refused":
+      return `${terminal.style("red", "REFUSED")}: ${event.message}${event.quarantineKey === null ? "" : ` (kept as ${event.quarantineKey})`}`;
+    case "retrying":
+      return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
+    case "recovered":
+      return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
+    case "drilled": {
+      const { ok, verdict, problems, version } = event.report;
+      if (ok) {
+        return `${terminal.style("green", "drilled")}: a restore of sequence ${version?.sequence} would work`;
+      }
+      const why = problems.map(({ message }) => message).join("; ");
+      return verdict === "unknown"
+        ? `${terminal.style("yellow", "NOT known whether a restore would work")}: ${why}`
+        : `${terminal.style("red", "DRILL FAILED")}: ${why}`;
+    }
+    case "stopped":
+      return stoppedTexts[event.last ?? "nothing"];
+  }
+}

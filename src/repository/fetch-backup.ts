@@ -1,0 +1,121 @@
+import { isEmptyMulti, packedMultiFlaw, unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { Single } from "../chanbackup/single.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { findVersion } from "./history.ts";
+import { parseVersionKey, type VersionName } from "./layout.ts";
+import { metadataOf, readVersionMetadata } from "./version-metadata.ts";
+
+export interface RestoredBackup {
+  readonly key: string;
+  readonly sequence: number;
+  readonly sha256: string;
+  readonly packed: Uint8Array;
+  readonly verified: {
+    /** The bytes are those that were saved. False: their hash was never recorded. */
+    readonly hash: boolean;
+    readonly decrypted: boolean;
+  };
+  /**
+   * It stands in the history where it says: what it tells of itself and of its predecessor is true.
+   * Null where that is not known: its metadata is lost, or the predecessor was pruned.
+   */
+  readonly chain: boolean | null;
+  /** Null without a key, unless the Multi is empty. */
+  readonly channels: number | null;
+  /** Null without a key. */
+  readonly singles: readonly Single[] | null;
+  /** Milliseconds since 1970. */
+  readonly committedAt: number;
+}
+
+export interface FetchBackupOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** "latest", a sequence, or a key. */
+  readonly which: string;
+  readonly encrypter?: Encrypter | undefined;
+}
+
+/**
+ * Fetches one version and checks it: size and hash against what was recorded when it was saved, its
+ * place in the history, and that it decrypts and parses where a key is given. Throws "not-found",
+ * "version-damaged", "decrypt" or "decode"; what does not check out is never handed on.
+ *
+ * Only the place in the history never stops a restore: a predecessor that is damaged makes this
+ * version no worse.
+ */
+export async function fetchBackup(options: FetchBackupOptions): Promise<RestoredBackup> {
+  const { store, which, encrypter, signal } = options;
+  const version = await findVersion(store, which, { signal });
+  const where = `${store.location}/${version.key}`;
+  const stored = await store.get(version.key, { signal });
+  if (stored === null) {
+    throw new ScbError(
+      "not-found",
+      `${where} is not there: scb-mirror list shows what can be restored`,
+    );
+  }
+  const { bytes } = stored;
+  const sha256 = sha256Hex(bytes);
+  if (version.sha256 !== null && version.sha256 !== sha256) {
+    throw new ScbError(
+      "version-damaged",
+      `${where} holds ${bytes.length} bytes that are not the ones that were saved; nothing was written`,
+    );
+  }
+  const flaw = packedMultiFlaw(bytes);
+  if (flaw !== null) {
+    throw new ScbError("version-damaged", `${where} is no channel backup: ${flaw}`);
+  }
+  const singles = encrypter === undefined ? null : opened(bytes, encrypter, where);
+  return {
+    key: version.key,
+    sequence: version.sequence,
+    sha256,
+    packed: bytes,
+    verified: { hash: version.sha256 !== null, decrypted: singles !== null },
+    chain: await checkChain(store, version, sha256, stored, signal),
+    channels: singles?.length ?? (isEmptyMulti(bytes) ? 0 : null),
+    singles,
+    committedAt: version.committedAt,
+  };
+}
+
+function opened(bytes: Uint8Array, encrypter: Encrypter, where: string): readonly Single[] {
+  try {
+    return unpackMulti(bytes, encrypter).staticBackups;
+  } catch (error) {
+    const { code, message } = ScbError.from(error);
+    throw new ScbError(code, `${where}: ${message}`, { cause: error });
+  }
+}
+
+async function checkChain(
+  store: ObjectStore,
+  version: VersionName,
+  sha256: string,
+  stored: StoredObject,
+  signal: AbortSignal | undefined,
+): Promise<boolean | null> {
+  const own = readVersionMetadata(stored.metadata);
+  if (own === null) return null;
+  const { operation, sequence, previous } = own;
+  const isItself =
+    operation === version.operation && sequence === version.sequence && own.sha256 === sha256;
+  if (!isItself) return false;
+  if (previous === null) return sequence === 1;
+  const name = parseVersionKey(previous.key);
+  if (name === null || name.sequence >= sequence) return false;
+  try {
+    const theirs = readVersionMetadata(await metadataOf(store, previous.key, { signal }));
+    // Without a hash of its own a predecessor of --single-writer is named by its key alone.
+    if (theirs === null || previous.sha256 === "") return null;
+    return theirs.sha256 === previous.sha256;
+  } catch (error) {
+    if (hasCode(error, "aborted")) throw error;
+    return null;
+  }
+}

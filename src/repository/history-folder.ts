@@ -1,0 +1,63 @@
+import { decodeTime } from "ulid";
+import { hasCode, type ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { type Base, pointerBase } from "./base.ts";
+import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
+import { latestKey, parseVersionKey, versionsPrefix } from "./layout.ts";
+import { decodePointer } from "./pointer.ts";
+
+/** What a node's folder holds, as far as one listing and the pointer say. */
+export interface HistoryFolder {
+  /** Oldest first. What the pointer names is among them, if it is there at all. */
+  readonly versions: readonly StoredVersion[];
+  /** Keys under `versions/` that are none of ours. */
+  readonly foreignKeys: readonly string[];
+  readonly current: Base | null;
+  /** Why `current` is null: "pointer-lost" or "pointer-damaged". */
+  readonly pointerError: ScbError | null;
+  /** What was read in its place; null where it is not damaged. */
+  readonly damagedPointer: StoredObject | null;
+}
+
+/** Lists the versions, then reads the pointer. Throws what the store throws. */
+export async function readFolder(
+  store: ObjectStore,
+  { signal }: RequestOptions = {},
+): Promise<HistoryFolder> {
+  const listed = await listAll(store, { signal });
+  const { versions } = listed;
+  const object = await store.get(latestKey, { signal });
+  let current: Base;
+  try {
+    current =
+      object === null
+        ? await readCurrent(store, { signal })
+        : pointerBase(
+            decodePointer(object.bytes, `${store.location}/${latestKey}`),
+            object.etag,
+            object.modifiedAt,
+          );
+  } catch (error) {
+    if (!hasCode(error, "pointer-lost", "pointer-damaged")) throw error;
+    return { ...listed, current: null, pointerError: error, damagedPointer: object };
+  }
+  versions.push(...(await listNewer(store, versions, current, { signal })));
+  return { ...listed, current, pointerError: null, damagedPointer: null };
+}
+
+async function listAll(
+  store: ObjectStore,
+  options: RequestOptions,
+): Promise<{ versions: StoredVersion[]; foreignKeys: string[] }> {
+  const versions: StoredVersion[] = [];
+  const foreignKeys: string[] = [];
+  for await (const { key, sizeBytes, modifiedAt } of store.list(versionsPrefix, options)) {
+    const name = parseVersionKey(key);
+    if (name === null) foreignKeys.push(key);
+    else {
+      const createdAt = decodeTime(name.operation);
+      versions.push({ ...name, sizeBytes, createdAt, storedAt: modifiedAt });
+    }
+  }
+  return { versions, foreignKeys };
+}

@@ -1,0 +1,83 @@
+import { decodeTime } from "ulid";
+import * as z from "zod";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { restoreRecordKey, restoresPrefix } from "./layout.ts";
+import { newOperationId, operationIdPattern } from "./operation-id.ts";
+
+export interface RestoreRecord {
+  /** The version that was taken out. */
+  readonly key: string;
+  readonly sequence: number;
+  /** Where it went. */
+  readonly to: "file" | "stdout" | "lnd";
+  /** Program, machine and process. */
+  readonly by: string;
+}
+
+/** The newest note of a restore. What cannot be read of it is null. */
+export interface LastRestore {
+  /** ISO 8601, by the clock of who restored. */
+  readonly at: string;
+  readonly key: string | null;
+  readonly sequence: number | null;
+  readonly to: string | null;
+  readonly by: string | null;
+}
+
+const schemaVersion = 1;
+const recordSchema = z.looseObject({
+  key: z.string(),
+  sequence: z.int(),
+  to: z.string(),
+  by: z.string(),
+});
+const recordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
+
+/** Leaves a note beside the versions that one was taken out. Throws what the store throws. */
+export async function recordRestore(
+  store: ObjectStore,
+  record: RestoreRecord,
+  { clock, random, signal }: RequestOptions & { readonly clock: Clock; readonly random: Random },
+): Promise<void> {
+  const note = {
+    schema: schemaVersion,
+    restoredAt: new Date(clock.now()).toISOString(),
+    ...record,
+  };
+  // The key is fresh: no condition is needed, and a store without them keeps it as well.
+  await store.put(
+    restoreRecordKey(newOperationId(clock, random)),
+    new TextEncoder().encode(`${JSON.stringify(note, null, 2)}\n`),
+    { contentType: "application/json", signal },
+  );
+}
+
+/** The newest restore that left a note, or null. Throws what the store throws. */
+export async function readLastRestore(
+  store: ObjectStore,
+  options: RequestOptions,
+): Promise<LastRestore | null> {
+  let newest: { readonly key: string; readonly id: string } | null = null;
+  for await (const { key } of store.list(restoresPrefix, options)) {
+    const id = recordPattern.exec(key)?.[1];
+    if (id !== undefined) newest = { key, id };
+  }
+  if (newest === null) return null;
+  const at = new Date(decodeTime(newest.id)).toISOString();
+  const object = await store.get(newest.key, options);
+  const record = object === null ? null : readRecord(object.bytes);
+  const { key = null, sequence = null, to = null, by = null } = record ?? {};
+  return { at, key, sequence, to, by };
+}
+
+function readRecord(bytes: Uint8Array): z.infer<typeof recordSchema> | null {
+  try {
+    return recordSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
+    throw ScbError.from(error);
+  }
+}

@@ -1,0 +1,30 @@
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { currentOrNull, listVersions } from "./history.ts";
+
+/**
+ * The sequence of the version that was current at a moment (milliseconds since 1970): the newest that
+ * was begun before it, by its writer's clock. Throws "not-found" where the history begins later.
+ */
+export async function sequenceAt(
+  store: ObjectStore,
+  at: number,
+  options: RequestOptions,
+): Promise<number> {
+  const current = await currentOrNull(store, options);
+  const newest = current?.held?.sequence ?? Infinity;
+  let found: number | null = null;
+  let oldestAt = Infinity;
+  for (const { sequence, createdAt } of await listVersions(store, undefined, options)) {
+    if (sequence > newest) break;
+    oldestAt = Math.min(oldestAt, createdAt);
+    if (createdAt <= at) found = sequence;
+  }
+  if (found !== null) return found;
+  throw new ScbError(
+    "not-found",
+    oldestAt === Infinity
+      ? `there is no backup in ${store.location} yet`
+      : `the oldest backup in ${store.location} is of ${new Date(oldestAt).toISOString()}, and none is from before ${new Date(at).toISOString()}: scb-mirror list shows what there is`,
+  );
+}
