@@ -1,8 +1,8 @@
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import { listQuarantine, readQuarantineReason } from "../mirror/quarantine.ts";
 import type { HeldVersion } from "../repository/base.ts";
 import { readCurrent } from "../repository/history.ts";
 import { parseVersionKey } from "../repository/layout.ts";
+import { listQuarantine, readQuarantineReason } from "../repository/quarantine-record.ts";
 import { type LastRestore, readLastRestore } from "../repository/restore-record.ts";
 import { unexplainedSequence } from "../repository/unexplained.ts";
 import { sha256Hex } from "../runtime/digest.ts";

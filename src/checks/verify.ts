@@ -1,8 +1,9 @@
 import type { StoredVersion } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
 import { keysToTellApart } from "../repository/lineage.ts";
+import { type Openers, openerOf, tryToOpen } from "../repository/openers.ts";
 import { type PrunedRecord, readPrunedRecord } from "../repository/pruned-record.ts";
-import { type Openers, openerOf, readVersion, tryToOpen } from "../repository/read-back.ts";
+import { readVersion } from "../repository/version.ts";
 import { metadataOf, readVersionMetadata } from "../repository/version-metadata.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
@@ -97,8 +98,8 @@ function selectVersions(
 
 async function factsOf(key: string, options: VerifyOptions): Promise<VersionFacts | null> {
   const { store, signal } = options;
-  const version = await readVersion(store, key, { signal });
-  if (version === null) return null;
+  const version = await readVersion(store, { key }, { signal });
+  if (version.kind === "missing") return null;
   const { bytes, sha256, metadata } = version;
   const facts = { sizeBytes: bytes.length, sha256, metadata };
   if (openerOf(options) === null) return { ...facts, opened: null, openError: null };

@@ -1,7 +1,7 @@
 import type { BackupContents, InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { HeldVersion } from "../repository/base.ts";
-import { sha256Hex } from "../runtime/digest.ts";
+import { readHeld } from "../repository/version.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -56,11 +56,11 @@ export class HeldBackups {
     const { store, witness, inspect, logger } = this.#options;
     const open = by === "key" ? inspect : witness && openWith(witness);
     if (open === null) return null;
-    const stored = await store.get(held.key, { signal });
-    if (stored === null || (held.sha256 !== "" && sha256Hex(stored.bytes) !== held.sha256)) {
+    const stored = await readHeld(store, held, { signal });
+    if (stored.kind === "missing" || stored.kind === "damaged") {
       logger.warn(
         { version: held.key },
-        `${store.location}/${held.key} is ${stored === null ? "gone" : "damaged"}, so its channels cannot be compared with the node's`,
+        `${store.location}/${held.key} is ${stored.kind}, so its channels cannot be compared with the node's`,
       );
       return null;
     }

@@ -3,6 +3,7 @@ import type { NodeIdentity } from "../chanbackup/snapshot.ts";
 import {
   type Base,
   isSameBase,
+  originMark,
   pointerBase,
   pointerLost,
   readBase,
@@ -12,8 +13,8 @@ import {
 import { latestKey, originKey } from "../repository/layout.ts";
 import { newOperationId } from "../repository/operation-id.ts";
 import { encodePointer } from "../repository/pointer.ts";
+import { readVersion } from "../repository/version.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
@@ -160,9 +161,9 @@ export class ObjectStoreSwapper {
     } catch (error) {
       // The key holds our operation id, so whatever is there is ours from an answer that was lost.
       if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
-      const stored = await store.get(operation.key, { signal });
+      const stored = await readVersion(store, { key: operation.key, sha256 }, { signal });
       const facts = operationFacts(operation);
-      if (stored === null) {
+      if (stored.kind === "missing") {
         logger.info(facts, "the upload's answer was not clear, and the version is not there");
         throw new ScbError(
           "store-unknown",
@@ -170,10 +171,10 @@ export class ObjectStoreSwapper {
           { cause: error },
         );
       }
-      if (sha256Hex(stored.bytes) !== sha256) {
+      if (stored.kind === "damaged") {
         throw new ScbError(
           "version-damaged",
-          `${store.location}/${operation.key} holds other bytes than were sent (${stored.sizeBytes} of ${packed.length}); the pointer was not moved: this store cannot be trusted with backups`,
+          `${store.location}/${operation.key} holds other bytes than were sent (${stored.bytes.length} of ${packed.length}); the pointer was not moved: this store cannot be trusted with backups`,
           { cause: error },
         );
       }
@@ -274,6 +275,7 @@ export class ObjectStoreSwapper {
         savedAt: this.#options.clock.now(),
         channelPointsSha256: candidate.channelPointsSha256,
         bareChannels: candidate.bareChannels,
+        alsoRestore: operation.alsoRestore,
       },
     };
     return operationCommit(operation);
@@ -310,9 +312,8 @@ export class ObjectStoreSwapper {
   async #markOrigin(signal?: AbortSignal): Promise<void> {
     const { store, logger, clock, singleWriter } = this.#options;
     if (this.#originMarked || singleWriter) return;
-    const mark = { schema: 1, firstCommitSeenAt: new Date(clock.now()).toISOString() };
     try {
-      await store.put(originKey, new TextEncoder().encode(`${JSON.stringify(mark)}\n`), {
+      await store.put(originKey, originMark(clock.now()), {
         condition: { kind: "absent" },
         contentType: "application/json",
         signal,

@@ -4,7 +4,7 @@ import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { type Base, type HeldVersion, isSameBase } from "../repository/base.ts";
-import { sha256Hex } from "../runtime/digest.ts";
+import { readHeld } from "../repository/version.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { newCandidate } from "./candidate.ts";
@@ -90,16 +90,16 @@ export class PackSwapper implements Swapper {
   async #bytesOf(held: HeldVersion, signal?: AbortSignal): Promise<Uint8Array> {
     if (this.#current?.sha256 === held.sha256) return this.#current.packed;
     const { store } = this.#options;
-    const stored = await store.get(held.key, { signal });
-    if (stored === null || (held.sha256 !== "" && sha256Hex(stored.bytes) !== held.sha256)) {
+    const stored = await readHeld(store, held, { signal });
+    if (stored.kind === "missing" || stored.kind === "damaged") {
       throw new ScbError(
         "version-damaged",
-        stored === null
+        stored.kind === "missing"
           ? `${store.location}/${held.key}, which the pointer names, is gone; nothing was changed: put it back, or the version before it`
           : `${store.location}/${held.key} has other bytes than the pointer says; nothing was changed: put the good copy back`,
       );
     }
-    this.#current = { sha256: sha256Hex(stored.bytes), packed: stored.bytes };
+    this.#current = { sha256: stored.sha256, packed: stored.bytes };
     return stored.bytes;
   }
 }

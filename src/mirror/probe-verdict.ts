@@ -1,16 +1,20 @@
 import * as z from "zod";
 import { probeVerdictKey } from "../repository/layout.ts";
+import { RecordFormat } from "../repository/record.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { type ProbeOptions, probeStore } from "./probe.ts";
 
-const verdictSchema = z.object({
-  schema: z.literal(1),
-  store: z.string(),
-  program: z.string(),
-  at: z.iso.datetime(),
-  conditionalWrites: z.literal("enforced"),
+const format = new RecordFormat({
+  name: "the probe's verdict",
+  schema: z.object({
+    schema: z.literal(1),
+    store: z.string(),
+    program: z.string(),
+    at: z.iso.datetime(),
+    conditionalWrites: z.literal("enforced"),
+  }),
 });
 
 /** A store's behaviour changes with its upgrades, so no verdict lasts. */
@@ -26,15 +30,15 @@ export async function ensureProbed(
   const { store, clock, signal, program, logger } = options;
   if (await hasVerdict(options)) return;
   await probeStore(options);
-  const verdict: z.infer<typeof verdictSchema> = {
-    schema: 1,
+  const verdict = {
+    schema: 1 as const,
     store: await storeName(store),
     program,
     at: new Date(clock.now()).toISOString(),
-    conditionalWrites: "enforced",
+    conditionalWrites: "enforced" as const,
   };
   try {
-    await store.put(probeVerdictKey, new TextEncoder().encode(`${JSON.stringify(verdict)}\n`), {
+    await store.put(probeVerdictKey, format.encode(verdict), {
       contentType: "application/json",
       signal,
     });
@@ -47,20 +51,12 @@ export async function ensureProbed(
 
 async function hasVerdict(options: ProbeOptions & { readonly program: string }): Promise<boolean> {
   const { store, clock, signal, program } = options;
-  const object = await store.get(probeVerdictKey, { signal });
-  if (object === null) return false;
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(object.bytes));
-  } catch {
-    return false;
-  }
-  const verdict = verdictSchema.safeParse(json);
-  if (!verdict.success) return false;
-  const ageMs = clock.now() - Date.parse(verdict.data.at);
+  const verdict = await format.readIfSound(store, probeVerdictKey, { signal });
+  if (verdict === null) return false;
+  const ageMs = clock.now() - Date.parse(verdict.at);
   return (
-    verdict.data.store === (await storeName(store)) &&
-    verdict.data.program === program &&
+    verdict.store === (await storeName(store)) &&
+    verdict.program === program &&
     ageMs >= 0 &&
     ageMs < verdictLifetimeMs
   );

@@ -1,6 +1,11 @@
-import * as z from "zod";
 import type { Base } from "../repository/base.ts";
-import { parseQuarantineKey, quarantineKeys, quarantinePrefix } from "../repository/layout.ts";
+import { quarantineKeys } from "../repository/layout.ts";
+import {
+  listQuarantine,
+  type QuarantineReason,
+  quarantineFormat,
+  readQuarantineReason,
+} from "../repository/quarantine-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
@@ -18,37 +23,6 @@ export class RefusedError extends ScbError {
     this.refusal = refusal;
     this.quarantineKey = quarantineKey;
   }
-}
-
-const count = z.int().min(0).nullable().default(null);
-
-/** `quarantine/….json`: why a candidate was held back, and what was known of it. */
-const whySchema = z.looseObject({
-  schema: z.literal(1),
-  operation: z.string(),
-  refusedAt: z.iso.datetime(),
-  code: z.string(),
-  message: z.string(),
-  sizeBytes: z.int().min(0),
-  sha256: z.string(),
-  channels: count,
-  bareChannels: count,
-  channelPointsSha256: z.string().nullable().default(null),
-  verifiedBy: z.enum(["lnd", "key"]).nullable().default(null),
-  /** What it was to replace; null where nothing was current yet. */
-  base: z
-    .looseObject({ sequence: z.int().min(1), key: z.string(), sha256: z.string() })
-    .nullable()
-    .default(null),
-});
-
-export type QuarantineReason = z.infer<typeof whySchema>;
-
-/** One candidate that a guard held back, as its key names it. */
-export interface QuarantineEntry {
-  /** The ULID of its operation. */
-  readonly operation: string;
-  readonly keys: ReturnType<typeof quarantineKeys>;
 }
 
 /** How many of the newest entries are looked at for one that says the same. */
@@ -104,14 +78,10 @@ export class Quarantine {
       }
       // The keys are fresh: no condition is needed, and a store without them keeps it as well.
       await this.#store.put(keys.backup, candidate.packed, { signal });
-      await this.#store.put(
-        keys.why,
-        new TextEncoder().encode(`${JSON.stringify(why, null, 2)}\n`),
-        {
-          contentType: "application/json",
-          signal,
-        },
-      );
+      await this.#store.put(keys.why, quarantineFormat.encode(why), {
+        contentType: "application/json",
+        signal,
+      });
     } catch (error) {
       return new RefusedError(refusal, null, error);
     }
@@ -125,36 +95,6 @@ export class Quarantine {
       const why = await readQuarantineReason(this.#store, keys.why, options);
       if (why !== null && markOf(why) === mark) return keys.backup;
     }
-    return null;
-  }
-}
-
-/** What is kept, oldest first. An entry without its reason is one that is still being written. */
-export async function listQuarantine(
-  store: ObjectStore,
-  options?: RequestOptions,
-): Promise<QuarantineEntry[]> {
-  const entries: QuarantineEntry[] = [];
-  for await (const { key } of store.list(quarantinePrefix, options)) {
-    const name = parseQuarantineKey(key);
-    if (name === null || name.kind !== "why") continue;
-    const { operation } = name;
-    entries.push({ operation, keys: quarantineKeys(operation) });
-  }
-  return entries;
-}
-
-/** Null for one that is gone or that cannot be read: then nothing is known but that it was refused. */
-export async function readQuarantineReason(
-  store: ObjectStore,
-  key: string,
-  options?: RequestOptions,
-): Promise<QuarantineReason | null> {
-  const object = await store.get(key, options);
-  if (object === null) return null;
-  try {
-    return whySchema.parse(JSON.parse(new TextDecoder().decode(object.bytes)));
-  } catch {
     return null;
   }
 }

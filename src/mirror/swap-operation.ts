@@ -1,7 +1,8 @@
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
 import type { Base } from "../repository/base.ts";
 import { versionKey } from "../repository/layout.ts";
-import { type Pointer, pointerSchemaVersion, recentOperationsKept } from "../repository/pointer.ts";
+import { alsoRestoreFields, type Pointer, recentOperationsKept } from "../repository/pointer.ts";
 import { type VersionMetadata, writeVersionMetadata } from "../repository/version-metadata.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
@@ -17,13 +18,20 @@ export interface SwapOperation {
   readonly candidate: Candidate;
   readonly sequence: number;
   readonly key: string;
+  /** What a restore of it will need besides. */
+  readonly alsoRestore: readonly AlsoRestore[];
   /** The version is known to be in the store, whole. */
   versionStored: boolean;
   /** The pointer has been sent at least once, so it may have landed. */
   pointerSent: boolean;
 }
 
-export function newSwapOperation(id: string, base: Base, candidate: Candidate): SwapOperation {
+export function newSwapOperation(
+  id: string,
+  base: Base,
+  candidate: Candidate,
+  alsoRestore: readonly AlsoRestore[] = base.held?.alsoRestore ?? [],
+): SwapOperation {
   const sequence = (base.held?.sequence ?? 0) + 1;
   return {
     id,
@@ -31,6 +39,7 @@ export function newSwapOperation(id: string, base: Base, candidate: Candidate): 
     candidate,
     sequence,
     key: versionKey(sequence, id),
+    alsoRestore,
     versionStored: false,
     pointerSent: false,
   };
@@ -49,6 +58,7 @@ export function operationMetadata(
     singleWriter,
     channelPointsSha256: singleWriter ? candidate.channelPointsSha256 : null,
     bareChannels: singleWriter ? candidate.bareChannels : null,
+    alsoRestore: operation.alsoRestore,
   };
   return writeVersionMetadata(metadata);
 }
@@ -64,7 +74,7 @@ export function operationPointer(
   const known = base.kind === "pointer" ? base.pointer.recentOperations : [];
   const held = base.kind === "pointer" ? base.pointer.node : null;
   return {
-    schema: pointerSchemaVersion,
+    ...alsoRestoreFields(operation.alsoRestore),
     sequence: operation.sequence,
     version: { key: operation.key, size: candidate.packed.length, sha256: candidate.sha256 },
     previous: previousOf(base),

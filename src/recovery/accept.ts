@@ -4,16 +4,16 @@ import type { Candidate } from "../mirror/candidate.ts";
 import type { Commit } from "../mirror/events.ts";
 import { HeldBackups, type HeldBackupsOptions } from "../mirror/held-backups.ts";
 import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import type { Base } from "../repository/base.ts";
+import { parseQuarantineKey, quarantineKeys } from "../repository/layout.ts";
 import {
   listQuarantine,
   type QuarantineReason,
   readQuarantineReason,
-} from "../mirror/quarantine.ts";
-import type { Base } from "../repository/base.ts";
-import { parseQuarantineKey, quarantineKeys } from "../repository/layout.ts";
+} from "../repository/quarantine-record.ts";
+import { readVersion } from "../repository/version.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 
@@ -51,12 +51,11 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
   const { store, swapper, which, inspect, witness, signal } = options;
   const base = await swapper.base(signal);
   const keys = which === undefined ? await newestKeys(options) : namedKeys(which);
-  const [stored, reason] = await Promise.all([
-    store.get(keys.backup, { signal }),
-    readQuarantineReason(store, keys.why, { signal }),
-  ]);
+  const reason = await readQuarantineReason(store, keys.why, { signal });
+  const expected = { key: keys.backup, sha256: reason?.sha256 };
+  const stored = await readVersion(store, expected, { signal });
   const where = `${store.location}/${keys.backup}`;
-  if (stored === null) throw new ScbError("not-found", `${where} is not there`);
+  if (stored.kind === "missing") throw new ScbError("not-found", `${where} is not there`);
   if (reason === null) {
     throw new ScbError(
       "version-damaged",
@@ -64,7 +63,7 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
     );
   }
   const { bytes } = stored;
-  if (sha256Hex(bytes) !== reason.sha256) {
+  if (stored.kind !== "whole") {
     throw new ScbError(
       "version-damaged",
       `${where} holds ${bytes.length} bytes that are not the ones that were held back; nothing was changed`,

@@ -1,18 +1,12 @@
-import * as z from "zod";
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { StoredVersion } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
 import { latestKey, parseVersionKey, type VersionName } from "../repository/layout.ts";
 import { keysToTellApart, standings } from "../repository/lineage.ts";
-import { pointerSchemaVersion, recentOperationsKept } from "../repository/pointer.ts";
+import { type Openers, openerOf, tryToOpen } from "../repository/openers.ts";
+import { newerSchemaOf, recentOperationsKept } from "../repository/pointer.ts";
 import { readPrunedRecord } from "../repository/pruned-record.ts";
-import {
-  type Openers,
-  openerOf,
-  readVersion,
-  sha256InPointer,
-  tryToOpen,
-} from "../repository/read-back.ts";
+import { readHeld, readVersion, sha256InPointer } from "../repository/version.ts";
 import {
   metadataOf,
   readVersionMetadata,
@@ -135,19 +129,8 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
 
 function refuseNewerProgram({ pointerError, damagedPointer }: HistoryFolder): void {
   if (pointerError === null || damagedPointer === null) return;
-  if (isOfNewerProgram(damagedPointer.bytes)) {
+  if (newerSchemaOf(damagedPointer.bytes) !== null) {
     throw new ScbError("refused", pointerError.message, { cause: pointerError });
-  }
-}
-
-function isOfNewerProgram(bytes: Uint8Array): boolean {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    const found = z.object({ schema: z.number() }).safeParse(json);
-    return found.success && found.data.schema > pointerSchemaVersion;
-  } catch {
-    // No JSON at all, so of no program.
-    return false;
   }
 }
 
@@ -169,12 +152,12 @@ async function pointerState(
   if (current.kind === "newest") {
     return { state: "ok", message: `${store.location} is of --single-writer and has no pointer` };
   }
-  const target = await readVersion(store, held.key, { signal });
+  const target = await readHeld(store, held, { signal });
   const where = `the pointer ${store.location}/${latestKey} names ${held.key}`;
-  if (target === null) {
+  if (target.kind === "missing") {
     return { state: "target-missing", message: `${where}, which is not there` };
   }
-  if (target.sha256 !== held.sha256 || target.bytes.length !== held.sizeBytes) {
+  if (target.kind === "damaged") {
     return { state: "target-damaged", message: `${where}, which has other bytes than it says` };
   }
   const newest = versions.at(-1)?.sequence ?? 0;
@@ -212,13 +195,13 @@ async function candidateOf(
   options: RepairOptions,
 ): Promise<Candidate | null> {
   const { store, signal } = options;
-  const read = await readVersion(store, version.key, { signal });
-  if (read === null || read.whole === false || packedMultiFlaw(read.bytes) !== null) return null;
   // Who writes over a version drops its metadata, and then only the pointer knows better.
   const pointer = current?.kind === "pointer" ? current.pointer : null;
-  const named = sha256InPointer(pointer, version.key);
-  if (named !== null && named !== read.sha256) return null;
-  const isAsSaved = read.whole === true || named !== null;
+  const sha256 = sha256InPointer(pointer, version.key);
+  const read = await readVersion(store, { key: version.key, sha256 }, { signal });
+  if (read.kind === "missing" || read.kind === "damaged") return null;
+  if (packedMultiFlaw(read.bytes) !== null) return null;
+  const isAsSaved = read.kind === "whole";
   const openedBy = openerOf(options);
   const failure = openedBy === null ? null : await tryToOpen(read.bytes, options, { signal });
   if (failure !== null && isAsSaved) {

@@ -1,6 +1,6 @@
 import { latestKey } from "../repository/layout.ts";
 import { newOperationId } from "../repository/operation-id.ts";
-import { encodePointer, type Pointer, pointerSchemaVersion } from "../repository/pointer.ts";
+import { alsoRestoreFields, encodePointer, type Pointer } from "../repository/pointer.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -64,9 +64,10 @@ function repairedPointer(
 ): Pointer {
   const operation = newOperationId(clock, random);
   const held = folder.current?.kind === "pointer" ? folder.current.pointer.node : null;
+  const alsoRestore = target.metadata?.alsoRestore ?? [];
   const pubkey = /^0[23][0-9a-f]{64}$/.test(node) ? node : null;
   return {
-    schema: pointerSchemaVersion,
+    ...alsoRestoreFields(alsoRestore),
     sequence: target.sequence,
     version: { key: target.key, size: target.sizeBytes, sha256: target.sha256 },
     previous: target.metadata?.previous ?? null,

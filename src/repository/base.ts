@@ -1,7 +1,10 @@
+import * as z from "zod";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { AlsoRestore } from "./also-restore.ts";
 import { latestKey, originKey, parseVersionKey, versionKey, versionsPrefix } from "./layout.ts";
-import { decodePointer, type Pointer } from "./pointer.ts";
+import { type Pointer, readPointer } from "./pointer.ts";
+import { RecordFormat } from "./record.ts";
 import { isSingleWriterVersion, metadataOf, readVersionMetadata } from "./version-metadata.ts";
 
 /** The version that a base holds as current. */
@@ -17,6 +20,8 @@ export interface HeldVersion {
   readonly channelPointsSha256: string | null;
   /** How many of its channels are bare (see `BackupContents`); null where unknown. */
   readonly bareChannels: number | null;
+  /** What a restore of it needs besides. */
+  readonly alsoRestore: readonly AlsoRestore[];
 }
 
 /** What a swap replaces: read from the store before the node's state is. */
@@ -48,6 +53,7 @@ export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity)
     savedAt: Math.min(committedAt, storedAt),
     channelPointsSha256: pointer.channelPointsSha256,
     bareChannels: pointer.bareChannels ?? null,
+    alsoRestore: pointer.alsoRestore ?? [],
   };
   return { kind: "pointer", pointer, etag, held };
 }
@@ -156,6 +162,7 @@ export async function newestVersion(
       savedAt: listed.modifiedAt,
       channelPointsSha256: null,
       bareChannels: null,
+      alsoRestore: [],
     };
   }
   if (newest === null) return null;
@@ -165,7 +172,19 @@ export async function newestVersion(
     sha256: metadata?.sha256 ?? "",
     channelPointsSha256: metadata?.channelPointsSha256 ?? null,
     bareChannels: metadata?.bareChannels ?? null,
+    alsoRestore: metadata?.alsoRestore ?? [],
   };
+}
+
+const originFormat = new RecordFormat({
+  name: "the mark of the first commit",
+  schema: z.looseObject({ schema: z.literal(1), firstCommitSeenAt: z.iso.datetime() }),
+  compact: true,
+});
+
+/** What `origin.json` holds. `now`: milliseconds since 1970. */
+export function originMark(now: number): Uint8Array {
+  return originFormat.encode({ schema: 1, firstCommitSeenAt: new Date(now).toISOString() });
 }
 
 /** The error for a folder that had a pointer before. */
@@ -176,9 +195,13 @@ export function pointerLost(store: ObjectStore, evidence: string): ScbError {
   );
 }
 
-async function readPointerBase(store: ObjectStore, options?: RequestOptions): Promise<Base | null> {
-  const object = await store.get(latestKey, options);
-  if (object === null) return null;
-  const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
-  return pointerBase(pointer, object.etag, object.modifiedAt);
+/** What the pointer says; null if there is none. Throws "pointer-damaged" and what the store throws. */
+export async function readPointerBase(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<Base | null> {
+  const reading = await readPointer(store, options);
+  if (reading.kind === "damaged") throw reading.error;
+  if (reading.kind === "absent") return null;
+  return pointerBase(reading.pointer, reading.etag, reading.storedAt);
 }

@@ -1,12 +1,12 @@
 import { isEmptyMulti, packedMultiFlaw, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { Single } from "../chanbackup/single.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
-import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
-import { findVersion } from "./history.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { findVersion } from "./find-version.ts";
 import { parseVersionKey, type VersionName } from "./layout.ts";
-import { metadataOf, readVersionMetadata } from "./version-metadata.ts";
+import { readVersion } from "./version.ts";
+import { metadataOf, readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
 
 export interface RestoredBackup {
   readonly key: string;
@@ -51,16 +51,15 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
   const { store, which, encrypter, signal } = options;
   const version = await findVersion(store, which, { signal });
   const where = `${store.location}/${version.key}`;
-  const stored = await store.get(version.key, { signal });
-  if (stored === null) {
+  const read = await readVersion(store, version, { signal });
+  if (read.kind === "missing") {
     throw new ScbError(
       "not-found",
       `${where} is not there: scb-mirror list shows what can be restored`,
     );
   }
-  const { bytes } = stored;
-  const sha256 = sha256Hex(bytes);
-  if (version.sha256 !== null && version.sha256 !== sha256) {
+  const { bytes, sha256, metadata } = read;
+  if (read.kind === "damaged") {
     throw new ScbError(
       "version-damaged",
       `${where} holds ${bytes.length} bytes that are not the ones that were saved; nothing was written`,
@@ -76,8 +75,8 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
     sequence: version.sequence,
     sha256,
     packed: bytes,
-    verified: { hash: version.sha256 !== null, decrypted: singles !== null },
-    chain: await checkChain(store, version, sha256, stored, signal),
+    verified: { hash: read.kind === "whole", decrypted: singles !== null },
+    chain: await checkChain(store, version, sha256, metadata, signal),
     channels: singles?.length ?? (isEmptyMulti(bytes) ? 0 : null),
     singles,
     committedAt: version.committedAt,
@@ -97,10 +96,9 @@ async function checkChain(
   store: ObjectStore,
   version: VersionName,
   sha256: string,
-  stored: StoredObject,
+  own: VersionMetadata | null,
   signal: AbortSignal | undefined,
 ): Promise<boolean | null> {
-  const own = readVersionMetadata(stored.metadata);
   if (own === null) return null;
   const { operation, sequence, previous } = own;
   const isItself =

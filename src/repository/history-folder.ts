@@ -3,8 +3,8 @@ import { hasCode, type ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import { type Base, pointerBase } from "./base.ts";
 import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
-import { latestKey, parseVersionKey, versionsPrefix } from "./layout.ts";
-import { decodePointer } from "./pointer.ts";
+import { parseVersionKey, versionsPrefix } from "./layout.ts";
+import { readPointer } from "./pointer.ts";
 
 /** What a node's folder holds, as far as one listing and the pointer say. */
 export interface HistoryFolder {
@@ -26,20 +26,20 @@ export async function readFolder(
 ): Promise<HistoryFolder> {
   const listed = await listAll(store, { signal });
   const { versions } = listed;
-  const object = await store.get(latestKey, { signal });
+  const reading = await readPointer(store, { signal });
+  if (reading.kind === "damaged") {
+    const { error, object } = reading;
+    return { ...listed, current: null, pointerError: error, damagedPointer: object };
+  }
   let current: Base;
   try {
     current =
-      object === null
+      reading.kind === "absent"
         ? await readCurrent(store, { signal })
-        : pointerBase(
-            decodePointer(object.bytes, `${store.location}/${latestKey}`),
-            object.etag,
-            object.modifiedAt,
-          );
+        : pointerBase(reading.pointer, reading.etag, reading.storedAt);
   } catch (error) {
     if (!hasCode(error, "pointer-lost", "pointer-damaged")) throw error;
-    return { ...listed, current: null, pointerError: error, damagedPointer: object };
+    return { ...listed, current: null, pointerError: error, damagedPointer: null };
   }
   versions.push(...(await listNewer(store, versions, current, { signal })));
   return { ...listed, current, pointerError: null, damagedPointer: null };

@@ -1,80 +1,142 @@
 import * as z from "zod";
-import { ScbError } from "../runtime/error.ts";
-import { parseVersionKey } from "./layout.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { type AlsoRestore, alsoRestoreSchema } from "./also-restore.ts";
+import { latestKey, maxSequence, parseVersionKey } from "./layout.ts";
+import { lineText, parseRecordJson, RecordFormat, sha256Text } from "./record.ts";
 
-export const pointerSchemaVersion = 1;
+/** Of a pointer that names one version; every program reads it. */
+const pointerSchemaVersion = 1;
+/** Of one that names others besides (`alsoRestore`): a program that would drop them must not read it. */
+const alsoRestoreSchemaVersion = 2;
 
 /** How many operations a pointer remembers, its own included. */
 export const recentOperationsKept = 64;
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
 const versionName = z
   .string()
   .refine((key) => parseVersionKey(key) !== null, "must be the key of a version");
 
-const pointerSchema = z.looseObject({
-  schema: z.literal(pointerSchemaVersion),
-  sequence: z.int().min(1),
-  version: z.looseObject({ key: versionName, size: z.int().min(0), sha256 }),
-  previous: z.looseObject({ key: versionName, sha256 }).nullable(),
-  committedAt: z.iso.datetime(),
-  writer: z.string(),
-  operation: z.string(),
-  recentOperations: z.array(z.string()).min(1).max(recentOperationsKept),
-  node: z.looseObject({ pubkey: z.string().nullable(), network: z.string().nullable() }),
-  /** Who had decrypted and parsed the version before it was saved: "lnd", "key", or nobody. */
-  verifiedBy: z.enum(["lnd", "key"]).nullable(),
-  /** How many channels the version can recover, where that was known. */
-  channels: z.int().min(0).nullable(),
-  /** SHA-256 of the sorted channel points, one a line, where they were known. */
-  channelPointsSha256: sha256.nullable(),
-  /** How many of the channels are bare (see `BackupContents`); null or absent where unknown. */
-  bareChannels: z.int().min(0).nullable().optional(),
-});
+const pointerSchema = z
+  .looseObject({
+    schema: z.union([z.literal(pointerSchemaVersion), z.literal(alsoRestoreSchemaVersion)]),
+    sequence: z.int().min(1).max(maxSequence),
+    version: z.looseObject({ key: versionName, size: z.int().min(0), sha256: sha256Text }),
+    previous: z
+      .looseObject({ key: versionName, sha256: z.union([sha256Text, z.literal("")]) })
+      .nullable(),
+    committedAt: z.iso.datetime(),
+    writer: lineText(512),
+    operation: lineText(64),
+    recentOperations: z.array(lineText(64)).min(1).max(recentOperationsKept),
+    node: z.looseObject({ pubkey: lineText(130).nullable(), network: lineText(32).nullable() }),
+    /** Who had decrypted and parsed the version before it was saved: "lnd", "key", or nobody. */
+    verifiedBy: z.enum(["lnd", "key"]).nullable(),
+    /** How many channels the version can recover, where that was known. */
+    channels: z.int().min(0).nullable(),
+    /** SHA-256 of the sorted channel points, one a line, where they were known. */
+    channelPointsSha256: sha256Text.nullable(),
+    /** How many of the channels are bare (see `BackupContents`); null or absent where unknown. */
+    bareChannels: z.int().min(0).nullable().optional(),
+    /** Only in schema 2. */
+    alsoRestore: alsoRestoreSchema.optional(),
+  })
+  .refine(({ version, sequence }) => parseVersionKey(version.key)?.sequence === sequence, {
+    message: "names a version that isn't of the pointer's sequence",
+    path: ["version", "key"],
+  });
 
-/** What a pointer of any schema has. */
-const anySchema = z.object({ schema: z.unknown() });
+const format = new RecordFormat({ name: "the pointer", schema: pointerSchema });
 
 /** `latest.json`: the only object that changes. Its bytes are unique, since its operation is. */
 export type Pointer = z.infer<typeof pointerSchema>;
 
+/** Throws "encode" for a pointer that no reader would take. */
 export function encodePointer(pointer: Pointer): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(pointer, null, 2)}\n`);
+  return format.encode(pointer);
+}
+
+/** What a pointer that names these besides has to hold: the schema says whether any are named. */
+export function alsoRestoreFields(
+  alsoRestore: readonly AlsoRestore[],
+): Pick<Pointer, "schema" | "alsoRestore"> {
+  return alsoRestore.length === 0
+    ? { schema: pointerSchemaVersion }
+    : {
+        schema: alsoRestoreSchemaVersion,
+        alsoRestore: [...alsoRestore].map((also) => ({
+          ...also,
+          channelPoints: [...also.channelPoints],
+        })),
+      };
 }
 
 /** Reads a pointer. Throws "pointer-damaged", naming `where` it was and what is wrong with it. */
 export function decodePointer(bytes: Uint8Array, where: string): Pointer {
-  const damaged = (what: string, cause?: unknown): ScbError =>
-    new ScbError(
-      "pointer-damaged",
-      `the pointer ${where} ${what}; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back`,
-      { cause },
-    );
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw damaged(`is not JSON (${bytes.length} bytes)`, error);
-  }
-  const schema = anySchema.safeParse(json).data?.schema;
-  if (typeof schema === "number" && schema !== pointerSchemaVersion) {
+  const newer = newerSchemaOf(bytes);
+  if (newer !== null) {
     throw new ScbError(
       "pointer-damaged",
-      `the pointer ${where} has schema ${schema}, and this program knows only ${pointerSchemaVersion}; nothing was changed: use the version of scb-mirror that wrote it, or a newer one`,
+      `the pointer ${where} has schema ${newer}, and this program knows only ${alsoRestoreSchemaVersion}; nothing was changed: use the version of scb-mirror that wrote it, or a newer one`,
     );
   }
-  const result = pointerSchema.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const field = issue?.path.join(".") ?? "";
-    throw damaged(
-      `is not a pointer (${field === "" ? "" : `${field}: `}${issue?.message ?? "unreadable"})`,
-      result.error,
+  try {
+    return format.decode(bytes);
+  } catch (error) {
+    if (!hasCode(error, "decode")) throw error;
+    throw new ScbError(
+      "pointer-damaged",
+      `the pointer ${where} ${error.message}; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back`,
+      { cause: error },
     );
   }
-  const pointer = result.data;
-  if (parseVersionKey(pointer.version.key)?.sequence !== pointer.sequence) {
-    throw damaged(`names ${pointer.version.key}, which is not of its sequence ${pointer.sequence}`);
+}
+
+/** The schema of a pointer that a newer program wrote; null for any other bytes. */
+export function newerSchemaOf(bytes: Uint8Array): number | null {
+  try {
+    const { schema } = z.object({ schema: z.int() }).parse(parseRecordJson(bytes));
+    return schema > alsoRestoreSchemaVersion ? schema : null;
+  } catch (error) {
+    if (error instanceof z.ZodError || hasCode(error, "decode")) return null;
+    throw error;
   }
-  return pointer;
+}
+
+/** What lies where the pointer belongs. */
+export type PointerReading =
+  | {
+      readonly kind: "pointer";
+      readonly pointer: Pointer;
+      readonly etag: string;
+      /** When it was written, by the store's clock. Milliseconds since 1970. */
+      readonly storedAt: number;
+    }
+  | { readonly kind: "absent" }
+  /** `error` is "pointer-damaged". */
+  | { readonly kind: "damaged"; readonly error: ScbError; readonly object: StoredObject };
+
+/** Reads the pointer strongly. Throws what the store throws, and nothing else. */
+export async function readPointer(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<PointerReading> {
+  const object = await store.get(latestKey, options);
+  if (object === null) return { kind: "absent" };
+  try {
+    const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
+    return { kind: "pointer", pointer, etag: object.etag, storedAt: object.modifiedAt };
+  } catch (error) {
+    if (!hasCode(error, "pointer-damaged")) throw error;
+    return { kind: "damaged", error, object };
+  }
+}
+
+/** The same for whoever can do without: null if it is absent or damaged. */
+export async function readPointerOrNull(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<Pointer | null> {
+  const reading = await readPointer(store, options);
+  return reading.kind === "pointer" ? reading.pointer : null;
 }

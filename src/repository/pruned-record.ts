@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
+import { hasCode } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import { prunedKey } from "./layout.ts";
 import { newOperationId } from "./operation-id.ts";
+import { RecordFormat } from "./record.ts";
 
 const schemaVersion = 1;
 const maxTries = 5;
@@ -28,13 +29,18 @@ const recordSchema = z.looseObject({
 
 export type PrunedRecord = z.infer<typeof recordSchema>;
 
+const format = new RecordFormat({
+  name: "the record of what prune has removed",
+  schema: recordSchema,
+  compact: true,
+});
+
 /** Reads which sequences were pruned, or null. Throws "decode" where the record cannot be read. */
 export async function readPrunedRecord(
   store: ObjectStore,
   options?: RequestOptions,
 ): Promise<PrunedRecord | null> {
-  const object = await store.get(prunedKey, options);
-  return object === null ? null : decodePrunedRecord(object.bytes, store.location);
+  return (await format.read(store, prunedKey, options))?.value ?? null;
 }
 
 /** What a prune is about to remove, and what it leaves beside it. */
@@ -59,8 +65,8 @@ export async function recordPruned(
   { clock, random, conditional, signal }: RecordPrunedOptions,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const object = await store.get(prunedKey, { signal });
-    const before = object === null ? null : decodePrunedRecord(object.bytes, store.location);
+    const read = await format.read(store, prunedKey, { signal });
+    const before = read?.value ?? null;
     if (sequences.every((one) => wasPruned(before, one, one))) return;
     const record: PrunedRecord = {
       schema: schemaVersion,
@@ -71,10 +77,9 @@ export async function recordPruned(
       at: new Date(clock.now()).toISOString(),
     };
     const condition: PutCondition =
-      object === null ? { kind: "absent" } : { kind: "match", etag: object.etag };
+      read === null ? { kind: "absent" } : { kind: "match", etag: read.object.etag };
     try {
-      const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
-      await store.put(prunedKey, bytes, {
+      await store.put(prunedKey, format.encode(record), {
         contentType: "application/json",
         signal,
         ...(conditional ? { condition } : {}),
@@ -91,19 +96,6 @@ export async function recordPruned(
 /** Whether every sequence from `first` to `last` was pruned. */
 export function wasPruned(record: PrunedRecord | null, first: number, last: number): boolean {
   return record?.removed.some(([from, to]) => from <= first && last <= to) ?? false;
-}
-
-function decodePrunedRecord(bytes: Uint8Array, location: string): PrunedRecord {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return recordSchema.parse(json);
-  } catch (error) {
-    throw new ScbError(
-      "decode",
-      `${location}/${prunedKey}, which says what prune has removed, cannot be read: put a good copy back, or delete it (verify then calls missing what was pruned)`,
-      { cause: error },
-    );
-  }
 }
 
 type Range = readonly [from: number, to: number];

@@ -1,11 +1,11 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
 import type { Clock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { restoreRecordKey, restoresPrefix } from "./layout.ts";
 import { newOperationId, operationIdPattern } from "./operation-id.ts";
+import { lineText, RecordFormat } from "./record.ts";
 
 export interface RestoreRecord {
   /** The version that was taken out. */
@@ -28,11 +28,14 @@ export interface LastRestore {
 }
 
 const schemaVersion = 1;
-const recordSchema = z.looseObject({
-  key: z.string(),
-  sequence: z.int(),
-  to: z.string(),
-  by: z.string(),
+const format = new RecordFormat({
+  name: "the note of a restore",
+  schema: z.looseObject({
+    key: lineText(256),
+    sequence: z.int(),
+    to: lineText(64),
+    by: lineText(512),
+  }),
 });
 const recordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
 
@@ -48,11 +51,10 @@ export async function recordRestore(
     ...record,
   };
   // The key is fresh: no condition is needed, and a store without them keeps it as well.
-  await store.put(
-    restoreRecordKey(newOperationId(clock, random)),
-    new TextEncoder().encode(`${JSON.stringify(note, null, 2)}\n`),
-    { contentType: "application/json", signal },
-  );
+  await store.put(restoreRecordKey(newOperationId(clock, random)), format.encode(note), {
+    contentType: "application/json",
+    signal,
+  });
 }
 
 /** The newest restore that left a note, or null. Throws what the store throws. */
@@ -67,17 +69,7 @@ export async function readLastRestore(
   }
   if (newest === null) return null;
   const at = new Date(decodeTime(newest.id)).toISOString();
-  const object = await store.get(newest.key, options);
-  const record = object === null ? null : readRecord(object.bytes);
+  const record = await format.readIfSound(store, newest.key, options);
   const { key = null, sequence = null, to = null, by = null } = record ?? {};
   return { at, key, sequence, to, by };
-}
-
-function readRecord(bytes: Uint8Array): z.infer<typeof recordSchema> | null {
-  try {
-    return recordSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
-    throw ScbError.from(error);
-  }
 }

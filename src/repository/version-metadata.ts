@@ -1,4 +1,9 @@
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import {
+  type AlsoRestore,
+  alsoRestoreFromMetadata,
+  alsoRestoreToMetadata,
+} from "./also-restore.ts";
 
 /** What each version says of itself, beside its bytes: the history is a hash chain. */
 export interface VersionMetadata {
@@ -11,6 +16,8 @@ export interface VersionMetadata {
   readonly singleWriter: boolean;
   readonly channelPointsSha256: string | null;
   readonly bareChannels: number | null;
+  /** What a restore of it needs besides, as far as metadata has room for it. */
+  readonly alsoRestore: readonly AlsoRestore[];
 }
 
 export function writeVersionMetadata(version: VersionMetadata): Record<string, string> {
@@ -31,6 +38,8 @@ export function writeVersionMetadata(version: VersionMetadata): Record<string, s
   if (version.bareChannels !== null) {
     metadata["scb-bare-channels"] = String(version.bareChannels);
   }
+  const also = alsoRestoreToMetadata(version.alsoRestore);
+  if (also !== "") metadata["scb-also-restore"] = also;
   return metadata;
 }
 
@@ -55,6 +64,7 @@ export function readVersionMetadata(
     singleWriter: isSingleWriterVersion(metadata),
     channelPointsSha256: metadata["scb-channel-points-sha256"] ?? null,
     bareChannels: countOf(metadata["scb-bare-channels"]),
+    alsoRestore: alsoRestoreFromMetadata(metadata["scb-also-restore"]),
   };
 }
 

@@ -2,8 +2,7 @@ import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { latestKey } from "./layout.ts";
-import { decodePointer } from "./pointer.ts";
+import { readPointerOrNull } from "./pointer.ts";
 
 /**
  * Says of a "decrypt" error what is known for certain: the identity key of a node is derived from
@@ -51,14 +50,7 @@ export async function nodePubkeyOf(
   options?: RequestOptions,
 ): Promise<string | null> {
   if (isNodePubkey(node)) return node;
-  const object = await store.get(latestKey, options);
-  if (object === null) return null;
-  try {
-    return decodePointer(object.bytes, `${store.location}/${latestKey}`).node.pubkey;
-  } catch (error) {
-    if (hasCode(error, "pointer-damaged")) return null;
-    throw error;
-  }
+  return (await readPointerOrNull(store, options))?.node.pubkey ?? null;
 }
 
 /** Whether a folder is named by the public key of its node. */

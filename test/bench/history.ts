@@ -49,6 +49,7 @@ async function fill(store: ObjectStore, count: number): Promise<void> {
       singleWriter: false,
       channelPointsSha256: null,
       bareChannels: null,
+      alsoRestore: [],
     });
     await queue.onSizeLessThan(64);
     void queue.add(() => store.put(key, bytes, { metadata }));

@@ -334,9 +334,9 @@ describe("repair", () => {
     [
       [
         "a pointer of a newer program",
-        /schema 2/,
+        /schema 3/,
         async (store) => {
-          await store.put("latest.json", Buffer.from('{ "schema": 2 }'));
+          await store.put("latest.json", Buffer.from('{ "schema": 3 }'));
           return undefined;
         },
       ],

@@ -118,13 +118,13 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: swapper,
-        from: "      const stored = await store.get(operation.key, { signal });\n",
+        from: "      const stored = await readVersion(store, { key: operation.key, sha256 }, { signal });\n",
         to: "      return;\n",
       },
       {
         file: swapper,
-        from: "      if (stored === null) {\n",
-        to: "      const stored = null;\n      if (stored === null) {\n",
+        from: '      if (stored.kind === "missing") {\n',
+        to: '      const stored = { kind: "whole" };\n      if (stored.kind === "missing") {\n',
       },
     ],
   },

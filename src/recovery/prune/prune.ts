@@ -3,7 +3,7 @@ import { readCurrent } from "../../repository/history.ts";
 import { readFolder } from "../../repository/history-folder.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "../../repository/lineage.ts";
 import { readPrunedRecord, recordPruned } from "../../repository/pruned-record.ts";
-import { readVersion, sha256InPointer } from "../../repository/read-back.ts";
+import { readVersion, sha256InPointer } from "../../repository/version.ts";
 import { metadataOf, readVersionMetadata } from "../../repository/version-metadata.ts";
 import { throwIfAborted } from "../../runtime/abort.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
@@ -215,9 +215,8 @@ async function flawOf(
   key: string,
   options: RequestOptions,
 ): Promise<Unsound | null> {
-  const version = await readVersion(store, key, options);
-  const named = sha256InPointer(current.kind === "pointer" ? current.pointer : null, key);
-  if (version === null || version.whole === false) return "damaged";
-  if (named !== null) return named === version.sha256 ? null : "damaged";
-  return version.whole === true ? null : "unproven";
+  const sha256 = sha256InPointer(current.kind === "pointer" ? current.pointer : null, key);
+  const { kind } = await readVersion(store, { key, sha256 }, options);
+  if (kind === "whole") return null;
+  return kind === "unproven" ? "unproven" : "damaged";
 }

@@ -2,9 +2,11 @@ import { unpackMulti } from "../../chanbackup/packed-multi.ts";
 import type { Single } from "../../chanbackup/single.ts";
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import type { Encrypter } from "../../keychain/encrypter.ts";
+import type { HeldVersion } from "../../repository/base.ts";
 import type { RestoredBackup } from "../../repository/fetch-backup.ts";
 import { currentOrNull } from "../../repository/history.ts";
 import { unexplainedSequence } from "../../repository/unexplained.ts";
+import { readHeld } from "../../repository/version.ts";
 import { hasCode } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
@@ -51,7 +53,7 @@ export async function changesSince(options: ChangesSinceOptions): Promise<Change
   if (held === null || ahead !== null) return unknown;
   if (held.key === backup.key) return { ...unknown, opened: 0, closed: 0, by: "current" };
   const points = backup.singles === null ? null : pointsOf(backup.singles);
-  const now = await pointsInCurrent(options, held.key);
+  const now = await pointsInCurrent(options, held);
   if (points === null || now === null) return unknown;
   return { ...unknown, ...compare(points, now), by: "current" };
 }
@@ -81,11 +83,11 @@ async function pointsIn(
 /** Whether the current version can be read is not what this restore hangs on. */
 async function pointsInCurrent(
   { store, encrypter, signal }: ChangesSinceOptions,
-  key: string,
+  held: HeldVersion,
 ): Promise<readonly string[] | null> {
   if (encrypter === undefined) return null;
-  const stored = await store.get(key, { signal });
-  if (stored === null) return null;
+  const stored = await readHeld(store, held, { signal });
+  if (stored.kind === "missing" || stored.kind === "damaged") return null;
   try {
     return pointsOf(unpackMulti(stored.bytes, encrypter).staticBackups);
   } catch (error) {

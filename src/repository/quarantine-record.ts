@@ -1,0 +1,64 @@
+import * as z from "zod";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { parseQuarantineKey, quarantineKeys, quarantinePrefix } from "./layout.ts";
+import { lineText, RecordFormat } from "./record.ts";
+
+const count = z.int().min(0).nullable().default(null);
+
+/** `quarantine/….json`: why a candidate was held back, and what was known of it. */
+const whySchema = z.looseObject({
+  schema: z.literal(1),
+  operation: lineText(64),
+  refusedAt: z.iso.datetime(),
+  code: lineText(64),
+  message: lineText(4096),
+  sizeBytes: z.int().min(0),
+  sha256: lineText(64),
+  channels: count,
+  bareChannels: count,
+  channelPointsSha256: lineText(64).nullable().default(null),
+  verifiedBy: z.enum(["lnd", "key"]).nullable().default(null),
+  /** What it was to replace; null where nothing was current yet. */
+  base: z
+    .looseObject({ sequence: z.int().min(1), key: lineText(256), sha256: lineText(64) })
+    .nullable()
+    .default(null),
+});
+
+export type QuarantineReason = z.infer<typeof whySchema>;
+
+/** One candidate that a guard held back, as its key names it. */
+export interface QuarantineEntry {
+  /** The ULID of its operation. */
+  readonly operation: string;
+  readonly keys: ReturnType<typeof quarantineKeys>;
+}
+
+export const quarantineFormat = new RecordFormat({
+  name: "the reason of a refusal",
+  schema: whySchema,
+});
+
+/** What is kept, oldest first. An entry without its reason is one that is still being written. */
+export async function listQuarantine(
+  store: ObjectStore,
+  options?: RequestOptions,
+): Promise<QuarantineEntry[]> {
+  const entries: QuarantineEntry[] = [];
+  for await (const { key } of store.list(quarantinePrefix, options)) {
+    const name = parseQuarantineKey(key);
+    if (name === null || name.kind !== "why") continue;
+    const { operation } = name;
+    entries.push({ operation, keys: quarantineKeys(operation) });
+  }
+  return entries;
+}
+
+/** Null for one that is gone or that cannot be read: then nothing is known but that it was refused. */
+export function readQuarantineReason(
+  store: ObjectStore,
+  key: string,
+  options?: RequestOptions,
+): Promise<QuarantineReason | null> {
+  return quarantineFormat.readIfSound(store, key, options);
+}

@@ -1,0 +1,116 @@
+import * as z from "zod";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+
+/** No record comes near this: only something that isn't ours is larger. */
+export const recordSizeLimitBytes = 1024 * 1024;
+
+export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
+
+/** "txid:index", as block explorers print it. */
+export const channelPointText = z.string().regex(/^[0-9a-f]{64}:\d{1,10}$/, "must be txid:index");
+
+/**
+ * Text that a person will read: one line, without characters that steer a terminal or turn the
+ * direction of what follows. Whoever can write to the bucket chooses it.
+ */
+export function lineText(mostCharacters: number) {
+  return z
+    .string()
+    .max(mostCharacters)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u, "must be one line without control characters");
+}
+
+/** A record that was read, with the object that holds it. */
+export interface ReadRecord<T> {
+  readonly value: T;
+  readonly object: StoredObject;
+}
+
+export interface RecordFormatOptions<Schema extends z.ZodType> {
+  /** For people, as "the pointer". */
+  readonly name: string;
+  readonly schema: Schema;
+  /** For a record that can grow long. */
+  readonly compact?: boolean;
+}
+
+/** One kind of small JSON object in a node's folder: how it is written, and how it is believed. */
+export class RecordFormat<Schema extends z.ZodType> {
+  readonly #options: RecordFormatOptions<Schema>;
+
+  constructor(options: RecordFormatOptions<Schema>) {
+    this.#options = options;
+  }
+
+  /** Throws "encode" for a value that no reader would take: it must never be sent. */
+  encode(value: z.input<Schema>): Uint8Array {
+    const { name, schema, compact = false } = this.#options;
+    const checked = schema.safeParse(value);
+    if (!checked.success) {
+      throw new ScbError("encode", `${name} would not be readable: ${firstIssue(checked.error)}`, {
+        cause: checked.error,
+      });
+    }
+    const json = JSON.stringify(value, null, compact ? undefined : 2);
+    return new TextEncoder().encode(`${json}\n`);
+  }
+
+  /** Throws "decode"; the message says in what way it isn't such a record, and completes "NAME …". */
+  decode(bytes: Uint8Array): z.output<Schema> {
+    const parsed = this.#options.schema.safeParse(parseRecordJson(bytes));
+    if (parsed.success) return parsed.data;
+    throw new ScbError("decode", `isn't readable (${firstIssue(parsed.error)})`, {
+      cause: parsed.error,
+    });
+  }
+
+  /** Null if it isn't there. Throws "decode", naming it, and what the store throws. */
+  async read(
+    store: ObjectStore,
+    key: string,
+    options?: RequestOptions,
+  ): Promise<ReadRecord<z.output<Schema>> | null> {
+    const object = await store.get(key, options);
+    if (object === null) return null;
+    try {
+      return { value: this.decode(object.bytes), object };
+    } catch (error) {
+      if (!hasCode(error, "decode")) throw error;
+      const where = `${this.#options.name} ${store.location}/${key}`;
+      throw new ScbError("decode", `${where} ${error.message}`, { cause: error });
+    }
+  }
+
+  /** As `read`, for a record that says nothing if it can't be read. */
+  async readIfSound(
+    store: ObjectStore,
+    key: string,
+    options?: RequestOptions,
+  ): Promise<z.output<Schema> | null> {
+    try {
+      return (await this.read(store, key, options))?.value ?? null;
+    } catch (error) {
+      if (hasCode(error, "decode")) return null;
+      throw error;
+    }
+  }
+}
+
+/** Throws "decode" for what is no JSON text, or is too large for any record. */
+export function parseRecordJson(bytes: Uint8Array): unknown {
+  if (bytes.length > recordSizeLimitBytes) {
+    throw new ScbError("decode", `is too large for what it should be (${bytes.length} bytes)`);
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new ScbError("decode", `is not JSON (${bytes.length} bytes)`, { cause: error });
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const field = issue?.path.join(".") ?? "";
+  return `${field === "" ? "" : `${field}: `}${issue?.message ?? "unreadable"}`;
+}

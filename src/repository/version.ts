@@ -1,0 +1,79 @@
+import { sha256Hex } from "../runtime/digest.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { HeldVersion } from "./base.ts";
+import type { Pointer } from "./pointer.ts";
+import { readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
+
+/** What others say of a version's bytes: the pointer, or the version that replaced it. */
+export interface ExpectedVersion {
+  /** Relative to the node's folder. */
+  readonly key: string;
+  /** Null or empty if nobody says it. */
+  readonly sha256?: string | null | undefined;
+  readonly sizeBytes?: number | null | undefined;
+}
+
+export interface ReadBytes {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  /** Null if a copy by hand dropped it. */
+  readonly metadata: VersionMetadata | null;
+  /** By the store's clock, milliseconds since 1970. */
+  readonly storedAt: number;
+}
+
+/**
+ * A version as it was read back.
+ * - `whole`: its bytes are those that were saved, by all that says what was saved.
+ * - `damaged`: something says that other bytes were saved.
+ * - `unproven`: nothing says what was saved.
+ */
+export type VersionReading =
+  | (ReadBytes & { readonly kind: "whole" | "unproven" })
+  | (ReadBytes & {
+      readonly kind: "damaged";
+      /** What was saved, by whoever says so. */
+      readonly savedSha256: string;
+    })
+  | { readonly kind: "missing"; readonly key: string };
+
+/** Reads a version back, whole, and compares it. Throws what the store throws, and nothing else. */
+export async function readVersion(
+  store: ObjectStore,
+  expected: ExpectedVersion,
+  options?: RequestOptions,
+): Promise<VersionReading> {
+  const { key } = expected;
+  const stored = await store.get(key, options);
+  if (stored === null) return { kind: "missing", key };
+  const { bytes, modifiedAt: storedAt } = stored;
+  const sha256 = sha256Hex(bytes);
+  const metadata = readVersionMetadata(stored.metadata);
+  const read = { key, bytes, sha256, metadata, storedAt };
+  const saved = [expected.sha256, metadata?.sha256].filter((hash) => hash != null && hash !== "");
+  const other = saved.find((hash) => hash !== sha256);
+  if (other != null) return { ...read, kind: "damaged", savedSha256: other };
+  const { sizeBytes = null } = expected;
+  const [known] = saved;
+  if (known == null) return { ...read, kind: "unproven" };
+  return sizeBytes === null || sizeBytes === bytes.length
+    ? { ...read, kind: "whole" }
+    : { ...read, kind: "damaged", savedSha256: known };
+}
+
+/** Reads the version that a base holds as current. */
+export function readHeld(
+  store: ObjectStore,
+  { key, sha256, sizeBytes }: HeldVersion,
+  options?: RequestOptions,
+): Promise<VersionReading> {
+  return readVersion(store, { key, sha256, sizeBytes }, options);
+}
+
+/** What the pointer says the hash of a version is; null if it doesn't name it. */
+export function sha256InPointer(pointer: Pointer | null, key: string): string | null {
+  const { version, previous, alsoRestore = [] } = pointer ?? {};
+  const named = [version, previous, ...alsoRestore].find((one) => one?.key === key);
+  return named?.sha256 || null;
+}
