@@ -27,6 +27,8 @@ export interface SurveyedChannel {
   readonly commitment: CommitmentKind | null;
   /** Of a lease. */
   readonly leaseExpiryHeight: number | null;
+  /** Of a closing channel: as `LimboChannel.maturityHeight`. */
+  readonly maturityHeight: number | null;
   /** The peer's commitment has no output for less than this. */
   readonly peerDustLimitSat: number | null;
 }

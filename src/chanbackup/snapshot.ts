@@ -26,6 +26,19 @@ function rank(reason: SnapshotReason): number {
   return reason === "file-changed" ? 1 : 0;
 }
 
+/**
+ * A channel that is closing or closed, and that the node doesn't call fully resolved: only a backup
+ * that holds it brings its funds back.
+ */
+export interface LimboChannel {
+  /** "txid:index". */
+  readonly channelPoint: string;
+  /** What is still to come of it, in satoshi, as the node reckons. */
+  readonly limboSat: number;
+  /** The height at which this node's own time lock ends; null if there is none, or it isn't known yet. */
+  readonly maturityHeight: number | null;
+}
+
 /** The node's backup at one moment, as the node packed it. */
 export interface Snapshot {
   readonly packed: PackedMulti;
@@ -33,6 +46,11 @@ export interface Snapshot {
   readonly channelPoints: readonly string[] | null;
   /** Which of them are bare (see `BackupContents`); null where unknown. */
   readonly bareChannelPoints: readonly string[] | null;
+  /**
+   * Sorted by channel point; null if the source can't tell. A channel that left the backup is in it
+   * until the node calls the channel fully resolved.
+   */
+  readonly limbo: readonly LimboChannel[] | null;
   /** Milliseconds since 1970. The state is not older than this. */
   readonly takenAt: number;
   readonly reason: SnapshotReason;
@@ -58,6 +76,8 @@ export interface NodeWitness {
    * nobody has seen those close.
    */
   closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
+  /** The channels whose funds are on their way back to it, sorted: what a restore still has to bring. */
+  limboChannels(signal?: AbortSignal): Promise<readonly LimboChannel[]>;
   /** Its channels and peers, with what is in them. Absent where the node cannot tell that much. */
   survey?(signal?: AbortSignal): Promise<NodeSurvey>;
 }

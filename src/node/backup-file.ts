@@ -70,6 +70,7 @@ export class BackupFileSource implements SnapshotSource {
       packed,
       channelPoints: inspected?.channelPoints ?? null,
       bareChannelPoints: inspected?.bareChannelPoints ?? null,
+      limbo: null,
       takenAt,
       reason,
       verifiedBy: inspected?.verifiedBy ?? null,

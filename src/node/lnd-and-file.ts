@@ -133,7 +133,7 @@ export class LndAndFileSource implements SnapshotSource {
     reason: SnapshotReason,
     signal: AbortSignal | undefined,
   ): Promise<Snapshot> {
-    const { clock, node, rewriteWaitMs = 500 } = this.#options;
+    const { clock, rewriteWaitMs = 500 } = this.#options;
     try {
       let file = await this.#open(orThrow(raw), signal);
       for (let waitedMs = 0; !covers(file.channelPoints, exported.channelPoints); ) {
@@ -143,16 +143,30 @@ export class LndAndFileSource implements SnapshotSource {
         const next = await this.#file.snapshot(reason, signal);
         if (!Buffer.from(next.packed).equals(file.packed)) file = await this.#open(next, signal);
       }
-      const isFileBetter =
-        covers(file.channelPoints, exported.channelPoints) ||
-        (!covers(exported.channelPoints, file.channelPoints) &&
-          covers(file.channelPoints, await node.openChannelPoints(signal)));
+      const chosen = covers(file.channelPoints, exported.channelPoints)
+        ? withTold(file, exported)
+        : await this.#ofDiffering(file, exported, signal);
       this.#content.recovered();
-      return isFileBetter ? withRestored(file, exported) : exported;
+      return chosen;
     } catch (error) {
       this.#tellTrouble(error, signal);
       return exported;
     }
+  }
+
+  /** Rules 3 and 4. */
+  async #ofDiffering(
+    file: Opened,
+    exported: Opened,
+    signal: AbortSignal | undefined,
+  ): Promise<Snapshot> {
+    const { node } = this.#options;
+    if (covers(exported.channelPoints, file.channelPoints)) return exported;
+    const open = await node.openChannelPoints(signal);
+    if (!covers(file.channelPoints, open)) return exported;
+    // A channel that the export had, and the file has not, may have closed since the export.
+    const { limbo } = await node.closingChannels(signal);
+    return { ...withTold(file, exported), limbo };
   }
 
   async #fileAlone(
@@ -190,13 +204,14 @@ export class LndAndFileSource implements SnapshotSource {
   }
 }
 
-/** lnd opens a file, but does not say what is in it: of its channels we know what lnd says of them. */
-function withRestored(file: Opened, exported: Opened): Opened {
-  if (file.bareChannelPoints !== null) return file;
+/** A file doesn't tell what becomes of its channels: what we know of that is what lnd says. */
+function withTold(file: Opened, exported: Opened): Opened {
+  const { limbo } = exported;
+  if (file.bareChannelPoints !== null) return { ...file, limbo };
   const bareChannelPoints = exported.bareChannelPoints?.filter((point) =>
     file.channelPoints.includes(point),
   );
-  return { ...file, bareChannelPoints: bareChannelPoints ?? null };
+  return { ...file, limbo, bareChannelPoints: bareChannelPoints ?? null };
 }
 
 function orThrow<T>(result: PromiseSettledResult<T>): T {

@@ -255,6 +255,7 @@ describe("verify", () => {
     const witness = {
       openChannelPoints: () => Promise.resolve([]),
       closedChannelPoints: () => Promise.resolve([]),
+      limboChannels: () => Promise.resolve([]),
       channelPointsOf: (packed: Uint8Array) => {
         asked.push(packed.length);
         return asked.length === 2

@@ -68,6 +68,7 @@ describe("snapshots of a file", () => {
       packed,
       channelPoints: null,
       bareChannelPoints: null,
+      limbo: null,
       reason: "start",
       verifiedBy: null,
     });

@@ -55,12 +55,16 @@ export class FakeLnd {
   readonly details = new Map<string, MessageInitShape<typeof ChannelSchema>>();
   /** What a closing channel still owes, by its channel point. */
   readonly limboSat = new Map<string, bigint>();
+  /** Where its time locks end: of its own output first, then of its payments. */
+  readonly maturityHeights = new Map<string, readonly number[]>();
   peers: readonly { pubKey: string; address: string; inbound: boolean }[] = [];
   /** Addresses by public key; a node that is not in it is none that lnd knows. */
   readonly announced = new Map<string, readonly string[]>();
   /** Status flags by channel point, as lnd spells them. */
   readonly waitingClose = new Map<string, string>();
   forceClosing: readonly string[] = [];
+  /** No lnd of today lists any here. */
+  pendingClosing: readonly string[] = [];
   /** lnd's number of how it closed, by channel point. */
   readonly closed = new Map<string, number>();
   /** What happens right after the next export. */
@@ -154,9 +158,18 @@ export class FakeLnd {
           pendingOpenChannels: this.pendingOpen.map((channelPoint) => ({
             channel: { channelPoint },
           })),
-          pendingForceClosingChannels: this.forceClosing.map((channelPoint) => ({
-            channel: { channelPoint },
+          pendingClosingChannels: this.pendingClosing.map((channelPoint) => ({
+            channel: { channelPoint, localBalance: this.limboSat.get(channelPoint) ?? 0n },
           })),
+          pendingForceClosingChannels: this.forceClosing.map((channelPoint) => {
+            const [maturityHeight = 0, ...ofHtlcs] = this.maturityHeights.get(channelPoint) ?? [];
+            return {
+              channel: { channelPoint },
+              limboBalance: this.limboSat.get(channelPoint) ?? 0n,
+              maturityHeight,
+              pendingHtlcs: ofHtlcs.map((height) => ({ maturityHeight: height })),
+            };
+          }),
           waitingCloseChannels: [...this.waitingClose].map(([channelPoint, chanStatusFlags]) => ({
             channel: { channelPoint, chanStatusFlags },
             limboBalance: this.limboSat.get(channelPoint) ?? 0n,

@@ -138,6 +138,38 @@ describe("lnd and its file: which one is the snapshot", () => {
     assert.deepEqual([snapshot.channelPoints, snapshot.bareChannelPoints], [[a, b, c], [b]]);
   });
 
+  for (const { name, file } of [
+    { name: "the file", file: [a, b] },
+    { name: "the export", file: [] },
+  ]) {
+    it(`${name}, with what lnd says is in limbo`, async () => {
+      await using setup = await bothSetup();
+      setup.lnd.channelPoints = [a];
+      setup.lnd.forceClosing = [b];
+      await setup.write(file);
+      const { channelPoints, limbo } = await setup.source.snapshot("start");
+      assert.deepEqual(channelPoints, file.length === 0 ? [a] : file);
+      assert.deepEqual(limbo, [{ channelPoint: b, limboSat: 0, maturityHeight: null }]);
+    });
+  }
+
+  it("a file that lacks a channel which has closed since the export: limbo has it", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a, b];
+    setup.lnd.forceClosing = [c];
+    await setup.write([a, c]);
+    const taking = setup.source.snapshot("start");
+    const pendingCalls = () => setup.lnd.calls.filter((call) => call === "PendingChannels");
+    await until("the export", () => pendingCalls().length === 2);
+    Object.assign(setup.lnd, { open: [a], forceClosing: [b, c] });
+    const { channelPoints, limbo } = await taking;
+    assert.deepEqual(channelPoints, [a, c]);
+    assert.deepEqual(
+      limbo?.map(({ channelPoint }) => channelPoint),
+      [b, c],
+    );
+  });
+
   it("a file that is opened with a key", async () => {
     const seen: string[] = [];
     await using setup = await bothSetup(async (packed) => {
@@ -148,7 +180,7 @@ describe("lnd and its file: which one is the snapshot", () => {
     const bytes = await setup.putFile(new Uint8Array(randomBytes(600)));
     const snapshot = await setup.source.snapshot("start");
     assert.equal(snapshot.verifiedBy, "key");
-    assert.deepEqual(snapshot.bareChannelPoints, [b]);
+    assert.deepEqual([snapshot.bareChannelPoints, snapshot.limbo], [[b], []]);
     assert.deepEqual(seen, [Buffer.from(bytes).toString("hex")]);
   });
 });
@@ -191,11 +223,9 @@ describe("lnd and its file: when one of them fails", () => {
     await using setup = await bothSetup();
     const bytes = await setup.write([a]);
     await setup.lnd.stop();
-    const { packed, channelPoints, verifiedBy } = await setup.source.snapshot("file-changed");
-    assert.deepEqual(
-      { packed, channelPoints, verifiedBy },
-      { packed: bytes, channelPoints: null, verifiedBy: null },
-    );
+    const { takenAt, reason, ...told } = await setup.source.snapshot("file-changed");
+    const nothing = { channelPoints: null, bareChannelPoints: null, limbo: null, verifiedBy: null };
+    assert.deepEqual(told, { packed: bytes, ...nothing });
   });
 
   it("an lnd that is away leaves the file, verified with the key", async () => {

@@ -59,6 +59,29 @@ describe("snapshots of lnd", () => {
     assert.deepEqual((await source.snapshot("start")).bareChannelPoints, [restored]);
   });
 
+  it("names what is in limbo after the export, at no call more", async () => {
+    await using setup = await fakeSetup();
+    const { lnd } = setup;
+    const [gone, resolved] = [point(2), point(1)];
+    lnd.channelPoints = [gone];
+    lnd.forceClosing = [resolved];
+    lnd.limboSat.set(gone, 40_000n);
+    lnd.maturityHeights.set(gone, [1_040]);
+    lnd.onExport = () => {
+      lnd.forceClosing = [gone];
+      lnd.closed.set(resolved, 1);
+    };
+    const { limbo } = await setup.source().snapshot("channel-event");
+    assert.deepEqual(limbo, [{ channelPoint: gone, limboSat: 40_000, maturityHeight: 1_040 }]);
+    assert.deepEqual(lnd.calls.toSorted(), [
+      "ExportAllChannelBackups",
+      "GetInfo",
+      "PendingChannels",
+      "PendingChannels",
+      "VerifyChanBackup",
+    ]);
+  });
+
   it("refuses an export that is cut off", async () => {
     await using setup = await fakeSetup();
     setup.lnd.channelPoints = [point(1)];
@@ -175,6 +198,72 @@ describe("the channels that lnd calls closed", () => {
     await using setup = await fakeSetup();
     await setup.source().witness.closedChannelPoints();
     assert.deepEqual(setup.lnd.calls, ["GetInfo", "PendingChannels", "ClosedChannels"]);
+  });
+});
+
+describe("the channels in limbo", () => {
+  const cases: Record<string, { lnd: Partial<FakeLnd>; limbo: readonly (number | null)[] }> = {
+    "a force close under its time lock": {
+      lnd: { forceClosing: [point(1)], maturityHeights: new Map([[point(1), [700]]]) },
+      limbo: [700],
+    },
+    "a force close whose payments are locked for longer": {
+      lnd: { forceClosing: [point(1)], maturityHeights: new Map([[point(1), [700, 750, 720]]]) },
+      limbo: [750],
+    },
+    "a force close whose lock isn't known yet": {
+      lnd: { forceClosing: [point(1)] },
+      limbo: [null],
+    },
+    "a close that hasn't confirmed": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusCommitBroadcasted"]]) },
+      limbo: [null],
+    },
+    "a close of another kind": { lnd: { pendingClosing: [point(1)] }, limbo: [null] },
+    "one that lost data": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusLocalDataLoss"]]) },
+      limbo: [null],
+    },
+    "not one that was restored and waits for its peer": {
+      lnd: { waitingClose: new Map([[point(1), "ChanStatusLocalDataLoss|ChanStatusRestored"]]) },
+      limbo: [],
+    },
+    "one that was restored, once its peer has closed it": {
+      lnd: { forceClosing: [point(1)] },
+      limbo: [null],
+    },
+    "not one that is resolved": { lnd: { closed: new Map([[point(1), 1]]) }, limbo: [] },
+    "not an open one": { lnd: { open: [point(1)], pendingOpen: [point(2)] }, limbo: [] },
+  };
+  for (const [name, { lnd, limbo }] of Object.entries(cases)) {
+    it(`are ${name}`, async () => {
+      await using setup = await fakeSetup();
+      Object.assign(setup.lnd, lnd);
+      setup.lnd.limboSat.set(point(1), 5_000n);
+      const expected = limbo.map((maturityHeight) => ({
+        channelPoint: point(1),
+        limboSat: 5_000,
+        maturityHeight,
+      }));
+      assert.deepEqual(await setup.source().witness.limboChannels(), expected);
+    });
+  }
+
+  it("are sorted, from whichever list", async () => {
+    await using setup = await fakeSetup();
+    const { lnd } = setup;
+    lnd.forceClosing = [point(2), point(1, 10)];
+    lnd.waitingClose.set(point(1, 9), "");
+    const limbo = await setup.source().witness.limboChannels();
+    const points = limbo.map(({ channelPoint }) => channelPoint);
+    assert.deepEqual(points, [point(1, 9), point(1, 10), point(2)]);
+  });
+
+  it("are not told at all if lnd doesn't tell of all its closing channels", async () => {
+    await using setup = await fakeSetup();
+    setup.lnd.failures.set("PendingChannels", lndError("unable to find arbitrator"));
+    await assert.rejects(setup.source().witness.limboChannels(), { code: "node-unavailable" });
+    await assert.rejects(setup.source().snapshot("start"), { code: "node-unavailable" });
   });
 });
 

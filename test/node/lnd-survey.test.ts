@@ -33,19 +33,24 @@ describe("what lnd tells a drill", () => {
     lnd.waitingClose.set(point(3), "ChanStatusDefault");
     lnd.limboSat.set(point(3), 5_000n);
     lnd.waitingClose.set(point(5), "ChanStatusLocalDataLoss|ChanStatusRestored");
+    lnd.forceClosing = [point(6)];
+    lnd.limboSat.set(point(6), 6_000n);
+    lnd.maturityHeights.set(point(6), [880]);
     lnd.closed.set(point(4), 0);
     const { channels, closed } = await surveyOf(setup);
     assert.deepEqual(
-      channels.map(({ channelPoint, state, localBalanceSat }) => [
+      channels.map(({ channelPoint, state, localBalanceSat, maturityHeight }) => [
         channelPoint,
         state,
         localBalanceSat,
+        maturityHeight,
       ]),
       [
-        [point(2), "pending-open", 0],
-        [point(1), "open", 400_000],
-        [point(3), "closing", 5_000],
-        [point(5), "restored", 0],
+        [point(2), "pending-open", 0, null],
+        [point(1), "open", 400_000, null],
+        [point(3), "closing", 5_000, null],
+        [point(5), "restored", 0, null],
+        [point(6), "closing", 6_000, 880],
       ],
     );
     assert.deepEqual(
@@ -61,6 +66,7 @@ describe("what lnd tells a drill", () => {
         csvDelayBlocks: 144,
         commitment: "lease",
         leaseExpiryHeight: 900_000,
+        maturityHeight: null,
         peerDustLimitSat: 573,
       },
     );

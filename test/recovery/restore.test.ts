@@ -319,6 +319,7 @@ describe("what happened since", () => {
   const witness: NodeWitness = {
     openChannelPoints: () => Promise.resolve([b, c].map(pointOf)),
     closedChannelPoints: () => Promise.resolve([]),
+    limboChannels: () => Promise.resolve([]),
     channelPointsOf: () => Promise.resolve([a, b].map(pointOf)),
   };
 
@@ -357,6 +358,7 @@ describe("handing a backup to a node", () => {
     const witness: NodeWitness = {
       openChannelPoints: () => Promise.resolve(open),
       closedChannelPoints: () => Promise.resolve([]),
+      limboChannels: () => Promise.resolve([]),
       channelPointsOf: async () => {
         if (inBackup instanceof ScbError) throw inBackup;
         return inBackup;

@@ -151,6 +151,7 @@ describe("checkStatus", () => {
     openChannelPoints: () => Promise.resolve(open),
     channelPointsOf: () => Promise.resolve(points),
     closedChannelPoints: () => Promise.resolve([]),
+    limboChannels: () => Promise.resolve([]),
   });
   /** A store that knows the time to the second, as S3 does. */
   const healthyStore = async (): Promise<MemoryStore> => {

@@ -59,6 +59,7 @@ export class SimulatedSource implements SnapshotSource {
         packed: kind === "lnd" ? node.pack() : node.packedFile(),
         channelPoints: isVerified ? channels.map(channelPoint) : null,
         bareChannelPoints: null,
+        limbo: null,
         takenAt: 0,
         reason,
         verifiedBy: isVerified ? "lnd" : null,
@@ -123,6 +124,7 @@ export class SimulatedSource implements SnapshotSource {
         }),
       closedChannelPoints: (signal) =>
         this.#ask("closed channels", signal, () => node.closedChannels.map(channelPoint)),
+      limboChannels: (signal) => this.#ask("channels in limbo", signal, () => []),
     };
   }
 

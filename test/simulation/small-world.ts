@@ -267,7 +267,12 @@ export class SmallWorld {
         this.#state += 1;
         const state = this.#state;
         const packed = packBackup({ state, channels: [1], nonce: 0 });
-        const unknown = { channelPoints: null, bareChannelPoints: null, verifiedBy: null };
+        const unknown = {
+          channelPoints: null,
+          bareChannelPoints: null,
+          limbo: null,
+          verifiedBy: null,
+        };
         hear(`state ${state}`, () => resolve({ packed, takenAt: 0, reason: "start", ...unknown }));
       });
     });

@@ -47,6 +47,7 @@ export function liveOf(single: Single, change: Partial<SurveyedChannel> = {}): S
     csvDelayBlocks: 144,
     commitment: "anchors",
     leaseExpiryHeight: null,
+    maturityHeight: null,
     peerDustLimitSat: 354,
     ...change,
   };
@@ -84,6 +85,7 @@ export class DrillWorld {
     openChannelPoints: () => Promise.resolve(this.survey.channels.map((one) => one.channelPoint)),
     channelPointsOf: (packed) => Promise.resolve([...unpacked(packed)].map(pointOf)),
     closedChannelPoints: () => Promise.resolve([]),
+    limboChannels: () => Promise.resolve([]),
     survey: () => Promise.resolve(this.survey),
   };
 

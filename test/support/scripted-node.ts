@@ -1,5 +1,5 @@
 import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import type { LimboChannel, NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
 import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import { RefusedError } from "../../src/mirror/quarantine.ts";
@@ -11,6 +11,7 @@ import { guardsFor, makeSwapper, packedBytes } from "./mirror-fixture.ts";
 /** A node whose channels, and whose word on them, the test sets; it opens only what it packed. */
 export class ScriptedNode implements NodeWitness {
   closed: readonly string[] = [];
+  limbo: readonly LimboChannel[] = [];
   /** What a question throws instead, while it is set. */
   failure: ScbError | null = null;
   readonly asked: string[] = [];
@@ -44,6 +45,11 @@ export class ScriptedNode implements NodeWitness {
   async closedChannelPoints(): Promise<readonly string[]> {
     this.#hear("closed");
     return this.closed;
+  }
+
+  async limboChannels(): Promise<readonly LimboChannel[]> {
+    this.#hear("limbo");
+    return this.limbo;
   }
 
   #hear(question: string): void {

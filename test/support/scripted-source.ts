@@ -1,4 +1,5 @@
 import type {
+  LimboChannel,
   NodeIdentity,
   Snapshot,
   SnapshotReason,
@@ -14,6 +15,7 @@ export class ScriptedSource implements SnapshotSource {
   /** What the next snapshots hold. */
   packed: Uint8Array = packedBytes();
   channelPoints: readonly string[] | null = null;
+  limbo: readonly LimboChannel[] | null = null;
   /** What a snapshot throws instead, while it is set. */
   failure: ScbError | null = null;
   snapshots = 0;
@@ -39,9 +41,10 @@ export class ScriptedSource implements SnapshotSource {
   async snapshot(reason: SnapshotReason): Promise<Snapshot> {
     this.snapshots += 1;
     if (this.failure !== null) throw this.failure;
-    const { packed, channelPoints } = this;
+    const { packed, channelPoints, limbo } = this;
     const bareChannelPoints = channelPoints && [];
-    return { packed, channelPoints, bareChannelPoints, takenAt: 0, reason, verifiedBy: null };
+    const told = { channelPoints, bareChannelPoints, limbo, verifiedBy: null };
+    return { packed, ...told, takenAt: 0, reason };
   }
 
   async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason> {

@@ -1,4 +1,10 @@
-import type { ClosedChannelsResponse, PendingChannelsResponse } from "./gen/lnrpc_pb.ts";
+import type { LimboChannel } from "../../chanbackup/snapshot.ts";
+import { sortedByChannelPoint } from "../channel-points.ts";
+import type {
+  ClosedChannelsResponse,
+  PendingChannelsResponse,
+  PendingChannelsResponse_PendingChannel,
+} from "./gen/lnrpc_pb.ts";
 
 /** lnd `channeldb.ChannelStatus`, as `PendingChannels` spells it: names joined by "|". */
 const restoredFlag = "ChanStatusRestored";
@@ -6,15 +12,63 @@ const closeSentFlags = ["ChanStatusCommitBroadcasted", "ChanStatusCoopBroadcaste
 /** lnd `ChannelCloseSummary_ABANDONED`: forgotten at somebody's word, with or without a close. */
 const abandoned = 5;
 
-/**
- * The channels that exist in lnd's database only because a backup was restored. lnd lists them as
- * waiting to be closed from the moment of the restore until a close has confirmed
- * (`ChannelStateDB.FetchWaitingCloseChannels`: any status but the default one).
- */
-export function restoredIn({ waitingCloseChannels }: PendingChannelsResponse): string[] {
-  return waitingCloseChannels.flatMap(({ channel }) =>
-    channel !== undefined && flagsOf(channel).includes(restoredFlag) ? [channel.channelPoint] : [],
-  );
+/** A channel on its way out, as `PendingChannels` tells of it. */
+export interface ClosingChannel extends LimboChannel {
+  readonly channel: PendingChannelsResponse_PendingChannel;
+  /**
+   * It exists in lnd's database only because a backup was restored. lnd lists it as waiting to be
+   * closed from the moment of the restore until a close has confirmed
+   * (`ChannelStateDB.FetchWaitingCloseChannels`: any status but the default one).
+   */
+  readonly isRestored: boolean;
+}
+
+/** Every channel that lnd doesn't call open any more, nor fully resolved yet, in lnd's order. */
+export function* closingIn(response: PendingChannelsResponse): Generator<ClosingChannel> {
+  const { pendingClosingChannels, waitingCloseChannels, pendingForceClosingChannels } = response;
+  for (const { channel } of pendingClosingChannels) {
+    if (channel !== undefined) yield closing(channel, channel.localBalance);
+  }
+  for (const { channel, limboBalance } of waitingCloseChannels) {
+    if (channel !== undefined) yield closing(channel, limboBalance);
+  }
+  for (const { channel, limboBalance, ...locks } of pendingForceClosingChannels) {
+    if (channel === undefined) continue;
+    const heights = [locks, ...locks.pendingHtlcs].map(({ maturityHeight }) => maturityHeight);
+    yield closing(channel, limboBalance, Math.max(...heights));
+  }
+}
+
+/** `height` is 0 for none, as with lnd. */
+function closing(
+  channel: PendingChannelsResponse_PendingChannel,
+  limboBalance: bigint,
+  height = 0,
+): ClosingChannel {
+  return {
+    channel,
+    channelPoint: channel.channelPoint,
+    limboSat: Number(limboBalance),
+    maturityHeight: height === 0 ? null : height,
+    isRestored: flagsOf(channel).includes(restoredFlag),
+  };
+}
+
+/** The channels that were only restored, and whose close lnd awaits. */
+export function restoredIn(response: PendingChannelsResponse): readonly string[] {
+  return [...closingIn(response)]
+    .filter(({ isRestored }) => isRestored)
+    .map(({ channelPoint }) => channelPoint);
+}
+
+/** The others, sorted. */
+export function limboIn(response: PendingChannelsResponse): readonly LimboChannel[] {
+  const limbo = [...closingIn(response)].filter(({ isRestored }) => !isRestored);
+  return sortedByChannelPoint(limbo).map(({ channelPoint, limboSat, maturityHeight }) => ({
+    channelPoint,
+    limboSat,
+    maturityHeight,
+  }));
 }
 
 /** The channels whose close is on the chain, or was sent there by lnd itself or with its consent. */

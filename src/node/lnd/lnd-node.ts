@@ -1,11 +1,11 @@
 import type { PackedMulti } from "../../chanbackup/packed-multi.ts";
-import type { NodeIdentity } from "../../chanbackup/snapshot.ts";
+import type { LimboChannel, NodeIdentity } from "../../chanbackup/snapshot.ts";
 import { type Network, networks } from "../../keychain/network.ts";
 import { abortable, throwIfAborted } from "../../runtime/abort.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 import { sortedChannelPoints } from "../channel-points.ts";
-import { closedIn, restoredIn } from "./closing-channels.ts";
+import { closedIn, limboIn, restoredIn } from "./closing-channels.ts";
 import type { ChannelPoint, PendingChannelsResponse } from "./gen/lnrpc_pb.ts";
 import type { LndConfig } from "./lnd-config.ts";
 import { defaultLndTiming, LndConnection, type LndTiming } from "./lnd-connection.ts";
@@ -14,6 +14,13 @@ import { defaultLndTiming, LndConnection, type LndTiming } from "./lnd-connectio
 export interface LndExport {
   readonly packed: PackedMulti;
   readonly channelPoints: readonly string[];
+}
+
+export interface LndClosingChannels {
+  /** The channels that lnd has only because a backup was restored, and whose close it awaits. */
+  readonly restored: readonly string[];
+  /** As `NodeWitness.limboChannels`. */
+  readonly limbo: readonly LimboChannel[];
 }
 
 /**
@@ -115,9 +122,10 @@ export class LndNode {
     );
   }
 
-  /** The channels that lnd has only because a backup was restored, and whose close it awaits. */
-  async restoredChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
-    return sortedChannelPoints(restoredIn(await this.#pendingChannels(signal)));
+  /** The channels that aren't open any more, nor fully resolved yet, told apart in one call. */
+  async closingChannels(signal?: AbortSignal): Promise<LndClosingChannels> {
+    const pending = await this.#pendingChannels(signal);
+    return { restored: restoredIn(pending), limbo: limboIn(pending) };
   }
 
   /** As `NodeWitness.closedChannelPoints`. */

@@ -59,6 +59,7 @@ export class LndSource implements SnapshotSource {
       openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
       channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
       closedChannelPoints: (signal) => this.#node.closedChannelPoints(signal),
+      limboChannels: async (signal) => (await this.#node.closingChannels(signal)).limbo,
       survey: async (signal) => surveyLnd(await this.#node.connection(signal), signal),
     };
   }
@@ -70,12 +71,13 @@ export class LndSource implements SnapshotSource {
   /**
    * lnd's export, which lnd has then decrypted and parsed again as it would for a restore. Which
    * channels were only restored is asked before and after it: one that is restored, or closed,
-   * meanwhile is then in one of the two answers. Throws "decode" when the bytes are cut off or lack a
-   * channel that lnd says is in them.
+   * meanwhile is then in one of the two answers. The channels in limbo are those after it: a channel
+   * that the export lacks has left lnd's open channels for good, so it is either among them or fully
+   * resolved. Throws "decode" when the bytes are cut off or lack a channel that lnd says is in them.
    */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     const takenAt = this.#options.clock.now();
-    const restoredBefore = await this.#node.restoredChannelPoints(signal);
+    const before = await this.#node.closingChannels(signal);
     const { packed, channelPoints } = await this.#node.exportBackup(signal);
     if (packed.length < smallestPackedMultiSizeBytes(channelPoints.length)) {
       throw new ScbError(
@@ -83,9 +85,9 @@ export class LndSource implements SnapshotSource {
         `${this.description} exported ${packed.length} bytes for ${channelPoints.length} channels: they are cut off`,
       );
     }
-    const [verified, restoredAfter] = await Promise.all([
+    const [verified, after] = await Promise.all([
       this.#node.verify(packed, signal),
-      this.#node.restoredChannelPoints(signal),
+      this.#node.closingChannels(signal),
     ]);
     if (verified.length !== channelPoints.length || !covers(verified, channelPoints)) {
       throw new ScbError(
@@ -93,9 +95,16 @@ export class LndSource implements SnapshotSource {
         `${this.description} exported a backup that holds other channels than it lists`,
       );
     }
-    const restored = new Set([...restoredBefore, ...restoredAfter]);
-    const bareChannelPoints = channelPoints.filter((point) => restored.has(point));
-    return { packed, channelPoints, bareChannelPoints, takenAt, reason, verifiedBy: "lnd" };
+    const restored = new Set([...before.restored, ...after.restored]);
+    return {
+      packed,
+      channelPoints,
+      bareChannelPoints: channelPoints.filter((point) => restored.has(point)),
+      limbo: after.limbo,
+      takenAt,
+      reason,
+      verifiedBy: "lnd",
+    };
   }
 
   changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {

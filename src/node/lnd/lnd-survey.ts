@@ -8,7 +8,7 @@ import type {
   Told,
 } from "../../chanbackup/node-survey.ts";
 import { hasCode } from "../../runtime/error.ts";
-import { restoredIn } from "./closing-channels.ts";
+import { closingIn } from "./closing-channels.ts";
 import type {
   Channel,
   PendingChannelsResponse,
@@ -93,6 +93,7 @@ function openChannel(channel: Channel): SurveyedChannel {
     csvDelayBlocks: channel.localConstraints?.csvDelay ?? null,
     commitment,
     leaseExpiryHeight: commitment === "lease" ? channel.thawHeight : null,
+    maturityHeight: null,
     peerDustLimitSat:
       channel.remoteConstraints === undefined
         ? null
@@ -102,39 +103,36 @@ function openChannel(channel: Channel): SurveyedChannel {
 
 function* pendingOpen({ pendingOpenChannels }: PendingChannelsResponse) {
   for (const { channel } of pendingOpenChannels) {
-    if (channel !== undefined) yield pendingChannel(channel, "pending-open", channel.localBalance);
+    if (channel !== undefined) {
+      yield pendingChannel(channel, "pending-open", Number(channel.localBalance));
+    }
   }
 }
 
 function* closingChannels(response: PendingChannelsResponse) {
-  for (const { channel } of response.pendingClosingChannels) {
-    if (channel !== undefined) yield pendingChannel(channel, "closing", channel.localBalance);
-  }
-  const restored = new Set(restoredIn(response));
-  const inLimbo = [...response.waitingCloseChannels, ...response.pendingForceClosingChannels];
-  for (const { channel, limboBalance } of inLimbo) {
-    if (channel === undefined) continue;
-    const state = restored.has(channel.channelPoint) ? "restored" : "closing";
-    yield pendingChannel(channel, state, limboBalance);
+  for (const { channel, limboSat, maturityHeight, isRestored } of closingIn(response)) {
+    const state = isRestored ? "restored" : "closing";
+    yield { ...pendingChannel(channel, state, limboSat), maturityHeight };
   }
 }
 
 function pendingChannel(
   channel: PendingChannelsResponse_PendingChannel,
   state: Exclude<SurveyedChannel["state"], "open">,
-  localBalanceSat: bigint,
+  localBalanceSat: number,
 ): SurveyedChannel {
   return {
     channelPoint: channel.channelPoint,
     state,
     peer: channel.remoteNodePub,
     capacitySat: Number(channel.capacity),
-    localBalanceSat: Number(localBalanceSat),
+    localBalanceSat,
     inFlightSat: 0,
     isInitiator: null,
     csvDelayBlocks: null,
     commitment: commitmentKinds[channel.commitmentType] ?? null,
     leaseExpiryHeight: null,
+    maturityHeight: null,
     peerDustLimitSat: null,
   };
 }

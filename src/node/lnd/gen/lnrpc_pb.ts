@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lnrpc.proto.
  */
 export const file_lnrpc: GenFile = /*@__PURE__*/
-  fileDesc("CgtsbnJwYy5wcm90bxIFbG5ycGMiEAoOR2V0SW5mb1JlcXVlc3QiiAEKD0dldEluZm9SZXNwb25zZRIXCg9pZGVudGl0eV9wdWJrZXkYASABKAkSFAoMYmxvY2tfaGVpZ2h0GAYgASgNEhcKD3N5bmNlZF90b19jaGFpbhgJIAEoCBIPCgd2ZXJzaW9uGA4gASgJEhwKBmNoYWlucxgQIAMoCzIMLmxucnBjLkNoYWluIhgKBUNoYWluEg8KB25ldHdvcmsYAiABKAkiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI4ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIgCghjaGFubmVscxgLIAMoCzIOLmxucnBjLkNoYW5uZWwi5QIKB0NoYW5uZWwSDgoGYWN0aXZlGAEgASgIEhUKDXJlbW90ZV9wdWJrZXkYAiABKAkSFQoNY2hhbm5lbF9wb2ludBgDIAEoCRIQCghjYXBhY2l0eRgFIAEoAxIVCg1sb2NhbF9iYWxhbmNlGAYgASgDEhYKDnJlbW90ZV9iYWxhbmNlGAcgASgDEhIKCmNvbW1pdF9mZWUYCCABKAMSGQoRdW5zZXR0bGVkX2JhbGFuY2UYCyABKAMSEQoJaW5pdGlhdG9yGBIgASgIEhcKD2NvbW1pdG1lbnRfdHlwZRgaIAEoBRITCgt0aGF3X2hlaWdodBgcIAEoDRI0ChFsb2NhbF9jb25zdHJhaW50cxgdIAEoCzIZLmxucnBjLkNoYW5uZWxDb25zdHJhaW50cxI1ChJyZW1vdGVfY29uc3RyYWludHMYHiABKAsyGS5sbnJwYy5DaGFubmVsQ29uc3RyYWludHMiPwoSQ2hhbm5lbENvbnN0cmFpbnRzEhEKCWNzdl9kZWxheRgBIAEoDRIWCg5kdXN0X2xpbWl0X3NhdBgDIAEoBCIYChZQZW5kaW5nQ2hhbm5lbHNSZXF1ZXN0IsMHChdQZW5kaW5nQ2hhbm5lbHNSZXNwb25zZRJQChVwZW5kaW5nX29wZW5fY2hhbm5lbHMYAiADKAsyMS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nT3BlbkNoYW5uZWwSTgoYcGVuZGluZ19jbG9zaW5nX2NoYW5uZWxzGAMgAygLMiwubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuQ2xvc2VkQ2hhbm5lbBJZCh5wZW5kaW5nX2ZvcmNlX2Nsb3NpbmdfY2hhbm5lbHMYBCADKAsyMS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5Gb3JjZUNsb3NlZENoYW5uZWwSUgoWd2FpdGluZ19jbG9zZV9jaGFubmVscxgFIAMoCzIyLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLldhaXRpbmdDbG9zZUNoYW5uZWwanQEKDlBlbmRpbmdDaGFubmVsEhcKD3JlbW90ZV9ub2RlX3B1YhgBIAEoCRIVCg1jaGFubmVsX3BvaW50GAIgASgJEhAKCGNhcGFjaXR5GAMgASgDEhUKDWxvY2FsX2JhbGFuY2UYBCABKAMSFwoPY29tbWl0bWVudF90eXBlGAkgASgFEhkKEWNoYW5fc3RhdHVzX2ZsYWdzGAsgASgJGlQKElBlbmRpbmdPcGVuQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwabAoTV2FpdGluZ0Nsb3NlQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwSFQoNbGltYm9fYmFsYW5jZRgCIAEoAxqhAQoSRm9yY2VDbG9zZWRDaGFubmVsEj4KB2NoYW5uZWwYASABKAsyLS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nQ2hhbm5lbBIVCg1saW1ib19iYWxhbmNlGAMgASgDEhcKD21hdHVyaXR5X2hlaWdodBgEIAEoDRIbChNibG9ja3NfdGlsX21hdHVyaXR5GAUgASgFGk8KDUNsb3NlZENoYW5uZWwSPgoHY2hhbm5lbBgBIAEoCzItLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLlBlbmRpbmdDaGFubmVsIhcKFUNsb3NlZENoYW5uZWxzUmVxdWVzdCJGChZDbG9zZWRDaGFubmVsc1Jlc3BvbnNlEiwKCGNoYW5uZWxzGAEgAygLMhoubG5ycGMuQ2hhbm5lbENsb3NlU3VtbWFyeSJAChNDaGFubmVsQ2xvc2VTdW1tYXJ5EhUKDWNoYW5uZWxfcG9pbnQYASABKAkSEgoKY2xvc2VfdHlwZRgKIAEoBSIZChdDaGFuQmFja3VwRXhwb3J0UmVxdWVzdCIbChlDaGFubmVsQmFja3VwU3Vic2NyaXB0aW9uInsKEkNoYW5CYWNrdXBTbmFwc2hvdBIyChNzaW5nbGVfY2hhbl9iYWNrdXBzGAEgASgLMhUubG5ycGMuQ2hhbm5lbEJhY2t1cHMSMQoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAsyFi5sbnJwYy5NdWx0aUNoYW5CYWNrdXAiPAoOQ2hhbm5lbEJhY2t1cHMSKgoMY2hhbl9iYWNrdXBzGAEgAygLMhQubG5ycGMuQ2hhbm5lbEJhY2t1cCJNCg1DaGFubmVsQmFja3VwEicKCmNoYW5fcG9pbnQYASABKAsyEy5sbnJwYy5DaGFubmVsUG9pbnQSEwoLY2hhbl9iYWNrdXAYAiABKAwiVgoPTXVsdGlDaGFuQmFja3VwEigKC2NoYW5fcG9pbnRzGAEgAygLMhMubG5ycGMuQ2hhbm5lbFBvaW50EhkKEW11bHRpX2NoYW5fYmFja3VwGAIgASgMIm4KDENoYW5uZWxQb2ludBIcChJmdW5kaW5nX3R4aWRfYnl0ZXMYASABKAxIABIaChBmdW5kaW5nX3R4aWRfc3RyGAIgASgJSAASFAoMb3V0cHV0X2luZGV4GAMgASgNQg4KDGZ1bmRpbmdfdHhpZCIvChhWZXJpZnlDaGFuQmFja3VwUmVzcG9uc2USEwoLY2hhbl9wb2ludHMYASADKAkiQQoYUmVzdG9yZUNoYW5CYWNrdXBSZXF1ZXN0EhsKEW11bHRpX2NoYW5fYmFja3VwGAIgASgMSABCCAoGYmFja3VwIi0KFVJlc3RvcmVCYWNrdXBSZXNwb25zZRIUCgxudW1fcmVzdG9yZWQYASABKA0iEgoQTGlzdFBlZXJzUmVxdWVzdCIvChFMaXN0UGVlcnNSZXNwb25zZRIaCgVwZWVycxgBIAMoCzILLmxucnBjLlBlZXIiOQoEUGVlchIPCgdwdWJfa2V5GAEgASgJEg8KB2FkZHJlc3MYAyABKAkSDwoHaW5ib3VuZBgIIAEoCCIiCg9Ob2RlSW5mb1JlcXVlc3QSDwoHcHViX2tleRgBIAEoCSIuCghOb2RlSW5mbxIiCgRub2RlGAEgASgLMhQubG5ycGMuTGlnaHRuaW5nTm9kZSJHCg1MaWdodG5pbmdOb2RlEg8KB3B1Yl9rZXkYAiABKAkSJQoJYWRkcmVzc2VzGAQgAygLMhIubG5ycGMuTm9kZUFkZHJlc3MiLAoLTm9kZUFkZHJlc3MSDwoHbmV0d29yaxgBIAEoCRIMCgRhZGRyGAIgASgJMv8FCglMaWdodG5pbmcSOAoHR2V0SW5mbxIVLmxucnBjLkdldEluZm9SZXF1ZXN0GhYubG5ycGMuR2V0SW5mb1Jlc3BvbnNlEkcKDExpc3RDaGFubmVscxIaLmxucnBjLkxpc3RDaGFubmVsc1JlcXVlc3QaGy5sbnJwYy5MaXN0Q2hhbm5lbHNSZXNwb25zZRJQCg9QZW5kaW5nQ2hhbm5lbHMSHS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXF1ZXN0Gh4ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2USVAoXRXhwb3J0QWxsQ2hhbm5lbEJhY2t1cHMSHi5sbnJwYy5DaGFuQmFja3VwRXhwb3J0UmVxdWVzdBoZLmxucnBjLkNoYW5CYWNrdXBTbmFwc2hvdBJOChBWZXJpZnlDaGFuQmFja3VwEhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90Gh8ubG5ycGMuVmVyaWZ5Q2hhbkJhY2t1cFJlc3BvbnNlElgKF1N1YnNjcmliZUNoYW5uZWxCYWNrdXBzEiAubG5ycGMuQ2hhbm5lbEJhY2t1cFN1YnNjcmlwdGlvbhoZLmxucnBjLkNoYW5CYWNrdXBTbmFwc2hvdDABElYKFVJlc3RvcmVDaGFubmVsQmFja3VwcxIfLmxucnBjLlJlc3RvcmVDaGFuQmFja3VwUmVxdWVzdBocLmxucnBjLlJlc3RvcmVCYWNrdXBSZXNwb25zZRJNCg5DbG9zZWRDaGFubmVscxIcLmxucnBjLkNsb3NlZENoYW5uZWxzUmVxdWVzdBodLmxucnBjLkNsb3NlZENoYW5uZWxzUmVzcG9uc2USPgoJTGlzdFBlZXJzEhcubG5ycGMuTGlzdFBlZXJzUmVxdWVzdBoYLmxucnBjLkxpc3RQZWVyc1Jlc3BvbnNlEjYKC0dldE5vZGVJbmZvEhYubG5ycGMuTm9kZUluZm9SZXF1ZXN0Gg8ubG5ycGMuTm9kZUluZm9iBnByb3RvMw");
+  fileDesc("CgtsbnJwYy5wcm90bxIFbG5ycGMiEAoOR2V0SW5mb1JlcXVlc3QiiAEKD0dldEluZm9SZXNwb25zZRIXCg9pZGVudGl0eV9wdWJrZXkYASABKAkSFAoMYmxvY2tfaGVpZ2h0GAYgASgNEhcKD3N5bmNlZF90b19jaGFpbhgJIAEoCBIPCgd2ZXJzaW9uGA4gASgJEhwKBmNoYWlucxgQIAMoCzIMLmxucnBjLkNoYWluIhgKBUNoYWluEg8KB25ldHdvcmsYAiABKAkiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCI4ChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIgCghjaGFubmVscxgLIAMoCzIOLmxucnBjLkNoYW5uZWwi5QIKB0NoYW5uZWwSDgoGYWN0aXZlGAEgASgIEhUKDXJlbW90ZV9wdWJrZXkYAiABKAkSFQoNY2hhbm5lbF9wb2ludBgDIAEoCRIQCghjYXBhY2l0eRgFIAEoAxIVCg1sb2NhbF9iYWxhbmNlGAYgASgDEhYKDnJlbW90ZV9iYWxhbmNlGAcgASgDEhIKCmNvbW1pdF9mZWUYCCABKAMSGQoRdW5zZXR0bGVkX2JhbGFuY2UYCyABKAMSEQoJaW5pdGlhdG9yGBIgASgIEhcKD2NvbW1pdG1lbnRfdHlwZRgaIAEoBRITCgt0aGF3X2hlaWdodBgcIAEoDRI0ChFsb2NhbF9jb25zdHJhaW50cxgdIAEoCzIZLmxucnBjLkNoYW5uZWxDb25zdHJhaW50cxI1ChJyZW1vdGVfY29uc3RyYWludHMYHiABKAsyGS5sbnJwYy5DaGFubmVsQ29uc3RyYWludHMiPwoSQ2hhbm5lbENvbnN0cmFpbnRzEhEKCWNzdl9kZWxheRgBIAEoDRIWCg5kdXN0X2xpbWl0X3NhdBgDIAEoBCIYChZQZW5kaW5nQ2hhbm5lbHNSZXF1ZXN0Iu4HChdQZW5kaW5nQ2hhbm5lbHNSZXNwb25zZRJQChVwZW5kaW5nX29wZW5fY2hhbm5lbHMYAiADKAsyMS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nT3BlbkNoYW5uZWwSTgoYcGVuZGluZ19jbG9zaW5nX2NoYW5uZWxzGAMgAygLMiwubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuQ2xvc2VkQ2hhbm5lbBJZCh5wZW5kaW5nX2ZvcmNlX2Nsb3NpbmdfY2hhbm5lbHMYBCADKAsyMS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5Gb3JjZUNsb3NlZENoYW5uZWwSUgoWd2FpdGluZ19jbG9zZV9jaGFubmVscxgFIAMoCzIyLmxucnBjLlBlbmRpbmdDaGFubmVsc1Jlc3BvbnNlLldhaXRpbmdDbG9zZUNoYW5uZWwanQEKDlBlbmRpbmdDaGFubmVsEhcKD3JlbW90ZV9ub2RlX3B1YhgBIAEoCRIVCg1jaGFubmVsX3BvaW50GAIgASgJEhAKCGNhcGFjaXR5GAMgASgDEhUKDWxvY2FsX2JhbGFuY2UYBCABKAMSFwoPY29tbWl0bWVudF90eXBlGAkgASgFEhkKEWNoYW5fc3RhdHVzX2ZsYWdzGAsgASgJGlQKElBlbmRpbmdPcGVuQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwabAoTV2FpdGluZ0Nsb3NlQ2hhbm5lbBI+CgdjaGFubmVsGAEgASgLMi0ubG5ycGMuUGVuZGluZ0NoYW5uZWxzUmVzcG9uc2UuUGVuZGluZ0NoYW5uZWwSFQoNbGltYm9fYmFsYW5jZRgCIAEoAxrMAQoSRm9yY2VDbG9zZWRDaGFubmVsEj4KB2NoYW5uZWwYASABKAsyLS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nQ2hhbm5lbBIVCg1saW1ib19iYWxhbmNlGAMgASgDEhcKD21hdHVyaXR5X2hlaWdodBgEIAEoDRIbChNibG9ja3NfdGlsX21hdHVyaXR5GAUgASgFEikKDXBlbmRpbmdfaHRsY3MYCCADKAsyEi5sbnJwYy5QZW5kaW5nSFRMQxpPCg1DbG9zZWRDaGFubmVsEj4KB2NoYW5uZWwYASABKAsyLS5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZS5QZW5kaW5nQ2hhbm5lbCImCgtQZW5kaW5nSFRMQxIXCg9tYXR1cml0eV9oZWlnaHQYBCABKA0iFwoVQ2xvc2VkQ2hhbm5lbHNSZXF1ZXN0IkYKFkNsb3NlZENoYW5uZWxzUmVzcG9uc2USLAoIY2hhbm5lbHMYASADKAsyGi5sbnJwYy5DaGFubmVsQ2xvc2VTdW1tYXJ5IkAKE0NoYW5uZWxDbG9zZVN1bW1hcnkSFQoNY2hhbm5lbF9wb2ludBgBIAEoCRISCgpjbG9zZV90eXBlGAogASgFIhkKF0NoYW5CYWNrdXBFeHBvcnRSZXF1ZXN0IhsKGUNoYW5uZWxCYWNrdXBTdWJzY3JpcHRpb24iewoSQ2hhbkJhY2t1cFNuYXBzaG90EjIKE3NpbmdsZV9jaGFuX2JhY2t1cHMYASABKAsyFS5sbnJwYy5DaGFubmVsQmFja3VwcxIxChFtdWx0aV9jaGFuX2JhY2t1cBgCIAEoCzIWLmxucnBjLk11bHRpQ2hhbkJhY2t1cCI8Cg5DaGFubmVsQmFja3VwcxIqCgxjaGFuX2JhY2t1cHMYASADKAsyFC5sbnJwYy5DaGFubmVsQmFja3VwIk0KDUNoYW5uZWxCYWNrdXASJwoKY2hhbl9wb2ludBgBIAEoCzITLmxucnBjLkNoYW5uZWxQb2ludBITCgtjaGFuX2JhY2t1cBgCIAEoDCJWCg9NdWx0aUNoYW5CYWNrdXASKAoLY2hhbl9wb2ludHMYASADKAsyEy5sbnJwYy5DaGFubmVsUG9pbnQSGQoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAwibgoMQ2hhbm5lbFBvaW50EhwKEmZ1bmRpbmdfdHhpZF9ieXRlcxgBIAEoDEgAEhoKEGZ1bmRpbmdfdHhpZF9zdHIYAiABKAlIABIUCgxvdXRwdXRfaW5kZXgYAyABKA1CDgoMZnVuZGluZ190eGlkIi8KGFZlcmlmeUNoYW5CYWNrdXBSZXNwb25zZRITCgtjaGFuX3BvaW50cxgBIAMoCSJBChhSZXN0b3JlQ2hhbkJhY2t1cFJlcXVlc3QSGwoRbXVsdGlfY2hhbl9iYWNrdXAYAiABKAxIAEIICgZiYWNrdXAiLQoVUmVzdG9yZUJhY2t1cFJlc3BvbnNlEhQKDG51bV9yZXN0b3JlZBgBIAEoDSISChBMaXN0UGVlcnNSZXF1ZXN0Ii8KEUxpc3RQZWVyc1Jlc3BvbnNlEhoKBXBlZXJzGAEgAygLMgsubG5ycGMuUGVlciI5CgRQZWVyEg8KB3B1Yl9rZXkYASABKAkSDwoHYWRkcmVzcxgDIAEoCRIPCgdpbmJvdW5kGAggASgIIiIKD05vZGVJbmZvUmVxdWVzdBIPCgdwdWJfa2V5GAEgASgJIi4KCE5vZGVJbmZvEiIKBG5vZGUYASABKAsyFC5sbnJwYy5MaWdodG5pbmdOb2RlIkcKDUxpZ2h0bmluZ05vZGUSDwoHcHViX2tleRgCIAEoCRIlCglhZGRyZXNzZXMYBCADKAsyEi5sbnJwYy5Ob2RlQWRkcmVzcyIsCgtOb2RlQWRkcmVzcxIPCgduZXR3b3JrGAEgASgJEgwKBGFkZHIYAiABKAky/wUKCUxpZ2h0bmluZxI4CgdHZXRJbmZvEhUubG5ycGMuR2V0SW5mb1JlcXVlc3QaFi5sbnJwYy5HZXRJbmZvUmVzcG9uc2USRwoMTGlzdENoYW5uZWxzEhoubG5ycGMuTGlzdENoYW5uZWxzUmVxdWVzdBobLmxucnBjLkxpc3RDaGFubmVsc1Jlc3BvbnNlElAKD1BlbmRpbmdDaGFubmVscxIdLmxucnBjLlBlbmRpbmdDaGFubmVsc1JlcXVlc3QaHi5sbnJwYy5QZW5kaW5nQ2hhbm5lbHNSZXNwb25zZRJUChdFeHBvcnRBbGxDaGFubmVsQmFja3VwcxIeLmxucnBjLkNoYW5CYWNrdXBFeHBvcnRSZXF1ZXN0GhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90Ek4KEFZlcmlmeUNoYW5CYWNrdXASGS5sbnJwYy5DaGFuQmFja3VwU25hcHNob3QaHy5sbnJwYy5WZXJpZnlDaGFuQmFja3VwUmVzcG9uc2USWAoXU3Vic2NyaWJlQ2hhbm5lbEJhY2t1cHMSIC5sbnJwYy5DaGFubmVsQmFja3VwU3Vic2NyaXB0aW9uGhkubG5ycGMuQ2hhbkJhY2t1cFNuYXBzaG90MAESVgoVUmVzdG9yZUNoYW5uZWxCYWNrdXBzEh8ubG5ycGMuUmVzdG9yZUNoYW5CYWNrdXBSZXF1ZXN0GhwubG5ycGMuUmVzdG9yZUJhY2t1cFJlc3BvbnNlEk0KDkNsb3NlZENoYW5uZWxzEhwubG5ycGMuQ2xvc2VkQ2hhbm5lbHNSZXF1ZXN0Gh0ubG5ycGMuQ2xvc2VkQ2hhbm5lbHNSZXNwb25zZRI+CglMaXN0UGVlcnMSFy5sbnJwYy5MaXN0UGVlcnNSZXF1ZXN0GhgubG5ycGMuTGlzdFBlZXJzUmVzcG9uc2USNgoLR2V0Tm9kZUluZm8SFi5sbnJwYy5Ob2RlSW5mb1JlcXVlc3QaDy5sbnJwYy5Ob2RlSW5mb2IGcHJvdG8z");
 
 /**
  * @generated from message lnrpc.GetInfoRequest
@@ -366,6 +366,11 @@ export type PendingChannelsResponse_ForceClosedChannel = Message<"lnrpc.PendingC
    * @generated from field: int32 blocks_til_maturity = 5;
    */
   blocksTilMaturity: number;
+
+  /**
+   * @generated from field: repeated lnrpc.PendingHTLC pending_htlcs = 8;
+   */
+  pendingHtlcs: PendingHTLC[];
 };
 
 /**
@@ -393,6 +398,23 @@ export const PendingChannelsResponse_ClosedChannelSchema: GenMessage<PendingChan
   messageDesc(file_lnrpc, 8, 4);
 
 /**
+ * @generated from message lnrpc.PendingHTLC
+ */
+export type PendingHTLC = Message<"lnrpc.PendingHTLC"> & {
+  /**
+   * @generated from field: uint32 maturity_height = 4;
+   */
+  maturityHeight: number;
+};
+
+/**
+ * Describes the message lnrpc.PendingHTLC.
+ * Use `create(PendingHTLCSchema)` to create a new message.
+ */
+export const PendingHTLCSchema: GenMessage<PendingHTLC> = /*@__PURE__*/
+  messageDesc(file_lnrpc, 9);
+
+/**
  * @generated from message lnrpc.ClosedChannelsRequest
  */
 export type ClosedChannelsRequest = Message<"lnrpc.ClosedChannelsRequest"> & {
@@ -403,7 +425,7 @@ export type ClosedChannelsRequest = Message<"lnrpc.ClosedChannelsRequest"> & {
  * Use `create(ClosedChannelsRequestSchema)` to create a new message.
  */
 export const ClosedChannelsRequestSchema: GenMessage<ClosedChannelsRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 9);
+  messageDesc(file_lnrpc, 10);
 
 /**
  * @generated from message lnrpc.ClosedChannelsResponse
@@ -420,7 +442,7 @@ export type ClosedChannelsResponse = Message<"lnrpc.ClosedChannelsResponse"> & {
  * Use `create(ClosedChannelsResponseSchema)` to create a new message.
  */
 export const ClosedChannelsResponseSchema: GenMessage<ClosedChannelsResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 10);
+  messageDesc(file_lnrpc, 11);
 
 /**
  * @generated from message lnrpc.ChannelCloseSummary
@@ -444,7 +466,7 @@ export type ChannelCloseSummary = Message<"lnrpc.ChannelCloseSummary"> & {
  * Use `create(ChannelCloseSummarySchema)` to create a new message.
  */
 export const ChannelCloseSummarySchema: GenMessage<ChannelCloseSummary> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 11);
+  messageDesc(file_lnrpc, 12);
 
 /**
  * @generated from message lnrpc.ChanBackupExportRequest
@@ -457,7 +479,7 @@ export type ChanBackupExportRequest = Message<"lnrpc.ChanBackupExportRequest"> &
  * Use `create(ChanBackupExportRequestSchema)` to create a new message.
  */
 export const ChanBackupExportRequestSchema: GenMessage<ChanBackupExportRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 12);
+  messageDesc(file_lnrpc, 13);
 
 /**
  * @generated from message lnrpc.ChannelBackupSubscription
@@ -470,7 +492,7 @@ export type ChannelBackupSubscription = Message<"lnrpc.ChannelBackupSubscription
  * Use `create(ChannelBackupSubscriptionSchema)` to create a new message.
  */
 export const ChannelBackupSubscriptionSchema: GenMessage<ChannelBackupSubscription> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 13);
+  messageDesc(file_lnrpc, 14);
 
 /**
  * @generated from message lnrpc.ChanBackupSnapshot
@@ -492,7 +514,7 @@ export type ChanBackupSnapshot = Message<"lnrpc.ChanBackupSnapshot"> & {
  * Use `create(ChanBackupSnapshotSchema)` to create a new message.
  */
 export const ChanBackupSnapshotSchema: GenMessage<ChanBackupSnapshot> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 14);
+  messageDesc(file_lnrpc, 15);
 
 /**
  * @generated from message lnrpc.ChannelBackups
@@ -509,7 +531,7 @@ export type ChannelBackups = Message<"lnrpc.ChannelBackups"> & {
  * Use `create(ChannelBackupsSchema)` to create a new message.
  */
 export const ChannelBackupsSchema: GenMessage<ChannelBackups> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 15);
+  messageDesc(file_lnrpc, 16);
 
 /**
  * @generated from message lnrpc.ChannelBackup
@@ -531,7 +553,7 @@ export type ChannelBackup = Message<"lnrpc.ChannelBackup"> & {
  * Use `create(ChannelBackupSchema)` to create a new message.
  */
 export const ChannelBackupSchema: GenMessage<ChannelBackup> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 16);
+  messageDesc(file_lnrpc, 17);
 
 /**
  * @generated from message lnrpc.MultiChanBackup
@@ -553,7 +575,7 @@ export type MultiChanBackup = Message<"lnrpc.MultiChanBackup"> & {
  * Use `create(MultiChanBackupSchema)` to create a new message.
  */
 export const MultiChanBackupSchema: GenMessage<MultiChanBackup> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 17);
+  messageDesc(file_lnrpc, 18);
 
 /**
  * @generated from message lnrpc.ChannelPoint
@@ -587,7 +609,7 @@ export type ChannelPoint = Message<"lnrpc.ChannelPoint"> & {
  * Use `create(ChannelPointSchema)` to create a new message.
  */
 export const ChannelPointSchema: GenMessage<ChannelPoint> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 18);
+  messageDesc(file_lnrpc, 19);
 
 /**
  * @generated from message lnrpc.VerifyChanBackupResponse
@@ -604,7 +626,7 @@ export type VerifyChanBackupResponse = Message<"lnrpc.VerifyChanBackupResponse">
  * Use `create(VerifyChanBackupResponseSchema)` to create a new message.
  */
 export const VerifyChanBackupResponseSchema: GenMessage<VerifyChanBackupResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 19);
+  messageDesc(file_lnrpc, 20);
 
 /**
  * @generated from message lnrpc.RestoreChanBackupRequest
@@ -627,7 +649,7 @@ export type RestoreChanBackupRequest = Message<"lnrpc.RestoreChanBackupRequest">
  * Use `create(RestoreChanBackupRequestSchema)` to create a new message.
  */
 export const RestoreChanBackupRequestSchema: GenMessage<RestoreChanBackupRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 20);
+  messageDesc(file_lnrpc, 21);
 
 /**
  * @generated from message lnrpc.RestoreBackupResponse
@@ -644,7 +666,7 @@ export type RestoreBackupResponse = Message<"lnrpc.RestoreBackupResponse"> & {
  * Use `create(RestoreBackupResponseSchema)` to create a new message.
  */
 export const RestoreBackupResponseSchema: GenMessage<RestoreBackupResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 21);
+  messageDesc(file_lnrpc, 22);
 
 /**
  * @generated from message lnrpc.ListPeersRequest
@@ -657,7 +679,7 @@ export type ListPeersRequest = Message<"lnrpc.ListPeersRequest"> & {
  * Use `create(ListPeersRequestSchema)` to create a new message.
  */
 export const ListPeersRequestSchema: GenMessage<ListPeersRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 22);
+  messageDesc(file_lnrpc, 23);
 
 /**
  * @generated from message lnrpc.ListPeersResponse
@@ -674,7 +696,7 @@ export type ListPeersResponse = Message<"lnrpc.ListPeersResponse"> & {
  * Use `create(ListPeersResponseSchema)` to create a new message.
  */
 export const ListPeersResponseSchema: GenMessage<ListPeersResponse> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 23);
+  messageDesc(file_lnrpc, 24);
 
 /**
  * @generated from message lnrpc.Peer
@@ -701,7 +723,7 @@ export type Peer = Message<"lnrpc.Peer"> & {
  * Use `create(PeerSchema)` to create a new message.
  */
 export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 24);
+  messageDesc(file_lnrpc, 25);
 
 /**
  * @generated from message lnrpc.NodeInfoRequest
@@ -718,7 +740,7 @@ export type NodeInfoRequest = Message<"lnrpc.NodeInfoRequest"> & {
  * Use `create(NodeInfoRequestSchema)` to create a new message.
  */
 export const NodeInfoRequestSchema: GenMessage<NodeInfoRequest> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 25);
+  messageDesc(file_lnrpc, 26);
 
 /**
  * @generated from message lnrpc.NodeInfo
@@ -735,7 +757,7 @@ export type NodeInfo = Message<"lnrpc.NodeInfo"> & {
  * Use `create(NodeInfoSchema)` to create a new message.
  */
 export const NodeInfoSchema: GenMessage<NodeInfo> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 26);
+  messageDesc(file_lnrpc, 27);
 
 /**
  * @generated from message lnrpc.LightningNode
@@ -757,7 +779,7 @@ export type LightningNode = Message<"lnrpc.LightningNode"> & {
  * Use `create(LightningNodeSchema)` to create a new message.
  */
 export const LightningNodeSchema: GenMessage<LightningNode> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 27);
+  messageDesc(file_lnrpc, 28);
 
 /**
  * @generated from message lnrpc.NodeAddress
@@ -779,7 +801,7 @@ export type NodeAddress = Message<"lnrpc.NodeAddress"> & {
  * Use `create(NodeAddressSchema)` to create a new message.
  */
 export const NodeAddressSchema: GenMessage<NodeAddress> = /*@__PURE__*/
-  messageDesc(file_lnrpc, 28);
+  messageDesc(file_lnrpc, 29);
 
 /**
  * @generated from service lnrpc.Lightning
