@@ -1,6 +1,6 @@
 import { type DrillOptions, runDrill } from "../checks/drill/drill.ts";
-import { readLastDrill } from "../checks/drill/drill-record.ts";
 import { type DrillReport, isInconclusive } from "../checks/drill/drill-report.ts";
+import { readLastDrill } from "../repository/drill-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -71,7 +71,7 @@ async function drillForever(
   while (!signal.aborted) {
     try {
       await clock.sleep(waitMs, signal);
-      const known = await readLastDrill(store, { signal });
+      const known = await readLastDrill(store, clock.now(), { signal });
       const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });
       const dueInMs = last === null ? 0 : dueMs(last, intervalMs) - clock.now();
       if (dueInMs > 0) {

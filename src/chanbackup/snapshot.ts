@@ -78,6 +78,11 @@ export interface NodeWitness {
   closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
   /** The channels whose funds are on their way back to it, sorted: what a restore still has to bring. */
   limboChannels(signal?: AbortSignal): Promise<readonly LimboChannel[]>;
+  /**
+   * The channels that it knows from a backup only, and whose peers have yet to close them, sorted. Absent
+   * if the node can't tell them apart.
+   */
+  restoredChannelPoints?(signal?: AbortSignal): Promise<readonly string[]>;
   /** Its channels and peers, with what is in them. Absent where the node cannot tell that much. */
   survey?(signal?: AbortSignal): Promise<NodeSurvey>;
 }

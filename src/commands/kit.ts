@@ -1,9 +1,9 @@
-import { readLastDrill } from "../checks/drill/drill-record.ts";
 import { type Network, networks } from "../keychain/network.ts";
 import { kitCurrent, makeKit } from "../recovery/kit/kit.ts";
 import type { KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
 import { kitToText } from "../recovery/kit/kit-text.ts";
 import { checkOutputTarget, writeOutputFile } from "../recovery/output-file.ts";
+import { readLastDrill } from "../repository/drill-record.ts";
 import { readCurrent } from "../repository/history.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
@@ -66,7 +66,7 @@ async function factsOf(
     place: placeOf(location, node),
     naming: base.kind === "pointer" ? "pointer" : "newest",
     current: kitCurrent(base),
-    lastDrill: await readLastDrill(store, { signal }),
+    lastDrill: await readLastDrill(store, clock.now(), { signal }),
     printedAt: new Date(clock.now()).toISOString(),
   };
 }

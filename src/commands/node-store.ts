@@ -26,6 +26,8 @@ export interface NodeStore {
   readonly store: ObjectStore;
   /** The running node, where `--from` named one. */
   readonly witness: NodeWitness | undefined;
+  /** Its public key; null if it isn't asked or doesn't tell. */
+  readonly pubkey: string | null;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function withNodeStore<T>(
       const pubkey = (await source?.identify(signal))?.pubkey ?? null;
       const node = checkNodeName(settings.node ?? pubkey ?? (await onlyNode(reading, signal)));
       const store = prefixedStore(reading, node);
-      return await use({ node, store, witness: source?.witness ?? undefined });
+      return await use({ node, store, witness: source?.witness ?? undefined, pubkey });
     } finally {
       await source?.close();
     }

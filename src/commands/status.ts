@@ -1,4 +1,4 @@
-import { checkStatus, type StatusReport } from "../checks/status.ts";
+import { checkStatus, type StatusReport, statusJson } from "../checks/status.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
@@ -6,44 +6,51 @@ import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 export const statusAction: Action = async (context) => {
   const { settings, clock, signal, terminal, json } = context;
-  const report = await withNodeStore(context, ({ node, store, witness }) =>
-    checkStatus({
-      store,
-      node,
-      now: clock.now(),
-      maxAgeMs: settings["max-age"],
-      witness,
-      signal,
+  const { report, location } = await withNodeStore(
+    context,
+    async ({ node, store, witness, pubkey }) => ({
+      location: store.location,
+      report: await checkStatus({
+        store,
+        node,
+        clock,
+        maxAgeMs: settings["max-age"],
+        witness,
+        pubkey,
+        signal,
+      }),
     }),
   );
-  if (json) terminal.json(report);
+  if (json) terminal.json(statusJson(report, location));
   else printStatus(report, terminal);
   return report.healthy ? exitCodes.done : exitCodes.problemFound;
 };
 
+const verdictStyles = {
+  safe: ["green", "healthy"],
+  unsafe: ["red", "NOT healthy"],
+  unknown: ["yellow", "NOT known whether it is healthy"],
+} as const;
+const findingStyles = { problem: "red", unknown: "yellow", warning: "dim" } as const;
+
 function printStatus(report: StatusReport, terminal: Terminal): void {
-  const verdict = report.healthy
-    ? terminal.style("green", "healthy")
-    : terminal.style("red", "NOT healthy");
-  terminal.line(`${terminal.style("bold", report.node)}: ${verdict}`);
-  for (const { code, message } of report.problems) {
-    terminal.line(`  ${terminal.style("red", code)}: ${message}`);
+  const [style, verdict] = verdictStyles[report.verdict];
+  terminal.line(`${terminal.style("bold", report.node)}: ${terminal.style(style, verdict)}`);
+  for (const { code, level, message, remedy } of report.findings) {
+    terminal.line(`  ${terminal.style(findingStyles[level], code)}: ${message}: ${remedy}`);
   }
-  const { latest, ageSeconds, covered, lastDrill, lastRestore } = report;
-  if (latest === null || ageSeconds === null) return;
-  const cover = {
-    true: "every channel that the node has open now",
-    false: terminal.style("red", "NOT every channel that the node has open now"),
-    null: "unknown: not compared with the node (give --from lnd to do so)",
-  }[`${covered}`];
+  const { latest, ageSeconds, lastDrill, lastRestore } = report;
+  if (latest === null) return;
+  const age = ageSeconds === null ? "" : `${formatAge(ageSeconds)} ago `;
   const rows = [
     ["current", `sequence ${latest.sequence}, ${latest.key}`],
-    ["saved", `${formatAge(ageSeconds)} ago (${latest.committedAt}) by ${latest.writer}`],
+    ["saved", `${age}(${latest.committedAt}) by ${latest.writer}`],
     [
       "content",
       `${latest.channels ?? "unknown"} channels, ${formatSize(latest.sizeBytes)}, sha256 ${latest.sha256}`,
     ],
-    ["covers", cover],
+    ["covers", coverText(report, terminal)],
+    ...limboRows(report, terminal),
     [
       "last drill",
       lastDrill === null
@@ -55,4 +62,23 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
       : [["restored", `sequence ${lastRestore.sequence ?? "unknown"} at ${lastRestore.at}`]]),
   ];
   for (const line of table(rows)) terminal.line(`  ${line}`);
+  for (const what of report.notChecked) {
+    terminal.line(terminal.style("dim", `  not checked: ${what}`));
+  }
+}
+
+function coverText({ covered }: StatusReport, terminal: Terminal): string {
+  if (covered === null) return "unknown: not compared with the node (give --from lnd to do so)";
+  return covered
+    ? "every channel that the node has open now"
+    : terminal.style("red", "NOT every channel that the node has open now");
+}
+
+/** Funds that are on their way home from closed channels, and when their time lock ends. */
+function limboRows({ limbo }: StatusReport, terminal: Terminal): string[][] {
+  return (limbo ?? []).map(({ channelPoint, limboSat, maturityHeight, covered }) => {
+    const until = maturityHeight === null ? "" : `, locked until block ${maturityHeight}`;
+    const held = covered ? "a restore brings it back" : terminal.style("red", "NOT in the store");
+    return ["in limbo", `${limboSat} sat of ${channelPoint}${until}: ${held}`];
+  });
 }

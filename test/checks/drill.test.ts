@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import { packMulti } from "../../src/chanbackup/packed-multi.ts";
 import { singleVersions } from "../../src/chanbackup/single.ts";
 import type { DrillOptions } from "../../src/checks/drill/drill.ts";
-import { readLastDrill } from "../../src/checks/drill/drill-record.ts";
 import type { DrillProblemCode, DrillVerdict } from "../../src/checks/drill/drill-report.ts";
 import { checkStatus } from "../../src/checks/status.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { readLastDrill } from "../../src/repository/drill-record.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { DrillWorld, liveOf, peerOf, pointOf, singleOf } from "../support/drill-world.ts";
@@ -404,7 +404,12 @@ describe("runDrill", () => {
 
 describe("the last drill", () => {
   const statusOf = ({ memory, clock }: DrillWorld) =>
-    checkStatus({ store: memory, node: "alice", now: clock.now() + 60_000, maxAgeMs: dayMs });
+    checkStatus({
+      store: memory,
+      node: "alice",
+      clock: hastyClock({ startMs: clock.now() + 60_000 }),
+      maxAgeMs: dayMs,
+    });
 
   it("is none at first", async () => {
     const world = new DrillWorld([one]);
@@ -468,7 +473,7 @@ describe("the last drill", () => {
       const world = new DrillWorld([one]);
       await world.memory.put("drills/01KDVDNA00000000000000000A.json", Buffer.from(bytes));
       await world.memory.put("drills/notes.txt", Buffer.from("not ours"));
-      assert.equal(await readLastDrill(world.memory), null);
+      assert.equal(await readLastDrill(world.memory, Date.now()), null);
     });
   }
 });

@@ -171,9 +171,9 @@ peerSuite("restore on a bad day", ["minio"], () => {
     {
       name: "a pointer of a newer schema",
       harm: (pointer) =>
-        bucket.put("alice/latest.json", pointer.replace('"schema": 1', '"schema": 2')),
+        bucket.put("alice/latest.json", pointer.replace('"schema": 1', '"schema": 3')),
       code: 1,
-      says: /has schema 2.*or a newer one/,
+      says: /has schema 3.*or a newer one/,
       offersBelow: 0,
     },
     {

@@ -119,11 +119,11 @@ peerSuite("what others do to a mirror and its store", ["minio"], () => {
     await using run = mirror();
     await run.event("swapped", eventually);
     const { bytes } = await ground.bucket.get(`${folder}/latest.json`);
-    const newer = { ...JSON.parse(Buffer.from(bytes).toString()), schema: 2 };
+    const newer = { ...JSON.parse(Buffer.from(bytes).toString()), schema: 3 };
     await ground.bucket.put(`${folder}/latest.json`, JSON.stringify(newer));
     await backup.rewrite();
     assert.equal(await run.exit(), 1);
-    assert.match(run.stderr, /has schema 2, and this program knows only 1/);
+    assert.match(run.stderr, /has schema 2, and this program knows only 2/);
     const after = await ground.bucket.get(`${folder}/latest.json`);
     assert.deepEqual(JSON.parse(Buffer.from(after.bytes).toString()), newer);
   });

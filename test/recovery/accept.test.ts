@@ -36,7 +36,7 @@ async function setUp() {
     return readAcceptance({ ...open(), which, witness, inspect, logger: silentLogger });
   };
   const isHealthy = async () => {
-    const options = { node: "n", now: clock.now(), maxAgeMs: 3_600_000 };
+    const options = { node: "n", clock, maxAgeMs: 3_600_000 };
     return (await checkStatus({ store, ...options })).healthy;
   };
   return { store, node, mirror, restored, key: quarantineKey ?? "", read, isHealthy };

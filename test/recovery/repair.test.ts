@@ -168,8 +168,8 @@ describe("repair", () => {
     await store.delete("latest.json");
     const { committedAt } = await apply(store, await plan(store));
     assert.equal(Date.parse(committedAt), startMs);
-    const now = startMs + 100 * hourMs;
-    const report = await checkStatus({ store, node: "alice", now, maxAgeMs: 36 * hourMs });
+    const clock = hastyClock({ startMs: startMs + 100 * hourMs });
+    const report = await checkStatus({ store, node: "alice", clock, maxAgeMs: 36 * hourMs });
     assert.deepEqual(
       report.problems.map(({ code }) => code),
       ["stale"],

@@ -6,9 +6,11 @@ import { changesSince } from "../../src/recovery/restore/changes-since.ts";
 import { fetchBackup } from "../../src/repository/fetch-backup.ts";
 import { findVersion } from "../../src/repository/find-version.ts";
 import { readHistory } from "../../src/repository/history.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
 import {
   candidateOf,
   keysOf,
@@ -98,7 +100,12 @@ describe("readHistory", () => {
     }
     assert.equal((await entriesOf(store)).length, 4);
     assert.equal((await findVersion(store, "3")).sequence, 3);
-    const status = await checkStatus({ store, node: "alice", now: 0, maxAgeMs: 3_600_000 });
+    const status = await checkStatus({
+      store,
+      node: "alice",
+      clock: hastyClock(),
+      maxAgeMs: 3_600_000,
+    });
     assert.deepEqual(status.problems, []);
     assert.equal(status.lastRestore, null);
   });
@@ -138,19 +145,19 @@ describe("findVersion", () => {
 describe("checkStatus", () => {
   const codesOf = async (
     store: ObjectStore,
-    more: { now?: number; witness?: NodeWitness } = {},
+    { now = Date.UTC(2026, 0, 1) + 1000, witness }: { now?: number; witness?: NodeWitness } = {},
   ): Promise<string[]> => {
-    const now = Date.UTC(2026, 0, 1) + 1000;
-    const report = await checkStatus({ store, node: "n", now, maxAgeMs: 3_600_000, ...more });
+    const clock = hastyClock({ startMs: now });
+    const report = await checkStatus({ store, node: "n", clock, maxAgeMs: 3_600_000, witness });
     assert.equal(report.healthy, report.problems.length === 0);
     return report.problems.map(({ code }) => code);
   };
   const points = ["aa:0", "bb:1"];
   /** A node with these channels open, and one backup that holds the two above. */
-  const witnessOf = (open: readonly string[]): NodeWitness => ({
+  const witnessOf = (open: readonly string[], closed: readonly string[] = []): NodeWitness => ({
     openChannelPoints: () => Promise.resolve(open),
     channelPointsOf: () => Promise.resolve(points),
-    closedChannelPoints: () => Promise.resolve([]),
+    closedChannelPoints: () => Promise.resolve(closed),
     limboChannels: () => Promise.resolve([]),
   });
   /** A store that knows the time to the second, as S3 does. */
@@ -171,7 +178,8 @@ describe("checkStatus", () => {
     assert.deepEqual(await codesOf(store), []);
     assert.deepEqual(await codesOf(store, { witness: witnessOf(points) }), []);
     // What is closed may still be in it, while its funds are swept.
-    assert.deepEqual(await codesOf(store, { witness: witnessOf(["aa:0"]) }), []);
+    assert.deepEqual(await codesOf(store, { witness: witnessOf(["aa:0"], ["bb:1"]) }), []);
+    assert.deepEqual(await codesOf(store, { witness: witnessOf(["aa:0"]) }), ["unknown-channels"]);
   });
 
   it("finds a channel that is not covered", async () => {
@@ -182,7 +190,7 @@ describe("checkStatus", () => {
   it("finds a backup that the node cannot open", async () => {
     const channelPointsOf = () => Promise.reject(new ScbError("decrypt", "authentication failed"));
     const witness = { ...witnessOf(points), channelPointsOf };
-    assert.deepEqual(await codesOf(await healthyStore(), { witness }), ["not-covered"]);
+    assert.deepEqual(await codesOf(await healthyStore(), { witness }), ["sealed"]);
   });
 
   it("finds an old one", async () => {
@@ -226,7 +234,12 @@ describe("checkStatus", () => {
       await swapOnce(makeSwapper(store));
       const newest = await store.get("latest.json");
       await store.put("latest.json", old?.bytes ?? new Uint8Array());
-      const report = await checkStatus({ store, node: "n", now: Date.now(), maxAgeMs: Infinity });
+      const report = await checkStatus({
+        store,
+        node: "n",
+        clock: systemClock,
+        maxAgeMs: Infinity,
+      });
       assert.deepEqual(
         report.problems.map(({ code }) => code),
         problems,

@@ -25,10 +25,10 @@ export async function examineBackup(
   checkup: Checkup,
   { store, node, maxAgeMs, witness, key, clock }: BackupExamination,
 ): Promise<void> {
-  const now = clock.now();
   const report = await checkup.run(
     "backup",
-    (signal) => checkStatus({ store, node, now, maxAgeMs, witness: witness ?? undefined, signal }),
+    (signal) =>
+      checkStatus({ store, node, maxAgeMs, witness: witness ?? undefined, clock, signal }),
     backupFinding,
   );
   if (report instanceof ScbError || report.latest === null) return;

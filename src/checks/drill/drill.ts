@@ -1,10 +1,11 @@
 import type { NodeSurvey } from "../../chanbackup/node-survey.ts";
+import { type DrillRecord, recordDrill } from "../../repository/drill-record.ts";
 import { hasCode } from "../../runtime/error.ts";
+import { programVersion } from "../../runtime/version.ts";
 import { fetchCurrent, type Opened, openBackup } from "./drill-backup.ts";
 import { drillChannels } from "./drill-channels.ts";
 import { compare, countsOf, isOpen, notChecked, warningsOf } from "./drill-findings.ts";
 import { type DrillOptions, denied, nodeTrouble, unreached } from "./drill-options.ts";
-import { recordDrill } from "./drill-record.ts";
 import { type DrillProblem, type DrillReport, isInconclusive, verdictOf } from "./drill-report.ts";
 
 export type { DrillOptions } from "./drill-options.ts";
@@ -51,11 +52,29 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     return notRecorded("the result is not kept in the store: it says nothing of the backup");
   }
   try {
-    return { ...report, recordedAs: await recordDrill(store, report, options) };
+    return { ...report, recordedAs: await recordDrill(store, recordOf(report), options) };
   } catch (error) {
     if (!hasCode(error, ...unreached, ...denied)) throw error;
     return notRecorded(`the result is not kept in the store: ${error.message}`);
   }
+}
+
+/** What an outsider who can read the bucket has no need to know is left out: channels, peers, amounts. */
+function recordOf(report: DrillReport): DrillRecord {
+  const { at, ok, verdict, durationMs, version, opened, covered, counts, problems } = report;
+  return {
+    at,
+    ok,
+    verdict,
+    durationMs,
+    program: `scb-mirror/${programVersion}`,
+    version: version && { key: version.key, sequence: version.sequence, sha256: version.sha256 },
+    opened,
+    covered,
+    counts: { inBackup: counts.inBackup, open: counts.open, missing: counts.missing },
+    problems,
+    warnings: report.warnings.map(({ code }) => code),
+  };
 }
 
 type Findings = Pick<

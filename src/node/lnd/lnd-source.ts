@@ -59,6 +59,7 @@ export class LndSource implements SnapshotSource {
       openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
       channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
       closedChannelPoints: (signal) => this.#node.closedChannelPoints(signal),
+      restoredChannelPoints: async (signal) => (await this.#node.closingChannels(signal)).restored,
       limboChannels: async (signal) => (await this.#node.closingChannels(signal)).limbo,
       survey: async (signal) => surveyLnd(await this.#node.connection(signal), signal),
     };

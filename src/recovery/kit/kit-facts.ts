@@ -1,5 +1,5 @@
-import type { LastDrill } from "../../checks/drill/drill-record.ts";
 import type { Network } from "../../keychain/network.ts";
+import type { LastDrill } from "../../repository/drill-record.ts";
 
 /** Where a node's backups are, as an operator without this program needs to know it. */
 export type KitPlace =

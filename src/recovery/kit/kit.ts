@@ -1,5 +1,5 @@
-import type { LastDrill } from "../../checks/drill/drill-record.ts";
 import type { Base } from "../../repository/base.ts";
+import type { LastDrill } from "../../repository/drill-record.ts";
 import type { KitFacts, KitSection } from "./kit-facts.ts";
 import { kitSteps } from "./kit-steps.ts";
 

@@ -1,0 +1,201 @@
+import type { Told } from "../chanbackup/node-survey.ts";
+import { unpackMulti } from "../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../chanbackup/snapshot.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
+import type { Base } from "../repository/base.ts";
+import { readLastDrill } from "../repository/drill-record.ts";
+import { listVersions, readCurrent } from "../repository/history.ts";
+import { quarantineKeys, versionKey, versionsPrefix } from "../repository/layout.ts";
+import { listQuarantine, readQuarantineReason } from "../repository/quarantine-record.ts";
+import { readLastRestore } from "../repository/restore-record.ts";
+import { type ExpectedVersion, readVersion } from "../repository/version.ts";
+import { type ErrorCode, hasCode, type ScbError } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
+import type {
+  Asked,
+  CurrentSeen,
+  FolderEvidence,
+  NodeEvidence,
+  OpenedSeen,
+  RefusalSeen,
+  VersionSeen,
+} from "./evidence.ts";
+
+/** What keeps a store from answering: it says nothing of what is there. */
+export const storeTrouble = [
+  "store-busy",
+  "store-unknown",
+  "store-denied",
+  "store-no-bucket",
+  "store-clock",
+  "store-rejected",
+] as const satisfies readonly ErrorCode[];
+
+/** What keeps a node from answering what it was asked. */
+export const nodeTrouble = [
+  "node-unavailable",
+  "node-untrusted",
+  "node-denied",
+  "node-locked",
+  "node-syncing",
+  "wrong-node",
+] as const satisfies readonly ErrorCode[];
+
+/** So many of the newest refusals are looked at: one with a wrong time must not hide the others. */
+const refusalsRead = 16;
+
+export interface CollectOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** The name of that folder. */
+  readonly node: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** A key that has to open the backup. */
+  readonly encrypter?: Encrypter | undefined;
+  /** A running node that has to open it. */
+  readonly witness?: NodeWitness | undefined;
+  /** Why a node that was to be asked can't be. */
+  readonly nodeFailure?: ScbError | undefined;
+}
+
+/** What was read of a folder, with the bytes of what a restore would take. */
+export interface LookedAt {
+  readonly folder: FolderEvidence;
+  /** The current version's, if it was there at all. */
+  readonly packed: Uint8Array | null;
+}
+
+/**
+ * Reads a node's folder, and has what a restore would take opened by all that was given for it. Changes
+ * nothing. What a store or a node doesn't answer is evidence too: throws only "aborted" and defects.
+ */
+export async function collectFolder(options: CollectOptions): Promise<LookedAt> {
+  const { store, node, now, signal } = options;
+  const reading = { signal };
+  const current = await told(storeTrouble, () => readCurrentSeen(store, reading));
+  const held = current.known && current.value.kind === "held" ? current.value.held : null;
+  const [version, packed] = held === null ? [null, null] : await seeVersion(options, held);
+  const also: VersionSeen[] = [];
+  for (const needed of held?.alsoRestore ?? []) also.push((await seeVersion(options, needed))[0]);
+  const folder: FolderEvidence = {
+    store: store.location,
+    node,
+    current,
+    version,
+    also,
+    beyond: await told(storeTrouble, () => listBeyond(store, held?.sequence ?? 0, reading)),
+    refusals: await told(storeTrouble, () => readRefusals(store, reading)),
+    lastDrill: await told(storeTrouble, () => readLastDrill(store, now, reading)),
+    lastRestore: await told(storeTrouble, () => readLastRestore(store, reading)),
+  };
+  return { folder, packed };
+}
+
+/** Asks a node for its channels. */
+export async function collectNode(
+  { witness, nodeFailure, signal }: Pick<CollectOptions, "witness" | "nodeFailure" | "signal">,
+  pubkey: string | null,
+): Promise<Asked<NodeEvidence>> {
+  if (nodeFailure !== undefined) return { asked: true, known: false, error: nodeFailure };
+  if (witness === undefined) return { asked: false };
+  const answer = await told(nodeTrouble, async (): Promise<NodeEvidence> => {
+    // Open ones first: they can only become closing ones, and closed.
+    const open = await witness.openChannelPoints(signal);
+    const limbo = await witness.limboChannels(signal);
+    const restored = (await witness.restoredChannelPoints?.(signal)) ?? [];
+    const closed = await told(["node-denied"], () => witness.closedChannelPoints(signal));
+    return { open, restored, limbo, closed, pubkey };
+  });
+  return { asked: true, ...answer };
+}
+
+async function readCurrentSeen(store: ObjectStore, options: RequestOptions): Promise<CurrentSeen> {
+  let base: Base;
+  try {
+    base = await readCurrent(store, options);
+  } catch (error) {
+    if (hasCode(error, "pointer-lost")) return { kind: "lost", error };
+    if (hasCode(error, "pointer-damaged")) return { kind: "damaged", error };
+    throw error;
+  }
+  if (base.held === null) return { kind: "none" };
+  const pointer = base.kind === "pointer" ? base.pointer : null;
+  return { kind: "held", held: base.held, pointer };
+}
+
+async function seeVersion(
+  options: CollectOptions,
+  expected: ExpectedVersion,
+): Promise<[VersionSeen, Uint8Array | null]> {
+  const { store, encrypter, witness, nodeFailure, signal } = options;
+  const { key } = expected;
+  const unasked = { asked: false } as const;
+  const read = await told(storeTrouble, () => readVersion(store, expected, { signal }));
+  const bytes = read.known && "bytes" in read.value ? read.value.bytes : null;
+  const isThere = bytes !== null && read.known && read.value.kind !== "damaged";
+  const opened = async (open: () => Promise<readonly string[]>): Promise<Asked<OpenedSeen>> => ({
+    asked: true,
+    ...(await told(nodeTrouble, async (): Promise<OpenedSeen> => {
+      try {
+        return { kind: "opened", channelPoints: await open() };
+      } catch (error) {
+        if (hasCode(error, "decrypt", "decode")) return { kind: "sealed", error };
+        throw error;
+      }
+    })),
+  });
+  const byKey =
+    encrypter === undefined || !isThere
+      ? unasked
+      : await opened(async () =>
+          unpackMulti(bytes, encrypter).staticBackups.map(({ fundingOutpoint }) =>
+            formatOutPoint(fundingOutpoint),
+          ),
+        );
+  const byNode: Asked<OpenedSeen> =
+    nodeFailure !== undefined
+      ? { asked: true, known: false, error: nodeFailure }
+      : witness === undefined || !isThere
+        ? unasked
+        : await opened(() => witness.channelPointsOf(bytes, signal));
+  const reading: VersionSeen["reading"] = read.known
+    ? { known: true, value: read.value.kind }
+    : read;
+  return [{ key, reading, byKey, byNode }, bytes];
+}
+
+/** Every version of a later sequence than the pointer's: one request if there is none. */
+async function listBeyond(store: ObjectStore, sequence: number, options: RequestOptions) {
+  const startAfter = versionKey(sequence + 1, "");
+  const listed = await listVersions(store, versionsPrefix, { ...options, startAfter });
+  if (listed.length === 0) return listed;
+  // Mirrors may have gone on since the pointer was read.
+  const now = await told(["pointer-lost", "pointer-damaged"], () => readCurrent(store, options));
+  const reached = now.known ? (now.value.held?.sequence ?? 0) : 0;
+  return listed.filter((version) => version.sequence > reached);
+}
+
+async function readRefusals(store: ObjectStore, options: RequestOptions): Promise<RefusalSeen[]> {
+  const newest = (await listQuarantine(store, options)).slice(-refusalsRead).reverse();
+  const refusals: RefusalSeen[] = [];
+  for (const { operation, keys } of newest) {
+    const reason = await readQuarantineReason(store, keys.why, options);
+    refusals.push({ operation, key: quarantineKeys(operation).backup, reason });
+  }
+  return refusals;
+}
+
+/** What was told, or why it wasn't; an error of another code is thrown. */
+export async function told<T>(
+  codes: readonly ErrorCode[],
+  ask: () => Promise<T>,
+): Promise<Told<T>> {
+  try {
+    return { known: true, value: await ask() };
+  } catch (error) {
+    if (hasCode(error, ...codes)) return { known: false, error };
+    throw error;
+  }
+}

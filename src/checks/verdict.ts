@@ -1,0 +1,112 @@
+import { isNodePubkey } from "../repository/wrong-key.ts";
+import { coverFindings } from "./cover.ts";
+import type { Evidence, FolderEvidence } from "./evidence.ts";
+import { type Finding, findingOf, type Verdict, verdictOf } from "./finding.ts";
+import { freshnessFindings } from "./freshness.ts";
+import type { Policy } from "./policy.ts";
+import { standingRefusal } from "./refusals.ts";
+import { versionFindings } from "./version-findings.ts";
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** What the verdict rests on, problems first. */
+  readonly findings: readonly Finding[];
+  /** What nobody was asked, and what to give so that it is: the verdict doesn't rest on it. */
+  readonly notChecked: readonly string[];
+}
+
+/**
+ * Says whether it is safe, from what was seen and nothing else: no I/O, no clock. What was asked for is
+ * needed, so less evidence never makes the verdict safer.
+ */
+export function judge(evidence: Evidence, policy: Policy): Judgement {
+  const findings = [
+    ...pointerFindings(evidence.folder),
+    ...versionFindings(evidence.folder, policy),
+    ...nodeFindings(evidence),
+    ...coverFindings(evidence),
+    ...freshnessFindings(evidence, policy),
+    ...(policy.question === "mirror" ? historyFindings(evidence) : []),
+  ];
+  const order = { problem: 0, unknown: 1, warning: 2 };
+  findings.sort((a, b) => order[a.level] - order[b.level]);
+  return { verdict: verdictOf(findings), findings, notChecked: notChecked(evidence) };
+}
+
+function pointerFindings({ store, node, current }: FolderEvidence): Finding[] {
+  if (!current.known) {
+    const code = current.error.code === "store-denied" ? "store-denied" : "store-unread";
+    return [findingOf(code, store, current.error.message)];
+  }
+  const seen = current.value;
+  switch (seen.kind) {
+    case "none":
+      return [findingOf("no-backup", store, `there is no backup in ${store} yet`)];
+    case "lost":
+      return [findingOf("pointer-lost", store, seen.error.message)];
+    case "damaged":
+      return [findingOf("pointer-damaged", store, seen.error.message)];
+    case "held": {
+      const pubkey = seen.pointer?.node.pubkey ?? null;
+      if (pubkey === null || !isNodePubkey(node) || pubkey === node) return [];
+      return [findingOf("wrong-node", store, `the pointer in ${store} is node ${pubkey}'s`)];
+    }
+  }
+}
+
+/** The node that was asked has to be the one whose folder this is. */
+function nodeFindings({ folder, node }: Evidence): Finding[] {
+  const { store, current } = folder;
+  if (!node.asked) return [];
+  if (!node.known) return [findingOf("node-unread", store, node.error.message)];
+  const pointer = current.known && current.value.kind === "held" ? current.value.pointer : null;
+  const theirs = pointer?.node.pubkey ?? null;
+  const { pubkey } = node.value;
+  if (theirs === null || pubkey === null || theirs === pubkey) return [];
+  return [findingOf("wrong-node", store, `the node is ${pubkey}, and the backups are ${theirs}'s`)];
+}
+
+/** What else the folder says of how the node is looked after. */
+function historyFindings({ at, folder }: Evidence): Finding[] {
+  const { store, current, refusals, lastDrill, lastRestore } = folder;
+  const findings: Finding[] = [];
+  const held = current.known && current.value.kind === "held" ? current.value.held : null;
+  if (!refusals.known) findings.push(findingOf("store-unread", store, refusals.error.message));
+  else if (held !== null) {
+    const refusal = standingRefusal(refusals.value, held, at);
+    if (refusal !== null) {
+      const why = refusal.reason?.message ?? "its reason can't be read";
+      const message = `a newer backup was held back and is kept as ${refusal.key}: ${why}`;
+      findings.push(findingOf("refused", refusal.key, message));
+    }
+  }
+  if (!lastDrill.known) findings.push(findingOf("store-unread", store, lastDrill.error.message));
+  else if (lastDrill.value?.ok === false) {
+    const { key, at: drilledAt, verdict } = lastDrill.value;
+    const found =
+      verdict === "unknown"
+        ? "couldn't find out whether a restore would work"
+        : "found that a restore would not work, or bring back too little";
+    const message = `the last drill, ${drilledAt}, ${found} (${key} says why)`;
+    findings.push(findingOf("drill-failed", key, message));
+  }
+  if (lastRestore.known && lastRestore.value !== null) {
+    const { at: restoredAt, sequence } = lastRestore.value;
+    const message = `sequence ${sequence ?? "unknown"} was restored at ${restoredAt}`;
+    findings.push(findingOf("restored", store, message));
+  }
+  return findings;
+}
+
+function notChecked({ folder, node, file }: Evidence): string[] {
+  const list: string[] = [];
+  const openers = [folder.version?.byKey, folder.version?.byNode];
+  if (!node.asked && !file.asked) {
+    list.push("whether it holds every channel that the node has now: give --from lnd");
+  }
+  if (!node.asked) list.push("funds of channels that are closing: give --from lnd");
+  if (openers.every((opened) => opened?.asked !== true)) {
+    list.push("whether anything can open it: give --key-file, or --from lnd");
+  }
+  return list;
+}

@@ -1,0 +1,87 @@
+import { decodeTime } from "ulid";
+import * as z from "zod";
+import type { Clock } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { drillsPrefix } from "./layout.ts";
+import { newOperationId, operationIdPattern } from "./operation-id.ts";
+import { lineText, RecordFormat } from "./record.ts";
+import { isInFuture } from "./times.ts";
+
+export const drillVerdicts = ["would-restore", "would-not-restore", "unknown"] as const;
+export type DrillVerdict = (typeof drillVerdicts)[number];
+
+const schemaVersion = 1;
+const format = new RecordFormat({
+  name: "the record of a drill",
+  schema: z.looseObject({
+    schema: z.literal(schemaVersion),
+    at: z.iso.datetime(),
+    ok: z.boolean(),
+    verdict: z.enum(drillVerdicts),
+    version: z.looseObject({ key: lineText(256), sequence: z.int() }).nullable(),
+  }),
+});
+
+const recordPattern = new RegExp(`^drills/(${operationIdPattern})\\.json$`);
+
+/** The last drill whose result the store holds. */
+export interface LastDrill {
+  /** Relative to the node's folder. */
+  readonly key: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly ok: boolean;
+  readonly verdict: DrillVerdict;
+  /** Which version it looked at; null if it found none. */
+  readonly version: { readonly key: string; readonly sequence: number } | null;
+}
+
+/** What is kept of a drill: the fields above, and whatever else it found. */
+export type DrillRecord = Omit<LastDrill, "key" | "version"> & {
+  readonly version: (LastDrill["version"] & { readonly sha256: string }) | null;
+} & Readonly<Record<string, unknown>>;
+
+/** Keeps a drill's result as `drills/<ULID>.json`, and gives its key. Throws what the store throws. */
+export async function recordDrill(
+  store: ObjectStore,
+  record: DrillRecord,
+  { clock, random, signal }: RequestOptions & { readonly clock: Clock; readonly random: Random },
+): Promise<string> {
+  const key = `${drillsPrefix}${newOperationId(clock, random)}.json`;
+  // The key is fresh: no condition is needed, and a store without them keeps it as well.
+  await store.put(key, format.encode({ schema: schemaVersion, ...record }), {
+    contentType: "application/json",
+    signal,
+  });
+  return key;
+}
+
+/**
+ * Null if none was ever kept. One that can't be read, or claims to be from after `now`, is passed over:
+ * it must not hide the others. Throws what the store throws.
+ */
+export async function readLastDrill(
+  store: ObjectStore,
+  now: number,
+  options?: RequestOptions,
+): Promise<LastDrill | null> {
+  let newest: string[] = [];
+  for await (const { key } of store.list(drillsPrefix, options)) {
+    const id = recordPattern.exec(key)?.[1];
+    if (id !== undefined && !isInFuture(decodeTime(id), now)) newest = [key, ...newest.slice(0, 7)];
+  }
+  for (const key of newest) {
+    const record = await format.readIfSound(store, key, options);
+    if (record === null || isInFuture(Date.parse(record.at), now)) continue;
+    const { at, ok, verdict, version } = record;
+    return {
+      key,
+      at,
+      ok: ok && verdict === "would-restore",
+      verdict,
+      version: version === null ? null : { key: version.key, sequence: version.sequence },
+    };
+  }
+  return null;
+}

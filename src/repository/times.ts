@@ -1,0 +1,10 @@
+/** Clocks that are kept right differ by less. */
+const toleranceMs = 5 * 60_000;
+
+/**
+ * Whether a time that somebody wrote can't be: it is later than now, by more than clocks differ. Such
+ * a time isn't young, it is wrong, and nothing may be concluded from it. Milliseconds since 1970.
+ */
+export function isInFuture(at: number, now: number): boolean {
+  return at > now + toleranceMs;
+}
