@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import { HeldBackups } from "../mirror/held-backups.ts";
 import { mirrorGuards } from "../mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
@@ -93,11 +94,14 @@ async function mirror(
   const node = nodeFolder(settings, identity);
   const store = prefixedStore(root, node);
   const { witness, inspect } = pump;
+  const { pubkey } = identity;
+  const heldBackups = new HeldBackups({ store, witness, inspect, pubkey, logger });
   const swapper = new ObjectStoreSwapper({
     store,
     writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
     node: identity,
-    guards: mirrorGuards({ store, witness, inspect, logger }, mayAcceptEmpty),
+    guards: mirrorGuards(heldBackups, mayAcceptEmpty),
+    heldBackups,
     singleWriter: settings["single-writer"],
     clock,
     random,

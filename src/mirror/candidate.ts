@@ -1,6 +1,6 @@
 import type { BackupContents } from "../chanbackup/backup-contents.ts";
 import type { PackedMulti } from "../chanbackup/packed-multi.ts";
-import type { Snapshot } from "../chanbackup/snapshot.ts";
+import type { LimboChannel, Snapshot } from "../chanbackup/snapshot.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 
 /** A packed Multi on its way to the store, with what is known of it. */
@@ -14,12 +14,15 @@ export interface Candidate {
   readonly channelPointsSha256: string | null;
   readonly bareChannels: number | null;
   readonly verifiedBy: "lnd" | "key" | null;
+  /** The channels whose funds the node awaits; null if its source can't tell. */
+  readonly limbo: readonly LimboChannel[] | null;
 }
 
 export function newCandidate(
   packed: PackedMulti,
   contents: BackupContents | null,
   verifiedBy: Candidate["verifiedBy"],
+  limbo: Candidate["limbo"] = null,
 ): Candidate {
   return {
     packed,
@@ -29,13 +32,14 @@ export function newCandidate(
     channelPointsSha256: contents === null ? null : channelPointsDigest(contents.channelPoints),
     bareChannels: contents?.bareChannelPoints?.length ?? null,
     verifiedBy,
+    limbo,
   };
 }
 
 export function candidateFromSnapshot(snapshot: Snapshot): Candidate {
-  const { packed, channelPoints, bareChannelPoints, verifiedBy } = snapshot;
+  const { packed, channelPoints, bareChannelPoints, verifiedBy, limbo } = snapshot;
   const contents = channelPoints === null ? null : { channelPoints, bareChannelPoints };
-  return newCandidate(packed, contents, verifiedBy);
+  return newCandidate(packed, contents, verifiedBy, limbo);
 }
 
 /** One digest for a set of channel points, given sorted: equal sets have equal digests. */

@@ -1,7 +1,8 @@
 import type { BackupContents, InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
-import type { HeldVersion } from "../repository/base.ts";
-import { readHeld } from "../repository/version.ts";
+import type { Base, HeldVersion } from "../repository/base.ts";
+import { type ExpectedVersion, readVersion } from "../repository/version.ts";
+import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -14,8 +15,19 @@ export interface HeldBackupsOptions {
   readonly witness: NodeWitness | null;
   /** Opens backups with a key, where there is one. */
   readonly inspect: InspectBackup | null;
+  /** Of the node whose backups are saved; null if its source doesn't tell. */
+  readonly pubkey?: string | null | undefined;
   readonly logger: Logger;
 }
+
+/** The node doesn't say what it was asked. */
+const unansweredCodes = [
+  "node-unavailable",
+  "node-denied",
+  "node-locked",
+  "node-syncing",
+  "node-untrusted",
+] as const;
 
 /** Enough for the version that is current and what is on its way to replace it. */
 const remembered = 4;
@@ -34,9 +46,12 @@ export class HeldBackups {
   }
 
   remember({ sha256, contents, verifiedBy }: Candidate): void {
-    if (contents === null) return;
+    if (contents !== null) this.#remember(sha256, contents, verifiedBy);
+  }
+
+  #remember(sha256: string, contents: BackupContents, by: Candidate["verifiedBy"]): void {
     this.#known.delete(sha256);
-    this.#known.set(sha256, { ...contents, by: verifiedBy });
+    this.#known.set(sha256, { ...contents, by });
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size > remembered) this.#known.delete(oldest);
   }
@@ -47,29 +62,81 @@ export class HeldBackups {
    * "decrypt" for one of another node, and what the store and the node throw.
    */
   async contentsOf(
-    held: HeldVersion,
+    version: ExpectedVersion,
     by: Candidate["verifiedBy"],
     signal?: AbortSignal,
-  ): Promise<BackupContents | null> {
-    const known = this.#known.get(held.sha256);
-    if (known?.by === by) return known;
+  ): Promise<(BackupContents & { readonly sha256: string }) | null> {
+    const { sha256 = null, key } = version;
+    const known = sha256 === null ? undefined : this.#known.get(sha256);
+    if (sha256 !== null && known?.by === by) return { ...known, sha256 };
     const { store, witness, inspect, logger } = this.#options;
     const open = by === "key" ? inspect : witness && openWith(witness);
     if (open === null) return null;
-    const stored = await readHeld(store, held, { signal });
+    const stored = await readVersion(store, version, { signal });
     if (stored.kind === "missing" || stored.kind === "damaged") {
       logger.warn(
-        { version: held.key },
-        `${store.location}/${held.key} is ${stored.kind}, so its channels cannot be compared with the node's`,
+        { version: key },
+        `${store.location}/${key} is ${stored.kind}, so its channels cannot be compared with the node's`,
       );
       return null;
     }
     try {
-      return await open(stored.bytes, signal);
+      return { ...(await open(stored.bytes, signal)), sha256: stored.sha256 };
     } catch (error) {
       if (!hasCode(error, "decode")) throw error;
-      logger.warn({ version: held.key }, `${held.key} cannot be compared: ${error.message}`);
+      logger.warn({ version: key }, `${key} cannot be compared: ${error.message}`);
       return null;
+    }
+  }
+
+  /** As it is in the store now, by whoever can open it; null for a version of another node too. */
+  async openVersion({ sha256, ...version }: ExpectedVersion, signal?: AbortSignal) {
+    const by = this.#options.witness === null ? "key" : "lnd";
+    const opened = await this.#openOrNull(version, by, signal);
+    return sha256 && opened?.sha256 !== sha256 ? null : opened;
+  }
+
+  /**
+   * What a candidate is compared with: the channels of what the base holds. If that is missing, damaged,
+   * or doesn't open though this is our own node's folder, the version before it has to do, so that
+   * damage in the store is no way past the guards. Null if neither can be known. Throws "decrypt" for a
+   * folder that is another node's.
+   */
+  async baselineOf(
+    base: Base,
+    by: Candidate["verifiedBy"],
+    signal?: AbortSignal,
+  ): Promise<BackupContents | null> {
+    const { held } = base;
+    if (held === null) return null;
+    let sealed: unknown = null;
+    try {
+      const contents = await this.contentsOf(held, by, signal);
+      if (contents !== null) return contents;
+    } catch (error) {
+      if (!hasCode(error, "decrypt")) throw error;
+      sealed = error;
+    }
+    const { pointer = null } = base.kind === "pointer" ? base : {};
+    const previous = pointer?.previous
+      ? await this.#openOrNull(pointer.previous, by, signal)
+      : null;
+    if (previous !== null || sealed === null) return previous;
+    const { pubkey = null } = this.#options;
+    if (pubkey !== null && pointer?.node.pubkey === pubkey) return null;
+    throw sealed;
+  }
+
+  async #openOrNull(
+    version: ExpectedVersion,
+    by: Candidate["verifiedBy"],
+    signal: AbortSignal | undefined,
+  ): Promise<(BackupContents & { readonly sha256: string }) | null> {
+    try {
+      return await this.contentsOf(version, by, signal);
+    } catch (error) {
+      if (hasCode(error, "decrypt")) return null;
+      throw error;
     }
   }
 
@@ -84,6 +151,27 @@ export class HeldBackups {
     return points.filter((point) => !closed.has(point));
   }
 
+  /** Whether these bytes were made, or opened, by this process: then nothing else has to open them. */
+  isKnown(sha256: string): boolean {
+    return this.#known.has(sha256);
+  }
+
+  /** Whether the key, or else the node, opens these bytes; null if neither is there or can be asked now. */
+  async opens(packed: Uint8Array, signal?: AbortSignal): Promise<boolean | null> {
+    const { witness, inspect } = this.#options;
+    const open = inspect ?? (witness && openWith(witness));
+    if (open === null) return null;
+    try {
+      const contents = await open(packed, signal);
+      this.#remember(sha256Hex(packed), contents, inspect === null ? "lnd" : "key");
+      return true;
+    } catch (error) {
+      if (hasCode(error, "decrypt", "decode")) return false;
+      if (hasCode(error, ...unansweredCodes)) return null;
+      throw error;
+    }
+  }
+
   /** Whether the node itself says, now, that every channel of this version is closed. */
   async areAllClosed(held: HeldVersion, signal?: AbortSignal): Promise<boolean> {
     if (this.#options.witness === null) return false;
@@ -92,8 +180,7 @@ export class HeldBackups {
       if (contents === null) return false;
       return (await this.notClosed(contents.channelPoints, signal)).length === 0;
     } catch (error) {
-      if (hasCode(error, "decrypt", "node-unavailable", "node-denied", "node-locked")) return false;
-      if (hasCode(error, "node-syncing", "node-untrusted")) return false;
+      if (hasCode(error, "decrypt", ...unansweredCodes)) return false;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { decodeTime } from "ulid";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
 import {
   type Base,
   isSameBase,
@@ -10,7 +11,7 @@ import {
   readBaseSinceNone,
   readSingleWriterBase,
 } from "../repository/base.ts";
-import { latestKey, originKey } from "../repository/layout.ts";
+import { latestKey, maxSequence, originKey } from "../repository/layout.ts";
 import { newOperationId } from "../repository/operation-id.ts";
 import { encodePointer } from "../repository/pointer.ts";
 import { readVersion } from "../repository/version.ts";
@@ -22,6 +23,10 @@ import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-
 import type { Candidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { Guard } from "./guard.ts";
+import type { HeldBackups } from "./held-backups.ts";
+import { HighWaterMark } from "./high-water-mark.ts";
+import { isSameAlso, LimboCover } from "./limbo-cover.ts";
+import { type LookResult, readBack } from "./look.ts";
 import { Quarantine } from "./quarantine.ts";
 import {
   newSwapOperation,
@@ -38,6 +43,8 @@ export interface ObjectStoreSwapperOptions {
   readonly writer: string;
   readonly node: NodeIdentity;
   readonly guards: readonly Guard[];
+  /** What is in the versions that the store holds; null if nothing here can open them. */
+  readonly heldBackups?: HeldBackups | null;
   /** For a store without conditional writes: versions only, no pointer. */
   readonly singleWriter: boolean;
   readonly clock: Clock;
@@ -57,6 +64,9 @@ export interface ObjectStoreSwapperOptions {
 export class ObjectStoreSwapper {
   readonly #options: ObjectStoreSwapperOptions;
   readonly #quarantine: Quarantine;
+  readonly #mark: HighWaterMark;
+  /** Null if nothing can open a version: then what the base names besides is carried on. */
+  readonly #limboCover: LimboCover | null;
   /** Operations whose pointer was sent and whose outcome is not known. */
   readonly #inDoubt = new Set<string>();
   #base: Base | null = null;
@@ -68,7 +78,10 @@ export class ObjectStoreSwapper {
 
   constructor(options: ObjectStoreSwapperOptions) {
     this.#options = options;
-    this.#quarantine = new Quarantine(options.store, options.clock);
+    const { store, clock, logger, heldBackups = null } = options;
+    this.#quarantine = new Quarantine(store, clock);
+    this.#mark = new HighWaterMark(store.location);
+    this.#limboCover = heldBackups && new LimboCover({ store, heldBackups, logger });
   }
 
   /**
@@ -92,13 +105,49 @@ export class ObjectStoreSwapper {
     return this.base(signal);
   }
 
+  /** The alarm that the store lost what this process committed, once; null if there is none. */
+  takeSetback(): ScbError | null {
+    return this.#mark.takeSetback();
+  }
+
+  /**
+   * Reads the pointer strongly and, with "version", what it names, whole: for who is about to say that
+   * the store holds the node's state. A version that another writer made current is always read. Throws
+   * as `base` does.
+   */
+  async look(depth: "pointer" | "version", signal?: AbortSignal): Promise<LookResult> {
+    const { store, heldBackups = null } = this.#options;
+    const before = this.#base;
+    const base = await this.readBase(signal);
+    const isKnown = before !== null && isSameBase(before, base);
+    if (depth === "pointer" && isKnown) return { kind: "confirmed", base };
+    const result = await readBack(base, { store, heldBackups, signal });
+    if (result.kind === "save-anew") this.#limboCover?.forget(result.key);
+    return result;
+  }
+
+  /** Whether the base names what a restore of the candidate needs besides, and nothing else. */
+  async isCovered(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<boolean> {
+    const needed = await this.#alsoRestoreFor(base, candidate, signal);
+    return isSameAlso(needed, base.held?.alsoRestore ?? []);
+  }
+
+  async #alsoRestoreFor(
+    base: Base,
+    candidate: Candidate,
+    signal?: AbortSignal,
+  ): Promise<readonly AlsoRestore[]> {
+    if (this.#limboCover === null) return base.held?.alsoRestore ?? [];
+    return this.#limboCover.alsoRestoreFor(base, candidate, signal);
+  }
+
   /**
    * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
    * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"
    * as `advance` does, and what a guard throws.
    */
   async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
-    const { clock, random, guards, singleWriter } = this.#options;
+    const { store, clock, random, guards, singleWriter } = this.#options;
     const id = newOperationId(clock, random, this.#earliestIdMs);
     if (singleWriter) this.#earliestIdMs = decodeTime(id) + 1;
     for (const guard of guards) {
@@ -107,7 +156,14 @@ export class ObjectStoreSwapper {
       await this.#confirmBase(base, signal);
       throw await this.#quarantine.refuse(id, candidate, base, refusal, signal);
     }
-    return newSwapOperation(id, base, candidate);
+    if (base.held?.sequence === maxSequence) {
+      throw new ScbError(
+        "pointer-damaged",
+        `the pointer of ${store.location} names sequence ${maxSequence}, the last that there can be, so somebody made it up; nothing was changed: look at who else writes there, then at scb-mirror repair`,
+      );
+    }
+    const alsoRestore = await this.#alsoRestoreFor(base, candidate, signal);
+    return newSwapOperation(id, base, candidate, alsoRestore);
   }
 
   /**
@@ -291,6 +347,7 @@ export class ObjectStoreSwapper {
         this.#options.logger.info({ operation: id }, "a swap that was in doubt has landed");
       }
     }
+    this.#mark.see(base);
     this.#base = base;
     this.#none = base.kind === "none" ? base : null;
   }

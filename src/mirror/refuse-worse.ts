@@ -1,5 +1,6 @@
+import type { BackupContents } from "../chanbackup/backup-contents.ts";
 import { emptyMultiSizeBytes } from "../chanbackup/packed-multi.ts";
-import type { HeldVersion } from "../repository/base.ts";
+import type { Base, HeldVersion } from "../repository/base.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Guard, Refusal } from "./guard.ts";
@@ -19,13 +20,14 @@ import type { HeldBackups } from "./held-backups.ts";
 export function refuseWorse(heldBackups: HeldBackups): Guard {
   /** The version that the last candidate was refused against; null when it passed. */
   let refusedAgainst: string | null = null;
-  return async (candidate, { held }, signal) => {
+  return async (candidate, base, signal) => {
+    const { held } = base;
     const isEmpty = candidate.packed.length === emptyMultiSizeBytes;
     if (held !== null && !isEmpty) {
       const refusal =
         candidate.contents === null
           ? refuseUnopened(held, refusedAgainst)
-          : await compare(candidate, candidate.contents, held, heldBackups, signal);
+          : await compare(candidate, candidate.contents, held, base, heldBackups, signal);
       if (refusal !== null) {
         refusedAgainst = held.key;
         return refusal;
@@ -51,6 +53,7 @@ async function compare(
   candidate: Candidate,
   { channelPoints, bareChannelPoints }: NonNullable<Candidate["contents"]>,
   held: HeldVersion,
+  base: Base,
   heldBackups: HeldBackups,
   signal: AbortSignal | undefined,
 ): Promise<Refusal | null> {
@@ -61,9 +64,9 @@ async function compare(
   const isSameSet = held.channelPointsSha256 === candidate.channelPointsSha256;
   if (isSameSet && !mayBePoorer) return null;
 
-  let before: Awaited<ReturnType<HeldBackups["contentsOf"]>>;
+  let before: BackupContents | null;
   try {
-    before = await heldBackups.contentsOf(held, candidate.verifiedBy, signal);
+    before = await heldBackups.baselineOf(base, candidate.verifiedBy, signal);
   } catch (error) {
     if (hasCode(error, "decrypt")) return notOurs(held);
     throw error;

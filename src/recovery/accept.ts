@@ -86,7 +86,7 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
   // What was known of it when it was refused: the mirror that goes on from it compares with that.
   const { sha256, channels, bareChannels, channelPointsSha256, verifiedBy } = reason;
   const facts = { sha256, channels, bareChannels, channelPointsSha256, verifiedBy };
-  const candidate: Candidate = { packed: bytes, contents, ...facts };
+  const candidate: Candidate = { packed: bytes, contents, limbo: null, ...facts };
   const loss = contents && (await lossOf(options, base, contents));
   return { key: keys.backup, reason, candidate, base, loss };
 }

@@ -31,6 +31,7 @@ export const errorCodes = [
   // the mirror
   "superseded", // another writer moved the pointer: take a new base and a new snapshot
   "refused", // a guard held a candidate back
+  "went-back", // the store lost what this process had committed: an older folder was restored
   "store-lies", // the store does not enforce conditional writes
   "pointer-lost", // versions are there, the pointer is not
   "pointer-damaged", // the pointer is not JSON, or not of a schema that we know

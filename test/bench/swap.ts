@@ -7,6 +7,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { newCandidate } from "../../src/mirror/candidate.ts";
+import { HeldBackups } from "../../src/mirror/held-backups.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -41,14 +42,14 @@ const { region, accessKeyId, secretAccessKey } = minio;
 
 const store = await openStore(parseLocation(`s3://${bucket}`), { logger: silentLogger });
 const folder = prefixedStore(store, "node");
+const nobody = { witness: null, inspect: null, logger: silentLogger };
+const heldBackups = new HeldBackups({ store: folder, ...nobody });
 const swapper = new ObjectStoreSwapper({
   store: folder,
   writer: "scb-mirror/bench localhost 1",
   node: { pubkey: `02${"ab".repeat(32)}`, network: "regtest" },
-  guards: mirrorGuards(
-    { store: folder, witness: null, inspect: null, logger: silentLogger },
-    () => false,
-  ),
+  guards: mirrorGuards(heldBackups, () => false),
+  heldBackups,
   singleWriter: false,
   clock: systemClock,
   random: systemRandom,

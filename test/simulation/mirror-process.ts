@@ -1,6 +1,7 @@
 import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { Feeder } from "../../src/mirror/feeder.ts";
+import { HeldBackups } from "../../src/mirror/held-backups.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -37,14 +38,19 @@ export class MirrorProcess {
   async run(): Promise<ScbError | null> {
     const { name, store, source, identity, singleWriter, refreshIntervalMs } = this.#options;
     const { minIntervalMs, clock, random, observe } = this.#options;
+    const heldBackups = new HeldBackups({
+      store,
+      witness: source.witness,
+      inspect: null,
+      pubkey: identity.pubkey,
+      logger: silentLogger,
+    });
     const swapper = new ObjectStoreSwapper({
       store,
       writer: name,
       node: identity,
-      guards: mirrorGuards(
-        { store, witness: source.witness, inspect: null, logger: silentLogger },
-        () => false,
-      ),
+      guards: mirrorGuards(heldBackups, () => false),
+      heldBackups,
       singleWriter,
       clock,
       random,

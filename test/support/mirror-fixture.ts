@@ -1,5 +1,5 @@
 import { type Candidate, newCandidate } from "../../src/mirror/candidate.ts";
-import type { HeldBackupsOptions } from "../../src/mirror/held-backups.ts";
+import { HeldBackups, type HeldBackupsOptions } from "../../src/mirror/held-backups.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import {
   ObjectStoreSwapper,
@@ -13,8 +13,14 @@ import { hastyClock } from "./hasty-clock.ts";
 
 /** The guards of a mirror, with a node or a key to ask where the test gives one. */
 export function guardsFor(store: ObjectStore, asked: Partial<HeldBackupsOptions> = {}) {
+  return mirrorPartsFor(store, asked).guards;
+}
+
+/** The same, with what remembers and opens the versions that the store holds. */
+export function mirrorPartsFor(store: ObjectStore, asked: Partial<HeldBackupsOptions> = {}) {
   const nobody = { witness: null, inspect: null, logger: silentLogger };
-  return mirrorGuards({ store, ...nobody, ...asked }, () => false);
+  const heldBackups = new HeldBackups({ store, ...nobody, ...asked });
+  return { heldBackups, guards: mirrorGuards(heldBackups, () => false) };
 }
 
 export function makeSwapper(

@@ -6,7 +6,7 @@ import { RefusedError } from "../../src/mirror/quarantine.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
-import { guardsFor, makeSwapper, packedBytes } from "./mirror-fixture.ts";
+import { makeSwapper, mirrorPartsFor, packedBytes } from "./mirror-fixture.ts";
 
 /** A node whose channels, and whose word on them, the test sets; it opens only what it packed. */
 export class ScriptedNode implements NodeWitness {
@@ -25,7 +25,8 @@ export class ScriptedNode implements NodeWitness {
       points.length === 0 ? emptyMultiSizeBytes : 45 + 400 * points.length,
     );
     this.#packed.set(sha256Hex(packed), { points, bare });
-    return newCandidate(packed, { channelPoints: points, bareChannelPoints: bare }, by);
+    const contents = { channelPoints: points, bareChannelPoints: bare };
+    return newCandidate(packed, contents, by, by === "lnd" ? this.limbo : null);
   }
 
   readonly inspect = async (packed: Uint8Array) => {
@@ -72,12 +73,13 @@ export function mirrorOf(
   store: ObjectStore,
   asked: Asked = "node",
 ): ObjectStoreSwapper {
-  return makeSwapper(store, {
-    guards: guardsFor(store, {
+  return makeSwapper(
+    store,
+    mirrorPartsFor(store, {
       witness: asked === "node" || asked === "both" ? node : null,
       inspect: asked === "key" || asked === "both" ? node.inspect : null,
     }),
-  });
+  );
 }
 
 export type Candidate = ReturnType<ScriptedNode["candidate"]>;

@@ -1,0 +1,62 @@
+import type { AlsoRestore } from "../repository/also-restore.ts";
+import type { Base } from "../repository/base.ts";
+import { readHeld, readVersion } from "../repository/version.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { HeldBackups } from "./held-backups.ts";
+
+/** What a look at the store has shown. */
+export type LookResult =
+  /** The store holds what it should, as of now. */
+  | { readonly kind: "confirmed"; readonly base: Base }
+  /** Something that was saved isn't there any more, or not as it was: the node's state is due anew. */
+  | {
+      readonly kind: "save-anew";
+      readonly base: Base;
+      readonly error: ScbError;
+      /** Which version is at fault. */
+      readonly key: string;
+    };
+
+export interface ReadBackOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** Opens what this process neither made nor opened before; null if nothing can. */
+  readonly heldBackups: HeldBackups | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads back what a base names as current, whole, and what a restore needs besides. What nobody here
+ * has made or opened has to open. Changes nothing; throws what the store and the node throw.
+ */
+export async function readBack(base: Base, options: ReadBackOptions): Promise<LookResult> {
+  const { store, heldBackups, signal } = options;
+  const { held } = base;
+  if (held === null) return { kind: "confirmed", base };
+  const failed = (key: string, what: string): LookResult => {
+    const message = `${store.location}/${key}, which the pointer names, ${what}; the node's state is saved anew`;
+    return { kind: "save-anew", base, key, error: new ScbError("version-damaged", message) };
+  };
+  const current = await readHeld(store, held, { signal });
+  if (current.kind === "missing") return failed(held.key, "is gone");
+  if (current.kind === "damaged") return failed(held.key, "holds other bytes than were saved");
+  if (heldBackups !== null && !heldBackups.isKnown(current.sha256)) {
+    const isOpened = await heldBackups.opens(current.bytes, signal);
+    if (isOpened === false) return failed(held.key, "does not open");
+  }
+  for (const needed of held.alsoRestore) {
+    const flaw = await flawOf(needed, options);
+    if (flaw !== null) return failed(needed.key, flaw);
+  }
+  return { kind: "confirmed", base };
+}
+
+async function flawOf(
+  { key, sha256 }: AlsoRestore,
+  { store, signal }: ReadBackOptions,
+): Promise<string | null> {
+  const { kind } = await readVersion(store, { key, sha256 }, { signal });
+  if (kind === "missing") return "is gone, and it holds funds of closed channels";
+  return kind === "damaged" ? "is damaged, and it holds funds of closed channels" : null;
+}
