@@ -9,16 +9,10 @@ const unitsMs: Readonly<Record<string, number>> = {
 };
 
 /** Timers wrap around above this. */
-const longestMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
-/** Reads "500ms", "10s", "5m", "12h" or "2d"; null for anything else, or what no timer can hold. */
+/** Reads "500ms", "10s", "5m", "12h", "90d" or "2y"; null for anything else. */
 export function durationMs(text: string): number | null {
-  const ms = spanMs(text);
-  return ms !== null && ms <= longestMs ? ms : null;
-}
-
-/** As `durationMs`, for a stretch of history, which no timer has to wait for: "90d", "10y". */
-export function spanMs(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)$/.exec(text.trim());
   const unitMs = unitsMs[match?.[2] ?? ""];
   if (match === null || unitMs === undefined) return null;

@@ -13,8 +13,14 @@ import { exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize } from "./terminal.ts";
 
-export const acceptAction: Action = async (context, [which]) => {
-  const { settings, terminal, logger, clock, random, signal, json } = context;
+interface AcceptOptions {
+  readonly quarantined?: string | undefined;
+  readonly yes: boolean;
+}
+
+export const acceptAction: Action<AcceptOptions> = async (context) => {
+  const { settings, terminal, logger, clock, random, signal, json, options } = context;
+  const which = options.quarantined;
   const key = await openKey(context);
   return withNodeStore(context, async (nodeStore) => {
     const { node, store, witness = null } = nodeStore;
@@ -50,9 +56,9 @@ export const acceptAction: Action = async (context, [which]) => {
 };
 
 /** Throws "refused" unless a person says yes, with `--yes` or at the terminal. */
-async function ask(context: ActionContext, acceptance: Acceptance): Promise<void> {
-  const { terminal, flags, confirm, json } = context;
-  const isSure = flags["yes"] === true;
+async function ask(context: ActionContext<AcceptOptions>, acceptance: Acceptance): Promise<void> {
+  const { terminal, options, confirm, json } = context;
+  const isSure = options.yes;
   if (isSure && json) return;
   const lines = describe(acceptance);
   if (!isSure && confirm === undefined) {

@@ -9,14 +9,14 @@ import { requireBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
-export const diffAction: Action = async (context, [first = "", second = ""]) => {
-  const { terminal, json } = context;
+export const diffAction: Action<{ readonly a: string; readonly b: string }> = async (context) => {
+  const { terminal, json, options } = context;
   const key = await requireBackupKey(
     context,
     "two backups can only be compared with a key, for equal channels are encrypted differently each time",
   );
-  const before = await readBackupArgument(context, first);
-  const after = await readBackupArgument(context, second);
+  const before = await readBackupArgument(context, options.a);
+  const after = await readBackupArgument(context, options.b);
   const diff = diffBackups(singlesOf(before, key), singlesOf(after, key));
   if (json) terminal.json(diff);
   else printDiff(diff, terminal);

@@ -2,18 +2,23 @@ import { openKey } from "../app/key.ts";
 import { runDrill } from "../checks/drill/drill.ts";
 import { type DrillOptions, nodeTrouble } from "../checks/drill/drill-options.ts";
 import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
-import { PeerDialler, parseHostAndPort } from "../node/peer-dialler.ts";
+import { type HostAndPort, PeerDialler } from "../node/peer-dialler.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
-import { type Action, type ActionContext, textFlag } from "./action.ts";
+import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type NodeStore, withNodeStore } from "./node-store.ts";
 import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 const dialTimeoutMs = 5_000;
 
-export const drillAction: Action = async (context) => {
+interface DrillCommandOptions {
+  readonly dial: boolean;
+  readonly "tor-proxy"?: HostAndPort | undefined;
+}
+
+export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const { terminal, json } = context;
-  const dialler = diallerOf(context);
+  const dialler = diallerOf(context.options);
   const key = await openKey(context);
   const report = await withNodeOrWithout(context, ({ node, store, witness }, nodeFailure) => {
     const options: DrillOptions = {
@@ -36,14 +41,9 @@ export const drillAction: Action = async (context) => {
   return report.ok ? exitCodes.done : exitCodes.problemFound;
 };
 
-function diallerOf(context: ActionContext): PeerDialler | undefined {
-  const proxy = textFlag(context, "torProxy");
-  const torProxy = proxy === undefined ? null : parseHostAndPort(proxy);
-  if (proxy !== undefined && torProxy === null) {
-    throw new ScbError("usage", "--tor-proxy must be HOST:PORT, as in --tor-proxy 127.0.0.1:9050");
-  }
-  if (context.flags["dial"] === true)
-    return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy });
+function diallerOf(options: DrillCommandOptions): PeerDialler | undefined {
+  const { dial, "tor-proxy": torProxy = null } = options;
+  if (dial) return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy });
   if (torProxy !== null) throw new ScbError("usage", "--tor-proxy goes with --dial");
   return undefined;
 }

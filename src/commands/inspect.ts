@@ -12,10 +12,15 @@ import { openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
-export const inspectAction: Action = async (context, [which = "latest"]) => {
-  const { terminal, json, flags, clock } = context;
+interface InspectCommandOptions {
+  readonly backup: string;
+  readonly "with-close-tx": boolean;
+}
+
+export const inspectAction: Action<InspectCommandOptions> = async (context) => {
+  const { terminal, json, options, clock } = context;
   const key = await openBackupKey(context);
-  const { name, packed, savedAt, nodePubkey } = await readBackupArgument(context, which);
+  const { name, packed, savedAt, nodePubkey } = await readBackupArgument(context, options.backup);
   const age = `${formatAge(Math.max(0, clock.now() - savedAt) / 1000)} old`;
   if (key === null) {
     const sealed = inspectSealed(packed);
@@ -23,7 +28,7 @@ export const inspectAction: Action = async (context, [which = "latest"]) => {
     else printSealed(`${name}: ${age}`, sealed, terminal);
     return exitCodes.done;
   }
-  const withCloseTx = flags["withCloseTx"] === true;
+  const withCloseTx = options["with-close-tx"];
   const backup = inspectBackup(packed, explainingEncrypter(key, nodePubkey), { withCloseTx });
   if (json) terminal.json(backup);
   else printBackup(`${name}: ${age}, ${formatSize(packed.length)}`, backup, terminal);

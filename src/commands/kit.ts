@@ -7,14 +7,20 @@ import { readLastDrill } from "../repository/drill-record.ts";
 import { readCurrent } from "../repository/history.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
-import { type Action, type ActionContext, textFlag } from "./action.ts";
+import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type NodeStore, withNodeStore } from "./node-store.ts";
 
-export const kitAction: Action = async (context) => {
-  const { terminal, flags, json, random } = context;
-  const isText = flags["text"] === true;
-  const output = textFlag(context, "output") ?? `recovery-kit.${isText ? "txt" : "html"}`;
+interface KitOptions {
+  readonly output?: string | undefined;
+  readonly text: boolean;
+  readonly force: boolean;
+}
+
+export const kitAction: Action<KitOptions> = async (context) => {
+  const { terminal, options, json, random } = context;
+  const isText = options.text;
+  const output = options.output ?? `recovery-kit.${isText ? "txt" : "html"}`;
   if (output === "-" && json) {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
@@ -24,7 +30,7 @@ export const kitAction: Action = async (context) => {
     await terminal.bytes(new TextEncoder().encode(page));
     return exitCodes.done;
   }
-  const target = await checkOutputTarget(output, { force: flags["force"] === true });
+  const target = await checkOutputTarget(output, { force: options.force });
   // Nothing on it is secret, so everybody may read it.
   await writeOutputFile(target, new TextEncoder().encode(page), { mode: 0o644, random });
   const { node, pubkey, network, to, current, lastDrill } = facts;

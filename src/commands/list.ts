@@ -1,9 +1,7 @@
 import { readHistory } from "../repository/history.ts";
-import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
-import { countFlag } from "./flags.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize, table } from "./terminal.ts";
 
@@ -13,11 +11,10 @@ const progressFrom = 200;
 /** A person looks at the newest; a program gets all, unless it says otherwise. */
 const shownToPeople = 1000;
 
-export const listAction: Action = async (context) => {
+export const listAction: Action<{ readonly limit?: number | undefined }> = async (context) => {
   keepHeapSmall();
-  const { terminal, signal, json } = context;
-  const limit = countFlag(context, "limit") ?? (json ? undefined : shownToPeople);
-  if (limit === 0) throw new ScbError("usage", "--limit: must be 1 or more");
+  const { terminal, signal, json, options } = context;
+  const limit = options.limit ?? (json ? undefined : shownToPeople);
   const { node, history } = await withNodeStore(context, async ({ node: name, store }) => ({
     node: name,
     history: await readHistory(store, {

@@ -1,11 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
-import type { ProgramHost } from "./action.ts";
-import { addBackupCommands } from "./backup-commands.ts";
+import { addCommand, type ProgramHost } from "./command.ts";
+import { definitions } from "./definitions.ts";
 import { exitCodeHelp, exitCodeOf, exitCodes } from "./exit-code.ts";
-import { addHistoryCommands } from "./history-commands.ts";
-import { addMirrorCommands } from "./mirror-commands.ts";
 
 /** Reads the arguments, runs one command, and says what became of it through `host.exit`. */
 export async function runProgram(args: readonly string[], host: ProgramHost): Promise<void> {
@@ -49,8 +47,6 @@ Examples:
 ${exitCodeHelp}`,
     );
 
-  addMirrorCommands(program, host);
-  addHistoryCommands(program, host);
-  addBackupCommands(program, host);
+  for (const definition of definitions) addCommand(program, definition, host);
   return program;
 }

@@ -3,13 +3,10 @@ import type { PrunePlan } from "../recovery/prune/prune-plan.ts";
 import { isEmptyPolicy, type RetentionPolicy } from "../recovery/prune/retention-policy.ts";
 import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
-import type { Action, ActionContext } from "./action.ts";
+import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
-import { countFlag, spanFlag } from "./flags.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
-
-const defaultGraceMs = 7 * 86_400_000;
 
 /** What is left of a removed version, where the store keeps what is deleted. */
 const underneath = {
@@ -23,12 +20,21 @@ const underneath = {
 
 type Outcome = "planned" | "removed" | "failed" | "left";
 
-export const pruneAction: Action = async (context) => {
+interface PruneOptions {
+  readonly "keep-last"?: number | undefined;
+  readonly "keep-daily"?: number | undefined;
+  readonly "keep-weekly"?: number | undefined;
+  readonly "keep-monthly"?: number | undefined;
+  readonly "keep-within"?: number | undefined;
+  readonly "orphan-grace": number;
+  readonly apply: boolean;
+}
+
+export const pruneAction: Action<PruneOptions> = async (context) => {
   keepHeapSmall();
-  const { terminal, signal, json, flags, clock, random } = context;
-  const policy = policyOf(context);
-  const graceMs = spanFlag(context, "orphan-grace") ?? defaultGraceMs;
-  const apply = flags["apply"] === true;
+  const { terminal, signal, json, options, clock, random } = context;
+  const policy = policyOf(options);
+  const { "orphan-grace": graceMs, apply } = options;
   const { node, plan, outcome, versioning } = await withNodeStore(
     context,
     async ({ node: name, store }) => {
@@ -68,13 +74,13 @@ export const pruneAction: Action = async (context) => {
   return exitCodes.failed;
 };
 
-function policyOf(context: ActionContext): RetentionPolicy {
+function policyOf(options: PruneOptions): RetentionPolicy {
   const policy: RetentionPolicy = {
-    keepLast: countFlag(context, "keep-last") ?? 0,
-    keepDaily: countFlag(context, "keep-daily") ?? 0,
-    keepWeekly: countFlag(context, "keep-weekly") ?? 0,
-    keepMonthly: countFlag(context, "keep-monthly") ?? 0,
-    keepWithinMs: spanFlag(context, "keep-within") ?? 0,
+    keepLast: options["keep-last"] ?? 0,
+    keepDaily: options["keep-daily"] ?? 0,
+    keepWeekly: options["keep-weekly"] ?? 0,
+    keepMonthly: options["keep-monthly"] ?? 0,
+    keepWithinMs: options["keep-within"] ?? 0,
   };
   if (!isEmptyPolicy(policy)) return policy;
   throw new ScbError(

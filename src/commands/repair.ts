@@ -3,26 +3,31 @@ import { openKey } from "../app/key.ts";
 import { applyRepair } from "../recovery/repair.ts";
 import { type Candidate, planRepair, type RepairPlan } from "../recovery/repair-plan.ts";
 import { programVersion } from "../runtime/version.ts";
-import { type Action, textFlag } from "./action.ts";
+import type { Action } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
-export const repairAction: Action = async (context) => {
-  const { terminal, signal, json, flags, clock, random } = context;
+interface RepairOptions {
+  readonly "to-version"?: string | undefined;
+  readonly apply: boolean;
+}
+
+export const repairAction: Action<RepairOptions> = async (context) => {
+  const { terminal, signal, json, options, clock, random } = context;
   const key = await openKey(context);
   const { node, plan, applied } = await withNodeStore(context, async (nodeStore) => {
     const { store, witness, node: name } = nodeStore;
     const found = await planRepair({
       store,
-      toVersion: textFlag(context, "toVersion"),
+      toVersion: options["to-version"],
       encrypter: await encrypterFor(nodeStore, key, signal),
       witness,
       signal,
     });
     const { target } = found;
-    const apply = flags["apply"] === true && target !== null;
+    const apply = options.apply && target !== null;
     const writer = `scb-mirror/${programVersion} repair ${hostname()} ${process.pid}`;
     if (apply)
       await applyRepair(found, target, { store, node: name, writer, clock, random, signal });

@@ -22,16 +22,24 @@ import { throwIfAborted } from "../runtime/abort.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { type Action, type ActionContext, textFlag } from "./action.ts";
+import type { Action, ActionContext } from "./action.ts";
 import { encrypterFor, openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
-import { parseMoment } from "./moment.ts";
+import type { Moment } from "./moment.ts";
 import { type NodeStore, withNodeStore, withoutAbsentNode } from "./node-store.ts";
 import { type Delivery, printReport, reportJson } from "./restore-report.ts";
 import { formatAge } from "./terminal.ts";
 
 /** Whoever restores would rather wait than give up: half a minute, at a store that is in trouble. */
 const maxTries = 8;
+
+interface RestoreOptions {
+  readonly version?: string | undefined;
+  readonly at?: Moment | undefined;
+  readonly output: string;
+  readonly force: boolean;
+  readonly "to-lnd": boolean;
+}
 
 /** What the command line asks for. */
 interface Request {
@@ -45,9 +53,9 @@ interface Request {
     | { readonly kind: "lnd" };
 }
 
-export const restoreAction: Action = async (given, [which]) => {
-  const request = await readRequest(given, which);
-  const needsNode = request.to.kind === "lnd" || textFlag(given, "from") !== undefined;
+export const restoreAction: Action<RestoreOptions> = async (given) => {
+  const request = await readRequest(given);
+  const needsNode = request.to.kind === "lnd" || given.flags["from"] !== undefined;
   const context = needsNode
     ? given
     : await withoutAbsentNode(given, ({ message }) =>
@@ -81,33 +89,29 @@ export const restoreAction: Action = async (given, [which]) => {
 };
 
 /** Refuses what cannot be done before anything is fetched or asked for. */
-async function readRequest(context: ActionContext, which: string | undefined): Promise<Request> {
+async function readRequest(context: ActionContext<RestoreOptions>): Promise<Request> {
   const { flags, json, clock } = context;
-  const output = textFlag(context, "output");
-  const at = textFlag(context, "at");
+  const { version: which, at, output, force, "to-lnd": toLnd } = context.options;
   if (at !== undefined && which !== undefined) {
     throw new ScbError("usage", `${which} and --at both name a version: choose one of them`);
   }
   if (output === "-" && json) {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
-  if (output !== undefined && flags["toLnd"] === true) {
+  if (flags["output"] !== undefined && toLnd) {
     throw new ScbError("usage", "--to-lnd writes no file: leave out -o, or --to-lnd");
   }
   return {
     which: at === undefined ? (which ?? "latest") : undefined,
-    at: at === undefined ? null : parseMoment(at, "--at", clock.now()),
-    to:
-      flags["toLnd"] === true
-        ? { kind: "lnd" }
-        : output === "-"
-          ? { kind: "stdout" }
-          : {
-              kind: "file",
-              target: await checkBackupTarget(output ?? "channel.backup", {
-                force: flags["force"] === true,
-              }),
-            },
+    at: at === undefined ? null : at(clock.now()),
+    to: toLnd
+      ? { kind: "lnd" }
+      : output === "-"
+        ? { kind: "stdout" }
+        : {
+            kind: "file",
+            target: await checkBackupTarget(output, { force }),
+          },
   };
 }
 
@@ -168,15 +172,14 @@ function withMore(error: ScbError, more: string): ScbError {
 }
 
 /** Flags that may be repeated on a screen: none of them holds a secret. */
-const repeatable = ["to", "node", "output", "keyFile", "passphraseFile", "network", "config"];
+const repeatable = ["to", "node", "output", "key-file", "passphrase-file", "network", "config"];
 
 function restoreLine(sequence: number, flags: ActionContext["flags"]): string {
   const words = repeatable.flatMap((name) => {
     const value = flags[name];
-    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    return typeof value === "string" ? [`--${flag}`, shellQuote(value)] : [];
+    return value === undefined ? [] : [`--${name}`, shellQuote(value)];
   });
-  const toLnd = flags["toLnd"] === true ? ["--to-lnd"] : [];
+  const toLnd = flags["to-lnd"] !== undefined ? ["--to-lnd"] : [];
   return ["scb-mirror restore", sequence, ...words, ...toLnd].join(" ");
 }
 

@@ -6,10 +6,15 @@ import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatSize, type Terminal } from "./terminal.ts";
 
-export const runAction: Action = async (context) => {
-  const { terminal, json, flags, settings, clock, signal } = context;
+interface RunOptions {
+  readonly once: boolean;
+  readonly "accept-empty": boolean;
+}
+
+export const runAction: Action<RunOptions> = async (context) => {
+  const { terminal, json, options, settings, clock, signal } = context;
   keepHeapSmall();
-  const once = flags["once"] === true;
+  const once = options.once;
   const abort = new AbortController();
   const deadline = once ? settings.timeout : settings["shutdown-timeout"];
   // Once: the bound begins at the start. Else: at the signal to stop, for what is not saved yet.
@@ -22,7 +27,7 @@ export const runAction: Action = async (context) => {
   const running = runMirror({
     ...context,
     once,
-    acceptEmpty: flags["acceptEmpty"] === true,
+    acceptEmpty: options["accept-empty"],
     stop: signal,
     abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
     observe: (event) => {

@@ -1,31 +1,34 @@
-import { spanMs } from "../app/duration.ts";
 import { openKey } from "../app/key.ts";
 import { type VerifyOptions, type VerifyReport, verifyHistory } from "../checks/verify.ts";
-import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
-import { type Action, type ActionContext, textFlag } from "./action.ts";
+import type { Action } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
-import { countFlag } from "./flags.ts";
 import { withNodeStore } from "./node-store.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A terminal shows so many of a kind; the JSON has all. */
 const shownOfAKind = 20;
 
-export const verifyAction: Action = async (context) => {
+/** The part of the history that is wanted: from a sequence on, or this long. */
+export type Since = { readonly sequence: number } | { readonly spanMs: number };
+
+interface VerifyCommandOptions {
+  readonly since?: Since | undefined;
+  readonly sample?: number | undefined;
+}
+
+export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
   keepHeapSmall();
-  const { terminal, signal, json, random } = context;
-  const since = sinceOf(context);
-  const sample = countFlag(context, "sample") ?? undefined;
-  if (sample === 0) throw new ScbError("usage", "--sample: must be 1 or more");
+  const { terminal, signal, json, random, clock, options } = context;
+  const { since, sample } = options;
   const key = await openKey(context);
   const { node, report } = await withNodeStore(context, async (nodeStore) => ({
     node: nodeStore.node,
     report: await verifyHistory({
       store: nodeStore.store,
       random,
-      since,
+      since: since === undefined ? undefined : beginningOf(since, clock.now()),
       sample,
       encrypter: await encrypterFor(nodeStore, key, signal),
       witness: nodeStore.witness,
@@ -41,13 +44,8 @@ export const verifyAction: Action = async (context) => {
   return report.ok ? exitCodes.done : exitCodes.problemFound;
 };
 
-function sinceOf(context: ActionContext): VerifyOptions["since"] {
-  const text = textFlag(context, "since");
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text)) return { sequence: Number(text) };
-  const ms = spanMs(text);
-  if (ms !== null) return { savedAt: context.clock.now() - ms };
-  throw new ScbError("usage", "--since: must be a sequence such as 41, or a time such as 30d");
+function beginningOf(since: Since, now: number): VerifyOptions["since"] {
+  return "spanMs" in since ? { savedAt: now - since.spanMs } : since;
 }
 
 function print(node: string, report: VerifyReport, terminal: Terminal): void {

@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import type { LogLevel } from "./log-level.ts";
 
 /** What a module may say. The first argument holds facts, never a secret; the second is a sentence. */
 export interface Logger {
@@ -7,9 +8,6 @@ export interface Logger {
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
 }
-
-export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** Fields that can hold a secret are never printed, even where a caller logs a whole object. */
 const secretFields = [

@@ -36,7 +36,7 @@ describe("verify, repair, prune and list, as a user meets them", () => {
 
   it("help shows examples and exit codes, and says what needs care", async () => {
     for (const [command, says] of [
-      ["verify", /It says nothing\s+of\s+what\s+it\s+did\s+not\s+read/],
+      ["verify", /vouches\s+only\s+for\s+what\s+it\s+read/],
       ["repair", /does\s+not\s+guess/],
       ["prune", /credential\s+of\s+its\s+own/],
       ["list", /--limit/],

@@ -270,8 +270,8 @@ describe("restore --at", () => {
   ];
   for (const [text, moment] of moments) {
     it(`${moment === null ? "refuses" : "reads"} ${text}`, () => {
-      const parse = () => parseMoment(text, "--at", at(24));
-      if (moment === null) assert.throws(parse, { code: "usage", message: /--at/ });
+      const parse = () => parseMoment(text)(at(24));
+      if (moment === null) assert.throws(parse, { code: "usage", message: /time/ });
       else assert.equal(parse(), moment);
     });
   }

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { ScbError } from "../../runtime/error.ts";
+import type { Given } from "./option.ts";
+import { type SettingName, settingNames } from "./table.ts";
+
+/** The settings of a YAML file. Throws "usage" for a file that cannot be read, and an unknown name. */
+export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
+  const found = new Map<SettingName, Given>();
+  for (const [key, value] of Object.entries(parsed(path))) {
+    const name = settingNames.find((known) => known === key && known !== "config");
+    if (name === undefined) {
+      const names = settingNames.filter((known) => known !== "config").join(", ");
+      throw new ScbError(
+        "usage",
+        `${JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names})`,
+      );
+    }
+    const origin = `${name} in ${path}`;
+    if (typeof value !== "string") throw new ScbError("usage", `${origin}: must be one value`);
+    if (value !== "") found.set(name, { text: value, origin });
+  }
+  return found;
+}
+
+function parsed(path: string): object {
+  let value: unknown;
+  try {
+    // All scalars stay the text that stands there: 0123 and true are what the setting makes of them.
+    value = parse(readFileSync(path, "utf8"), { schema: "failsafe" }) ?? {};
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0];
+    throw new ScbError("usage", `cannot read the configuration ${path}: ${reason}`, {
+      cause: error,
+    });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new ScbError("usage", `the configuration ${path} must be a YAML map of settings`);
+}

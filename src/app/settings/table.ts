@@ -1,0 +1,128 @@
+import { networks } from "../../keychain/network.ts";
+import { defaultLndPort } from "../../node/lnd/lnd-address.ts";
+import { logLevels } from "../../runtime/log-level.ts";
+import type { ValuesOf } from "./option.ts";
+import { duration, durationOrOff, listed, oneOf, text, timeout, toggle } from "./values.ts";
+
+/**
+ * Every setting, by the name of its flag. The same names serve in the YAML file, and in the
+ * environment as SCB_MIRROR_ and the name in capitals with `_` for `-`.
+ */
+export const settingTable = {
+  to: text({
+    placeholder: "url",
+    help: "the store: s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH",
+  }),
+  node: text({
+    placeholder: "name",
+    help: "the node's folder in the store",
+    defaultNote: "the node's public key",
+  }),
+  config: text({
+    placeholder: "file",
+    help: "a YAML file with settings; flags beat the environment, which beats the file",
+  }),
+  "request-timeout": timeout({
+    help: "how long one request to the store may take",
+    default: "10s",
+  }),
+  "log-level": oneOf(logLevels, {
+    placeholder: "level",
+    help: `what to log on stderr: ${listed(logLevels)}`,
+    defaultNote: "error at a terminal, else warn",
+  }),
+  from: text({
+    placeholder: "source",
+    help: "the node: lnd, file:PATH of a channel.backup, or demo",
+    defaultNote: "lnd for run, else none",
+  }),
+  rpcserver: text({
+    placeholder: "host:port",
+    help: "lnd's gRPC address",
+    defaultNote: `localhost:${defaultLndPort}`,
+  }),
+  lnddir: text({ placeholder: "path", help: "lnd's folder", defaultNote: "as lncli's" }),
+  network: oneOf(networks, {
+    placeholder: "name",
+    help: listed(networks),
+    defaultNote: "mainnet",
+  }),
+  tlscertpath: text({
+    placeholder: "path",
+    help: "lnd's certificate",
+    defaultNote: "LNDDIR/tls.cert",
+  }),
+  macaroonpath: text({
+    placeholder: "path",
+    help: "a file with lnd's macaroon",
+    defaultNote: "the network's admin.macaroon",
+  }),
+  lndconnect: text({
+    placeholder: "uri",
+    help: "address, certificate and macaroon in one lndconnect:// URI",
+  }),
+  "backup-file": text({
+    placeholder: "path",
+    help: "with --from lnd: watch lnd's channel.backup as well",
+  }),
+  "key-file": text({
+    placeholder: "path",
+    help: "a file with what can read backups: 24 words, an extended private key, or a backup key",
+  }),
+  "passphrase-file": text({
+    placeholder: "path",
+    help: "a file with the passphrase of the 24 words",
+  }),
+  "single-writer": toggle(
+    "for a store without conditional writes: only versions, and only one writer",
+  ),
+  "refresh-interval": duration({
+    help: "save again after this time, even if no channel changed",
+    default: "12h",
+  }),
+  "min-interval": duration({
+    help: "in a burst of events: from one saved backup to the next",
+    default: "250ms",
+  }),
+  "drill-interval": durationOrOff({
+    help: "how often to prove that a restore would work, or off",
+    default: "7d",
+  }),
+  "max-age": duration({
+    help: "how old the current backup may be before the mirror counts as stopped",
+    default: "36h",
+  }),
+  "shutdown-timeout": timeout({
+    help: "how long a stop may wait for a swap under way",
+    default: "10s",
+  }),
+  timeout: timeout({
+    help: "how long run --once and accept try to reach the store, and how long each of doctor's checks may take",
+    default: "30s",
+  }),
+  "demo-interval": duration({
+    help: "with --from demo: how often a channel opens or closes",
+    default: "2s",
+  }),
+} as const;
+
+export type Settings = ValuesOf<typeof settingTable>;
+export type SettingName = keyof typeof settingTable;
+
+export const settingNames = Object.keys(settingTable) as readonly SettingName[];
+
+/** The settings that several commands take. */
+export const settingGroups = {
+  store: ["to", "node", "config", "request-timeout", "log-level"],
+  source: [
+    "from",
+    "rpcserver",
+    "lnddir",
+    "network",
+    "tlscertpath",
+    "macaroonpath",
+    "lndconnect",
+    "backup-file",
+  ],
+  key: ["key-file", "passphrase-file"],
+} as const satisfies Readonly<Record<string, readonly SettingName[]>>;

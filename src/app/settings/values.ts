@@ -1,0 +1,89 @@
+import { ScbError } from "../../runtime/error.ts";
+import { durationMs, longestTimerMs } from "../duration.ts";
+import type { OptionWords } from "./option.ts";
+
+/** The kinds of values. Each takes an option's words, and adds how its text is read. */
+
+type Words = OptionWords & { readonly placeholder: string };
+
+export function text<const W extends Words>(words: W) {
+  return { ...words, read: (value: string): string => value };
+}
+
+/** On if it is given. In the environment and in YAML it is `true` or `false`. */
+export function toggle(help: string) {
+  return { placeholder: null, help, default: "false", read: readToggle } as const;
+}
+
+function readToggle(value: string): boolean {
+  if (value === "true" || value === "false") return value === "true";
+  throw new ScbError("usage", "must be true or false");
+}
+
+export function oneOf<const T extends string, const W extends Words>(
+  values: readonly T[],
+  words: W,
+) {
+  const read = (value: string): T => {
+    const known = values.find((each) => each === value);
+    if (known !== undefined) return known;
+    throw new ScbError("usage", `must be ${listed(values)}`);
+  };
+  return { ...words, read };
+}
+
+/** "a, b or c". */
+export function listed(values: readonly string[]): string {
+  return values.join(", ").replace(/, ([^,]*)$/, " or $1");
+}
+
+/** A whole number, `min` or more. */
+export function count<const W extends CountWords>(words: W) {
+  const read = (value: string): number => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= words.min) return number;
+    throw new ScbError("usage", `must be a whole number, ${words.min} or more`);
+  };
+  return { ...words, placeholder: "n", read };
+}
+
+type CountWords = Omit<OptionWords, "placeholder"> & { readonly min: number };
+
+/** A stretch of time. Milliseconds. */
+export function duration<const W extends DurationWords>(words: W) {
+  return { ...words, placeholder: "duration", read: readDuration };
+}
+
+/** How often something is done; null for never. Milliseconds. */
+export function durationOrOff<const W extends DurationWords>(words: W) {
+  const read = (value: string): number | null => (value === "off" ? null : readDuration(value));
+  return { ...words, placeholder: "duration", read };
+}
+
+/** How long to wait at most, which a timer has to hold. Milliseconds. */
+export function timeout<const W extends DurationWords>(words: W) {
+  const read = (value: string): number => {
+    const ms = readDuration(value);
+    if (ms <= longestTimerMs) return ms;
+    throw new ScbError("usage", "must be a duration of at most 24d");
+  };
+  return { ...words, placeholder: "duration", read };
+}
+
+/** A stretch of the history. Milliseconds. */
+export function span<const W extends DurationWords>(words: W) {
+  const read = (value: string): number => {
+    const ms = durationMs(value);
+    if (ms !== null) return ms;
+    throw new ScbError("usage", "must be a time such as 12h, 30d, 8w or 2y");
+  };
+  return { ...words, placeholder: "time", read };
+}
+
+type DurationWords = Omit<OptionWords, "placeholder">;
+
+function readDuration(value: string): number {
+  const ms = durationMs(value);
+  if (ms !== null) return ms;
+  throw new ScbError("usage", "must be a duration such as 500ms, 10s, 5m or 12h");
+}

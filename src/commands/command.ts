@@ -1,0 +1,122 @@
+import { Argument, type Command, Option as Flag } from "commander";
+import type { Given, Option } from "../app/settings/option.ts";
+import { settingTable } from "../app/settings/table.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import { systemRandom } from "../runtime/random.ts";
+import type { ActionContext } from "./action.ts";
+import type { Definition } from "./definition.ts";
+import { type ExitCode, exitCodeHelp } from "./exit-code.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What the whole program is run with. */
+export interface ProgramHost {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly exit: (code: ExitCode) => void;
+}
+
+/** Makes the command that a definition describes: its flags, its help, and what it does. */
+export function addCommand(program: Command, definition: Definition, host: ProgramHost): void {
+  const { name, summary, description, settings, options, examples } = definition;
+  const command = program.command(name).description(description).allowExcessArguments(false);
+  if (summary !== undefined) command.summary(summary);
+  const given = new Map<string, Given>();
+  for (const setting of settings) addFlag(command, setting, settingTable[setting], given);
+  for (const [own, option] of Object.entries(options)) {
+    if (option.argument === undefined) addFlag(command, own, option, given);
+    else addArgument(command, own, option, given);
+  }
+  const lines = examples.map((example) => `  $ scb-mirror ${example}`);
+  command
+    .addHelpText("after", `\nExamples:\n${lines.join("\n")}\n${exitCodeHelp}`)
+    .action(async () => {
+      host.exit(await definition.run(await contextOf(definition, given, host), given));
+    });
+}
+
+function addFlag(command: Command, name: string, option: Option, given: Map<string, Given>): void {
+  const { short, placeholder } = option;
+  const long = `--${name}${placeholder === null ? "" : ` <${placeholder}>`}`;
+  const flag = new Flag(short === undefined ? long : `-${short}, ${long}`, helpOf(option));
+  // commander gives a switch no text, whatever its types say.
+  const take = (text: string | undefined): string => {
+    // Taking the last one, as is common, would drop the first without a word: a second store, say.
+    if (text !== undefined && given.has(name)) {
+      throw new ScbError("usage", `--${name} is given twice, but takes only one value`);
+    }
+    given.set(name, { text: text ?? "true", origin: `--${name}` });
+    return text ?? "";
+  };
+  command.addOption(flag.argParser(take));
+}
+
+function addArgument(
+  command: Command,
+  name: string,
+  option: Option,
+  given: Map<string, Given>,
+): void {
+  const { argument, placeholder } = option;
+  const form = argument === "required" ? `<${placeholder}>` : `[${placeholder}]`;
+  const taking = new Argument(form, helpOf(option)).argParser((text: string) => {
+    given.set(name, { text, origin: form });
+    return text;
+  });
+  command.addArgument(taking);
+}
+
+function helpOf(option: Option): string {
+  const { help, placeholder } = option;
+  const fallback = option.defaultNote ?? (placeholder === null ? undefined : option.default);
+  return fallback === undefined ? help : `${help} (default: ${fallback})`;
+}
+
+async function contextOf(
+  { settings: taken }: Definition,
+  given: ReadonlyMap<string, Given>,
+  { environment, terminal, signal }: ProgramHost,
+): Promise<Omit<ActionContext, "options">> {
+  // Loaded only now, so that help and mistakes answer at once.
+  const [{ loadSettings }, { createLogger }] = await Promise.all([
+    import("../app/settings.ts"),
+    import("../runtime/logger.ts"),
+  ]);
+  const flags = Object.fromEntries([...given].map(([name, { text }]) => [name, text]));
+  const named = Object.entries(flags).filter(([name]) => taken.some((setting) => setting === name));
+  const settings = loadSettings(Object.fromEntries(named), environment);
+  // At a terminal the command's own lines tell what happens; a log would only repeat it.
+  const defaultLevel = process.stderr.isTTY === true ? "error" : "warn";
+  return {
+    settings,
+    flags,
+    json: given.has("json"),
+    terminal,
+    logger: createLogger(settings["log-level"] ?? defaultLevel),
+    clock: systemClock,
+    random: systemRandom,
+    signal,
+    ...(process.stdin.isTTY && process.stderr.isTTY
+      ? { askPassphrase, confirm: askYesNo }
+      : { askPassphrase: undefined, confirm: undefined }),
+  };
+}
+
+async function askPassphrase(): Promise<string> {
+  const { isCancel, password } = await import("@clack/prompts");
+  const answer = await password({
+    message: "Passphrase of the 24 words (empty for none)",
+    output: process.stderr,
+  });
+  if (isCancel(answer)) throw new ScbError("aborted", "no passphrase was given");
+  return answer ?? "";
+}
+
+/** No, if the person goes away instead of answering. */
+async function askYesNo(question: string): Promise<boolean> {
+  const { confirm } = await import("@clack/prompts");
+  const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
+  return answer === true;
+}

@@ -1,0 +1,33 @@
+import type { Definition } from "./definition.ts";
+import { accept } from "./definitions/accept.ts";
+import { diff } from "./definitions/diff.ts";
+import { doctor } from "./definitions/doctor.ts";
+import { drill } from "./definitions/drill.ts";
+import { inspect } from "./definitions/inspect.ts";
+import { key } from "./definitions/key.ts";
+import { kit } from "./definitions/kit.ts";
+import { list } from "./definitions/list.ts";
+import { prune } from "./definitions/prune.ts";
+import { repair } from "./definitions/repair.ts";
+import { restore } from "./definitions/restore.ts";
+import { run } from "./definitions/run.ts";
+import { status } from "./definitions/status.ts";
+import { verify } from "./definitions/verify.ts";
+
+/** All commands, in the order in which help lists them. */
+export const definitions: readonly Definition[] = [
+  run,
+  status,
+  doctor,
+  list,
+  verify,
+  repair,
+  prune,
+  accept,
+  drill,
+  restore,
+  inspect,
+  diff,
+  key,
+  kit,
+];

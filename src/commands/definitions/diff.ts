@@ -1,0 +1,24 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { text } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const diff = defineCommand({
+  name: "diff",
+  description:
+    "Shows the channels that were added, removed or changed between two backups; exits with code 3 " +
+    "if there are any",
+  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
+  options: {
+    a: text({
+      placeholder: "a",
+      help: 'a file, or a version: a sequence, a key, or "latest"',
+      argument: "required",
+    }),
+    b: text({ placeholder: "b", help: "another one", argument: "required" }),
+  },
+  examples: [
+    "diff 11 latest --to s3://my-bucket/lightning --key-file ~/backup.key",
+    "diff old.backup channel.backup --key-file ~/backup.key --json",
+  ],
+  action: async (context) => (await import("../diff.ts")).diffAction(context),
+});

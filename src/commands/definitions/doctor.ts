@@ -1,0 +1,21 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { defineCommand } from "../definition.ts";
+
+export const doctor = defineCommand({
+  name: "doctor",
+  description: "Can this store and this node be used? Tries them, and says what to do",
+  settings: [
+    ...settingGroups.store,
+    ...settingGroups.source,
+    ...settingGroups.key,
+    "timeout",
+    "max-age",
+  ],
+  options: {},
+  examples: [
+    "doctor --to s3://my-bucket/lightning --node 02ab…",
+    "doctor --from lnd --macaroonpath ~/scb-mirror.macaroon",
+    "doctor --to s3://my-bucket/lightning --from lnd --key-file ~/backup.key --json",
+  ],
+  action: async (context) => (await import("../doctor.ts")).doctorAction(context),
+});

@@ -1,0 +1,31 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { toggle } from "../../app/settings/values.ts";
+import { parseHostAndPort } from "../../node/peer-dialler.ts";
+import { ScbError } from "../../runtime/error.ts";
+import { defineCommand } from "../definition.ts";
+
+export const drill = defineCommand({
+  name: "drill",
+  description: "Rehearses a restore: fetches, decrypts and compares, but restores nothing",
+  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key, "max-age"],
+  options: {
+    dial: toggle("try whether the peers' addresses take connections"),
+    "tor-proxy": {
+      placeholder: "host:port",
+      help: "with --dial: the SOCKS5 proxy for Tor addresses",
+      read: readHostAndPort,
+    },
+  },
+  examples: [
+    "drill --to s3://my-bucket/lightning --from lnd",
+    "drill --to s3://my-bucket/lightning --key-file words.txt",
+    "drill --to s3://my-bucket/lightning --from lnd --key-file backup.key --dial --tor-proxy 127.0.0.1:9050",
+  ],
+  action: async (context) => (await import("../drill.ts")).drillAction(context),
+});
+
+function readHostAndPort(text: string) {
+  const address = parseHostAndPort(text);
+  if (address !== null) return address;
+  throw new ScbError("usage", "must be HOST:PORT, as in 127.0.0.1:9050");
+}

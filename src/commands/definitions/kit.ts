@@ -1,0 +1,25 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { text, toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const kit = defineCommand({
+  name: "kit",
+  description: "Writes one page to print: where the backups are, and how to get the funds back",
+  settings: [...settingGroups.store, ...settingGroups.source],
+  options: {
+    output: text({
+      placeholder: "file",
+      short: "o",
+      help: 'where to write it; "-" for stdout',
+      defaultNote: "recovery-kit.html, or recovery-kit.txt with --text",
+    }),
+    text: toggle("plain text instead of HTML"),
+    force: toggle("overwrite a file that is there"),
+    json: toggle("print one JSON document: what is on the page, and where it is"),
+  },
+  examples: [
+    "kit --to s3://my-bucket/lightning",
+    "kit --to s3://my-bucket/lightning --node alice --text -o - | lpr",
+  ],
+  action: async (context) => (await import("../kit.ts")).kitAction(context),
+});

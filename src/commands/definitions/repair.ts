@@ -1,0 +1,26 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { text, toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const repair = defineCommand({
+  name: "repair",
+  summary: "Mends a pointer that is lost or damaged, or names a version that is not there",
+  description:
+    "Mends a pointer that is lost or damaged, that somebody replaced with an older one, or that names " +
+    "a version that is not there. Works out from the versions what the pointer must name, shows it, " +
+    "and writes it with --apply. It does not guess between two histories: it shows both, exits with " +
+    "code 4, and asks for --to-version.",
+  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
+  options: {
+    "to-version": text({
+      placeholder: "key",
+      help: "the version that the pointer must name, if you have to choose",
+    }),
+    apply: toggle("write the pointer that the plan found"),
+  },
+  examples: [
+    "repair --to s3://my-bucket/lightning",
+    "repair --to s3://my-bucket/lightning --key-file ~/backup.key --apply",
+  ],
+  action: async (context) => (await import("../repair.ts")).repairAction(context),
+});

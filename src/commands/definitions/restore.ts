@@ -1,0 +1,45 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { text, toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+import { parseMoment } from "../moment.ts";
+
+export const restore = defineCommand({
+  name: "restore",
+  summary: "Fetches a backup and checks it, for lncli restorechanbackup or a new lnd",
+  description:
+    "Fetches a backup, checks it, and writes it to a file for lncli restorechanbackup, or hands it to " +
+    "a new lnd",
+  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
+  options: {
+    version: text({
+      placeholder: "version",
+      help: 'a sequence, a key, or "latest"',
+      defaultNote: "latest",
+      argument: "optional",
+    }),
+    at: {
+      placeholder: "time",
+      help: "the version that was current then: 2026-11-20T12:00Z, or how long ago: 90m, 12h, 3d",
+      read: parseMoment,
+    },
+    output: text({
+      placeholder: "file",
+      short: "o",
+      help: 'where to write it; "-" for stdout',
+      default: "channel.backup",
+    }),
+    force: toggle("overwrite a file that is there"),
+    "to-lnd": toggle(
+      "write no file: hand it to the NEW lnd that --rpcserver, --macaroonpath, … name " +
+        "(offchain:write), whose peers then close the channels",
+    ),
+  },
+  examples: [
+    "restore --to s3://my-bucket/lightning",
+    "restore 12 --to s3://my-bucket/lightning -o /root/channel.backup",
+    "restore --at 12h --to s3://my-bucket/lightning --key-file words.txt",
+    "restore --to-lnd --to s3://my-bucket/lightning",
+    "restore --to file:///mnt/usb/scb -o - | sha256sum",
+  ],
+  action: async (context) => (await import("../restore.ts")).restoreAction(context),
+});

@@ -1,0 +1,32 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const run = defineCommand({
+  name: "run",
+  description: "Mirrors the node's backups into the store until it is stopped",
+  settings: [
+    ...settingGroups.store,
+    ...settingGroups.source,
+    ...settingGroups.key,
+    "single-writer",
+    "refresh-interval",
+    "min-interval",
+    "shutdown-timeout",
+    "drill-interval",
+    "timeout",
+    "demo-interval",
+  ],
+  options: {
+    once: toggle("take one snapshot, save it unless the store has this state, and exit"),
+    "accept-empty": toggle("let an empty backup replace one that is not empty, this once"),
+    json: toggle("print one JSON document a line, one for each event"),
+  },
+  examples: [
+    "run --to s3://my-bucket/lightning",
+    "run --to 's3://my-bucket?endpoint=https://minio.example:9000' --macaroonpath ~/scb.macaroon",
+    "run --from file:/home/bitcoin/.lnd/data/chain/bitcoin/mainnet/channel.backup --node alice --to file:///mnt/usb/scb",
+    "run --from demo --to file:///tmp/scb --once --json",
+  ],
+  action: async (context) => (await import("../run.ts")).runAction(context),
+});
