@@ -1,22 +1,23 @@
 import { readConfigFile } from "./settings/config-file.ts";
 import { type Environment, readEnvironment } from "./settings/environment.ts";
-import { type Given, readOptions } from "./settings/option.ts";
+import { type Given, readGiven, readOptions } from "./settings/option.ts";
 import { type Settings, settingTable } from "./settings/table.ts";
 
 export type { SettingName, Settings } from "./settings/table.ts";
 
 /**
  * Puts the settings together: flags beat environment beats file beats defaults. `flags` are by name,
- * without dashes. Throws "usage", naming the setting and where it came from, for one that is unknown
- * or has a value it cannot have.
+ * without dashes. `warn` hears of what was passed over. Throws "usage", naming the setting and where
+ * it came from, for one that is unknown or has a value it cannot have.
  */
 export function loadSettings(
   flags: Readonly<Record<string, string>>,
   environment: Environment,
+  warn: (message: string) => void = () => undefined,
 ): Settings {
-  const given = new Map<string, Given>(readEnvironment(environment));
+  const given = new Map<string, Given>(readEnvironment(environment, warn));
   for (const [name, text] of Object.entries(flags)) given.set(name, { text, origin: `--${name}` });
   const config = given.get("config");
-  const file = config === undefined ? [] : readConfigFile(config.text);
+  const file = config === undefined ? [] : readConfigFile(readGiven(settingTable.config, config));
   return readOptions(settingTable, new Map([...file, ...given]));
 }

@@ -86,15 +86,20 @@ async function contextOf(
   ]);
   const flags = Object.fromEntries([...given].map(([name, { text }]) => [name, text]));
   const named = Object.entries(flags).filter(([name]) => taken.some((setting) => setting === name));
-  const settings = loadSettings(Object.fromEntries(named), environment);
+  const warnings: string[] = [];
+  const settings = loadSettings(Object.fromEntries(named), environment, (warning) =>
+    warnings.push(warning),
+  );
   // At a terminal the command's own lines tell what happens; a log would only repeat it.
   const defaultLevel = process.stderr.isTTY === true ? "error" : "warn";
+  const logger = createLogger(settings["log-level"] ?? defaultLevel);
+  for (const warning of warnings) logger.warn({}, warning);
   return {
     settings,
     flags,
     json: given.has("json"),
     terminal,
-    logger: createLogger(settings["log-level"] ?? defaultLevel),
+    logger,
     clock: systemClock,
     random: systemRandom,
     signal,

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { ScbError } from "../../runtime/error.ts";
+import { readSmallFile } from "../../runtime/small-file.ts";
 import type { Given } from "./option.ts";
 import { type SettingName, settingNames } from "./table.ts";
 
@@ -18,7 +18,8 @@ export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
     }
     const origin = `${name} in ${path}`;
     if (typeof value !== "string") throw new ScbError("usage", `${origin}: must be one value`);
-    if (value !== "") found.set(name, { text: value, origin });
+    const text = value.trim();
+    if (text !== "") found.set(name, { text, origin });
   }
   return found;
 }
@@ -27,13 +28,21 @@ function parsed(path: string): object {
   let value: unknown;
   try {
     // All scalars stay the text that stands there: 0123 and true are what the setting makes of them.
-    value = parse(readFileSync(path, "utf8"), { schema: "failsafe" }) ?? {};
+    value = parse(readSmallFile(path), { schema: "failsafe", logLevel: "error" }) ?? {};
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0];
+    const reason = error instanceof ScbError ? error.message : yamlReason(error);
     throw new ScbError("usage", `cannot read the configuration ${path}: ${reason}`, {
       cause: error,
     });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new ScbError("usage", `the configuration ${path} must be a YAML map of settings`);
+}
+
+/** Without the parser's own words, which quote the text. */
+function yamlReason(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return "not valid YAML";
+  const [at] = error.linePos ?? [];
+  const where = at === undefined ? "" : ` in line ${at.line}, column ${at.col}`;
+  return `not valid YAML: ${error.code.toLowerCase().replaceAll("_", " ")}${where}`;
 }

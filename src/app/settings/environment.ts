@@ -1,10 +1,22 @@
 import { ScbError } from "../../runtime/error.ts";
+import { readSmallFile } from "../../runtime/small-file.ts";
 import type { Given } from "./option.ts";
 import { type SettingName, settingNames } from "./table.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const prefix = "SCB_MIRROR_";
+/** Ends the name of a variable that names a file with the value, as Docker and Kubernetes hand out secrets. */
+const fileSuffix = "_FILE";
+
+/**
+ * What Kubernetes sets for a service called `scb-mirror`, or `scb-mirror-…`, in each container of its
+ * namespace. Source: Kubernetes, "Accessing the Service", environment variables.
+ */
+const serviceLink =
+  /^SCB_MIRROR_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+/** The service's own `…_PORT` is told by its value, for by its name it could be a setting misspelt. */
+const serviceAddress = /^(?:tcp|udp|sctp):\/\//i;
 
 export function environmentName(setting: string): string {
   return prefix + setting.toUpperCase().replaceAll("-", "_");
@@ -14,19 +26,71 @@ const settingOf: ReadonlyMap<string, SettingName> = new Map(
   settingNames.map((name) => [environmentName(name), name]),
 );
 
-/** The settings of the environment. Throws "usage" for a name that is misspelt: its default would be taken. */
-export function readEnvironment(environment: Environment): ReadonlyMap<SettingName, Given> {
+/**
+ * The settings of the environment: each by its own variable, or by one with `_FILE` that names a file.
+ * `warn` hears of what is passed over. Throws "usage" for a name that is misspelt, since its default
+ * would be taken without a word.
+ */
+export function readEnvironment(
+  environment: Environment,
+  warn: (message: string) => void,
+): ReadonlyMap<SettingName, Given> {
   const found = new Map<SettingName, Given>();
+  const links: string[] = [];
   for (const [variable, value = ""] of Object.entries(environment)) {
-    if (!variable.startsWith(prefix) || value === "") continue;
-    const name = settingOf.get(variable);
-    if (name === undefined) {
-      throw new ScbError(
-        "usage",
-        `the environment variable ${variable} is no setting of scb-mirror: correct or remove it (there are ${[...settingOf.keys()].join(", ")})`,
-      );
-    }
-    found.set(name, { text: value, origin: variable });
+    const text = value.trim();
+    if (!variable.startsWith(prefix) || text === "") continue;
+    const given = { text, origin: variable };
+    const named = settingOf.get(variable);
+    const namedByFile = fileSettingOf(variable);
+    if (named !== undefined) add(found, named, given);
+    else if (namedByFile !== undefined) add(found, namedByFile, contentOf(given));
+    else if (isServiceLink(given)) links.push(variable);
+    else throw notASetting(variable);
+  }
+  if (links.length > 0) {
+    warn(
+      `passed over what Kubernetes sets for a service of this name (enableServiceLinks: false in the pod leaves it out): ${links.join(", ")}`,
+    );
   }
   return found;
+}
+
+function isServiceLink({ text, origin }: Given): boolean {
+  if (serviceLink.test(origin)) return true;
+  return origin.endsWith("_PORT") && serviceAddress.test(text);
+}
+
+function fileSettingOf(variable: string): SettingName | undefined {
+  return variable.endsWith(fileSuffix)
+    ? settingOf.get(variable.slice(0, -fileSuffix.length))
+    : undefined;
+}
+
+function add(found: Map<SettingName, Given>, name: SettingName, given: Given): void {
+  const other = found.get(name);
+  if (other !== undefined) {
+    throw new ScbError(
+      "usage",
+      `${other.origin} and ${given.origin} both give ${name}: remove one of them`,
+    );
+  }
+  if (given.text !== "") found.set(name, given);
+}
+
+function contentOf(given: Given): Given {
+  const { text: path, origin } = given;
+  try {
+    return { text: readSmallFile(path).trim(), origin: `${origin} (${path})` };
+  } catch (error) {
+    const { message } = ScbError.from(error);
+    throw new ScbError("usage", `${origin}: cannot read ${path}: ${message}`, { cause: error });
+  }
+}
+
+function notASetting(variable: string): ScbError {
+  return new ScbError(
+    "usage",
+    `the environment variable ${variable} is no setting of scb-mirror: correct or remove it (there are ${[...settingOf.keys()].join(", ")}, and each with ${fileSuffix})`,
+  );
 }

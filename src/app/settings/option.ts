@@ -63,7 +63,9 @@ export function readOptions<O extends Options>(
   return values as ValuesOf<O>;
 }
 
-function readGiven(option: Option, { text, origin }: Given): unknown {
+/** Reads one value that was given. Throws "usage", which names where it stood and never repeats it. */
+export function readGiven<T>(option: Option<T>, given: Given): T {
+  const { text, origin } = given;
   try {
     if (text === "") throw new ScbError("usage", "must not be empty");
     return option.read(text);

@@ -2,7 +2,16 @@ import { networks } from "../../keychain/network.ts";
 import { defaultLndPort } from "../../node/lnd/lnd-address.ts";
 import { logLevels } from "../../runtime/log-level.ts";
 import type { ValuesOf } from "./option.ts";
-import { duration, durationOrOff, listed, oneOf, text, timeout, toggle } from "./values.ts";
+import {
+  duration,
+  durationOrOff,
+  interval,
+  listed,
+  oneOf,
+  text,
+  timeout,
+  toggle,
+} from "./values.ts";
 
 /**
  * Every setting, by the name of its flag. The same names serve in the YAML file, and in the
@@ -79,6 +88,10 @@ export const settingTable = {
   "refresh-interval": duration({
     help: "save again after this time, even if no channel changed",
     default: "12h",
+  }),
+  "look-interval": interval({
+    help: "how often an idle mirror reads the store again",
+    default: "5m",
   }),
   "min-interval": duration({
     help: "in a burst of events: from one saved backup to the next",

@@ -4,6 +4,8 @@ import type { OptionWords } from "./option.ts";
 
 /** The kinds of values. Each takes an option's words, and adds how its text is read. */
 
+const shortestIntervalMs = 1000;
+
 type Words = OptionWords & { readonly placeholder: string };
 
 export function text<const W extends Words>(words: W) {
@@ -52,6 +54,16 @@ type CountWords = Omit<OptionWords, "placeholder"> & { readonly min: number };
 /** A stretch of time. Milliseconds. */
 export function duration<const W extends DurationWords>(words: W) {
   return { ...words, placeholder: "duration", read: readDuration };
+}
+
+/** How often the store is asked: a second at least. Milliseconds. */
+export function interval<const W extends DurationWords>(words: W) {
+  const read = (value: string): number => {
+    const ms = readDuration(value);
+    if (ms >= shortestIntervalMs) return ms;
+    throw new ScbError("usage", "must be a duration of at least 1s");
+  };
+  return { ...words, placeholder: "duration", read };
 }
 
 /** How often something is done; null for never. Milliseconds. */

@@ -11,6 +11,7 @@ export const run = defineCommand({
     ...settingGroups.key,
     "single-writer",
     "refresh-interval",
+    "look-interval",
     "min-interval",
     "shutdown-timeout",
     "drill-interval",

@@ -1,0 +1,57 @@
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { ScbError } from "./error.ts";
+
+/** Far more than a setting or a page of settings takes: a larger file was named by mistake. */
+const largestSizeBytes = 256 * 1024;
+
+/** A pipe is waited for, so often and so long: 10 s. */
+const mostWaits = 500;
+const waitMs = 20;
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not read it",
+  EISDIR: "it is a folder",
+  EAGAIN: "nothing came from it in 10 s",
+};
+
+/**
+ * Reads a small text file, or a pipe such as `<(…)`, at once. Neither its size nor the wait for it is
+ * without a bound. Throws "io" with the reason alone, for the end of a sentence.
+ */
+export function readSmallFile(path: string): string {
+  try {
+    // A pipe that nobody writes to would otherwise hang before it could be given up.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return readBounded(file).toString("utf8");
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (error instanceof ScbError) throw error;
+    const code = codeOf(error);
+    throw new ScbError("io", reasons[code] ?? code, { cause: error });
+  }
+}
+
+function readBounded(file: number): Buffer {
+  const bytes = Buffer.alloc(largestSizeBytes + 1);
+  let sizeBytes = 0;
+  for (let waits = 0; sizeBytes < bytes.length; ) {
+    try {
+      const got = readSync(file, bytes, sizeBytes, bytes.length - sizeBytes, null);
+      if (got === 0) return bytes.subarray(0, sizeBytes);
+      sizeBytes += got;
+    } catch (error) {
+      waits += 1;
+      if (codeOf(error) !== "EAGAIN" || waits > mostWaits) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+    }
+  }
+  throw new ScbError("io", `it is larger than ${largestSizeBytes / 1024} KiB`);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "it is unreadable";
+}

@@ -1,0 +1,33 @@
+import { runProgram } from "../../src/commands/program.ts";
+
+export interface InProcessResult {
+  readonly code: number | null;
+  /** What went to stdout and stderr, by lines. */
+  readonly told: readonly string[];
+}
+
+/** Runs the program here, for what ends before a command does anything: quick enough for a table of hundreds. */
+export async function runInProcess(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<InProcessResult> {
+  let code: number | null = null;
+  const told: string[] = [];
+  await runProgram(args, {
+    terminal: {
+      line: (text) => told.push(text),
+      json: (value) => told.push(JSON.stringify(value)),
+      bytes: async (bytes) => void told.push(Buffer.from(bytes).toString()),
+      flush: async () => undefined,
+      note: (text) => told.push(text),
+      progress: (text) => void (text !== null && told.push(text)),
+      style: (_style, text) => text,
+    },
+    environment,
+    signal: new AbortController().signal,
+    exit: (given) => {
+      code = given;
+    },
+  });
+  return { code, told };
+}
