@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ScbError } from "../runtime/error.ts";
+import { mayBeSecret } from "../runtime/secret-text.ts";
 import { programVersion } from "../runtime/version.ts";
 import { addCommand, type ProgramHost } from "./command.ts";
 import { definitions } from "./definitions.ts";
@@ -14,10 +15,7 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return host.exit(exitCodes.done);
-      const message =
-        error.code === "commander.help"
-          ? "no command is given"
-          : error.message.replace(/^error: /, "");
+      const message = usageMessage(error, args);
       host.terminal.note(`scb-mirror: ${message} (scb-mirror --help shows what there is)`);
       return host.exit(exitCodes.usage);
     }
@@ -25,6 +23,26 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
     host.terminal.progress(null);
     host.terminal.note(`scb-mirror: ${known.message}`);
     host.exit(exitCodeOf(known.code));
+  }
+}
+
+/** What commander found wrong, without what was given: words that are no option may be a secret's. */
+function usageMessage({ code, message }: CommanderError, args: readonly string[]): string {
+  const text = message.replace(/^error: /, "");
+  switch (code) {
+    case "commander.help":
+      return "no command is given";
+    case "commander.excessArguments":
+      return text.replace(/(?<=but got \d+):.*/s, "");
+    case "commander.unknownOption": {
+      // `--password=VALUE` and `-pVALUE` are one word.
+      const [, name = "", suggestion = ""] = /'(--[^=']*|-.).*'(.*)/s.exec(text) ?? [];
+      return mayBeSecret(name) ? "unknown option" : `unknown option '${name}'${suggestion}`;
+    }
+    case "commander.unknownCommand":
+      return mayBeSecret(args.join(" ")) ? "unknown command" : text;
+    default:
+      return text;
   }
 }
 

@@ -99,9 +99,10 @@ async function readSecretFile(
   } catch (error) {
     if (error instanceof ScbError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new ScbError("io", `${what} ${path}: ${reasons[code ?? ""] ?? "cannot be read"}`, {
-      cause: error,
-    });
+    // What names no file may be the passphrase itself.
+    const isNamed = code !== "ENOENT" || what !== "passphrase file";
+    const reason = reasons[code ?? ""] ?? "cannot be read";
+    throw new ScbError("io", `${isNamed ? `${what} ${path}` : what}: ${reason}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { parse, YAMLParseError } from "yaml";
 import { ScbError } from "../../runtime/error.ts";
+import { mayBeSecret } from "../../runtime/secret-text.ts";
 import { readSmallFile } from "../../runtime/small-file.ts";
 import type { Given } from "./option.ts";
 import { type SettingName, settingNames } from "./table.ts";
@@ -13,7 +14,7 @@ export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
       const names = settingNames.filter((known) => known !== "config").join(", ");
       throw new ScbError(
         "usage",
-        `${JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names})`,
+        `${mayBeSecret(key) ? "a name" : JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names})`,
       );
     }
     const origin = `${name} in ${path}`;

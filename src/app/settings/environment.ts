@@ -1,6 +1,7 @@
 import { ScbError } from "../../runtime/error.ts";
+import { mayBeSecret } from "../../runtime/secret-text.ts";
 import { readSmallFile } from "../../runtime/small-file.ts";
-import type { Given } from "./option.ts";
+import { checkNoSecret, type Given } from "./option.ts";
 import { type SettingName, settingNames } from "./table.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +80,7 @@ function add(found: Map<SettingName, Given>, name: SettingName, given: Given): v
 }
 
 function contentOf(given: Given): Given {
+  checkNoSecret(given);
   const { text: path, origin } = given;
   try {
     return { text: readSmallFile(path).trim(), origin: `${origin} (${path})` };
@@ -89,8 +91,10 @@ function contentOf(given: Given): Given {
 }
 
 function notASetting(variable: string): ScbError {
+  const isSecret = mayBeSecret(variable.slice(prefix.length));
+  const what = isSecret ? `that begins with ${prefix}` : variable;
   return new ScbError(
     "usage",
-    `the environment variable ${variable} is no setting of scb-mirror: correct or remove it (there are ${[...settingOf.keys()].join(", ")}, and each with ${fileSuffix})`,
+    `the environment variable ${what} is no setting of scb-mirror: correct or remove it (there are ${[...settingOf.keys()].join(", ")}, and each with ${fileSuffix})`,
   );
 }

@@ -1,4 +1,5 @@
 import { ScbError } from "../../runtime/error.ts";
+import { mayBeSecret } from "../../runtime/secret-text.ts";
 
 /** How an option is called and explained. */
 export interface OptionWords {
@@ -12,6 +13,8 @@ export interface OptionWords {
   readonly defaultNote?: string;
   /** The letter of its short flag. */
   readonly short?: string;
+  /** Its value is a secret by its nature, and `read` and all who use it know. */
+  readonly isSecret?: true;
   /** It has no flag, but a place after the command's name. */
   readonly argument?: "required" | "optional";
 }
@@ -66,6 +69,7 @@ export function readOptions<O extends Options>(
 /** Reads one value that was given. Throws "usage", which names where it stood and never repeats it. */
 export function readGiven<T>(option: Option<T>, given: Given): T {
   const { text, origin } = given;
+  if (option.isSecret !== true) checkNoSecret(given);
   try {
     if (text === "") throw new ScbError("usage", "must not be empty");
     return option.read(text);
@@ -73,4 +77,16 @@ export function readGiven<T>(option: Option<T>, given: Given): T {
     const known = ScbError.from(error);
     throw new ScbError(known.code, `${origin}: ${known.message}`, { cause: known });
   }
+}
+
+/**
+ * Throws "usage" for a value that may be a secret in a place that takes none. There it would end up in
+ * messages, logs or the store; it stops here, where nobody has repeated it yet.
+ */
+export function checkNoSecret({ text, origin }: Given): void {
+  if (!mayBeSecret(text)) return;
+  throw new ScbError(
+    "usage",
+    `${origin}: this looks like a secret (words, a key or a macaroon), and does not belong here. Put it into a file that only you can read, and name that file with --key-file or --macaroonpath`,
+  );
 }

@@ -69,6 +69,7 @@ export const settingTable = {
   lndconnect: text({
     placeholder: "uri",
     help: "address, certificate and macaroon in one lndconnect:// URI",
+    isSecret: true,
   }),
   "backup-file": text({
     placeholder: "path",
