@@ -51,7 +51,10 @@ export interface Snapshot {
    * until the node calls the channel fully resolved.
    */
   readonly limbo: readonly LimboChannel[] | null;
-  /** Milliseconds since 1970. The state is not older than this. */
+  /**
+   * Milliseconds since 1970. The state is not older than this: for a file that nobody vouches for, the
+   * time at which it was written, however often it is read.
+   */
   readonly takenAt: number;
   readonly reason: SnapshotReason;
   /** Who has decrypted and parsed it: the node, or we with a key; null for nobody. */

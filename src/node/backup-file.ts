@@ -63,18 +63,26 @@ export class BackupFileSource implements SnapshotSource {
 
   /** What the file holds now. Throws what `StableFile.read` and `inspect` throw. */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
-    const takenAt = this.#options.clock.now();
-    const packed = await this.#file.read(signal);
+    const now = this.#options.clock.now();
+    const { bytes: packed, writtenAt } = await this.#file.read(signal);
     const inspected = await this.#options.inspect?.(packed, signal);
     return {
       packed,
       channelPoints: inspected?.channelPoints ?? null,
       bareChannelPoints: inspected?.bareChannelPoints ?? null,
       limbo: null,
-      takenAt,
+      takenAt: Math.min(writtenAt, now),
       reason,
       verifiedBy: inspected?.verifiedBy ?? null,
     };
+  }
+
+  /**
+   * Whether the file alone is mounted here, so that one which lnd renames over it is never seen. False
+   * if the system doesn't tell.
+   */
+  isMountPoint(): Promise<boolean> {
+    return this.#file.isMountPoint();
   }
 
   changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
@@ -100,7 +108,7 @@ export class BackupFileSource implements SnapshotSource {
         wake = new AbortController();
         await folder.renew();
         try {
-          const found = sha256Hex(await this.#file.read(signal));
+          const found = sha256Hex((await this.#file.read(signal)).bytes);
           if (isTroubled) observer.recovered();
           if (found !== seen) due.put(seen === null ? "start" : "file-changed");
           else if (isTroubled) due.put("reconnected");

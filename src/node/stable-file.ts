@@ -1,7 +1,9 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
+import { mountOf } from "./mount.ts";
 
 /** Far more than any node's backup; it only keeps a wrong path from filling the memory. */
 export const largestBackupSizeBytes = 200 * 1024 * 1024;
@@ -14,11 +16,20 @@ export interface StableFileOptions {
   readonly clock: Clock;
 }
 
+export interface StableContent {
+  readonly bytes: Uint8Array;
+  /** By the clock of the file system, milliseconds since 1970. */
+  readonly writtenAt: number;
+}
+
 /**
  * Reads a file that somebody else writes, and never while it is being written. lnd renames a
  * finished file into place, but a copy by `cp`, a sync client or a network file system grows where
  * it is. So what is read has had the same inode, size and times for `settleMs`, and still has them
  * afterwards. No clock but ours is compared with itself: the file's may be another machine's.
+ *
+ * What it reads is the file that has this name now. A bind mount of the file alone keeps showing the
+ * inode that it was made of, for ever, after lnd has renamed a new file over it.
  */
 export class StableFile {
   readonly #options: StableFileOptions;
@@ -30,10 +41,11 @@ export class StableFile {
   }
 
   /**
-   * The bytes. Throws "io" when the file is missing, cannot be read or never comes to rest, "usage"
-   * when it is a folder, "decode" when it cannot be a packed Multi.
+   * The bytes. Throws "io" when the file is missing, cannot be read, never comes to rest or has been
+   * replaced behind a mount, "usage" when it is a folder, a pipe or a device, "decode" when it cannot
+   * be a packed Multi.
    */
-  async read(signal?: AbortSignal): Promise<Uint8Array> {
+  async read(signal?: AbortSignal): Promise<StableContent> {
     const { path, settleMs, clock } = this.#options;
     for (let round = 0; round < longestSettleRounds; round++) {
       const before = await this.#state();
@@ -42,19 +54,31 @@ export class StableFile {
         if ((await this.#state()) !== before) continue;
         this.#settled = before;
       }
-      const bytes = await this.#content(before);
-      if (bytes === null) continue;
-      const flaw = packedMultiFlaw(bytes);
+      const content = await this.#content(before);
+      if (content === null) continue;
+      const flaw = packedMultiFlaw(content.bytes);
       if (flaw !== null) throw new ScbError("decode", `${path} is no channel backup: ${flaw}`);
-      return bytes;
+      return content;
     }
     throw new ScbError("io", `${path} is written all the time: it has not come to rest yet`);
   }
 
-  /** Names the file's inode, size and times: whoever writes or replaces it changes this. */
+  /** Whether the file alone is mounted here, and not the folder that it is in. */
+  async isMountPoint(): Promise<boolean> {
+    return this.#opened(async (file, path) => {
+      const mount = await mountOf(file.fd);
+      return mount !== null && mount.mountPoint === (await realpath(path));
+    });
+  }
+
   async #state(): Promise<string> {
     const { path } = this.#options;
-    const stats = await translated(path, () => stat(path, { bigint: true }));
+    return this.#stateOf(await translated(path, () => stat(path, { bigint: true })));
+  }
+
+  /** Names the file's inode, size and times: whoever writes or replaces it changes this. */
+  #stateOf(stats: BigIntStats): string {
+    const { path } = this.#options;
     if (stats.isDirectory()) {
       throw new ScbError("usage", `${path} is a folder: give the path of the channel.backup in it`);
     }
@@ -66,26 +90,58 @@ export class StableFile {
     return [dev, ino, size, mtimeNs, ctimeNs].join();
   }
 
-  /** Null when the file is not in the state `expected` any more once it was read. */
-  async #content(expected: string): Promise<Uint8Array | null> {
+  /** Null when the file is not in the state `expected`, or not any more once it was read. */
+  async #content(expected: string): Promise<StableContent | null> {
+    const content = await this.#opened(async (file, path) => {
+      const stats = await file.stat({ bigint: true });
+      // Before any memory is taken: another file may have this name by now.
+      if (this.#stateOf(stats) !== expected) return null;
+      const isOfDeleted = stats.nlink === 0n || (await mountOf(file.fd))?.isOfDeleted === true;
+      if (isOfDeleted && (await this.#state()) === expected) throw replacedBehindMount(path);
+      const bytes = await readUpTo(file, Number(stats.size));
+      return { bytes, writtenAt: Number(stats.mtimeMs) };
+    });
+    return (await this.#state()) === expected ? content : null;
+  }
+
+  async #opened<T>(task: (file: FileHandle, path: string) => Promise<T>): Promise<T> {
     const { path } = this.#options;
-    const bytes = await translated(path, async () => {
-      let file: FileHandle | undefined;
+    return translated(path, async () => {
+      // A pipe that got this name since it was looked at would else wait for a writer, for ever.
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        file = await open(path);
-        return new Uint8Array(await file.readFile());
+        return await task(file, path);
       } finally {
-        await file?.close();
+        await file.close();
       }
     });
-    return (await this.#state()) === expected ? bytes : null;
   }
+}
+
+/** The first `sizeBytes` of a file, fewer if it has become shorter. */
+async function readUpTo(file: FileHandle, sizeBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  let length = 0;
+  while (length < sizeBytes) {
+    const { bytesRead } = await file.read(bytes, length, sizeBytes - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
+}
+
+function replacedBehindMount(path: string): ScbError {
+  return new ScbError(
+    "io",
+    `${path}: lnd has replaced this file, and the mount still shows the old one: mount the folder that it is in, not the file, and restart the container`,
+  );
 }
 
 async function translated<T>(path: string, task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {
+    if (error instanceof ScbError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     const reasons: Readonly<Record<string, string>> = {
       ENOENT: "there is no such file (lnd writes it when it has started)",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -17,8 +17,10 @@ import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { fakePubkey, lndError, point, tlsFile } from "../node/fake-lnd.ts";
 import { type FakeSetup, fakeSetup } from "../node/fake-node.ts";
 import { until } from "../node/source-probe.ts";
+import { inCi } from "../peers/peer-unavailable.ts";
 import { makeMacaroon } from "../support/make-macaroon.ts";
 import { makeSwapper, packedBytes, swapOnce } from "../support/mirror-fixture.ts";
+import { bindMount } from "../support/tmpfs.ts";
 
 const least = lndCalls.map((call) => `uri:/lnrpc.Lightning/${call}`);
 const day = 24 * 3600 * 1000;
@@ -293,6 +295,37 @@ describe("doctor, on a key and a file", () => {
       });
     assert.equal(levels(await doctor(fake, { ...options, file }))["node-file"], "problem");
     await writeFile(path, packedBytes());
-    assert.equal(levels(await doctor(fake, { ...options, file }))["node-file"], "unknown");
+    await utimes(path, 1_700_000_000, 1_700_000_000);
+    const report = await doctor(fake, { ...options, file });
+    assert.deepEqual(levels(report), { "node-file": "unknown" });
+    assert.match(messageOf(report, "node-file"), /written 2023-11-14T22:13:20/);
+  });
+
+  it("warns of a file that alone is mounted, and finds one that lnd has replaced since", async (t) => {
+    const fake = await setup(t);
+    const original = join(fake.folder, "channel.backup");
+    const path = join(fake.folder, "mounted.backup");
+    await writeFile(original, packedBytes());
+    await using mount = await bindMount(original, path);
+    if (mount === null) {
+      assert.ok(!inCi(), "CI tests as a user who may mount");
+      return t.skip("this user may not mount a file system");
+    }
+    const file = () =>
+      new BackupFileSource({
+        path,
+        observer: { trouble: () => undefined, recovered: () => undefined },
+        clock: systemClock,
+      });
+    const report = await doctor(fake, { ...options, file });
+    assert.equal(levels(report)["node-file-mount"], "warning");
+    assert.match(messageOf(report, "node-file-mount"), /mount the folder/);
+    assert.equal(report.ok, true);
+
+    await writeFile(`${original}.new`, packedBytes());
+    await rename(`${original}.new`, original);
+    const later = await doctor(fake, { ...options, file });
+    assert.match(messageOf(later, "node-file"), /lnd has replaced this file/);
+    assert.equal(later.ok, false);
   });
 });

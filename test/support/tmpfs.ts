@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../peers/run-command.ts";
@@ -16,8 +16,6 @@ export interface SmallDisk extends AsyncDisposable {
 export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
   if (process.getuid?.() !== 0) return null;
   const path = await mkdtemp(join(tmpdir(), "scb-disk-"));
-  const run = (command: string, ...args: readonly string[]): Promise<string> =>
-    runCommand(command, args, { timeoutMs: 10_000 });
   try {
     await run("mount", "-t", "tmpfs", "-o", `size=${sizeBytes}`, "scb-mirror-test", path);
   } catch {
@@ -38,6 +36,26 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
       await rm(path, { recursive: true });
     },
   };
+}
+
+/**
+ * Shows the file or folder `source` at `target`, which is made first, as a container's bind mount does.
+ * Null where this user may not mount.
+ */
+export async function bindMount(source: string, target: string): Promise<AsyncDisposable | null> {
+  if (process.getuid?.() !== 0) return null;
+  if ((await stat(source)).isDirectory()) await mkdir(target);
+  else await writeFile(target, "");
+  try {
+    await run("mount", "--bind", source, target);
+  } catch {
+    return null;
+  }
+  return { [Symbol.asyncDispose]: async () => void (await run("umount", "--lazy", target)) };
+}
+
+function run(command: string, ...args: readonly string[]): Promise<string> {
+  return runCommand(command, args, { timeoutMs: 10_000 });
 }
 
 /** Writes a file at `path` until its disk is full. */

@@ -1,5 +1,6 @@
-import type { NodeWitness, SnapshotSource } from "../../chanbackup/snapshot.ts";
+import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import type { LoadedKey } from "../../keychain/loaded-key.ts";
+import type { BackupFileSource } from "../../node/backup-file.ts";
 import type { LndConfig } from "../../node/lnd/lnd-config.ts";
 import { LndNode } from "../../node/lnd/lnd-node.ts";
 import { LndSource } from "../../node/lnd/lnd-source.ts";
@@ -34,7 +35,7 @@ export interface DoctorOptions {
   readonly lnd: (() => Promise<LndConfig>) | null;
   readonly key: (() => Promise<LoadedKey>) | null;
   /** A `channel.backup` that is watched, opened with the key where there is one. */
-  readonly file: ((key: LoadedKey | null) => SnapshotSource) | null;
+  readonly file: ((key: LoadedKey | null) => BackupFileSource) | null;
   readonly singleWriter: boolean;
   readonly maxAgeMs: number;
   /** No check takes longer. */

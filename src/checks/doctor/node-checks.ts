@@ -1,4 +1,4 @@
-import type { SnapshotSource } from "../../chanbackup/snapshot.ts";
+import type { BackupFileSource } from "../../node/backup-file.ts";
 import type { LndConfig } from "../../node/lnd/lnd-config.ts";
 import type { LndNode } from "../../node/lnd/lnd-node.ts";
 import type { LndSource } from "../../node/lnd/lnd-source.ts";
@@ -99,18 +99,24 @@ async function examineStream(checkup: Checkup, node: LndNode, clock: Clock): Pro
   );
 }
 
-/** Is the file there, and a backup? */
-export async function examineFile(checkup: Checkup, source: SnapshotSource): Promise<void> {
-  await checkup.run(
+/** Is the file there, and a backup, and does a new one show up here when lnd replaces it? */
+export async function examineFile(checkup: Checkup, source: BackupFileSource): Promise<void> {
+  const file = await checkup.run(
     "node-file",
     (signal) => source.snapshot("start", signal),
-    ({ packed, channelPoints }) =>
-      channelPoints === null
+    ({ packed, channelPoints, takenAt }) => {
+      const found = `${source.description} is there (${packed.length} bytes, written ${new Date(takenAt).toISOString()})`;
+      return channelPoints === null
         ? unknown(
-            `${source.description} is there (${packed.length} bytes); what is in it cannot be known without a key (--key-file) or the node (--from lnd with --backup-file)`,
+            `${found}; what is in it cannot be known without a key (--key-file) or the node (--from lnd with --backup-file)`,
           )
-        : good(
-            `${source.description} is there, and can be opened: ${channelPoints.length} channels`,
-          ),
+        : good(`${found}, and can be opened: ${channelPoints.length} channels`);
+    },
+  );
+  if (file instanceof ScbError || !(await source.isMountPoint())) return;
+  checkup.add(
+    "node-file-mount",
+    "warning",
+    `${source.description} is itself a mount point, and keeps showing the old file when lnd replaces it: mount the folder that it is in, not the file`,
   );
 }
