@@ -9,6 +9,7 @@ import type {
 } from "../chanbackup/snapshot.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { sha256Hex } from "../runtime/digest.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { BackupFileSource, type BackupFileTiming } from "./backup-file.ts";
@@ -69,7 +70,8 @@ const awayCodes: readonly ErrorCode[] = [
  *
  * A file that cannot be read, or that is not this node's, is trouble and is never followed: the
  * mirror goes on with the export. While lnd is away its file is still its backup, and may hold what
- * lnd wrote as it stopped: then it is mirrored alone, opened with the key if there is one.
+ * lnd wrote as it stopped: then it is mirrored alone, opened with the key if there is one. But a file
+ * that was not good enough while lnd was there doesn't become so when lnd goes.
  */
 export class LndAndFileSource implements SnapshotSource {
   readonly description: string;
@@ -78,6 +80,8 @@ export class LndAndFileSource implements SnapshotSource {
   readonly #lnd: LndSource;
   readonly #file: BackupFileSource;
   readonly #content: SourceObserver;
+  /** The sha256 of the file to which the export was preferred when both were last seen. */
+  #passedOver: string | null = null;
 
   constructor(options: LndAndFileOptions) {
     const shared = new SharedObserver(options.observer);
@@ -143,9 +147,14 @@ export class LndAndFileSource implements SnapshotSource {
         const next = await this.#file.snapshot(reason, signal);
         if (!Buffer.from(next.packed).equals(file.packed)) file = await this.#open(next, signal);
       }
-      const chosen = covers(file.channelPoints, exported.channelPoints)
-        ? withTold(file, exported)
-        : await this.#ofDiffering(file, exported, signal);
+      if (covers(file.channelPoints, exported.channelPoints)) {
+        this.#passedOver = null;
+        this.#content.recovered();
+        return withTold(file, exported);
+      }
+      this.#passedOver = sha256Hex(file.packed);
+      const chosen = await this.#ofDiffering(file, exported, signal);
+      if (chosen !== exported) this.#passedOver = null;
       this.#content.recovered();
       return chosen;
     } catch (error) {
@@ -154,16 +163,28 @@ export class LndAndFileSource implements SnapshotSource {
     }
   }
 
-  /** Rules 3 and 4. */
+  /** Rules 3 and 4. Throws "io" for a file that lnd has not kept up to date. */
   async #ofDiffering(
     file: Opened,
     exported: Opened,
     signal: AbortSignal | undefined,
   ): Promise<Snapshot> {
     const { node } = this.#options;
-    if (covers(exported.channelPoints, file.channelPoints)) return exported;
     const open = await node.openChannelPoints(signal);
-    if (!covers(file.channelPoints, open)) return exported;
+    const held = new Set(file.channelPoints);
+    const openNow = new Set(open);
+    // A channel that opened after the export may have opened after the file was read, too.
+    const lacking = exported.channelPoints.filter(
+      (point) => openNow.has(point) && !held.has(point),
+    ).length;
+    if (lacking > 0) {
+      throw new ScbError(
+        "io",
+        `it lacks ${lacking} of the channels that lnd has open, so lnd doesn't write it: give --backup-file the path of the file that lnd writes`,
+      );
+    }
+    const isLess = covers(exported.channelPoints, file.channelPoints);
+    if (isLess || !covers(file.channelPoints, open)) return exported;
     // A channel that the export had, and the file has not, may have closed since the export.
     const { limbo } = await node.closingChannels(signal);
     return { ...withTold(file, exported), limbo };
@@ -176,6 +197,9 @@ export class LndAndFileSource implements SnapshotSource {
   ): Promise<Snapshot> {
     try {
       const snapshot = orThrow(raw);
+      if (sha256Hex(snapshot.packed) === this.#passedOver) {
+        throw new ScbError("io", "lnd's last export held more than it does: waiting for lnd");
+      }
       const isUnopened = this.#options.inspect === undefined && hasCode(lndError, ...awayCodes);
       const file = isUnopened ? snapshot : await this.#open(snapshot, signal);
       this.#content.recovered();
@@ -204,14 +228,13 @@ export class LndAndFileSource implements SnapshotSource {
   }
 }
 
-/** A file doesn't tell what becomes of its channels: what we know of that is what lnd says. */
+/** lnd vouches for the file, and tells what the file doesn't: what becomes of its channels. */
 function withTold(file: Opened, exported: Opened): Opened {
-  const { limbo } = exported;
-  if (file.bareChannelPoints !== null) return { ...file, limbo };
-  const bareChannelPoints = exported.bareChannelPoints?.filter((point) =>
-    file.channelPoints.includes(point),
-  );
-  return { ...file, limbo, bareChannelPoints: bareChannelPoints ?? null };
+  const { limbo, takenAt } = exported;
+  const held = new Set(file.channelPoints);
+  const bareChannelPoints =
+    file.bareChannelPoints ?? exported.bareChannelPoints?.filter((point) => held.has(point));
+  return { ...file, limbo, takenAt, bareChannelPoints: bareChannelPoints ?? null };
 }
 
 function orThrow<T>(result: PromiseSettledResult<T>): T {

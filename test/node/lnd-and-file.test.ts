@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { InspectBackup } from "../../src/chanbackup/backup-contents.ts";
@@ -56,6 +56,8 @@ interface Rule {
   readonly open?: readonly string[];
   readonly pendingOpen?: readonly string[];
   readonly taken: "file" | "export";
+  /** How many channels the file should have and lacks, which is trouble. */
+  readonly lacking?: number;
 }
 
 const rules: readonly Rule[] = [
@@ -93,6 +95,7 @@ const rules: readonly Rule[] = [
     file: [a, d],
     open: [a, c],
     taken: "export",
+    lacking: 1,
   },
   {
     name: "one of each kind, and the file lacks one that is about to open",
@@ -101,11 +104,27 @@ const rules: readonly Rule[] = [
     open: [a],
     pendingOpen: [c],
     taken: "export",
+    lacking: 1,
+  },
+  {
+    name: "an old file, that lnd doesn't write any more",
+    exported: [a, b, c],
+    file: [a],
+    open: [a, b, c],
+    taken: "export",
+    lacking: 2,
+  },
+  {
+    name: "a channel that opened since the export, and since the file was read",
+    exported: [a, b],
+    file: [a, d],
+    open: [a, c],
+    taken: "export",
   },
 ];
 
 describe("lnd and its file: which one is the snapshot", () => {
-  for (const { name, exported, file, open = [], pendingOpen = [], taken } of rules) {
+  for (const { name, exported, file, open = [], pendingOpen = [], taken, lacking } of rules) {
     it(`${name}: the ${taken}`, async () => {
       await using setup = await bothSetup();
       Object.assign(setup.lnd, { channelPoints: exported, open, pendingOpen });
@@ -115,7 +134,10 @@ describe("lnd and its file: which one is the snapshot", () => {
       assert.equal(Buffer.from(snapshot.packed).equals(bytes), taken === "file");
       assert.equal(snapshot.verifiedBy, "lnd");
       assert.equal(snapshot.reason, "channel-event");
-      assert.deepEqual(setup.heard.troubles, []);
+      const [trouble, ...more] = setup.heard.troubles;
+      assert.deepEqual([trouble?.code, more], [lacking === undefined ? undefined : "io", []]);
+      const says = `lacks ${lacking} of the channels that lnd has open`;
+      assert.ok(trouble === undefined || trouble.message.includes(says), trouble?.message);
     });
   }
 
@@ -209,6 +231,45 @@ describe("lnd and its file: when one of them fails", () => {
       assert.equal(setup.heard.recoveries, 1);
     });
   }
+
+  it("a file that is behind stays out when lnd goes, until lnd or anyone has written it", async () => {
+    await using setup = await bothSetup();
+    Object.assign(setup.lnd, { channelPoints: [a, b], open: [a, b] });
+    await setup.write([a]);
+    assert.deepEqual((await setup.source.snapshot("start")).channelPoints, [a, b]);
+    await setup.lnd.stop();
+    for (const _ of [1, 2]) {
+      await assert.rejects(setup.source.snapshot("refresh"), { code: "node-unavailable" });
+    }
+    assert.match(setup.heard.troubles.at(-1)?.message ?? "", /channel\.backup: .*waiting for lnd/);
+    assert.equal(setup.heard.recoveries, 0);
+    const bytes = await setup.write([a, b]);
+    assert.deepEqual((await setup.source.snapshot("file-changed")).packed, bytes);
+    assert.equal(setup.heard.recoveries, 1);
+  });
+
+  it("a file that was behind is good once lnd exports no more than it has", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a, b];
+    const bytes = await setup.write([a]);
+    assert.deepEqual((await setup.source.snapshot("start")).channelPoints, [a, b]);
+    setup.lnd.channelPoints = [a];
+    assert.deepEqual((await setup.source.snapshot("channel-event")).packed, bytes);
+    await setup.lnd.stop();
+    assert.deepEqual((await setup.source.snapshot("refresh")).packed, bytes);
+    assert.deepEqual(setup.heard.troubles, []);
+  });
+
+  it("an old file is as young as lnd's word for it, and old again without lnd", async () => {
+    await using setup = await bothSetup();
+    setup.lnd.channelPoints = [a];
+    await setup.write([a]);
+    await utimes(setup.path, 1_700_000_000, 1_700_000_000);
+    const before = Date.now();
+    assert.ok((await setup.source.snapshot("start")).takenAt >= before);
+    await setup.lnd.stop();
+    assert.equal((await setup.source.snapshot("refresh")).takenAt, 1_700_000_000_000);
+  });
 
   it("a list of channels that is refused is told, and the export taken", async () => {
     await using setup = await bothSetup();
