@@ -1,6 +1,7 @@
+import type { InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { Told } from "../chanbackup/node-survey.ts";
 import { unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { NodeWitness } from "../chanbackup/snapshot.ts";
+import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import type { Base } from "../repository/base.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
@@ -9,12 +10,14 @@ import { quarantineKeys, versionKey, versionsPrefix } from "../repository/layout
 import { listQuarantine, readQuarantineReason } from "../repository/quarantine-record.ts";
 import { readLastRestore } from "../repository/restore-record.ts";
 import { type ExpectedVersion, readVersion } from "../repository/version.ts";
+import { sha256Hex } from "../runtime/digest.ts";
 import { type ErrorCode, hasCode, type ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import type {
   Asked,
   CurrentSeen,
+  FileEvidence,
   FolderEvidence,
   NodeEvidence,
   OpenedSeen,
@@ -107,6 +110,27 @@ export async function collectNode(
     const restored = (await witness.restoredChannelPoints?.(signal)) ?? [];
     const closed = await told(["node-denied"], () => witness.closedChannelPoints(signal));
     return { open, restored, limbo, closed, pubkey };
+  });
+  return { asked: true, ...answer };
+}
+
+/** A `channel.backup` that is watched, and what opens it. */
+export interface WatchedFile {
+  readonly source: SnapshotSource;
+  readonly inspect?: InspectBackup | undefined;
+}
+
+/** Reads the file that is watched, as it is now. */
+export async function collectFile(
+  file: WatchedFile | null,
+  signal?: AbortSignal,
+): Promise<Asked<FileEvidence>> {
+  if (file === null) return { asked: false };
+  const { source, inspect } = file;
+  const answer = await told(["io", "usage", "decode", "decrypt"], async () => {
+    const { packed } = await source.snapshot("start", signal);
+    const channelPoints = (await inspect?.(packed, signal))?.channelPoints ?? null;
+    return { path: source.description, sha256: sha256Hex(packed), channelPoints };
   });
   return { asked: true, ...answer };
 }

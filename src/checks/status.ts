@@ -5,9 +5,9 @@ import type { LastRestore } from "../repository/restore-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { collectFolder, collectNode } from "./collect.ts";
+import { collectFile, collectFolder, collectNode, type WatchedFile } from "./collect.ts";
 import { coverOf } from "./cover.ts";
-import type { Asked, Evidence, FileEvidence } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
 import { type FindingCode, findingText } from "./finding.ts";
 import { type Judgement, judge } from "./verdict.ts";
 
@@ -57,8 +57,8 @@ export interface StatusOptions extends RequestOptions {
   readonly pubkey?: string | null | undefined;
   readonly nodeFailure?: ScbError | undefined;
   readonly encrypter?: Encrypter | undefined;
-  /** Looks at a `channel.backup` that is watched. */
-  readonly file?: (() => Promise<Asked<FileEvidence>>) | undefined;
+  /** A `channel.backup` that is watched, and what opens it. */
+  readonly file?: WatchedFile | null | undefined;
   readonly clock: Clock;
 }
 
@@ -86,9 +86,9 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
 
 /** The node first: what it has then must be in what the store holds after that. */
 async function collect(options: StatusOptions): Promise<Evidence> {
-  const { clock, pubkey = null } = options;
+  const { clock, pubkey = null, signal } = options;
   const node = await collectNode(options, pubkey);
-  const file = (await options.file?.()) ?? { asked: false };
+  const file = await collectFile(options.file ?? null, signal);
   const { folder } = await collectFolder({ ...options, now: clock.now() });
   return { at: clock.now(), folder, node, file };
 }

@@ -1,12 +1,12 @@
 import { openKey } from "../app/key.ts";
 import { runDrill } from "../checks/drill/drill.ts";
-import { type DrillOptions, nodeTrouble } from "../checks/drill/drill-options.ts";
+import type { DrillOptions } from "../checks/drill/drill-options.ts";
 import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
 import { type HostAndPort, PeerDialler } from "../node/peer-dialler.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
-import type { Action, ActionContext } from "./action.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
-import { type NodeStore, withNodeStore } from "./node-store.ts";
+import { withNodeOrWithout } from "./node-store.ts";
 import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 const dialTimeoutMs = 5_000;
@@ -46,27 +46,6 @@ function diallerOf(options: DrillCommandOptions): PeerDialler | undefined {
   if (dial) return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy });
   if (torProxy !== null) throw new ScbError("usage", "--tor-proxy goes with --dial");
   return undefined;
-}
-
-/** A node that does not answer is a finding of the drill, for its backup can be fetched all the same. */
-async function withNodeOrWithout<T>(
-  context: ActionContext,
-  use: (nodeStore: NodeStore, nodeFailure: ScbError | undefined) => Promise<T>,
-): Promise<T> {
-  let failure: ScbError;
-  try {
-    return await withNodeStore(context, (nodeStore) => use(nodeStore, undefined));
-  } catch (error) {
-    if (!hasCode(error, ...nodeTrouble)) throw error;
-    failure = error;
-  }
-  const settings = { ...context.settings, from: undefined };
-  try {
-    return await withNodeStore({ ...context, settings }, (nodeStore) => use(nodeStore, failure));
-  } catch (error) {
-    // Which folder is the node's, only the node could have said.
-    throw hasCode(error, "usage") ? failure : error;
-  }
 }
 
 function printDrill(report: DrillReport, terminal: Terminal): void {

@@ -2,6 +2,7 @@ import { storeOf } from "../app/destination.ts";
 import type { Settings } from "../app/settings.ts";
 import { openSource } from "../app/source.ts";
 import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
+import { nodeTrouble } from "../checks/collect.ts";
 import { checkNodeName } from "../repository/layout.ts";
 import { nodeFolders } from "../repository/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -28,6 +29,8 @@ export interface NodeStore {
   readonly witness: NodeWitness | undefined;
   /** Its public key; null if it isn't asked or doesn't tell. */
   readonly pubkey: string | null;
+  /** The `channel.backup` that `--from file:` named. */
+  readonly file: SnapshotSource | null;
 }
 
 /**
@@ -50,12 +53,37 @@ export async function withNodeStore<T>(
       const pubkey = (await source?.identify(signal))?.pubkey ?? null;
       const node = checkNodeName(settings.node ?? pubkey ?? (await onlyNode(reading, signal)));
       const store = prefixedStore(reading, node);
-      return await use({ node, store, witness: source?.witness ?? undefined, pubkey });
+      const file = settings.from?.startsWith("file:") === true ? source : null;
+      return await use({ node, store, witness: source?.witness ?? undefined, pubkey, file });
     } finally {
       await source?.close();
     }
   } finally {
     await root.close();
+  }
+}
+
+/**
+ * As `withNodeStore`, for what looks at the store even if the node that `--from` names doesn't answer:
+ * then `use` hears why.
+ */
+export async function withNodeOrWithout<T>(
+  context: Surroundings,
+  use: (nodeStore: NodeStore, nodeFailure: ScbError | undefined) => Promise<T>,
+): Promise<T> {
+  let failure: ScbError;
+  try {
+    return await withNodeStore(context, (nodeStore) => use(nodeStore, undefined));
+  } catch (error) {
+    if (!hasCode(error, ...nodeTrouble)) throw error;
+    failure = error;
+  }
+  const settings = { ...context.settings, from: undefined };
+  try {
+    return await withNodeStore({ ...context, settings }, (nodeStore) => use(nodeStore, failure));
+  } catch (error) {
+    // Which folder is the node's, only the node could have said.
+    throw hasCode(error, "usage") ? failure : error;
   }
 }
 

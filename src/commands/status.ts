@@ -1,14 +1,19 @@
+import { openKey } from "../app/key.ts";
+import { inspectWith } from "../chanbackup/backup-contents.ts";
 import { checkStatus, type StatusReport, statusJson } from "../checks/status.ts";
 import type { Action } from "./action.ts";
+import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
+import { withNodeOrWithout } from "./node-store.ts";
 import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 
 export const statusAction: Action = async (context) => {
   const { settings, clock, signal, terminal, json } = context;
-  const { report, location } = await withNodeStore(
-    context,
-    async ({ node, store, witness, pubkey }) => ({
+  const key = await openKey(context);
+  const { report, location } = await withNodeOrWithout(context, async (nodeStore, nodeFailure) => {
+    const { node, store, witness, pubkey, file } = nodeStore;
+    const encrypter = await encrypterFor(nodeStore, key, signal);
+    return {
       location: store.location,
       report: await checkStatus({
         store,
@@ -17,10 +22,13 @@ export const statusAction: Action = async (context) => {
         maxAgeMs: settings["max-age"],
         witness,
         pubkey,
+        nodeFailure,
+        encrypter,
+        file: file && { source: file, inspect: encrypter && inspectWith(encrypter) },
         signal,
       }),
-    }),
-  );
+    };
+  });
   if (json) terminal.json(statusJson(report, location));
   else printStatus(report, terminal);
   return report.healthy ? exitCodes.done : exitCodes.problemFound;

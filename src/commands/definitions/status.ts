@@ -4,11 +4,12 @@ import { defineCommand } from "../definition.ts";
 export const status = defineCommand({
   name: "status",
   description: "Is this node safe? Reads back what the store holds, and compares it with the node",
-  settings: [...settingGroups.store, ...settingGroups.source, "max-age"],
+  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key, "max-age"],
   options: {},
   examples: [
     "status --to s3://my-bucket/lightning",
     "status --to s3://my-bucket/lightning --from lnd",
+    "status --to s3://my-bucket/lightning --key-file ~/backup.key",
     "status --to file:///mnt/usb/scb --node alice --json",
   ],
   action: async (context) => (await import("../status.ts")).statusAction(context),

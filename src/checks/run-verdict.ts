@@ -1,0 +1,70 @@
+import type { ScbError } from "../runtime/error.ts";
+import { type Finding, type FindingCode, findingOf, type Verdict, verdictOf } from "./finding.ts";
+
+/** What a running mirror has seen, of its node and of one store. Times are of its monotonic clock. */
+export interface RunEvidence {
+  readonly atMs: number;
+  /** The store's location: holds no secret. */
+  readonly store: string;
+  /** Since when a state that was heard of isn't saved; null if all is. */
+  readonly unsavedSinceMs: number | null;
+  /** What keeps it from being saved; null for nothing. */
+  readonly trouble: ScbError | null;
+  /** Why the node isn't heard; null if it is. */
+  readonly nodeTrouble: ScbError | null;
+  /** What a guard held back since the last swap. */
+  readonly refusal: { readonly message: string; readonly key: string | null } | null;
+  /** What the store had lost since it was last proved to hold the node's state. */
+  readonly lost: ScbError | null;
+  /** When the store was last read back and held what this mirror saved; null for never. */
+  readonly provedAtMs: number | null;
+  /** Closed channels whose funds no version holds. */
+  readonly uncovered: readonly string[];
+  /** What the last drill found, if it failed. */
+  readonly drillFailure: string | null;
+}
+
+export interface RunPolicy {
+  /** How often an idle mirror looks. */
+  readonly lookIntervalMs: number;
+}
+
+/** A swap that takes longer is one that doesn't get through. */
+const swapTakesMs = 10_000;
+
+/** Is what this mirror looks after safe, as of what it has seen? As `judge`: no I/O, no clock. */
+export function judgeRun(
+  evidence: RunEvidence,
+  { lookIntervalMs }: RunPolicy,
+): { readonly verdict: Verdict; readonly findings: readonly Finding[] } {
+  const { atMs, store, unsavedSinceMs, trouble, nodeTrouble, refusal, lost, provedAtMs } = evidence;
+  const findings: Finding[] = [];
+  const found = (code: FindingCode, message: string): void => {
+    findings.push(findingOf(code, store, message));
+  };
+  if (lost !== null)
+    found(lost.code === "went-back" ? "went-back" : "version-damaged", lost.message);
+  const isStuck =
+    unsavedSinceMs !== null && (trouble !== null || atMs - unsavedSinceMs > swapTakesMs);
+  if (isStuck) {
+    found("not-saved", `the node's last state isn't saved: ${trouble?.message ?? "it takes long"}`);
+  }
+  if (refusal !== null) {
+    const kept = refusal.key === null ? "" : ` and is kept as ${refusal.key}`;
+    found("refused", `a newer backup was held back${kept}: ${refusal.message}`);
+  }
+  if (evidence.uncovered.length > 0) {
+    const points = evidence.uncovered.slice(0, 3).join(", ");
+    found(
+      "limbo-not-covered",
+      `nothing in ${store} holds ${evidence.uncovered.length} closed channels whose funds aren't home yet (${points})`,
+    );
+  }
+  if (evidence.drillFailure !== null) found("drill-failed", evidence.drillFailure);
+  if (nodeTrouble !== null) found("node-unread", nodeTrouble.message);
+  // Two looks in a row that did not come.
+  if (provedAtMs === null || atMs - provedAtMs > 2 * lookIntervalMs + swapTakesMs) {
+    found("unproved", `what ${store} holds was not read back lately`);
+  }
+  return { verdict: verdictOf(findings), findings };
+}
