@@ -1,6 +1,7 @@
 import { type DrillOptions, runDrill } from "../checks/drill/drill.ts";
 import { type DrillReport, isInconclusive } from "../checks/drill/drill-report.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
+import { isInFuture } from "../repository/times.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -72,6 +73,8 @@ async function drillForever(
     try {
       await clock.sleep(waitMs, signal);
       const known = await readLastDrill(store, clock.now(), { signal });
+      // Done by a clock that was set back since: it would put off the next one until that time comes.
+      if (own !== null && isInFuture(own.at, clock.now())) own = null;
       const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });
       const dueInMs = last === null ? 0 : dueMs(last, intervalMs) - clock.now();
       if (dueInMs > 0) {

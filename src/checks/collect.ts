@@ -1,5 +1,6 @@
+import { decodeTime } from "ulid";
 import type { InspectBackup } from "../chanbackup/backup-contents.ts";
-import type { Told } from "../chanbackup/node-survey.ts";
+import type { NodeSurvey, Told } from "../chanbackup/node-survey.ts";
 import { unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
@@ -7,22 +8,30 @@ import type { Base } from "../repository/base.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
 import { listVersions, readCurrent } from "../repository/history.ts";
 import { quarantineKeys, versionKey, versionsPrefix } from "../repository/layout.ts";
-import { listQuarantine, readQuarantineReason } from "../repository/quarantine-record.ts";
+import type { Pointer } from "../repository/pointer.ts";
+import {
+  listQuarantine,
+  type QuarantineEntry,
+  readQuarantineReason,
+} from "../repository/quarantine-record.ts";
 import { readLastRestore } from "../repository/restore-record.ts";
+import { isInFuture } from "../repository/times.ts";
 import { type ExpectedVersion, readVersion } from "../repository/version.ts";
+import { explainWrongKey, isNodePubkey } from "../repository/wrong-key.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { type ErrorCode, hasCode, type ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
-import type {
-  Asked,
-  CurrentSeen,
-  FileEvidence,
-  FolderEvidence,
-  NodeEvidence,
-  OpenedSeen,
-  RefusalSeen,
-  VersionSeen,
+import {
+  type Asked,
+  type CurrentSeen,
+  type FileEvidence,
+  type FolderEvidence,
+  type NodeEvidence,
+  nodeEvidenceOf,
+  type OpenedSeen,
+  type RefusalSeen,
+  type VersionSeen,
 } from "./evidence.ts";
 
 /** What keeps a store from answering: it says nothing of what is there. */
@@ -45,7 +54,10 @@ export const nodeTrouble = [
   "wrong-node",
 ] as const satisfies readonly ErrorCode[];
 
-/** So many of the newest refusals are looked at: one with a wrong time must not hide the others. */
+/**
+ * So many of the newest refusals are looked at, and of those that claim a time in the future: however
+ * many there are of these, they must not hide the others.
+ */
 const refusalsRead = 16;
 
 export interface CollectOptions extends RequestOptions {
@@ -57,6 +69,8 @@ export interface CollectOptions extends RequestOptions {
   readonly now: number;
   /** A key that has to open the backup. */
   readonly encrypter?: Encrypter | undefined;
+  /** Of the seed that the key is from, so that a wrong key is known for certain; null if unknown. */
+  readonly identityPubkey?: string | null | undefined;
   /** A running node that has to open it. */
   readonly witness?: NodeWitness | undefined;
   /** Why a node that was to be asked can't be. */
@@ -79,9 +93,11 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
   const reading = { signal };
   const current = await told(storeTrouble, () => readCurrentSeen(store, reading));
   const held = current.known && current.value.kind === "held" ? current.value.held : null;
-  const [version, packed] = held === null ? [null, null] : await seeVersion(options, held);
+  const pubkey = isNodePubkey(node) ? node : pointerOf(current)?.node.pubkey;
+  const see = (expected: ExpectedVersion) => seeVersion(options, expected, pubkey ?? null);
+  const [version, packed] = held === null ? [null, null] : await see(held);
   const also: VersionSeen[] = [];
-  for (const needed of held?.alsoRestore ?? []) also.push((await seeVersion(options, needed))[0]);
+  for (const needed of held?.alsoRestore ?? []) also.push((await see(needed))[0]);
   const folder: FolderEvidence = {
     store: store.location,
     node,
@@ -89,11 +105,31 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
     version,
     also,
     beyond: await told(storeTrouble, () => listBeyond(store, held?.sequence ?? 0, reading)),
-    refusals: await told(storeTrouble, () => readRefusals(store, reading)),
+    refusals: await told(storeTrouble, () => readRefusals(store, now, reading)),
     lastDrill: await told(storeTrouble, () => readLastDrill(store, now, reading)),
     lastRestore: await told(storeTrouble, () => readLastRestore(store, reading)),
   };
   return { folder, packed };
+}
+
+function pointerOf(current: Told<CurrentSeen>): Pointer | null {
+  return current.known && current.value.kind === "held" ? current.value.pointer : null;
+}
+
+/** Asks a node for its channels, and for all that it tells of them; null if it can't tell that much. */
+export async function collectSurvey(
+  options: Pick<CollectOptions, "witness" | "nodeFailure" | "signal">,
+  pubkey: string | null,
+): Promise<{ readonly node: Asked<NodeEvidence>; readonly survey: NodeSurvey | null }> {
+  const { witness, nodeFailure, signal } = options;
+  const ask = witness?.survey?.bind(witness);
+  if (nodeFailure !== undefined || ask === undefined) {
+    return { node: await collectNode(options, pubkey), survey: null };
+  }
+  const survey = await told(nodeTrouble, () => ask(signal));
+  if (!survey.known) return { node: { asked: true, ...survey }, survey: null };
+  const value = nodeEvidenceOf(survey.value, pubkey);
+  return { node: { asked: true, known: true, value }, survey: survey.value };
 }
 
 /** Asks a node for its channels. */
@@ -152,8 +188,9 @@ async function readCurrentSeen(store: ObjectStore, options: RequestOptions): Pro
 async function seeVersion(
   options: CollectOptions,
   expected: ExpectedVersion,
+  pubkey: string | null,
 ): Promise<[VersionSeen, Uint8Array | null]> {
-  const { store, encrypter, witness, nodeFailure, signal } = options;
+  const { store, encrypter, identityPubkey = null, witness, nodeFailure, signal } = options;
   const { key } = expected;
   const unasked = { asked: false } as const;
   const read = await told(storeTrouble, () => readVersion(store, expected, { signal }));
@@ -165,19 +202,21 @@ async function seeVersion(
       try {
         return { kind: "opened", channelPoints: await open() };
       } catch (error) {
-        if (hasCode(error, "decrypt", "decode")) return { kind: "sealed", error };
-        throw error;
+        if (!hasCode(error, "decrypt", "decode")) throw error;
+        return { kind: "sealed", error };
       }
     })),
   });
   const byKey =
     encrypter === undefined || !isThere
       ? unasked
-      : await opened(async () =>
-          unpackMulti(bytes, encrypter).staticBackups.map(({ fundingOutpoint }) =>
-            formatOutPoint(fundingOutpoint),
-          ),
-        );
+      : await opened(async () => {
+          try {
+            return channelPointsIn(bytes, encrypter);
+          } catch (error) {
+            throw explainWrongKey(error, { identityPubkey }, pubkey);
+          }
+        });
   const byNode: Asked<OpenedSeen> =
     nodeFailure !== undefined
       ? { asked: true, known: false, error: nodeFailure }
@@ -188,6 +227,11 @@ async function seeVersion(
     ? { known: true, value: read.value.kind }
     : read;
   return [{ key, reading, byKey, byNode }, bytes];
+}
+
+function channelPointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
+  const { staticBackups } = unpackMulti(packed, encrypter);
+  return staticBackups.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint));
 }
 
 /** Every version of a later sequence than the pointer's: one request if there is none. */
@@ -201,8 +245,17 @@ async function listBeyond(store: ObjectStore, sequence: number, options: Request
   return listed.filter((version) => version.sequence > reached);
 }
 
-async function readRefusals(store: ObjectStore, options: RequestOptions): Promise<RefusalSeen[]> {
-  const newest = (await listQuarantine(store, options)).slice(-refusalsRead).reverse();
+async function readRefusals(
+  store: ObjectStore,
+  now: number,
+  options: RequestOptions,
+): Promise<RefusalSeen[]> {
+  const listed = await listQuarantine(store, options);
+  const isWrong = ({ operation }: QuarantineEntry) => isInFuture(decodeTime(operation), now);
+  const newest = [
+    ...listed.filter((entry) => !isWrong(entry)).slice(-refusalsRead),
+    ...listed.filter(isWrong).slice(-refusalsRead),
+  ].reverse();
   const refusals: RefusalSeen[] = [];
   for (const { operation, keys } of newest) {
     const reason = await readQuarantineReason(store, keys.why, options);

@@ -8,7 +8,10 @@ export interface Cover {
   readonly held: ReadonlySet<string>;
   /** In what a restore needs besides. */
   readonly also: ReadonlySet<string>;
-  /** Open, and not in the current version. */
+  /**
+   * Open, and not in the current version; or known to the node from a backup only, and in nothing that
+   * would be restored.
+   */
   readonly missing: readonly string[];
   /** Closed, with funds that aren't home, and in nothing that would be restored. */
   readonly missingLimbo: readonly LimboChannel[];
@@ -20,12 +23,14 @@ export function coverOf({ folder, node }: Evidence): Cover | null {
   if (!node.asked || !node.known || opened === null) return null;
   const held = new Set(opened);
   const also = new Set(folder.also.flatMap((version) => openedPoints(version) ?? []));
-  const { open, limbo } = node.value;
+  const { open, restored, limbo } = node.value;
+  const isLost = (point: string): boolean => !held.has(point) && !also.has(point);
+  const missing = [...open.filter((point) => !held.has(point)), ...restored.filter(isLost)];
   return {
     held,
     also,
-    missing: open.filter((point) => !held.has(point)),
-    missingLimbo: limbo.filter(({ channelPoint: it }) => !held.has(it) && !also.has(it)),
+    missing: [...new Set(missing)],
+    missingLimbo: limbo.filter(({ channelPoint }) => isLost(channelPoint)),
   };
 }
 
@@ -53,16 +58,17 @@ export function coverFindings(evidence: Evidence): Finding[] {
   const { store } = folder;
   const cover = coverOf(evidence);
   if (cover === null) {
-    // What doesn't open was told already.
-    const { byNode } = folder.version ?? {};
-    if (byNode?.asked && byNode.known) return findings;
+    // What isn't there, or doesn't open, was told already.
+    const { version } = folder;
+    if (version === null || !version.reading.known || version.byNode.asked) return findings;
+    if (version.reading.value === "missing" || version.reading.value === "damaged") return findings;
     const message =
       "the backup could not be compared with the node's channels, for nothing opened it";
     return [...findings, findingOf("not-compared", store, message)];
   }
   const { open, restored, limbo } = node.value;
   if (cover.missing.length > 0) {
-    const message = `${cover.missing.length} of the node's ${open.length} channels are not in the backup (${some(cover.missing)})`;
+    const message = `${cover.missing.length} of the node's ${open.length + restored.length} channels are not in the backup (${some(cover.missing)})`;
     findings.push(findingOf("not-covered", store, message));
   }
   if (cover.missingLimbo.length > 0) {

@@ -33,6 +33,16 @@ export interface VersionSeen {
   readonly byNode: Asked<OpenedSeen>;
 }
 
+/** Whether the key, and the node, opened a version; null for one that wasn't asked or didn't answer. */
+export function openedBy(version: VersionSeen | null): {
+  readonly key: boolean | null;
+  readonly lnd: boolean | null;
+} {
+  const opened = (by: Asked<OpenedSeen> | undefined): boolean | null =>
+    by?.asked === true && by.known ? by.value.kind === "opened" : null;
+  return { key: opened(version?.byKey), lnd: opened(version?.byNode) };
+}
+
 /** A version of a later sequence than the pointer's. */
 export interface BeyondSeen {
   readonly key: string;

@@ -28,7 +28,7 @@ export const findingKinds = {
   },
   "store-denied": {
     level: "unknown",
-    means: "This credential may not read what had to be read.",
+    means: "The store refuses to let this credential read what had to be read.",
     remedy:
       "give it s3:GetObject on the node's folder and s3:ListBucket on the bucket, or use another one",
   },
@@ -62,12 +62,12 @@ export const findingKinds = {
   },
   "version-missing": {
     level: "problem",
-    means: "The version that the pointer names is not there.",
+    means: "A version that the pointer names, or that was listed, is not there.",
     remedy: "start scb-mirror run, which saves it anew; scb-mirror list shows the others",
   },
   "version-damaged": {
     level: "problem",
-    means: "The version that the pointer names holds other bytes than were saved.",
+    means: "A version holds other bytes than were saved.",
     remedy:
       "don't restore from it: start scb-mirror run, which saves it anew; scb-mirror list shows the others",
   },
@@ -78,12 +78,13 @@ export const findingKinds = {
   },
   "wrong-key": {
     level: "problem",
-    means: "The key that was given doesn't open the current version.",
+    means: "The key that was given doesn't open a version that a restore needs.",
     remedy: "check the key, its passphrase and --network",
   },
   sealed: {
     level: "problem",
-    means: "The node can't open the current version, so a restore of it would bring back nothing.",
+    means:
+      "The node can't open a version that a restore needs, so it would bring back nothing of it.",
     remedy: "look at scb-mirror verify --from lnd: an older version may be this node's",
   },
   "not-opened": {
@@ -110,7 +111,8 @@ export const findingKinds = {
   },
   "also-missing": {
     level: "problem",
-    means: "An older version that holds funds in limbo is not there, or not whole.",
+    means:
+      "An older version that a restore needs for funds in limbo is not there, not whole, or doesn't hold their channels.",
     remedy: "start scb-mirror run, which looks for another version that holds them",
   },
   "unknown-channels": {
@@ -175,6 +177,59 @@ export const findingKinds = {
     means: "Somebody took a version out to restore it.",
     remedy: "if it wasn't you, find out who has your credentials",
   },
+  gap: {
+    level: "problem",
+    means: "Versions are missing from the history, and prune didn't remove them.",
+    remedy: "find out who deletes there; the versions that are left can still be restored",
+  },
+  branch: {
+    level: "problem",
+    means:
+      "Somebody restored an older pointer in the past: what was saved before that isn't in the history.",
+    remedy: "find out who writes there; scb-mirror restore still takes that version by its key",
+  },
+  "chain-broken": {
+    level: "problem",
+    means: "A version, or the pointer, doesn't follow the version before it.",
+    remedy: "look at who else writes there; scb-mirror list shows the versions",
+  },
+  "metadata-wrong": {
+    level: "problem",
+    means: "A version says of itself what its key doesn't say.",
+    remedy: "look at who else writes there: somebody copied it over, or wrote over its metadata",
+  },
+  "record-damaged": {
+    level: "problem",
+    means: "The record of what prune removed can't be read, so gaps can't be explained.",
+    remedy:
+      "look at who else writes there; pruned.json can be brought back from a copy of the folder",
+  },
+  undecryptable: {
+    level: "problem",
+    means: "The key, or the node, doesn't open a version of the history.",
+    remedy: "check the key and --network; if only a few don't open, don't restore from those",
+  },
+  "stale-address": {
+    level: "warning",
+    means: "A peer announces none of the addresses that the backup holds for it.",
+    remedy:
+      "keep the mirror running: its next refresh saves them; until then a restored node may need lncli connect",
+  },
+  "no-address": {
+    level: "warning",
+    means: "The backup holds no address of a peer that can be dialled: the peer has to dial in.",
+    remedy: "keep your node's own address, so that the peer finds a restored node",
+  },
+  "no-answer": {
+    level: "warning",
+    means: "A peer is not connected, and none of its addresses takes a connection.",
+    remedy: "look whether it still runs: its channels come back only once it does",
+  },
+  "not-recorded": {
+    level: "warning",
+    means: "The result of the drill is not kept in the store.",
+    remedy: "nothing, if that is what you meant; status doesn't know of this drill",
+  },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 export type FindingCode = keyof typeof findingKinds;
@@ -216,7 +271,12 @@ export function verdictOf(findings: readonly Pick<Finding, "level">[]): Verdict 
   return findings.some(({ level }) => level === "unknown") ? "unknown" : "safe";
 }
 
-/** One line: what was seen, and what to do. */
-export function findingText({ message, remedy }: Finding): string {
-  return `${message}: ${remedy}`;
+/** A finding as the JSON of most commands has it: one line of what was seen, and what to do. */
+export interface ToldFinding {
+  readonly code: FindingCode;
+  readonly message: string;
+}
+
+export function toldOf({ code, message, remedy }: Finding): ToldFinding {
+  return { code, message: `${message}: ${remedy}` };
 }

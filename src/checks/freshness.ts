@@ -4,13 +4,15 @@ import { isCompared } from "./cover.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import type { Policy } from "./policy.ts";
+import { standingRefusal } from "./refusals.ts";
+import { unreadFinding } from "./unread.ts";
 
 /** A swap under way explains a version beyond the pointer, but not for longer. */
-const inFlightMs = 10 * 60_000;
+export const inFlightMs = 10 * 60_000;
 
 /**
- * Is what is current the newest there is? By its age, and by what lies beyond it. A restore of a backup
- * that holds all that the node has needs no such proof.
+ * Is what is current the newest there is? By its age, by what lies beyond it, and by what a guard held
+ * back. A restore of a backup that holds all that the node has needs no such proof.
  */
 export function freshnessFindings(evidence: Evidence, { question, maxAgeMs }: Policy): Finding[] {
   const { current } = evidence.folder;
@@ -20,6 +22,7 @@ export function freshnessFindings(evidence: Evidence, { question, maxAgeMs }: Po
     ...ageFindings(held, evidence, maxAgeMs),
     // Without a pointer the newest version is current: nothing is beyond it.
     ...(pointer === null ? [] : beyondFindings(held, evidence)),
+    ...refusalFindings(held, evidence),
   ];
   if (question === "mirror") return found;
   // A restore asks whether all is in it. The node has said so, or else nobody knows.
@@ -48,9 +51,8 @@ function ageFindings(held: HeldVersion, { at }: Evidence, maxAgeMs: number): Fin
 function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] {
   const { store, beyond } = folder;
   if (!beyond.known) {
-    const code = beyond.error.code === "store-denied" ? "store-denied" : "store-unread";
     const message = `whether anything newer than ${held.key} is there isn't known: ${beyond.error.message}`;
-    return [findingOf(code, store, message)];
+    return [unreadFinding(store, beyond.error, { message })];
   }
   const later = beyond.value.filter(({ sequence }) => sequence > held.sequence);
   const ahead = later.findLast(({ sequence }) => sequence > held.sequence + 1);
@@ -64,6 +66,16 @@ function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] 
   if (left === undefined) return [];
   const message = `${left.key}, uploaded ${new Date(left.storedAt).toISOString()}, is newer than what the pointer names and never became current`;
   return [findingOf("version-beyond", left.key, message)];
+}
+
+function refusalFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] {
+  const { store, refusals } = folder;
+  if (!refusals.known) return [unreadFinding(store, refusals.error)];
+  const refusal = standingRefusal(refusals.value, held, at);
+  if (refusal === null) return [];
+  const why = refusal.reason?.message ?? "its reason can't be read";
+  const message = `a newer backup was held back and is kept as ${refusal.key}: ${why}`;
+  return [findingOf("refused", refusal.key, message)];
 }
 
 /** "3 h", or "12 min" below an hour. */

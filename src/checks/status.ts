@@ -6,10 +6,11 @@ import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { collectFile, collectFolder, collectNode, type WatchedFile } from "./collect.ts";
-import { coverOf } from "./cover.ts";
-import type { Evidence } from "./evidence.ts";
-import { type FindingCode, findingText } from "./finding.ts";
-import { type Judgement, judge } from "./verdict.ts";
+import { coverOf, openedPoints } from "./cover.ts";
+import { type Evidence, openedBy } from "./evidence.ts";
+import { type ToldFinding, toldOf } from "./finding.ts";
+import { judgeTwice } from "./second-look.ts";
+import type { Judgement } from "./verdict.ts";
 
 /** A closed channel whose funds aren't home, and whether the store would bring them back. */
 export interface CoveredLimbo extends LimboChannel {
@@ -22,7 +23,7 @@ export interface StatusReport extends Judgement {
   /** Whether the verdict is "safe". */
   readonly healthy: boolean;
   /** The findings that the verdict rests on, each with what to do. */
-  readonly problems: readonly { readonly code: FindingCode; readonly message: string }[];
+  readonly problems: readonly ToldFinding[];
   readonly latest: {
     readonly key: string;
     readonly sequence: number;
@@ -31,11 +32,13 @@ export interface StatusReport extends Judgement {
     /** ISO 8601. */
     readonly committedAt: string;
     readonly writer: string;
-    /** How many channels it covers, where that was known when it was saved. */
+    /** How many channels are in it: by whoever opened it, else by what was known when it was saved. */
     readonly channels: number | null;
   } | null;
   /** Null if nothing is known of when it was saved. */
   readonly ageSeconds: number | null;
+  /** Whether the key, and the node, opened it; null for one that wasn't asked or didn't answer. */
+  readonly opened: { readonly key: boolean | null; readonly lnd: boolean | null };
   /** Whether it holds every channel that the node has open now; null if that isn't known. */
   readonly covered: boolean | null;
   /** Null if no node said it. */
@@ -59,29 +62,23 @@ export interface StatusOptions extends RequestOptions {
   readonly encrypter?: Encrypter | undefined;
   /** A `channel.backup` that is watched, and what opens it. */
   readonly file?: WatchedFile | null | undefined;
+  /** Of the seed that the key is from, so that a wrong key is known for certain; null if unknown. */
+  readonly identityPubkey?: string | null | undefined;
   readonly clock: Clock;
 }
 
-/** A channel that opens or closes in this moment is on one side only: then both are looked at again. */
-const secondLookMs = 5_000;
-const transientCodes = ["not-covered", "limbo-not-covered", "unknown-channels", "file-not-saved"];
-
 /** Looks at a node's folder and, if one is given, at the node, and has it judged. Throws "aborted". */
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
-  const { maxAgeMs, clock, signal } = options;
-  const policy = { question: "mirror", maxAgeMs } as const;
-  let evidence = await collect(options);
-  let judgement = judge(evidence, policy);
-  if (judgement.findings.some(({ code }) => transientCodes.includes(code))) {
-    await clock.sleep(secondLookMs, signal);
-    evidence = await collect(options);
-    judgement = judge(evidence, policy);
-  }
+  const policy = { question: "mirror", maxAgeMs: options.maxAgeMs } as const;
+  const look = async () => ({ evidence: await collect(options) });
+  const { seen, judgement } = await judgeTwice(look, policy, options);
   const { verdict, findings } = judgement;
-  const problems = findings
-    .filter(({ level }) => level !== "warning")
-    .map((finding) => ({ code: finding.code, message: findingText(finding) }));
-  return { ...judgement, healthy: verdict === "safe", problems, ...factsOf(evidence) };
+  return {
+    ...judgement,
+    healthy: verdict === "safe",
+    problems: findings.filter(({ level }) => level !== "warning").map(toldOf),
+    ...factsOf(seen.evidence),
+  };
 }
 
 /** The node first: what it has then must be in what the store holds after that. */
@@ -97,6 +94,7 @@ function factsOf(evidence: Evidence): Omit<StatusReport, keyof Judgement | "heal
   const { at, folder, node } = evidence;
   const current = folder.current.known ? folder.current.value : null;
   const { held, pointer } = current?.kind === "held" ? current : { held: null, pointer: null };
+  const openedChannels = (folder.version && openedPoints(folder.version))?.length;
   const cover = coverOf(evidence);
   const drilled = folder.lastDrill.known ? folder.lastDrill.value : null;
   const ageSecondsAt = (time: number): number => Math.max(0, Math.floor((at - time) / 1000));
@@ -109,10 +107,11 @@ function factsOf(evidence: Evidence): Omit<StatusReport, keyof Judgement | "heal
       sizeBytes: held.sizeBytes,
       committedAt: new Date(held.committedAt).toISOString(),
       writer: pointer?.writer ?? "unknown (--single-writer)",
-      channels: pointer?.channels ?? null,
+      channels: openedChannels ?? pointer?.channels ?? null,
     },
     // A time in the future isn't young, it is wrong.
     ageSeconds: held === null || held.savedAt > at ? null : ageSecondsAt(held.savedAt),
+    opened: openedBy(folder.version),
     covered: cover && cover.missing.length === 0,
     limbo:
       node.asked && node.known && cover !== null

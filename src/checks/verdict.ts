@@ -1,10 +1,11 @@
+import type { Pointer } from "../repository/pointer.ts";
 import { isNodePubkey } from "../repository/wrong-key.ts";
 import { coverFindings } from "./cover.ts";
 import type { Evidence, FolderEvidence } from "./evidence.ts";
 import { type Finding, findingOf, type Verdict, verdictOf } from "./finding.ts";
 import { freshnessFindings } from "./freshness.ts";
 import type { Policy } from "./policy.ts";
-import { standingRefusal } from "./refusals.ts";
+import { unreadFinding } from "./unread.ts";
 import { versionFindings } from "./version-findings.ts";
 
 export interface Judgement {
@@ -21,8 +22,8 @@ export interface Judgement {
  */
 export function judge(evidence: Evidence, policy: Policy): Judgement {
   const findings = [
-    ...pointerFindings(evidence.folder),
-    ...versionFindings(evidence.folder, policy),
+    ...pointerFindings(evidence.folder, policy),
+    ...versionFindings(evidence, policy),
     ...nodeFindings(evidence),
     ...coverFindings(evidence),
     ...freshnessFindings(evidence, policy),
@@ -33,11 +34,8 @@ export function judge(evidence: Evidence, policy: Policy): Judgement {
   return { verdict: verdictOf(findings), findings, notChecked: notChecked(evidence) };
 }
 
-function pointerFindings({ store, node, current }: FolderEvidence): Finding[] {
-  if (!current.known) {
-    const code = current.error.code === "store-denied" ? "store-denied" : "store-unread";
-    return [findingOf(code, store, current.error.message)];
-  }
+function pointerFindings({ store, node, current }: FolderEvidence, policy: Policy): Finding[] {
+  if (!current.known) return [unreadFinding(store, current.error, policy)];
   const seen = current.value;
   switch (seen.kind) {
     case "none":
@@ -47,18 +45,26 @@ function pointerFindings({ store, node, current }: FolderEvidence): Finding[] {
     case "damaged":
       return [findingOf("pointer-damaged", store, seen.error.message)];
     case "held": {
-      const pubkey = seen.pointer?.node.pubkey ?? null;
-      if (pubkey === null || !isNodePubkey(node) || pubkey === node) return [];
-      return [findingOf("wrong-node", store, `the pointer in ${store} is node ${pubkey}'s`)];
+      return strangerFindings(store, node, seen.pointer);
     }
   }
+}
+
+/** A folder that is named by a node's public key holds that node's backups. */
+export function strangerFindings(store: string, node: string, pointer: Pointer | null): Finding[] {
+  const pubkey = pointer?.node.pubkey ?? null;
+  if (pubkey === null || !isNodePubkey(node) || pubkey === node) return [];
+  return [findingOf("wrong-node", store, `the pointer in ${store} is node ${pubkey}'s`)];
 }
 
 /** The node that was asked has to be the one whose folder this is. */
 function nodeFindings({ folder, node }: Evidence): Finding[] {
   const { store, current } = folder;
   if (!node.asked) return [];
-  if (!node.known) return [findingOf("node-unread", store, node.error.message)];
+  if (!node.known) {
+    const message = `the backup could not be compared with the node's channels: ${node.error.message}`;
+    return [findingOf("node-unread", store, message)];
+  }
   const pointer = current.known && current.value.kind === "held" ? current.value.pointer : null;
   const theirs = pointer?.node.pubkey ?? null;
   const { pubkey } = node.value;
@@ -67,20 +73,10 @@ function nodeFindings({ folder, node }: Evidence): Finding[] {
 }
 
 /** What else the folder says of how the node is looked after. */
-function historyFindings({ at, folder }: Evidence): Finding[] {
-  const { store, current, refusals, lastDrill, lastRestore } = folder;
+function historyFindings({ folder }: Evidence): Finding[] {
+  const { store, lastDrill, lastRestore } = folder;
   const findings: Finding[] = [];
-  const held = current.known && current.value.kind === "held" ? current.value.held : null;
-  if (!refusals.known) findings.push(findingOf("store-unread", store, refusals.error.message));
-  else if (held !== null) {
-    const refusal = standingRefusal(refusals.value, held, at);
-    if (refusal !== null) {
-      const why = refusal.reason?.message ?? "its reason can't be read";
-      const message = `a newer backup was held back and is kept as ${refusal.key}: ${why}`;
-      findings.push(findingOf("refused", refusal.key, message));
-    }
-  }
-  if (!lastDrill.known) findings.push(findingOf("store-unread", store, lastDrill.error.message));
+  if (!lastDrill.known) findings.push(unreadFinding(store, lastDrill.error));
   else if (lastDrill.value?.ok === false) {
     const { key, at: drilledAt, verdict } = lastDrill.value;
     const found =

@@ -1,49 +1,49 @@
 import { emptyMultiSizeBytes } from "../chanbackup/packed-multi.ts";
-import type { FolderEvidence, VersionSeen } from "./evidence.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
+import { openedPoints } from "./cover.ts";
+import type { Evidence, FolderEvidence, VersionSeen } from "./evidence.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import type { Policy } from "./policy.ts";
+import { unreadFinding } from "./unread.ts";
 
 /** Are the bytes there that a restore would take, and does everything that was given open them? */
-export function versionFindings(folder: FolderEvidence, { question }: Policy): Finding[] {
-  const { store, current, version, also } = folder;
+export function versionFindings(evidence: Evidence, policy: Policy): Finding[] {
+  const { store, current, version, also } = evidence.folder;
   if (!current.known || current.value.kind !== "held") return [];
   const { held } = current.value;
   if (version === null) {
     return [findingOf("store-unread", store, `${store}/${held.key} was not read back`)];
   }
-  const findings = [...readingFindings(folder, version), ...openingFindings(folder, version)];
+  const findings = [
+    ...readingFindings(evidence.folder, version, policy),
+    ...openingFindings(evidence, version),
+  ];
   const isOpened = [version.byKey, version.byNode].some((opened) => opened.asked);
-  if (question === "restore" && !isOpened) {
+  if (policy.question === "restore" && isThere(version) && !isOpened) {
     const empty =
       held.sizeBytes === emptyMultiSizeBytes ? "the backup is empty by its size, and " : "";
     findings.push(findingOf("not-opened", store, `${empty}nothing was given that could open it`));
   }
   for (const needed of held.alsoRestore) {
     const seen = also.find(({ key }) => key === needed.key);
-    if (seen !== undefined && isSound(seen)) continue;
-    const what = seen?.reading.known === true ? `is ${seen.reading.value}` : "was not read back";
-    const funds = `${needed.channelPoints.length || "some"} closed channels`;
-    const message = `${store}/${needed.key}, which holds funds of ${funds}, ${what}`;
-    const level = seen?.reading.known === true ? "problem" : "unknown";
-    findings.push(findingOf("also-missing", needed.key, message, { level }));
+    findings.push(...alsoFindings(evidence, needed, seen, policy));
   }
   return findings;
 }
 
-/** Whole, or opened by somebody though nothing says what was saved. */
-function isSound({ reading, byKey, byNode }: VersionSeen): boolean {
-  if (!reading.known) return false;
-  if (reading.value === "whole") return true;
-  return (
-    reading.value === "unproven" &&
-    [byKey, byNode].some((it) => it.asked && it.known && it.value.kind === "opened")
-  );
+/** Read, and not known to be other bytes than were saved. */
+function isThere({ reading }: VersionSeen): boolean {
+  return reading.known && reading.value !== "missing" && reading.value !== "damaged";
 }
 
-function readingFindings({ store }: FolderEvidence, version: VersionSeen): Finding[] {
+function readingFindings(
+  { store }: FolderEvidence,
+  version: VersionSeen,
+  policy: Policy,
+): Finding[] {
   const { key, reading } = version;
   const where = `${store}/${key}`;
-  if (!reading.known) return [findingOf("store-unread", key, reading.error.message)];
+  if (!reading.known) return [unreadFinding(key, reading.error, policy)];
   switch (reading.value) {
     case "whole":
       return [];
@@ -58,29 +58,64 @@ function readingFindings({ store }: FolderEvidence, version: VersionSeen): Findi
         ),
       ];
     case "unproven":
-      return isSound(version)
+      return openedPoints(version) !== null
         ? []
         : [findingOf("version-unproven", key, `nothing says what the bytes of ${where} should be`)];
   }
 }
 
-function openingFindings({ store }: FolderEvidence, version: VersionSeen): Finding[] {
-  const { key, reading, byKey, byNode } = version;
-  const findings: Finding[] = [];
+function openingFindings({ folder, node }: Evidence, version: VersionSeen): Finding[] {
+  const { store } = folder;
+  const { key, byKey, byNode } = version;
   // What isn't there was told already.
-  if (!reading.known || reading.value === "missing" || reading.value === "damaged") return [];
+  if (!isThere(version)) return [];
+  const findings: Finding[] = [];
   if (byKey.asked && !byKey.known) findings.push(findingOf("not-opened", key, byKey.error.message));
   if (byKey.asked && byKey.known && byKey.value.kind === "sealed") {
     const message = `the key doesn't open ${store}/${key}: ${byKey.value.error.message}`;
     findings.push(findingOf("wrong-key", key, message));
   }
-  if (byNode.asked && !byNode.known) {
+  // That the node doesn't answer at all is told once.
+  const isAway = node.asked && !node.known;
+  if (byNode.asked && !byNode.known && !isAway) {
     const message = `the node did not open ${store}/${key}: ${byNode.error.message}`;
     findings.push(findingOf("not-compared", key, message));
   }
   if (byNode.asked && byNode.known && byNode.value.kind === "sealed") {
     const message = `the node cannot open ${store}/${key}, so it would restore nothing: ${byNode.value.error.message}`;
     findings.push(findingOf("sealed", key, message));
+  }
+  return findings;
+}
+
+/** What the pointer says of an older version is its claim: the version has to bear it out. */
+function alsoFindings(
+  evidence: Evidence,
+  { key, channelPoints }: AlsoRestore,
+  seen: VersionSeen | undefined,
+  policy: Policy,
+): Finding[] {
+  const { folder } = evidence;
+  const funds =
+    channelPoints.length === 1
+      ? "1 closed channel"
+      : `${channelPoints.length || "some"} closed channels`;
+  const which = `${folder.store}/${key}, which a restore needs for the funds of ${funds},`;
+  if (seen === undefined) return [findingOf("store-unread", key, `${which} was not read back`)];
+  if (!seen.reading.known) {
+    const message = `${which} could not be read back: ${seen.reading.error.message}`;
+    return [unreadFinding(key, seen.reading.error, { ...policy, message })];
+  }
+  if (!isThere(seen)) {
+    const what = seen.reading.value === "missing" ? "is gone" : "holds other bytes than were saved";
+    return [findingOf("also-missing", key, `${which} ${what}`)];
+  }
+  const findings = [...readingFindings(folder, seen, policy), ...openingFindings(evidence, seen)];
+  const opened = openedPoints(seen);
+  const lacking = opened === null ? [] : channelPoints.filter((point) => !opened.includes(point));
+  if (lacking.length > 0) {
+    const message = `${which} doesn't hold ${lacking.length} of them`;
+    findings.push(findingOf("also-missing", key, message));
   }
   return findings;
 }

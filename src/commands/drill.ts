@@ -1,8 +1,10 @@
 import { openKey } from "../app/key.ts";
+import { nodeTrouble } from "../checks/collect.ts";
 import { runDrill } from "../checks/drill/drill.ts";
 import type { DrillOptions } from "../checks/drill/drill-options.ts";
 import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
 import { type HostAndPort, PeerDialler } from "../node/peer-dialler.ts";
+import { parseVersionKey } from "../repository/layout.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -20,22 +22,26 @@ export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const { terminal, json } = context;
   const dialler = diallerOf(context.options);
   const key = await openKey(context);
-  const report = await withNodeOrWithout(context, ({ node, store, witness }, nodeFailure) => {
-    const options: DrillOptions = {
-      store,
-      node,
-      encrypter: key?.encrypter,
-      identityPubkey: key?.identityPubkey,
-      witness,
-      nodeFailure,
-      dialler,
-      maxAgeMs: context.settings["max-age"],
-      clock: context.clock,
-      random: context.random,
-      signal: context.signal,
-    };
-    return runDrill(options);
-  });
+  const report = await withNodeOrWithout(
+    context,
+    ({ node, store, witness, pubkey }, nodeFailure) => {
+      const options: DrillOptions = {
+        store,
+        node,
+        encrypter: key?.encrypter,
+        identityPubkey: key?.identityPubkey,
+        witness,
+        pubkey,
+        nodeFailure,
+        dialler,
+        maxAgeMs: context.settings["max-age"],
+        clock: context.clock,
+        random: context.random,
+        signal: context.signal,
+      };
+      return runDrill(options);
+    },
+  );
   if (json) terminal.json(report);
   else printDrill(report, terminal);
   return report.ok ? exitCodes.done : exitCodes.problemFound;
@@ -49,24 +55,28 @@ function diallerOf(options: DrillCommandOptions): PeerDialler | undefined {
 }
 
 function printDrill(report: DrillReport, terminal: Terminal): void {
-  const { node, verdict, version, counts, channels, problems, warnings, notChecked } = report;
+  const { node, verdict, version, counts, channels, findings, notChecked } = report;
   const verdicts = {
     "would-restore": terminal.style("green", "a restore would work"),
     "would-not-restore": terminal.style("red", "a restore would NOT work as it should"),
     unknown: terminal.style("yellow", "NOT known whether a restore would work"),
   };
   terminal.line(`${terminal.style("bold", node)}: ${verdicts[verdict]}`);
-  for (const { code, message } of problems) {
-    terminal.line(`  ${terminal.style("red", code)}: ${message}`);
-  }
-  for (const { code, message } of warnings) {
-    terminal.line(`  ${terminal.style("yellow", code)}: ${message}`);
+  for (const { code, level, message, remedy } of findings) {
+    const style = level === "problem" ? "red" : "yellow";
+    terminal.line(`  ${terminal.style(style, code)}: ${message}: ${remedy}`);
   }
   if (version !== null) {
     const { sequence, key, sizeBytes, ageSeconds } = version;
     terminal.line(
-      `  fetched sequence ${sequence}, ${key}: ${formatSize(sizeBytes)}, saved ${formatAge(ageSeconds)} ago`,
+      `  fetched sequence ${sequence}, ${key}: ${formatSize(sizeBytes)}, ${ageSeconds === null ? "saved at a time that can't be right" : `saved ${formatAge(ageSeconds)} ago`}`,
     );
+    for (const { key, channelPoints } of report.also) {
+      const count = channelPoints.length || "some";
+      terminal.line(
+        `  a restore also takes sequence ${sequenceOf(key)}, ${key}, for the funds of ${count} closed channels`,
+      );
+    }
     terminal.line(`  ${openedText(report)}`);
   }
   if (channels.length > 0) {
@@ -79,10 +89,24 @@ function printDrill(report: DrillReport, terminal: Terminal): void {
         `${counts.comesBackSat} sat would come back, less the fees of sweeping them, some blocks after each peer has closed its channel (lnd waits for 3 to 6 confirmations).`,
       );
     }
+    printLimbo(counts, terminal);
   }
   for (const what of notChecked) terminal.line(terminal.style("dim", `not checked: ${what}`));
   if (report.recordedAs !== null)
     terminal.line(terminal.style("dim", `kept as ${report.recordedAs}`));
+}
+
+/** Funds of closing channels: lnd exports these no more, so the current version may not bring them back. */
+function printLimbo({ limboSat, lostLimboSat }: DrillReport["counts"], terminal: Terminal): void {
+  if (limboSat === null || limboSat === 0) return;
+  if (lostLimboSat === null || lostLimboSat === 0) {
+    const fate =
+      lostLimboSat === null ? "NOT known whether a restore brings them back" : "included";
+    terminal.line(`${limboSat} sat of closing channels aren't home yet: ${fate}.`);
+    return;
+  }
+  const lost = `${lostLimboSat} of ${limboSat} sat of closing channels would be LOST with the node`;
+  terminal.line(terminal.style("red", `${lost}: nothing in the store holds them.`));
 }
 
 function openedText({ opened, counts }: DrillReport): string {
@@ -107,14 +131,14 @@ const header = [
 ];
 
 function row(channel: DrilledChannel): string[] {
-  const { channelPoint, state, inBackup, comesBackSat, peer, connected, reach } = channel;
-  const isOver = state === "closing" || state === "closed";
-  const lacks = isOver ? "no" : "MISSING";
+  const { channelPoint, state, comesBackSat, peer, connected, reach } = channel;
+  const holder = holderOf(channel);
+  const sat = comesBackSat === null ? "?" : String(comesBackSat);
   return [
     channelPoint,
     state ?? "?",
-    inBackup === null ? "?" : inBackup ? "yes" : lacks,
-    comesBackSat === null ? "?" : String(comesBackSat),
+    holder,
+    holder === "MISSING" ? `0 of ${sat}` : sat,
     after(channel),
     peer === null ? "?" : shortPeer(peer),
     connected === null ? "?" : connected ? "connected" : "offline",
@@ -122,8 +146,21 @@ function row(channel: DrilledChannel): string[] {
   ];
 }
 
-/** When what the peer's closing transaction pays can be spent. */
-function after({ delayBlocks, notBeforeHeight }: DrilledChannel): string {
+/** Whether a restore would take something that holds the channel. */
+function holderOf({ state, inBackup, inAlso }: DrilledChannel): string {
+  if (inBackup === true) return "yes";
+  if (inAlso !== null) return `sequence ${sequenceOf(inAlso)}`;
+  if (inBackup === null) return "?";
+  return state === "closed" ? "no" : "MISSING";
+}
+
+function sequenceOf(key: string): number | string {
+  return parseVersionKey(key)?.sequence ?? key;
+}
+
+/** When what the closing transaction pays can be spent. */
+function after({ delayBlocks, notBeforeHeight, maturityHeight }: DrilledChannel): string {
+  if (maturityHeight !== null) return `block ${maturityHeight}`;
   if (notBeforeHeight !== null) return `block ${notBeforeHeight}`;
   if (delayBlocks === null) return "?";
   return delayBlocks === 0 ? "its close" : `its close + ${delayBlocks}`;

@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import { packMulti } from "../../src/chanbackup/packed-multi.ts";
 import { singleVersions } from "../../src/chanbackup/single.ts";
 import type { DrillOptions } from "../../src/checks/drill/drill.ts";
-import type { DrillProblemCode, DrillVerdict } from "../../src/checks/drill/drill-report.ts";
+import type { FindingCode } from "../../src/checks/finding.ts";
 import { checkStatus } from "../../src/checks/status.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
-import { readLastDrill } from "../../src/repository/drill-record.ts";
+import { type DrillVerdict, readLastDrill } from "../../src/repository/drill-record.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { DrillWorld, liveOf, peerOf, pointOf, singleOf } from "../support/drill-world.ts";
@@ -27,7 +27,7 @@ interface Case {
   readonly arrange?: (world: DrillWorld) => Promise<void> | void;
   readonly options?: Partial<DrillOptions>;
   readonly verdict: DrillVerdict;
-  readonly codes: readonly DrillProblemCode[];
+  readonly codes: readonly FindingCode[];
 }
 
 const cases: readonly Case[] = [
@@ -98,7 +98,7 @@ const cases: readonly Case[] = [
       world.witness.channelPointsOf = () => Promise.reject(new ScbError("decrypt", "not mine"));
     },
     verdict: "would-not-restore",
-    codes: ["wrong-node"],
+    codes: ["sealed"],
   },
   {
     name: "a channel of the node is not in it",
@@ -146,8 +146,8 @@ const cases: readonly Case[] = [
       const channels = [liveOf(one), liveOf(two, { state: "closing" })];
       world.survey = { ...world.survey, channels };
     },
-    verdict: "would-restore",
-    codes: [],
+    verdict: "would-not-restore",
+    codes: ["limbo-not-covered"],
   },
   {
     name: "a channel that is closed",
@@ -188,7 +188,7 @@ const cases: readonly Case[] = [
       world.witness.survey = () => Promise.reject(denied);
     },
     verdict: "unknown",
-    codes: ["not-compared"],
+    codes: ["node-unread"],
   },
   {
     name: "the node goes away, with a key",
@@ -197,19 +197,19 @@ const cases: readonly Case[] = [
       world.witness.channelPointsOf = () => Promise.reject(away);
     },
     verdict: "unknown",
-    codes: ["not-compared", "not-compared"],
+    codes: ["node-unread"],
   },
   {
     name: "the node does not answer at all, with a key",
     options: { witness: undefined, nodeFailure: away },
     verdict: "unknown",
-    codes: ["not-compared"],
+    codes: ["node-unread"],
   },
   {
     name: "the node does not answer at all, without a key",
     options: { witness: undefined, nodeFailure: away, encrypter: undefined },
     verdict: "unknown",
-    codes: ["not-compared"],
+    codes: ["node-unread"],
   },
   {
     name: "a credential that may not read",
@@ -227,7 +227,7 @@ const cases: readonly Case[] = [
     name: "a store that does not answer",
     arrange: ({ store }) => store.fail("get", /./, "store-busy"),
     verdict: "unknown",
-    codes: ["store-unreached"],
+    codes: ["store-unread"],
   },
   {
     name: "an old backup, and no node to compare with",
@@ -345,10 +345,7 @@ describe("runDrill", () => {
     for (const options of inVain) {
       const report = await world.drill(options);
       assert.equal(report.recordedAs, null);
-      assert.match(
-        report.warnings[0]?.message ?? "",
-        /^the result is not kept in the store: it says/,
-      );
+      assert.match(report.warnings[0]?.message ?? "", /^the result is not kept: it says/);
     }
     assert.deepEqual(await keysOf(world.memory, "drills/"), [recordedAs]);
   });
@@ -357,7 +354,7 @@ describe("runDrill", () => {
     const world = new DrillWorld([one]);
     const report = await world.drill();
     assert.equal(report.verdict, "would-not-restore");
-    assert.match(report.warnings[0]?.message ?? "", /no folder of this node yet$/);
+    assert.match(report.warnings[0]?.message ?? "", /no folder of this node yet/);
     assert.deepEqual(await keysOf(world.memory), []);
   });
 

@@ -286,7 +286,7 @@ peerSuite("drills on a real node", ["lnd", "minio"], () => {
     await alice.kill();
     const report = await drill([...node, ...key]);
     assert.equal(report.verdict, "unknown");
-    assert.deepEqual(codes(report), ["not-compared"]);
+    assert.deepEqual(codes(report), ["node-unread"]);
     assert.match(report.problems[0]?.message ?? "", /nothing listens there/);
     assert.equal(report.opened.key, true);
     const alone = await drill(key);

@@ -5,14 +5,16 @@ import { sortedChannelPoints } from "../../node/channel-points.ts";
 import type { Dialler, DialResult } from "../../node/peer-dialler.ts";
 import { formatNetAddress } from "../../wire/net-address.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
+import { openedPoints } from "../cover.ts";
+import type { Evidence, FolderEvidence } from "../evidence.ts";
 import type { DrilledAddress, DrilledChannel } from "./drill-report.ts";
 
 const concurrentDials = 16;
 
 export interface ChannelSources {
-  /** What the backup holds, by whoever opened it; null where nobody did. */
-  readonly channelPoints: readonly string[] | null;
-  /** The same, decoded; null without a key. */
+  /** What a restore would take, and what is in it by whoever opened it. */
+  readonly evidence: Evidence;
+  /** What is in the current version, decoded; null without a key. */
   readonly singles: readonly Single[] | null;
   /** Null where no node was asked, or it did not tell. */
   readonly survey: NodeSurvey | null;
@@ -23,37 +25,63 @@ export interface ChannelSources {
 
 /** Each channel that the backup or the node has, sorted, with what a restore would bring back of it. */
 export async function drillChannels(sources: ChannelSources): Promise<DrilledChannel[]> {
-  const { channelPoints, singles, survey, dialler, signal } = sources;
-  const held = channelPoints === null ? null : new Set(channelPoints);
+  const { evidence, singles, survey, dialler, signal } = sources;
+  const { version } = evidence.folder;
+  const opened = version && openedPoints(version);
+  const held = opened && new Set(opened);
+  const also = alsoHeld(evidence.folder);
   const decoded = new Map(
     (singles ?? []).map((single) => [formatOutPoint(single.fundingOutpoint), single]),
   );
   const live = new Map((survey?.channels ?? []).map((channel) => [channel.channelPoint, channel]));
-  const channels = sortedChannelPoints(new Set([...(held ?? []), ...live.keys()])).map(
-    (channelPoint) =>
-      describeChannel({
-        channelPoint,
-        isHeld: held?.has(channelPoint) ?? null,
-        single: decoded.get(channelPoint),
-        live: live.get(channelPoint),
-        survey,
-      }),
+  const channels = sortedChannelPoints(
+    new Set([...(held ?? []), ...live.keys(), ...neededPoints(evidence.folder, also)]),
+  ).map((channelPoint) =>
+    describeChannel({
+      channelPoint,
+      isHeld: held?.has(channelPoint) ?? null,
+      inAlso: also.get(channelPoint) ?? null,
+      single: decoded.get(channelPoint),
+      live: live.get(channelPoint),
+      survey,
+    }),
   );
   const dialled =
     dialler === null ? new Map<string, DialResult>() : await dialAll(channels, dialler, signal);
   return channels.map((channel) => withReach(channel, dialled, singles !== null));
 }
 
+/** By channel point, the older version that a restore takes besides and that was seen to hold it. */
+function alsoHeld({ also }: FolderEvidence): ReadonlyMap<string, string> {
+  return new Map(
+    also.flatMap((version) =>
+      (openedPoints(version) ?? []).map((point) => [point, version.key] as const),
+    ),
+  );
+}
+
+/** For which of its channels each is needed: the others in it are closed, or in the current version. */
+function neededPoints(
+  { current }: FolderEvidence,
+  also: ReadonlyMap<string, string>,
+): readonly string[] {
+  if (!current.known || current.value.kind !== "held") return [];
+  return current.value.held.alsoRestore.flatMap(({ key, channelPoints }) =>
+    channelPoints.filter((point) => also.get(point) === key),
+  );
+}
+
 interface OneChannel {
   readonly channelPoint: string;
   readonly isHeld: boolean | null;
+  readonly inAlso: string | null;
   readonly single: Single | undefined;
   readonly live: SurveyedChannel | undefined;
   readonly survey: NodeSurvey | null;
 }
 
 function describeChannel(one: OneChannel): DrilledChannel {
-  const { channelPoint, isHeld, single, live, survey } = one;
+  const { channelPoint, isHeld, inAlso, single, live, survey } = one;
   const peer =
     single === undefined ? (live?.peer ?? null) : Buffer.from(single.remoteNodePub).toString("hex");
   const state = live?.state ?? stateOfSurplus(channelPoint, survey);
@@ -67,10 +95,12 @@ function describeChannel(one: OneChannel): DrilledChannel {
   return {
     channelPoint,
     inBackup: isHeld,
+    inAlso,
     state,
     peer,
     capacitySat: single?.capacitySat ?? live?.capacitySat ?? null,
     comesBackSat: state === "closed" ? 0 : comesBack(live),
+    maturityHeight: live?.maturityHeight ?? null,
     inFlightSat: live?.inFlightSat ?? null,
     commitment,
     delayBlocks: isOver || commitment === null ? null : delayBlocksOf[commitment],

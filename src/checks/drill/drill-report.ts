@@ -1,56 +1,23 @@
-import type { CommitmentKind, SurveyedChannel } from "../../chanbackup/node-survey.ts";
+import type { CommitmentKind, NodeSurvey, SurveyedChannel } from "../../chanbackup/node-survey.ts";
 import type { DialResult } from "../../node/peer-dialler.ts";
+import type { AlsoRestore } from "../../repository/also-restore.ts";
+import type { DrillVerdict } from "../../repository/drill-record.ts";
+import { coverOf, openedPoints } from "../cover.ts";
+import type { Evidence } from "../evidence.ts";
+import {
+  type Finding,
+  type FindingCode,
+  type ToldFinding,
+  toldOf,
+  type Verdict,
+} from "../finding.ts";
 
-/** What makes it certain that a restore today would fail, or bring back less than it should. */
-export const drillFailures = [
-  "no-backup",
-  "pointer-lost",
-  "pointer-damaged",
-  "version-missing",
-  "version-damaged",
-  "store-denied", // these credentials would not do in an emergency either
-  "wrong-key", // the key that was given does not open it
-  "wrong-node", // the node cannot open it
-  "not-covered", // channels of the node are not in it
-] as const;
-
-/** What kept the drill from looking: the next one may find out. */
-export const drillGaps = [
-  "not-opened", // nothing was given that could open it
-  "not-compared", // the node was to be asked, and did not tell its channels
-  "store-unreached",
-] as const;
-
-/** What was found, and leaves it open. */
-export const drillDoubts = [
-  "stale", // and no node was asked whether its channels are all in it
-  "pointer-behind", // newer versions are there, and no node was asked
-  "unknown-channels", // it holds channels that the node has never heard of
-] as const;
-
-/** What an operator should know though a restore would work. */
-export const drillWarnings = [
-  "stale-address", // the peer announces none of the addresses in the backup
-  "no-address", // none that can be dialled: the peer has to come to us
-  "no-answer", // no address of a peer that is not connected took a connection
-  "not-recorded",
-] as const;
-
-export type DrillProblemCode =
-  | (typeof drillFailures)[number]
-  | (typeof drillGaps)[number]
-  | (typeof drillDoubts)[number];
-export type DrillVerdict = "would-restore" | "would-not-restore" | "unknown";
-
-export interface DrillProblem {
-  readonly code: DrillProblemCode;
-  readonly message: string;
-}
-
-export interface DrillWarning {
-  readonly code: (typeof drillWarnings)[number];
-  readonly message: string;
-}
+/** What each verdict means for a restore. */
+export const drillVerdicts = {
+  safe: "would-restore",
+  unsafe: "would-not-restore",
+  unknown: "unknown",
+} as const satisfies Record<Verdict, DrillVerdict>;
 
 export interface DrilledAddress {
   readonly address: string;
@@ -67,6 +34,11 @@ export interface DrilledChannel {
   readonly channelPoint: string;
   /** Whether the backup holds it; null where nobody could open it. */
   readonly inBackup: boolean | null;
+  /**
+   * The older version that holds it, of those that a restore takes besides the current one for the funds
+   * of closed channels; null for none.
+   */
+  readonly inAlso: string | null;
   /** By the node; "unknown" for one that it has never heard of, null where it did not tell. */
   readonly state: SurveyedChannel["state"] | "closed" | "unknown" | null;
   /** Compressed public key, hex; null without a key, for a channel that the node does not have. */
@@ -77,6 +49,8 @@ export interface DrilledChannel {
    * it; of a closing channel, what is still to come. Null where nobody told the balance.
    */
   readonly comesBackSat: number | null;
+  /** Of a closing channel: the height at which this node's own time lock ends; null if there is none yet. */
+  readonly maturityHeight: number | null;
   /** In payments under way: whose it will be is open. */
   readonly inFlightSat: number | null;
   readonly commitment: CommitmentKind | null;
@@ -118,9 +92,12 @@ export interface DrillReport {
     readonly sizeBytes: number;
     /** ISO 8601. */
     readonly committedAt: string;
-    readonly ageSeconds: number;
+    /** Null if its time can't be right. */
+    readonly ageSeconds: number | null;
   } | null;
-  /** Null: not asked. `hash` is null where no hash was ever recorded. */
+  /** What a restore takes besides, by the pointer's word: the findings say what is wrong with it. */
+  readonly also: readonly AlsoRestore[];
+  /** Null: not asked, or no answer. `hash` is null where no hash was ever recorded. */
   readonly opened: {
     readonly hash: boolean | null;
     readonly key: boolean | null;
@@ -130,8 +107,11 @@ export interface DrillReport {
   readonly covered: boolean | null;
   readonly counts: DrillCounts;
   readonly channels: readonly DrilledChannel[];
-  readonly problems: readonly DrillProblem[];
-  readonly warnings: readonly DrillWarning[];
+  /** What was found, problems first. `problems` and `warnings` are the same, for programs that know them. */
+  readonly findings: readonly Finding[];
+  /** What the verdict rests on. */
+  readonly problems: readonly ToldFinding[];
+  readonly warnings: readonly ToldFinding[];
   /** What was not looked at, and what to give so that it is. */
   readonly notChecked: readonly string[];
   /** Where the result is kept, relative to the node's folder; null where it is not. */
@@ -144,20 +124,67 @@ export interface DrillCounts {
   /** By the node: open, about to be, or restored and not closed yet. */
   readonly open: number | null;
   readonly missing: number | null;
-  /** What would come back in all; null where no balance is known. */
+  /** What would come back in all, of the channels that something holds; null where no balance is known. */
   readonly comesBackSat: number | null;
+  /** Of that, or beside it, what is still to come of closing channels. */
+  readonly limboSat: number | null;
+  /** Of that, what nothing in the store would bring back. */
+  readonly lostLimboSat: number | null;
 }
 
-export function verdictOf(problems: readonly DrillProblem[]): DrillVerdict {
-  if (hasOneOf(problems, drillFailures)) return "would-not-restore";
-  return problems.length === 0 ? "would-restore" : "unknown";
+/** Everything in a report but what was found. */
+export type DrillFacts = Omit<DrillReport, "findings" | "problems" | "warnings">;
+
+export function drillReport(facts: DrillFacts, findings: readonly Finding[]): DrillReport {
+  const { node, ok, verdict, ...others } = facts;
+  return {
+    node,
+    ok,
+    verdict,
+    ...others,
+    findings,
+    problems: findings.filter(({ level }) => level !== "warning").map(toldOf),
+    warnings: findings.filter(({ level }) => level === "warning").map(toldOf),
+  };
 }
 
-/** Whether something kept it from looking, and nothing that it saw is wrong: it says nothing new. */
-export function isInconclusive({ verdict, problems }: Pick<DrillReport, "verdict" | "problems">) {
-  return verdict === "unknown" && hasOneOf(problems, drillGaps);
+/** What kept the drill from looking: the next one may see it. A missing permission doesn't come back. */
+const unseenCodes: readonly FindingCode[] = [
+  "store-unread",
+  "node-unread",
+  "not-compared",
+  "not-opened",
+];
+
+/**
+ * Whether nothing but what it couldn't see keeps the verdict open: then it says nothing of the backup. A
+ * doubt that it did see (the backup is old, an older pointer was restored) is a result.
+ */
+export function isInconclusive({ verdict, findings }: Pick<DrillReport, "verdict" | "findings">) {
+  if (verdict !== "unknown") return false;
+  const open = findings.filter(({ level }) => level === "unknown");
+  return open.every(({ code }) => unseenCodes.includes(code));
 }
 
-function hasOneOf(problems: readonly DrillProblem[], codes: readonly DrillProblemCode[]): boolean {
-  return problems.some(({ code }) => codes.includes(code));
+/** Funds come back if something holds their channel that a restore would take. */
+export function countsOf(
+  evidence: Evidence,
+  survey: NodeSurvey | null,
+  channels: readonly DrilledChannel[],
+): DrillCounts {
+  const { folder, node } = evidence;
+  const opened = folder.version && openedPoints(folder.version);
+  const sum = (of: readonly DrilledChannel[]): number =>
+    of.reduce((sat, { comesBackSat }) => sat + (comesBackSat ?? 0), 0);
+  const isHeld = ({ inBackup, inAlso }: DrilledChannel) => inBackup === true || inAlso !== null;
+  const limbo = channels.filter(({ state }) => state === "closing");
+  const isKnown = survey !== null && opened !== null;
+  return {
+    inBackup: opened?.length ?? null,
+    open: node.asked && node.known ? node.value.open.length + node.value.restored.length : null,
+    missing: coverOf(evidence)?.missing.length ?? null,
+    comesBackSat: isKnown ? sum(channels.filter(isHeld)) : null,
+    limboSat: survey === null ? null : sum(limbo),
+    lostLimboSat: isKnown ? sum(limbo.filter((channel) => !isHeld(channel))) : null,
+  };
 }
