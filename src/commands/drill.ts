@@ -1,5 +1,4 @@
 import { openKey } from "../app/key.ts";
-import { nodeTrouble } from "../checks/collect.ts";
 import { runDrill } from "../checks/drill/drill.ts";
 import type { DrillOptions } from "../checks/drill/drill-options.ts";
 import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";

@@ -1,12 +1,11 @@
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import type { LoadedKey } from "../../keychain/loaded-key.ts";
-import { fetchBackup } from "../../repository/fetch-backup.ts";
-import { explainWrongKey, nodePubkeyOf } from "../../repository/wrong-key.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
+import { type FindingCode, toldOf } from "../finding.ts";
 import { checkStatus, type StatusReport } from "../status.ts";
-import { type Checkup, type Finding, good, problem, unknown, warning } from "./checkup.ts";
+import { type CheckLevel, type Checkup, type Finding, good, unknown } from "./checkup.ts";
 
 export interface BackupExamination {
   /** The node's folder. */
@@ -16,63 +15,84 @@ export interface BackupExamination {
   readonly maxAgeMs: number;
   /** The running node, where it answers. */
   readonly witness: NodeWitness | null;
+  /** Its public key. */
+  readonly pubkey: string | null;
   readonly key: LoadedKey | null;
   readonly clock: Clock;
 }
 
+/** What `cover` tells of; what `key-opens-backup` does. `backup` tells of all else. */
+const coverCodes: readonly FindingCode[] = [
+  "not-covered",
+  "limbo-not-covered",
+  "not-compared",
+  "node-unread",
+  "node-restored",
+  "unknown-channels",
+];
+const keyCodes: readonly FindingCode[] = ["wrong-key", "not-opened"];
+
 /** Is the current backup whole and fresh, does it hold the node's channels, does the key open it? */
 export async function examineBackup(
   checkup: Checkup,
-  { store, node, maxAgeMs, witness, key, clock }: BackupExamination,
+  { witness, key, ...options }: BackupExamination,
 ): Promise<void> {
   const report = await checkup.run(
     "backup",
     (signal) =>
-      checkStatus({ store, node, maxAgeMs, witness: witness ?? undefined, clock, signal }),
+      checkStatus({
+        ...options,
+        witness: witness ?? undefined,
+        encrypter: key?.encrypter,
+        identityPubkey: key?.identityPubkey,
+        signal,
+      }),
     backupFinding,
   );
   if (report instanceof ScbError || report.latest === null) return;
   const cover = coverFinding(report);
   checkup.add("cover", cover.level, cover.message);
   if (key === null) return;
-  await checkup.run(
-    "key-opens-backup",
-    async (signal) => {
-      const { encrypter } = key;
-      try {
-        return await fetchBackup({ store, which: "latest", encrypter, signal });
-      } catch (error) {
-        throw explainWrongKey(error, key, await nodePubkeyOf(store, node, { signal }));
-      }
-    },
-    ({ channels }) => good(`the key opens the current backup: ${channels} channels`),
-  );
+  const { level, message } = keyFinding(report);
+  checkup.add("key-opens-backup", level, message);
 }
 
-function backupFinding({ problems, latest, ageSeconds }: StatusReport): Finding {
-  const found = problems.filter(({ code }) => code !== "not-covered");
-  if (found.some(({ code }) => code === "no-backup")) {
-    return warning(found.map(({ message }) => message).join("; "));
-  }
-  if (found.length > 0) {
-    return problem({ message: found.map(({ code, message }) => `${code}: ${message}`).join("; ") });
-  }
-  const age = `${Math.round((ageSeconds ?? 0) / 60)} min`;
-  return good(
-    `the current backup, sequence ${latest?.sequence}, was read back whole; it was saved ${age} ago`,
+/** What the verdict found of one check's codes; null for nothing. A new folder has no backup yet. */
+function found({ findings }: StatusReport, isIts: (code: FindingCode) => boolean): Finding | null {
+  const its = findings.filter(({ code }) => isIts(code));
+  const levels = its.map(({ code, level }) => (code === "no-backup" ? "warning" : level));
+  const message = its.map((one) => `${one.code}: ${toldOf(one).message}`).join("; ");
+  const worst = (["problem", "unknown", "warning"] as const satisfies CheckLevel[]).find((level) =>
+    levels.includes(level),
   );
+  return worst === undefined ? null : { level: worst, message };
 }
 
-function coverFinding({ covered, problems }: StatusReport): Finding {
-  if (covered === true)
-    return good("the current backup holds every channel that the node has open");
-  if (covered === null) {
-    return unknown(
-      "whether the current backup holds every open channel is not known: the node was not asked (--from lnd)",
+function backupFinding(report: StatusReport): Finding {
+  const its = found(report, (code) => !coverCodes.includes(code) && !keyCodes.includes(code));
+  if (its !== null) return its;
+  const { latest, ageSeconds } = report;
+  const age = ageSeconds === null ? "" : `; it was saved ${Math.round(ageSeconds / 60)} min ago`;
+  return good(`the current backup, sequence ${latest?.sequence}, was read back whole${age}`);
+}
+
+function coverFinding(report: StatusReport): Finding {
+  const its = found(report, (code) => coverCodes.includes(code));
+  if (its !== null) return its;
+  if (report.covered === true) {
+    return good(
+      "the store holds every channel that the node has open, and every one whose funds aren't home",
     );
   }
-  const gap = problems.find(({ code }) => code === "not-covered");
-  return problem({
-    message: gap?.message ?? "the current backup does not hold every open channel",
-  });
+  return unknown(
+    "whether the current backup holds every channel is not known: nothing compared it with the node (give --from lnd)",
+  );
+}
+
+function keyFinding(report: StatusReport): Finding {
+  const its = found(report, (code) => keyCodes.includes(code));
+  if (its !== null) return its;
+  return report.opened.key === true
+    ? good(`the key opens the current backup: ${report.latest?.channels} channels`)
+    : unknown("whether the key opens the current backup is not known: it could not be read back");
 }
