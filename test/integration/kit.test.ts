@@ -54,7 +54,7 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
   let minio: MinioServer;
   let bucket: Bucket;
   let folder: string;
-  const to = () => ["--to", `s3://${bucketName}/lightning`, "--node", "alice"];
+  const to = (node = "alice") => ["--to", `s3://${bucketName}/lightning`, "--node", node];
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "scb-kit-"));
@@ -148,19 +148,25 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
     assert.deepEqual([json.file, json.node, json.lastDrill], [file, "alice", null]);
   });
 
-  const wrong: readonly (readonly [string, readonly string[], number, readonly RegExp[]])[] = [
+  const wrong: readonly (readonly [
+    name: string,
+    args: readonly string[],
+    code: number,
+    says: readonly RegExp[],
+    node?: string,
+  ])[] = [
     [
       "a folder that is not there",
       ["-o", "/nonexistent/kit.html"],
       1,
       [/nonexistent is not there: make this folder/],
     ],
-    ["a node without backups", ["--node", "nobody", "-o", "-"], 1, [/no backup in .*nobody/]],
+    ["a node without backups", ["-o", "-"], 1, [/no backup in .*nobody/], "nobody"],
     ["both forms on stdout", ["-o", "-", "--json"], 2, [/both need stdout/]],
   ];
-  for (const [name, args, code, says] of wrong) {
+  for (const [name, args, code, says, node] of wrong) {
     it(`refuses ${name}`, async () => {
-      const result = await runCli(["kit", ...to(), ...args], { env: minio.env() });
+      const result = await runCli(["kit", ...to(node), ...args], { env: minio.env() });
       assertOneLine(result, code, says);
       assert.equal(result.stdout, "");
     });
