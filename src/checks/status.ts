@@ -67,7 +67,10 @@ export interface StatusOptions extends RequestOptions {
   readonly clock: Clock;
 }
 
-/** Looks at a node's folder and, if one is given, at the node, and has it judged. Throws "aborted". */
+/**
+ * Looks at a node's folder and, if one is given, at the node, and has it judged. Throws "aborted", and
+ * what the store throws if it says nothing of its pointer: then there is nothing to judge.
+ */
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
   const policy = { question: "mirror", maxAgeMs: options.maxAgeMs } as const;
   const look = async () => ({ evidence: await collect(options) });
@@ -87,6 +90,7 @@ async function collect(options: StatusOptions): Promise<Evidence> {
   const node = await collectNode(options, pubkey);
   const file = await collectFile(options.file ?? null, signal);
   const { folder } = await collectFolder({ ...options, now: clock.now() });
+  if (!folder.current.known) throw folder.current.error;
   return { at: clock.now(), folder, node, file };
 }
 
