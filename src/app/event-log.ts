@@ -48,6 +48,9 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
         `trying again: ${event.error.message}`,
       );
       break;
+    case "lost":
+      logger.error({ code: event.error.code }, `lost: ${event.error.message}`);
+      break;
     case "recovered":
       logger.info({ attempts: event.attempts }, "recovered");
       break;

@@ -1,10 +1,13 @@
 import { hostname } from "node:os";
-import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { NodeIdentity, SourceObserver } from "../chanbackup/snapshot.ts";
 import { HeldBackups } from "../mirror/held-backups.ts";
+import { MirrorEngine } from "../mirror/mirror-engine.ts";
 import { mirrorGuards } from "../mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
+import type { Base } from "../repository/base.ts";
 import { checkNodeName } from "../repository/layout.ts";
+import { readHeld } from "../repository/version.ts";
 import { backoffMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
@@ -18,10 +21,9 @@ import type { DaemonEvent } from "./daemon-event.ts";
 import { storeOf } from "./destination.ts";
 import { drillWhile } from "./drill-schedule.ts";
 import { logMirrorEvent } from "./event-log.ts";
-import { openPump } from "./open-pump.ts";
-import type { Pump } from "./pump.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
 import type { Settings } from "./settings.ts";
+import { type MirroredNode, openMirroredNode } from "./source.ts";
 
 export interface MirrorOptions {
   readonly settings: Settings;
@@ -66,34 +68,54 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
     logMirrorEvent(event, logger);
     options.observe(event);
   };
-  const pump = await openPump({ ...options, observe });
+  const node = await openMirroredNode({ ...options, observer: sourceObserver(observe) });
   try {
     const root = await storeOf(options);
     try {
-      await mirror({ ...options, observe }, pump, root, () => mayAcceptEmpty);
+      await mirror({ ...options, observe }, node, root, () => mayAcceptEmpty);
     } catch (error) {
       throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
     } finally {
       await root.close();
     }
   } finally {
-    await pump.close();
+    await node.source.close();
   }
   observe({ kind: "stopped", last });
 }
 
+/** What a source goes through, as the engine tells of a store. */
+function sourceObserver(observe: (event: DaemonEvent) => void): SourceObserver {
+  let troubles = 0;
+  return {
+    trouble: (error, retryInMs) => {
+      troubles += 1;
+      observe({ kind: "retrying", error, attempt: troubles, retryInMs: Math.round(retryInMs) });
+    },
+    recovered: () => {
+      observe({ kind: "recovered", attempts: troubles });
+      troubles = 0;
+    },
+  };
+}
+
 async function mirror(
   options: MirrorOptions,
-  pump: Pump,
+  { source, inspect, encrypter, remember }: MirroredNode,
   root: ObjectStore,
   mayAcceptEmpty: () => boolean,
 ): Promise<void> {
   const { settings, once, stop, abort, clock, random, logger, observe } = options;
-  const identity = await untilReached(options, nodePassing, () => pump.identify(abort));
+  const { witness } = source;
+  const identity = await untilReached(options, nodePassing, async () => {
+    const identified = await source.identify(abort);
+    // Else a macaroon that does not allow this would be found out only when a channel closes.
+    await witness?.closedChannelPoints(abort);
+    return identified;
+  });
   if (identity === null) return;
   const node = nodeFolder(settings, identity);
   const store = prefixedStore(root, node);
-  const { witness, inspect } = pump;
   const { pubkey } = identity;
   const heldBackups = new HeldBackups({ store, witness, inspect, pubkey, logger });
   const swapper = new ObjectStoreSwapper({
@@ -107,29 +129,38 @@ async function mirror(
     random,
     logger,
   });
-  const sequence = await untilReached(options, storePassing, () =>
-    readyStore(store, swapper, options),
-  );
+  const sequence = await untilReached(options, storePassing, async () => {
+    const base = await readyStore(store, swapper, options);
+    if (remember === undefined || base.held === null) return base.held?.sequence ?? 0;
+    const held = await readHeld(store, base.held, { signal: abort });
+    if (held.kind === "whole" || held.kind === "unproven") remember(held.bytes);
+    return base.held.sequence;
+  });
   if (sequence === null) return;
-  observe({ kind: "started", node, source: pump.description, store: store.location, sequence });
-  if (once) await pump.once(swapper, store, abort);
-  else {
-    await drillWhile(() => pump.run(swapper, store, stop, abort), {
-      store: retryingReads(store, { clock, random }),
-      node,
-      openers: {
-        encrypter: pump.encrypter ?? undefined,
-        witness: pump.witness ?? undefined,
-      },
-      intervalMs: settings["drill-interval"],
-      maxAgeMs: settings["max-age"],
-      observe: (report) => observe({ kind: "drilled", report }),
-      signal: AbortSignal.any([stop, abort]),
-      clock,
-      random,
-      logger,
-    });
-  }
+  observe({ kind: "started", node, source: source.description, store: store.location, sequence });
+  const engine = new MirrorEngine({
+    source,
+    swapper,
+    refreshIntervalMs: settings["refresh-interval"],
+    minIntervalMs: settings["min-interval"],
+    lookIntervalMs: settings["look-interval"],
+    observe,
+    clock,
+    random,
+  });
+  if (once) return engine.once(abort);
+  await drillWhile(() => engine.run(stop, abort), {
+    store: retryingReads(store, { clock, random }),
+    node,
+    openers: { encrypter: encrypter ?? undefined, witness: witness ?? undefined },
+    intervalMs: settings["drill-interval"],
+    maxAgeMs: settings["max-age"],
+    observe: (report) => observe({ kind: "drilled", report }),
+    signal: AbortSignal.any([stop, abort]),
+    clock,
+    random,
+    logger,
+  });
 }
 
 const nodePassing: readonly ErrorCode[] = ["node-unavailable", "node-locked", "node-syncing"];
@@ -140,14 +171,14 @@ async function readyStore(
   store: ObjectStore,
   swapper: ObjectStoreSwapper,
   options: MirrorOptions,
-): Promise<number> {
+): Promise<Base> {
   const { clock, random, logger, abort } = options;
   const base = await swapper.base(abort);
   if (!options.settings["single-writer"]) {
     const program = `scb-mirror/${programVersion}`;
     await ensureProbed({ store, clock, random, logger, program, signal: abort });
   }
-  return base.held?.sequence ?? 0;
+  return base;
 }
 
 /**

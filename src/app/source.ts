@@ -1,9 +1,12 @@
 import { type InspectBackup, inspectWith } from "../chanbackup/backup-contents.ts";
+import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { SnapshotSource, SourceObserver } from "../chanbackup/snapshot.ts";
+import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { BackupFileSource } from "../node/backup-file.ts";
 import { explainingEncrypter, isNodePubkey } from "../repository/wrong-key.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { sha256Hex } from "../runtime/digest.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { percentDecoded } from "../runtime/percent-decoded.ts";
@@ -22,6 +25,37 @@ export interface SourceOptions {
   readonly key?: LoadedKey | null;
   /** Asks a person for the passphrase of the words, where one can be asked. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
+}
+
+/** A node to mirror, and what opens its backups. */
+export interface MirroredNode {
+  readonly source: SnapshotSource;
+  /** Null if nothing but the node opens them. */
+  readonly inspect: InspectBackup | null;
+  readonly encrypter: Encrypter | null;
+  /** For a node without a memory of its own: its last backup. */
+  remember?(packed: PackedMulti): void;
+}
+
+/** Known to everybody, as the demo node's channels hold nothing. */
+const demoBackupKey = Buffer.from(sha256Hex("scb-mirror demo"), "hex");
+
+/** Opens the node that `--from` names, the demo node too. Throws as `openSource`, and as `openKey`. */
+export async function openMirroredNode(options: SourceOptions): Promise<MirroredNode> {
+  const { settings, clock, random } = options;
+  const key = await openKey(options);
+  if (settings.from !== "demo") {
+    const source = await openSource({ ...options, key });
+    const inspect = key && inspectWithKey(key, settings);
+    return { source, inspect, encrypter: key?.encrypter ?? null };
+  }
+  const { DemoNode } = await import("../node/demo-node.ts");
+  const backupKey = key === null ? demoBackupKey : Buffer.from(key.backupKey(), "hex");
+  const intervalMs = settings["demo-interval"];
+  const source = new DemoNode({ backupKey, intervalMs, clock, random });
+  const { encrypter } = source;
+  const remember = (packed: PackedMulti): void => source.remember(unpackMulti(packed, encrypter));
+  return { source, inspect: inspectWith(encrypter), encrypter, remember };
 }
 
 /**

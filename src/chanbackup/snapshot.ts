@@ -11,20 +11,37 @@ export type SnapshotReason =
   | "reconnected"
   | "follow-up"
   | "refresh"
-  | "superseded";
+  /** Another writer moved the pointer first. */
+  | "superseded"
+  /** The store no longer holds what was saved. */
+  | "lost"
+  /** Pack mode: the program asked for it. */
+  | "manual-update";
 
 /**
- * Folds two reasons for one snapshot into one: what says that something has changed outranks what
- * only makes sure. Of equals the first stays.
+ * Folds two reasons for one snapshot into one: what says that something has changed outranks what only
+ * makes sure. Of equals the first stays.
  */
 export function weightierReason(held: SnapshotReason | null, next: SnapshotReason): SnapshotReason {
-  return held === null || rank(next) > rank(held) ? next : held;
+  return held === null || rankOf[next] > rankOf[held] ? next : held;
 }
 
-function rank(reason: SnapshotReason): number {
-  if (reason === "channel-event") return 2;
-  return reason === "file-changed" ? 1 : 0;
+/** Whether it says that something isn't saved yet. */
+export function isNews(reason: SnapshotReason): boolean {
+  return rankOf[reason] > 0;
 }
+
+const rankOf: Readonly<Record<SnapshotReason, number>> = {
+  "channel-event": 2,
+  "manual-update": 2,
+  "file-changed": 1,
+  superseded: 1,
+  lost: 1,
+  start: 0,
+  reconnected: 0,
+  "follow-up": 0,
+  refresh: 0,
+};
 
 /**
  * A channel that is closing or closed, and that the node doesn't call fully resolved: only a backup

@@ -84,6 +84,8 @@ function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
       };
     case "recovered":
       return { ...common, attempts: event.attempts };
+    case "lost":
+      return { ...common, code: event.error.code, message: event.error.message };
     case "drilled": {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
       const sequence = version?.sequence ?? null;
@@ -120,6 +122,8 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
       return `${terminal.style("red", "REFUSED")}: ${event.message}${event.quarantineKey === null ? "" : ` (kept as ${event.quarantineKey})`}`;
     case "retrying":
       return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
+    case "lost":
+      return `${terminal.style("red", "LOST")}: ${event.error.message}`;
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
     case "drilled": {

@@ -1,5 +1,4 @@
-import type { SnapshotReason } from "../chanbackup/snapshot.ts";
-import type { ScbError } from "../runtime/error.ts";
+import type { EngineEvent } from "../chanbackup/engine-events.ts";
 
 /** A commit that is known: the pointer names this version. */
 export interface Commit {
@@ -13,30 +12,14 @@ export interface Commit {
   readonly operation: string;
 }
 
-/** What a mirror goes through, told once each, for the log, the JSON lines and the metrics. */
-export type MirrorEvent =
-  | {
-      readonly kind: "swapped";
-      readonly commit: Commit;
-      readonly reason: SnapshotReason;
-      /** From the moment at which the change was noticed to the known commit. */
-      readonly elapsedMs: number;
-      readonly attempts: number;
-    }
-  | { readonly kind: "unchanged"; readonly reason: SnapshotReason; readonly sequence: number }
-  | {
-      readonly kind: "refused";
-      readonly code: string;
-      readonly message: string;
-      /** Where the candidate is kept; null where it could not be saved. */
-      readonly quarantineKey: string | null;
-    }
-  | {
-      readonly kind: "retrying";
-      readonly error: ScbError;
-      readonly attempt: number;
-      readonly retryInMs: number;
-    }
-  | { readonly kind: "recovered"; readonly attempts: number };
+/** What is known of a saved state. */
+export interface MirrorSwapped {
+  readonly commit: Commit;
+}
 
+export interface MirrorUnchanged {
+  readonly sequence: number;
+}
+
+export type MirrorEvent = EngineEvent<MirrorSwapped, MirrorUnchanged>;
 export type MirrorObserver = (event: MirrorEvent) => void;

@@ -1,6 +1,7 @@
 import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
 import { type Multi, serializeMulti } from "../chanbackup/multi.ts";
 import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
+import { isPassing } from "../chanbackup/retry-policy.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { type Base, type HeldVersion, isSameBase } from "../repository/base.ts";
@@ -10,7 +11,6 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { newCandidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
-import { isPassing } from "./retry-policy.ts";
 import type { SwapOperation } from "./swap-operation.ts";
 
 export interface PackSwapperOptions {

@@ -1,3 +1,4 @@
+import { RefusedError } from "../chanbackup/refused-error.ts";
 import type { Base } from "../repository/base.ts";
 import { quarantineKeys } from "../repository/layout.ts";
 import {
@@ -7,23 +8,9 @@ import {
   readQuarantineReason,
 } from "../repository/quarantine-record.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Refusal } from "./guard.ts";
-
-/** A guard's refusal, as an error: the candidate never became a version. */
-export class RefusedError extends ScbError {
-  readonly refusal: Refusal;
-  /** Where the candidate is kept; null where it could not be saved. */
-  readonly quarantineKey: string | null;
-
-  constructor(refusal: Refusal, quarantineKey: string | null, cause?: unknown) {
-    super("refused", refusal.message, { cause });
-    this.refusal = refusal;
-    this.quarantineKey = quarantineKey;
-  }
-}
 
 /** How many of the newest entries are looked at for one that says the same. */
 const comparedEntries = 16;

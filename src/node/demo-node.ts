@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
+import type { Multi } from "../chanbackup/multi.ts";
+import { type ChannelWithAddrs, newSingle } from "../chanbackup/new-single.ts";
+import { packMulti } from "../chanbackup/packed-multi.ts";
+import type { Single } from "../chanbackup/single.ts";
+import { SingleView } from "../chanbackup/single-view.ts";
 import type {
-  ChannelEvent,
-  ChannelNotifier,
-  ChannelSubscription,
-} from "../chanbackup/channel-notifier.ts";
-import type { ChannelWithAddrs } from "../chanbackup/new-single.ts";
-import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+  NodeIdentity,
+  Snapshot,
+  SnapshotReason,
+  SnapshotSource,
+} from "../chanbackup/snapshot.ts";
+import { backupKeyEncrypter, type Encrypter } from "../keychain/encrypter.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import { formatOutPoint, parseOutPoint } from "../wire/out-point.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
 import {
   confirmDemoChannel,
   type DemoPeer,
@@ -30,61 +36,76 @@ export interface DemoNodeOptions {
 
 const defaultIntervalMs = 2000;
 const peerCount = 8;
-/** It opens channels until it has so many, at once; and never closes below that. */
+/** It has so many from the beginning, and never fewer. */
 const fewestChannels = 3;
 const mostChannels = 12;
 
 /**
- * A simulated node: opens and closes channels that look real and hold no funds. It has no memory of
- * its own. The channels that a subscriber knows are its channels, so after a restart it goes on
- * where the backup left off.
+ * A simulated node: opens and closes channels that look real and hold no funds, and packs them. It
+ * has no memory of its own: `remember` gives it the channels of its last backup, so that after a
+ * restart it goes on where that left off.
  */
-export class DemoNode implements ChannelNotifier {
-  readonly identity: NodeIdentity;
+export class DemoNode implements SnapshotSource {
+  readonly description = "demo node";
+  readonly witness = null;
+  readonly encrypter: Encrypter;
+  readonly #identity: NodeIdentity;
   readonly #intervalMs: number;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #peers: readonly DemoPeer[];
+  readonly #open = new Map<string, Single>();
+  /** The one whose funding isn't confirmed yet. */
+  #pending: ChannelWithAddrs | null = null;
 
   constructor({ backupKey, intervalMs = defaultIntervalMs, clock, random }: DemoNodeOptions) {
-    this.identity = { pubkey: demoPubkey(backupKey), network: "regtest" };
+    this.encrypter = backupKeyEncrypter(backupKey, random);
+    this.#identity = { pubkey: demoPubkey(backupKey), network: "regtest" };
     this.#intervalMs = intervalMs;
     this.#clock = clock;
     this.#random = random;
     this.#peers = Array.from({ length: peerCount }, () => makeDemoPeer(random));
   }
 
-  /** The first event comes at once, and opens the first channels where there are too few. */
-  async subscribeChans(
-    knownChans: ReadonlySet<string>,
-    signal?: AbortSignal,
-  ): Promise<ChannelSubscription> {
+  identify(): Promise<NodeIdentity> {
+    return Promise.resolve(this.#identity);
+  }
+
+  /** These channels are its own. */
+  remember({ staticBackups }: Multi): void {
+    for (const single of staticBackups) this.#add(single);
+  }
+
+  async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     throwIfAborted(signal);
-    const cancelled = new AbortController();
+    while (this.#open.size < fewestChannels) this.#confirm(this.#openChannel());
+    const multi: Multi = { version: 0, staticBackups: [...this.#open.values()] };
+    const takenAt = this.#clock.now();
     return {
-      chanUpdates: this.#live(new Set(knownChans), cancelled.signal),
-      cancel: () => cancelled.abort(),
+      ...contentsOfMulti(multi),
+      packed: packMulti(multi, this.encrypter),
+      limbo: [],
+      takenAt,
+      reason,
+      verifiedBy: "key",
     };
   }
 
-  /** `open` holds the channel points of the channels that it has, and is kept up to date. */
-  async *#live(open: Set<string>, signal: AbortSignal): AsyncGenerator<ChannelEvent, void, void> {
-    const missing = Math.max(0, fewestChannels - open.size);
-    const first = Array.from({ length: missing }, () => this.#confirm(this.#open(open)));
-    yield { newChans: first, closedChans: [] };
-
-    let pending: ChannelWithAddrs | null = null;
+  async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void, void> {
+    yield "start";
     while (await this.#wait(signal)) {
-      if (pending !== null) {
-        yield { newChans: [this.#confirm(pending)], closedChans: [] };
-        pending = null;
-      } else if (open.size <= fewestChannels || this.#opensNext(open.size)) {
-        pending = this.#open(open);
-        yield { newChans: [pending], closedChans: [] };
-      } else {
-        yield { newChans: [], closedChans: [parseOutPoint(this.#close(open))] };
-      }
+      if (this.#pending !== null) {
+        this.#confirm(this.#pending);
+        this.#pending = null;
+      } else if (this.#open.size <= fewestChannels || this.#opensNext()) {
+        this.#pending = this.#openChannel();
+      } else this.#open.delete(pick([...this.#open.keys()], this.#random));
+      yield "channel-event";
     }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Whether it is still wanted when the time for the next event has come. */
@@ -99,25 +120,23 @@ export class DemoNode implements ChannelNotifier {
     }
   }
 
-  #opensNext(openCount: number): boolean {
-    return openCount < mostChannels && this.#random.unit() < 0.5;
+  #opensNext(): boolean {
+    return this.#open.size < mostChannels && this.#random.unit() < 0.5;
   }
 
-  #open(open: Set<string>): ChannelWithAddrs {
+  #openChannel(): ChannelWithAddrs {
     const peer = pick(this.#peers, this.#random);
     const channel = openDemoChannel(peer, this.#blockHeight(), this.#random);
-    open.add(formatOutPoint(channel.fundingOutpoint));
+    this.#add(newSingle(channel));
     return channel;
   }
 
-  #confirm(channel: ChannelWithAddrs): ChannelWithAddrs {
-    return confirmDemoChannel(channel, this.#blockHeight() + 1, this.#random);
+  #confirm(channel: ChannelWithAddrs): void {
+    this.#add(newSingle(confirmDemoChannel(channel, this.#blockHeight() + 1, this.#random)));
   }
 
-  #close(open: Set<string>): string {
-    const point = pick([...open], this.#random);
-    open.delete(point);
-    return point;
+  #add(single: Single): void {
+    this.#open.set(formatOutPoint(single.fundingOutpoint), SingleView.of(single));
   }
 
   /** A block each ten minutes since Bitcoin's first. */

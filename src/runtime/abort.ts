@@ -10,7 +10,11 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Awaits `promise`, or throws code "aborted" as soon as `signal` aborts. The promise goes on. */
 export async function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return promise;
-  throwIfAborted(signal);
+  if (signal.aborted) {
+    // Nobody is left to hear that it failed.
+    promise.catch(() => undefined);
+    throwIfAborted(signal);
+  }
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void =>
     reject(new ScbError("aborted", "stopped before it was done", { cause: signal.reason }));

@@ -11,12 +11,19 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Node's timers take what is longer for no time at all. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   async sleep(ms, signal) {
+    const untilMs = performance.now() + ms;
     try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal });
+      for (let leftMs = ms; ; leftMs = untilMs - performance.now()) {
+        await delay(Math.min(leftMs, longestTimerMs), undefined, { ...(signal && { signal }) });
+        if (leftMs <= longestTimerMs) return;
+      }
     } catch (error) {
       throw new ScbError("aborted", "stopped while waiting", { cause: error });
     }

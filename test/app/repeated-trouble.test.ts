@@ -30,10 +30,12 @@ describe("RepeatedTrouble", () => {
   it("tells a refusal that cannot be kept once, and then one a minute", async () => {
     const clock = hastyClock();
     const repeated = new RepeatedTrouble(clock);
-    const refused = { kind: "refused", code: "empty", message: "no channels" } as const;
+    const error = new ScbError("refused", "no channels");
+    const { message } = error;
+    const refused = { kind: "refused", reason: "start", code: "empty", message, error } as const;
     const told: string[] = [];
     for (let attempt = 1; attempt <= 100; attempt += 1) {
-      // As the feeder tells it while the store can be read and not written.
+      // As the engine tells it while the store can be read and not written.
       for (const event of [{ ...refused, quarantineKey: null }, retrying(attempt, "refused")]) {
         if (repeated.isWorthTelling(event)) told.push(`${attempt} ${event.kind}`);
       }

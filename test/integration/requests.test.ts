@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { Feeder } from "../../src/mirror/feeder.ts";
+import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { always } from "../peers/fault-proxy/fault-plan.ts";
@@ -51,7 +51,7 @@ peerSuite("what swaps ask of the store", ["minio"], () => {
       ground.proxy.plan = always({ kind: "slow", ms: latencyMs, jitterMs: 0 });
       const source = new ScriptedSource();
       const told: MirrorEvent[] = [];
-      const feeder = new Feeder({
+      const engine = new MirrorEngine({
         source,
         swapper: await inProcessSwapper(ground, "burst"),
         refreshIntervalMs: 3_600_000,
@@ -61,7 +61,7 @@ peerSuite("what swaps ask of the store", ["minio"], () => {
         random: systemRandom,
       });
       const stop = new AbortController();
-      const running = feeder.run(stop.signal, new AbortController().signal);
+      const running = engine.run(stop.signal, new AbortController().signal);
       const startedAtMs = performance.now();
       let last: Uint8Array = new Uint8Array();
       for (let event = 0; event < events; event += 1) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RefusedError } from "../../src/mirror/quarantine.ts";
+import { RefusedError } from "../../src/chanbackup/refused-error.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";

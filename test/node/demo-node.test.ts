@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import type { ChannelEvent } from "../../src/chanbackup/channel-notifier.ts";
-import { deserializeMulti, serializeMulti } from "../../src/chanbackup/multi.ts";
-import { newSingle } from "../../src/chanbackup/new-single.ts";
+import { unpackMulti } from "../../src/chanbackup/packed-multi.ts";
 import type { Single } from "../../src/chanbackup/single.ts";
-import { SubSwapper } from "../../src/chanbackup/sub-swapper.ts";
-import type { SubSwapperEvent } from "../../src/chanbackup/sub-swapper-events.ts";
-import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { DemoNode } from "../../src/node/demo-node.ts";
 import { throwIfAborted } from "../../src/runtime/abort.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
@@ -15,7 +10,7 @@ import type { Random } from "../../src/runtime/random.ts";
 import { formatNetAddress } from "../../src/wire/net-address.ts";
 import { formatOutPoint } from "../../src/wire/out-point.ts";
 import { isPublicKey } from "../../src/wire/public-key.ts";
-import { ManualClock, MemorySwapper, settled } from "../chanbackup/sub-swapper-fakes.ts";
+import { ManualClock, settled } from "../chanbackup/sub-swapper-fakes.ts";
 
 const backupKey = new Uint8Array(32).fill(7);
 
@@ -35,59 +30,56 @@ const instantClock: Clock = {
   sleep: async (_ms, signal) => throwIfAborted(signal),
 };
 
-async function eventsOf(
-  node: DemoNode,
-  known: readonly string[],
-  count: number,
-): Promise<ChannelEvent[]> {
-  const subscription = await node.subscribeChans(new Set(known));
-  const events: ChannelEvent[] = [];
-  for await (const event of subscription.chanUpdates) {
-    if (events.push(event) === count) break;
+/** The channels after each of the node's first `count` changes. */
+async function statesOf(node: DemoNode, count: number): Promise<(readonly Single[])[]> {
+  const stop = new AbortController();
+  const states: (readonly Single[])[] = [];
+  for await (const reason of node.changes(stop.signal)) {
+    const { packed, channelPoints, verifiedBy } = await node.snapshot(reason);
+    const { staticBackups } = unpackMulti(packed, node.encrypter);
+    assert.deepEqual(channelPoints, staticBackups.map(pointOf));
+    assert.equal(verifiedBy, "key");
+    if (states.push(staticBackups) === count) stop.abort();
   }
-  subscription.cancel();
-  return events;
+  return states;
 }
 
 const pointOf = (single: Single): string => formatOutPoint(single.fundingOutpoint);
+const isConfirmed = ({ shortChannelId }: Single): boolean => shortChannelId.txIndex !== 0;
 
 describe("DemoNode", () => {
   it("has the first channels at once, confirmed", async () => {
-    const clock = new ManualClock();
-    const node = new DemoNode({ backupKey, clock, random: seededRandom("first") });
-    const [event] = await eventsOf(node, [], 1);
-    assert.equal(event?.newChans.length, 3);
-    assert.deepEqual(event.closedChans, []);
-    for (const { shortChannelId } of event.newChans) assert.notEqual(shortChannelId.txIndex, 0);
+    const node = new DemoNode({ backupKey, clock: systemClock, random: seededRandom("first") });
+    const [first = []] = await statesOf(node, 1);
+    assert.equal(first.length, 3);
+    assert(first.every(isConfirmed));
   });
 
   it("opens and closes channels that look real, and keeps their number in bounds", async () => {
     const node = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("long") });
-    const open = new Map<string, Single>();
     const seen = {
       counts: new Set<number>(),
       versions: new Set<number>(),
       addresses: new Set<string>(),
     };
-    for (const event of await eventsOf(node, [], 400)) {
-      for (const channel of event.newChans) {
-        const single = newSingle(channel);
-        const known = open.get(pointOf(single));
-        if (known !== undefined) {
-          assert.equal(known.shortChannelId.txIndex, 0, "confirmed twice");
-          assert.notEqual(single.shortChannelId.txIndex, 0, "told twice, and still not confirmed");
-        }
-        open.set(pointOf(single), single);
+    let pending: string | null = null;
+    let before: string[] | null = null;
+    for (const state of await statesOf(node, 400)) {
+      const points: string[] = state.map(pointOf);
+      if (before !== null) {
+        const opened = points.filter((point) => before?.includes(point) === false);
+        const closed: string[] = before.filter((point) => !points.includes(point));
+        assert.equal(opened.length + closed.length, pending === null ? 1 : 0, "one at a time");
+      }
+      const unconfirmed = state.filter((single) => !isConfirmed(single)).map(pointOf);
+      assert(unconfirmed.length <= 1 && unconfirmed[0] !== (pending ?? ""));
+      pending = unconfirmed[0] ?? null;
+      before = points;
+      for (const single of state) {
         seen.versions.add(single.version);
         for (const { kind } of single.addresses) seen.addresses.add(kind);
       }
-      for (const closed of event.closedChans) {
-        assert(open.delete(formatOutPoint(closed)), "closed what is not open");
-      }
-      const multi = { version: 0, staticBackups: [...open.values()] } as const;
-      const plaintext = serializeMulti(multi);
-      assert.deepEqual(serializeMulti(deserializeMulti(plaintext)), plaintext);
-      seen.counts.add(open.size);
+      seen.counts.add(state.length);
     }
     assert.deepEqual([...seen.versions].sort(), [1, 3, 4, 5, 6, 7]);
     assert.deepEqual([...seen.addresses].sort(), ["tcp4", "tcp6", "torV3"]);
@@ -97,22 +89,20 @@ describe("DemoNode", () => {
 
   it("has Tor addresses that Tor would take", async () => {
     const node = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("tor") });
-    const events = await eventsOf(node, [], 60);
-    const addresses = events.flatMap(({ newChans }) => newChans.flatMap(({ addrs }) => addrs));
+    const addresses = (await statesOf(node, 60)).flat().flatMap((single) => single.addresses);
     const onions = addresses.filter(({ kind }) => kind === "torV3").map(formatNetAddress);
     assert.notEqual(onions.length, 0);
     for (const onion of onions) assert.match(onion, /^[a-z2-7]{55}d\.onion:9735$/);
   });
 
-  it("takes the known channels for its own", async () => {
-    const known = Array.from({ length: 15 }, (_, at) => `${at.toString(16).repeat(64)}:1`);
-    const node = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("known") });
-    const [first, ...others] = await eventsOf(node, known, 5);
-    assert.deepEqual(first, { newChans: [], closedChans: [] });
-    for (const { newChans, closedChans } of others.slice(0, 3)) {
-      assert.deepEqual(newChans, []);
-      assert(known.includes(closedChans.map(formatOutPoint).join()));
-    }
+  it("takes the channels of its last backup for its own", async () => {
+    const before = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("before") });
+    const staticBackups = (await statesOf(before, 80)).at(-1) ?? [];
+    const node = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("after") });
+    node.remember({ version: 0, staticBackups });
+    const [first = [], second = []] = await statesOf(node, 2);
+    assert.deepEqual(first.map(pointOf), staticBackups.map(pointOf));
+    assert.equal(Math.abs(second.length - first.length), 1);
   });
 
   it("waits between events, by the interval on average", async () => {
@@ -124,68 +114,27 @@ describe("DemoNode", () => {
     ] as const) {
       const random = { ...seededRandom("wait"), unit: () => unit };
       const node = new DemoNode({ backupKey, intervalMs: 1000, clock, random });
-      const subscription = await node.subscribeChans(new Set());
-      const updates = subscription.chanUpdates[Symbol.asyncIterator]();
-      await updates.next();
-      const second = updates.next();
+      const stop = new AbortController();
+      const changes = node.changes(stop.signal);
+      await changes.next();
+      const second = changes.next();
       await settled();
       assert.deepEqual(clock.sleepsMs, [expectedMs]);
-      subscription.cancel();
-      subscription.cancel();
+      stop.abort();
       assert.deepEqual(await second, { done: true, value: undefined });
       assert.deepEqual(clock.sleepsMs, []);
     }
   });
 
-  it("is the same node for the same key, and another for another", () => {
-    const pubkeyOf = (key: Uint8Array, seed: string): string => {
-      const node = new DemoNode({
-        backupKey: key,
-        clock: instantClock,
-        random: seededRandom(seed),
-      });
-      return node.identity.pubkey ?? "";
+  it("is the same node for the same key, and another for another", async () => {
+    const pubkeyOf = async (key: Uint8Array, seed: string): Promise<string> => {
+      const random = seededRandom(seed);
+      const node = new DemoNode({ backupKey: key, clock: instantClock, random });
+      return (await node.identify()).pubkey ?? "";
     };
-    const pubkey = pubkeyOf(backupKey, "a");
+    const pubkey = await pubkeyOf(backupKey, "a");
     assert(isPublicKey(Buffer.from(pubkey, "hex")));
-    assert.equal(pubkeyOf(backupKey, "b"), pubkey);
-    assert.notEqual(pubkeyOf(new Uint8Array(32), "a"), pubkey);
-  });
-
-  it("is not subscribed to once the signal has aborted", async () => {
-    const node = new DemoNode({ backupKey, clock: instantClock, random: seededRandom("abort") });
-    await assert.rejects(node.subscribeChans(new Set(), AbortSignal.abort()), { code: "aborted" });
-  });
-
-  it("feeds a SubSwapper, and goes on after a restart", async () => {
-    const random = seededRandom("swaps");
-    const encrypter = backupKeyEncrypter(backupKey, random);
-    const swapper = new MemorySwapper(encrypter);
-    for (const firstChannels of [3, null]) {
-      const before = swapper.points;
-      const { promise: enough, resolve } = Promise.withResolvers<void>();
-      const channels: number[] = [];
-      const observer = (event: SubSwapperEvent): void => {
-        if (event.kind !== "swapped") return;
-        channels.push(event.channels);
-        if (channels.length === 20) resolve();
-      };
-      const notifier = new DemoNode({ backupKey, intervalMs: 1, clock: systemClock, random });
-      const subSwapper = new SubSwapper({
-        startingChans: [],
-        notifier,
-        encrypter,
-        swapper,
-        refreshIntervalMs: 60_000,
-        observer,
-        clock: systemClock,
-        random,
-      });
-      await subSwapper.start();
-      await enough;
-      assert.equal(await subSwapper.stop(new AbortController().signal), true);
-      if (firstChannels !== null) assert.deepEqual(channels.slice(0, 2), [0, firstChannels]);
-      else assert(Math.abs((channels[0] ?? 0) - before.length) <= 1, "began anew");
-    }
+    assert.equal(await pubkeyOf(backupKey, "b"), pubkey);
+    assert.notEqual(await pubkeyOf(new Uint8Array(32), "a"), pubkey);
   });
 });

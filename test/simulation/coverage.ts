@@ -9,14 +9,16 @@ import { pathToFileURL } from "node:url";
 
 const root = join(import.meta.dirname, "..", "..");
 const files = [
-  "base",
-  "feeder",
-  "guard",
-  "object-store-swapper",
-  "pointer",
-  "quarantine",
-  "swap-operation",
-].map((name) => `src/mirror/${name}.ts`);
+  "chanbackup/engine",
+  "chanbackup/due",
+  "mirror/guard",
+  "mirror/mirror-engine",
+  "mirror/object-store-swapper",
+  "mirror/quarantine",
+  "mirror/swap-operation",
+  "repository/base",
+  "repository/pointer",
+].map((name) => `src/${name}.ts`);
 
 const schedules = Number(process.argv[2] ?? 5_000);
 const session = new Session();

@@ -1,7 +1,7 @@
 import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { Feeder } from "../../src/mirror/feeder.ts";
 import { HeldBackups } from "../../src/mirror/held-backups.ts";
+import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -19,12 +19,13 @@ export interface MirrorProcessOptions {
   readonly singleWriter: boolean;
   readonly refreshIntervalMs: number;
   readonly minIntervalMs: number;
+  readonly lookIntervalMs: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: (event: MirrorEvent) => void;
 }
 
-/** One life of a mirror: the production swapper, guards and feeder, from its start to its end. */
+/** One life of a mirror: the production swapper, guards and engine, from its start to its end. */
 export class MirrorProcess {
   readonly #options: MirrorProcessOptions;
   readonly #stop = new AbortController();
@@ -37,7 +38,7 @@ export class MirrorProcess {
   /** Resolves with null after a clean stop, else with what ended it. */
   async run(): Promise<ScbError | null> {
     const { name, store, source, identity, singleWriter, refreshIntervalMs } = this.#options;
-    const { minIntervalMs, clock, random, observe } = this.#options;
+    const { minIntervalMs, lookIntervalMs, clock, random, observe } = this.#options;
     const heldBackups = new HeldBackups({
       store,
       witness: source.witness,
@@ -62,17 +63,19 @@ export class MirrorProcess {
     } catch (error) {
       if (!hasCode(error, "store-busy", "store-unknown")) return ScbError.from(error);
     }
-    const feeder = new Feeder({
+    const engine = new MirrorEngine({
       source,
       swapper,
       refreshIntervalMs,
       minIntervalMs,
+      lookIntervalMs,
+      versionLookIntervalMs: 2 * lookIntervalMs,
       observe,
       clock,
       random,
     });
     try {
-      await feeder.run(this.#stop.signal, this.#abort.signal);
+      await engine.run(this.#stop.signal, this.#abort.signal);
       return null;
     } catch (error) {
       return ScbError.from(error);

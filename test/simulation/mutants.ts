@@ -15,7 +15,9 @@ export interface Mutant {
 }
 
 const swapper = "src/mirror/object-store-swapper.ts";
-const feeder = "src/mirror/feeder.ts";
+const engine = "src/chanbackup/engine.ts";
+const mirrorEngine = "src/mirror/mirror-engine.ts";
+const freshness = "src/chanbackup/freshness.ts";
 const base = "src/repository/base.ts";
 const guard = "src/mirror/guard.ts";
 const prunePlan = "src/recovery/prune/prune-plan.ts";
@@ -24,7 +26,8 @@ const bucket = "test/simulation/simulated-bucket.ts";
 const bucketCheck =
   "checkCondition(key, this.#objects.get(key)?.etag ?? null, condition, this.location);";
 const pointerCaught = "      // Until the pointer is read again nothing is known of it.\n";
-const feederCaught = "        if (error instanceof RefusedError) {\n";
+const engineCaught =
+  '        const error = ScbError.from(caught);\n        if (error.code === "superseded") {\n';
 
 export const mutants: readonly Mutant[] = [
   {
@@ -68,9 +71,9 @@ export const mutants: readonly Mutant[] = [
     isNamed: true,
     changes: [
       {
-        file: feeder,
-        from: feederCaught,
-        to: `        if (hasCode(error, "superseded")) return;\n${feederCaught}`,
+        file: engine,
+        from: engineCaught,
+        to: `        if (hasCode(caught, "superseded")) return this.#due.drop();\n${engineCaught}`,
       },
     ],
   },
@@ -79,9 +82,9 @@ export const mutants: readonly Mutant[] = [
     isNamed: true,
     changes: [
       {
-        file: feeder,
-        from: feederCaught,
-        to: `        if (hasCode(error, "store-unknown")) return;\n${feederCaught}`,
+        file: engine,
+        from: engineCaught,
+        to: `        if (hasCode(caught, "store-unknown")) return this.#due.drop();\n${engineCaught}`,
       },
     ],
   },
@@ -133,23 +136,23 @@ export const mutants: readonly Mutant[] = [
     isNamed: true,
     changes: [
       {
-        file: feeder,
-        from: "          const base = await swapper.base(abort);\n",
-        to: "          const early = await this.#options.source.snapshot(reason, abort);\n          const base = await swapper.base(abort);\n",
+        file: mirrorEngine,
+        from: "      const base = await swapper.base(signal);\n      const due = this.#engine.take();\n",
+        to: "      const due = this.#engine.take();\n      const early = await this.#source.snapshot(due.reason, signal);\n      const base = await swapper.base(signal);\n",
       },
       {
-        file: feeder,
-        from: "await this.#nextOperation(base, operation, reason, abort);",
-        to: "await this.#nextOperation(base, operation, reason, abort, early);",
+        file: mirrorEngine,
+        from: "await this.#nextOperation(base, due, signal);",
+        to: "await this.#nextOperation(base, due, signal, early);",
       },
       {
-        file: feeder,
-        from: '    abort: AbortSignal,\n  ): Promise<SwapOperation | "unchanged"> {\n',
-        to: '    abort: AbortSignal,\n    early: Snapshot,\n  ): Promise<SwapOperation | "unchanged"> {\n',
+        file: mirrorEngine,
+        from: "#nextOperation(base: Base, due: Due, signal: AbortSignal)",
+        to: "#nextOperation(base: Base, due: Due, signal: AbortSignal, early: Snapshot)",
       },
       {
-        file: feeder,
-        from: "candidateFromSnapshot(await source.snapshot(reason, abort));",
+        file: mirrorEngine,
+        from: "candidateFromSnapshot(await this.#source.snapshot(due.reason, signal));",
         to: "candidateFromSnapshot(early);",
       },
     ],
@@ -227,9 +230,14 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
-        from: "          operation = null;\n          if (reason",
-        to: "          if (operation !== null) operation = await swapper.begin(await swapper.base(abort), operation.candidate, abort);\n          if (reason",
+        file: mirrorEngine,
+        from: "      if (!isPassing(error)) this.#underWay = null;\n",
+        to: '      if (hasCode(error, "superseded") && this.#underWay !== null) {\n        const { operation, due } = this.#underWay;\n        const base = await this.#swapper.base(signal);\n        this.#underWay = { operation: await this.#swapper.begin(base, operation.candidate, signal), due: { ...due, revision: due.revision + 1 } };\n      } else if (!isPassing(error)) this.#underWay = null;\n',
+      },
+      {
+        file: mirrorEngine,
+        from: 'import { ScbError } from "../runtime/error.ts";',
+        to: 'import { hasCode, ScbError } from "../runtime/error.ts";',
       },
     ],
   },
@@ -276,9 +284,9 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
-        from: "await this.#nextOperation(base, operation, reason, abort);\n",
-        to: "await this.#nextOperation(base, operation, reason, abort);\n          this.#due = null;\n",
+        file: engine,
+        from: "    this.#due.settle(revision, null);\n",
+        to: "    this.#due.settle(revision, null);\n    this.#due.drop();\n",
       },
     ],
   },
@@ -287,9 +295,9 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
-        from: "        if (this.#due === null) break;\n",
-        to: "        if (this.#due === null || stop.aborted) break;\n",
+        file: engine,
+        from: "        if (this.#due.reason === null) break;\n",
+        to: "        if (this.#due.reason === null || stop.aborted) break;\n",
       },
     ],
   },
@@ -298,9 +306,9 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
-        from: 'if (hasCode(error, "superseded")) {',
-        to: 'if (hasCode(error, "not-found")) {',
+        file: engine,
+        from: '        const error = ScbError.from(caught);\n        if (error.code === "superseded") {',
+        to: '        const error = ScbError.from(caught);\n        if (error.code === "not-found") {',
       },
     ],
   },
@@ -309,11 +317,11 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
+        file: mirrorEngine,
         from: "      held.channelPointsSha256 === candidate.channelPointsSha256 &&\n",
         to: "",
       },
-      { file: feeder, from: '      reason !== "channel-event" &&\n', to: "" },
+      { file: mirrorEngine, from: '      reason !== "channel-event" &&\n', to: "" },
     ],
   },
   {
@@ -375,9 +383,14 @@ export const mutants: readonly Mutant[] = [
     isNamed: false,
     changes: [
       {
-        file: feeder,
-        from: "return Math.max(ageMs, clock.monotonicMs() - seen.sinceMs);",
-        to: "return ageMs;",
+        file: freshness,
+        from: "    return Math.max(byThisMs, nowMs - this.#seen.savedAt, knownMs);\n",
+        to: "    return Math.max(byThisMs, nowMs - this.#seen.savedAt);\n",
+      },
+      {
+        file: freshness,
+        from: "const byThisMs = Math.abs(nowMs - savedAt);",
+        to: "const byThisMs = nowMs - savedAt;",
       },
     ],
   },

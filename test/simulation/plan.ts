@@ -90,6 +90,8 @@ export interface Plan {
   readonly singleWriter: boolean;
   readonly refreshIntervalMs: number;
   readonly minIntervalMs: number;
+  /** From one look at the store to the next. */
+  readonly lookIntervalMs: number;
   readonly latencyMs: { readonly min: number; readonly max: number };
   /** How long faults go on; nothing in the plan ends later. */
   readonly troubleMs: number;
@@ -217,16 +219,20 @@ export function planOf(seed: number): Plan {
   }
 
   const slowest = random.pick([5, 50, 500, 6_000]);
+  const flavour: BucketFlavour = {
+    isVersioned: random.chance(0.5),
+    etags: random.pick(["of-content", "unique"]),
+    pageSize: random.pick([1, 2, 1_000]),
+  };
+  const refreshIntervalMs = random.pick([30_000, 12 * 3_600_000, 12 * 3_600_000]);
   return {
     seed,
-    flavour: {
-      isVersioned: random.chance(0.5),
-      etags: random.pick(["of-content", "unique"]),
-      pageSize: random.pick([1, 2, 1_000]),
-    },
+    flavour,
     singleWriter,
-    refreshIntervalMs: random.pick([30_000, 12 * 3_600_000, 12 * 3_600_000]),
+    refreshIntervalMs,
     minIntervalMs: random.pick([0, 1_000]),
+    // Often where there is trouble, and seldom in the quiet hours after it.
+    lookIntervalMs: refreshIntervalMs / 3,
     latencyMs: { min: slowest / random.pick([1, 5, 50]), max: slowest },
     troubleMs,
     items: standable(items, singleWriter),

@@ -11,6 +11,7 @@ function planWith(items: readonly PlanItem[], overrides: Partial<Plan> = {}): Pl
     singleWriter: false,
     refreshIntervalMs: 12 * 3_600_000,
     minIntervalMs: 1_000,
+    lookIntervalMs: 3_600_000,
     latencyMs: { min: 5, max: 50 },
     troubleMs: 60_000,
     items,

@@ -1,7 +1,7 @@
 import type { Snapshot } from "../../src/chanbackup/snapshot.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
-import { Feeder } from "../../src/mirror/feeder.ts";
 import { refuseEmpty, refuseMalformed } from "../../src/mirror/guard.ts";
+import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import {
   newSwapOperation,
@@ -234,7 +234,7 @@ export class SmallWorld {
       random,
       logger: silentLogger,
     });
-    const feeder = new Feeder({
+    const engine = new MirrorEngine({
       source: {
         description: name,
         witness: null,
@@ -251,7 +251,7 @@ export class SmallWorld {
     });
     try {
       while ((this.#swapsLeft[writer] ?? 0) > 0) {
-        await feeder.once(new AbortController().signal);
+        await engine.once(new AbortController().signal);
         this.#swapsLeft[writer] = (this.#swapsLeft[writer] ?? 0) - 1;
       }
       // Who has nothing left to do needs to know nothing.

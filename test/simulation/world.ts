@@ -269,5 +269,7 @@ function describeEvent(event: MirrorEvent): string {
       return `unchanged (${event.reason})`;
     case "recovered":
       return "recovered";
+    case "lost":
+      return `lost: ${event.error.message}`;
   }
 }

@@ -103,6 +103,7 @@ export class Writer {
       singleWriter: plan.singleWriter,
       refreshIntervalMs: plan.refreshIntervalMs,
       minIntervalMs: plan.minIntervalMs,
+      lookIntervalMs: plan.lookIntervalMs,
       clock: simulatedClock({
         wallMs: () => epochMs + Math.floor(world.timeline.nowMs + this.#skewMs),
         monotonicMs: () => world.timeline.nowMs - this.#frozenMs,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { Feeder } from "../../src/mirror/feeder.ts";
+import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import type { FaultGround } from "./fault-ground.ts";
@@ -21,7 +21,7 @@ export async function crowd(
 ): Promise<AuditReport> {
   const one = async () => {
     const told: MirrorEvent[] = [];
-    const feeder = new Feeder({
+    const engine = new MirrorEngine({
       source: new ScriptedSource(),
       swapper: await inProcessSwapper(ground, folder),
       refreshIntervalMs: 3_600_000,
@@ -29,7 +29,7 @@ export async function crowd(
       clock: systemClock,
       random: systemRandom,
     });
-    await feeder.once(AbortSignal.timeout(timeoutMs));
+    await engine.once(AbortSignal.timeout(timeoutMs));
     return told.flatMap((event) => (event.kind === "swapped" ? [event.commit] : []));
   };
   const acknowledged = (await Promise.all(Array.from({ length: writers }, one))).flat();

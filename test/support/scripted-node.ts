@@ -1,8 +1,8 @@
 import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
+import { RefusedError } from "../../src/chanbackup/refused-error.ts";
 import type { LimboChannel, NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
 import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
-import { RefusedError } from "../../src/mirror/quarantine.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";

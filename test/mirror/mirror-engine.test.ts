@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { Feeder } from "../../src/mirror/feeder.ts";
 import type { Guard } from "../../src/mirror/guard.ts";
+import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -19,7 +19,7 @@ import {
 } from "../support/mirror-fixture.ts";
 import { ScriptedSource } from "../support/scripted-source.ts";
 
-/** A running feeder over a store that can be made to fail, and all that it told. */
+/** A running engine over a store that can be made to fail, and all that it told. */
 function setUp({
   clock = hastyClock(),
   refreshIntervalMs = 3_600_000,
@@ -33,7 +33,7 @@ function setUp({
   const source = new ScriptedSource();
   const events: MirrorEvent[] = [];
   let heard: () => void = () => undefined;
-  const feeder = new Feeder({
+  const engine = new MirrorEngine({
     source,
     swapper: makeSwapper(store, { clock, ...(guards && { guards }) }),
     refreshIntervalMs,
@@ -61,11 +61,11 @@ function setUp({
     store,
     source,
     events,
-    feeder,
+    engine,
     stop,
     abort,
     told,
-    run: () => feeder.run(stop.signal, abort.signal),
+    run: () => engine.run(stop.signal, abort.signal),
   };
 }
 
@@ -74,7 +74,7 @@ async function assertCurrent(store: FaultyStore, packed: Uint8Array): Promise<vo
   assert.deepEqual((await store.get(pointer.version.key))?.bytes, packed);
 }
 
-describe("Feeder", { timeout: 20_000 }, () => {
+describe("MirrorEngine", { timeout: 20_000 }, () => {
   it("saves each change, and stops when all is saved", async () => {
     const { store, source, stop, told, run } = setUp();
     const running = run();
@@ -115,9 +115,9 @@ describe("Feeder", { timeout: 20_000 }, () => {
     await told("retrying", 5);
     const last = source.change();
     await told("recovered");
+    store.faults.length = 0;
     stop.abort();
     await running;
-    store.faults.length = 0;
     await assertCurrent(store, last);
     assert.equal(events.filter(({ kind }) => kind === "recovered").length, 1);
   });
@@ -411,7 +411,7 @@ describe("Feeder", { timeout: 20_000 }, () => {
   });
 });
 
-describe("Feeder.once", () => {
+describe("MirrorEngine.once", () => {
   const points = ["aa:0", "bb:1"];
   const unchanged = [
     { name: "the same bytes", again: (source: ScriptedSource) => source.packed },
@@ -419,11 +419,11 @@ describe("Feeder.once", () => {
   ];
   for (const { name, again } of unchanged) {
     it(`makes no swap for ${name}`, async () => {
-      const { store, source, events, feeder, abort } = setUp();
+      const { store, source, events, engine, abort } = setUp();
       source.channelPoints = points;
-      await feeder.once(abort.signal);
+      await engine.once(abort.signal);
       source.packed = again(source);
-      await feeder.once(abort.signal);
+      await engine.once(abort.signal);
       assert.deepEqual(
         events.map(({ kind }) => kind),
         ["swapped", "unchanged"],
@@ -454,12 +454,12 @@ describe("Feeder.once", () => {
   ];
   for (const { name, change } of changed) {
     it(`makes a swap for ${name}`, async () => {
-      const { source, events, feeder, abort } = setUp();
+      const { source, events, engine, abort } = setUp();
       source.channelPoints = points;
-      await feeder.once(abort.signal);
+      await engine.once(abort.signal);
       source.packed = packedBytes();
       change(source);
-      await feeder.once(abort.signal);
+      await engine.once(abort.signal);
       assert.deepEqual(
         events.map(({ kind }) => kind),
         ["swapped", "swapped"],
@@ -468,22 +468,22 @@ describe("Feeder.once", () => {
   }
 
   it("does not wait for a node that is away", async () => {
-    const { source, feeder, abort } = setUp();
+    const { source, engine, abort } = setUp();
     source.failure = new ScbError("node-unavailable", "gone");
-    await assert.rejects(feeder.once(abort.signal), { code: "node-unavailable" });
+    await assert.rejects(engine.once(abort.signal), { code: "node-unavailable" });
   });
 
   it("throws a refusal", async () => {
-    const { source, feeder, abort } = setUp();
-    await feeder.once(abort.signal);
+    const { source, engine, abort } = setUp();
+    await engine.once(abort.signal);
     source.packed = packedBytes(45);
-    await assert.rejects(feeder.once(abort.signal), { code: "refused" });
+    await assert.rejects(engine.once(abort.signal), { code: "refused" });
   });
 
   it("says what it waited for when its time is over", async () => {
-    const { store, feeder, abort } = setUp();
+    const { store, engine, abort } = setUp();
     store.fail("put", /./, "store-busy", { times: 1e9 });
-    const attempt = feeder.once(abort.signal);
+    const attempt = engine.once(abort.signal);
     setImmediate(() => abort.abort());
     await assert.rejects(attempt, { code: "aborted", message: /injected store-busy/ });
   });

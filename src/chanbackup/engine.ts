@@ -1,0 +1,381 @@
+import { abortable } from "../runtime/abort.ts";
+import { backoffMs, contentionMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { checkedMs } from "../runtime/interval.ts";
+import { Pace } from "../runtime/pace.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
+import { tell } from "../runtime/tell.ts";
+import { type Due, DueState } from "./due.ts";
+import type { EngineEvent } from "./engine-events.ts";
+import { Freshness, type HeldBackup } from "./freshness.ts";
+import { type Look, type LookDepth, LookSchedule, type LookTiming } from "./look.ts";
+import { Nap } from "./nap.ts";
+import { RefusedError } from "./refused-error.ts";
+import type { SnapshotReason } from "./snapshot.ts";
+
+/** What came of an attempt that did not throw. */
+export type Outcome<Swapped, Unchanged> =
+  | {
+      readonly kind: "swapped";
+      /** What the saved state takes in. */
+      readonly due: Due;
+      /** Tells this backup from every other one; null if the swapper can't. */
+      readonly id: string | null;
+      readonly facts: Swapped;
+    }
+  /** The swapper holds this state already: it was read back in this attempt. */
+  | {
+      readonly kind: "unchanged";
+      readonly due: Due;
+      /** Null if the swapper can't tell. */
+      readonly held: HeldBackup | null;
+      readonly facts: Unchanged;
+    }
+  /** The swapper should hold this state, and doesn't any more. */
+  | { readonly kind: "lost"; readonly error: ScbError };
+
+export interface EngineTiming extends LookTiming {
+  /** A backup that was saved longer ago is saved anew, with fresh addresses, even if nothing changed. */
+  readonly refreshIntervalMs: number;
+  /** In a burst of events, from one swap to the next: see `Pace`. Default 0. */
+  readonly minIntervalMs?: number | undefined;
+}
+
+export interface EngineOptions<Swapped, Unchanged> extends EngineTiming {
+  /**
+   * Takes the swapper's base, then calls `engine.take()`, then makes the state and swaps it in. So
+   * what becomes due after that call is left for the next attempt. Throws "refused" and "superseded",
+   * as a `Swapper` does, and what `canPass` sorts.
+   */
+  readonly attempt: (signal: AbortSignal) => Promise<Outcome<Swapped, Unchanged>>;
+  /** Whether time may heal this error. Any other ends the engine. */
+  readonly canPass: (error: ScbError) => boolean;
+  /** Whether a stop has to wait until what is due for this reason is saved. */
+  readonly isUnsaved: (reason: SnapshotReason) => boolean;
+  /** Marks what becomes due, until `signal` aborts. An error ends the engine. */
+  readonly listen: (signal: AbortSignal) => Promise<void>;
+  readonly look?: Look | undefined;
+  readonly observe: (event: EngineEvent<Swapped, Unchanged>) => void;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/**
+ * Brings a state into a swapper, whatever makes the state, one swap at a time.
+ *
+ * Whatever happens meanwhile only marks that a newer state is due: a burst of events ends in one swap
+ * of the last state, never in a pile of stale ones. A failed attempt is made again, with full jitter,
+ * until it succeeds or `abort` ends it all. While nothing is due, what was saved is read back from
+ * time to time, and saved anew if it is lost.
+ */
+export class Engine<Swapped, Unchanged> {
+  readonly #options: EngineOptions<Swapped, Unchanged>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pace: Pace;
+  readonly #due: DueState;
+  readonly #freshness: Freshness;
+  readonly #looks: LookSchedule;
+  readonly #idle: Nap;
+  /** Aborts the look that is under way. */
+  #looking: AbortController | null = null;
+  #failedLooks = 0;
+  /** There was a refusal, or a loss: only a swap shows that it is over. */
+  #mustSave = false;
+  #hasSaved = false;
+  #refreshNotBeforeMs = -Infinity;
+
+  /** Throws "usage" for times that are none. */
+  constructor(options: EngineOptions<Swapped, Unchanged>) {
+    const { clock = systemClock, random = systemRandom, minIntervalMs = 0 } = options;
+    checkedMs("refreshIntervalMs", options.refreshIntervalMs);
+    checkedMs("minIntervalMs", minIntervalMs, 0);
+    this.#options = options;
+    this.#clock = clock;
+    this.#random = random;
+    this.#pace = new Pace(clock, minIntervalMs);
+    this.#due = new DueState(clock);
+    this.#freshness = new Freshness(clock);
+    this.#looks = new LookSchedule(options, clock.monotonicMs());
+    this.#idle = new Nap(clock);
+  }
+
+  /** Of the newest thing that became due. */
+  get revision(): number {
+    return this.#due.revision;
+  }
+
+  get savedRevision(): number {
+    return this.#due.savedRevision;
+  }
+
+  /** Something is due. Returns its revision. */
+  mark(reason: SnapshotReason): number {
+    const revision = this.#due.mark(reason);
+    this.#wake();
+    return revision;
+  }
+
+  /** For the attempt: the state that is made after this call takes in what it returns. */
+  take(): Due {
+    return this.#due.take();
+  }
+
+  /**
+   * For the attempt: whether this backup is as good as the same state saved anew. Not after a refusal
+   * or a loss, nor when it is due for a refresh. Null stands for the last one that was saved or seen.
+   */
+  isGoodEnough(held: HeldBackup | null): boolean {
+    return !this.#mustSave && this.#freshness.ageMs(held) < this.#options.refreshIntervalMs;
+  }
+
+  /** Resolves when `revision` is saved. Rejects with its refusal; when `signal` aborts the wait ends. */
+  saved(revision: number, signal?: AbortSignal): Promise<void> {
+    return this.#due.saved(revision, signal);
+  }
+
+  /**
+   * Runs until `stop` aborts, then finishes what isn't saved yet, reads it back, and resolves.
+   * `abort` ends it at once: it throws "aborted" if that left a state unsaved. Throws what no time
+   * can heal.
+   */
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const listening = ended.signal;
+    listening.addEventListener("abort", () => this.#wake());
+    const onStop = async (): Promise<void> => {
+      this.#wake();
+      // What was told just before the stop is still on its way here.
+      await this.#sleep(0, [abort]);
+      ended.abort();
+    };
+    if (stop.aborted) void onStop();
+    else stop.addEventListener("abort", () => void onStop(), { signal: listening });
+    if (abort.aborted) ended.abort();
+    else abort.addEventListener("abort", () => ended.abort(), { signal: listening });
+    let failure: unknown = null;
+    const background = this.#options.listen(listening).catch((error: unknown) => {
+      failure = error;
+      ended.abort();
+    });
+    try {
+      for (;;) {
+        await this.#untilDue(listening);
+        if (this.#due.reason === null && failure === null) await this.#confirm(abort);
+        if (this.#due.reason === null) break;
+        const { waitMs } = this.#pace;
+        if (waitMs > 0) await this.#sleep(waitMs, [stop, abort]);
+        await this.#save(stop, abort);
+      }
+    } finally {
+      ended.abort();
+      await background;
+    }
+    if (failure !== null) throw failure;
+  }
+
+  /**
+   * Saves the state, or finds it saved already. The store is tried again until `abort`; what else
+   * fails isn't waited for. Throws "refused" too.
+   */
+  async once(abort: AbortSignal): Promise<void> {
+    this.mark("start");
+    await this.#save(null, abort);
+  }
+
+  #wake(): void {
+    this.#idle.wake();
+    this.#looking?.abort();
+  }
+
+  /** Waits until something is due, or nobody listens any more. Meanwhile it refreshes and looks. */
+  async #untilDue(listening: AbortSignal): Promise<void> {
+    const { refreshIntervalMs, look } = this.#options;
+    while (this.#due.reason === null && !listening.aborted) {
+      const nowMs = this.#clock.monotonicMs();
+      const { depth, atMs } = this.#looks.next;
+      const lookInMs = look === undefined ? Infinity : atMs - nowMs;
+      const staleInMs = refreshIntervalMs - this.#freshness.ageMs(null);
+      const refreshInMs = Math.max(staleInMs, this.#refreshNotBeforeMs - nowMs);
+      if (refreshInMs <= 0) {
+        // What a guard holds back stays old: it isn't tried again and again.
+        this.#refreshNotBeforeMs = nowMs + refreshIntervalMs;
+        this.mark("refresh");
+      } else if (lookInMs > 0) await this.#idle.sleep(Math.min(refreshInMs, lookInMs));
+      else await this.#lookWhileIdle(depth);
+    }
+  }
+
+  /** Whatever becomes due meanwhile ends it: it is made another time. */
+  async #lookWhileIdle(depth: LookDepth): Promise<void> {
+    const looking = new AbortController();
+    this.#looking = looking;
+    try {
+      const failed = await this.#look(depth, looking.signal);
+      if (failed !== null) this.#looks.failed(depth, this.#clock.monotonicMs() + failed.retryInMs);
+    } catch (error) {
+      if (!looking.signal.aborted) throw error;
+    } finally {
+      this.#looking = null;
+    }
+  }
+
+  /** A stop says that everything is saved, so it is read back. */
+  async #confirm(abort: AbortSignal): Promise<void> {
+    while (this.#hasSaved && this.#due.reason === null && !abort.aborted) {
+      const failed = await this.#look("version", abort);
+      if (failed === null) return;
+      await this.#waitOrGiveUp(failed.error, failed.retryInMs, [abort], abort);
+    }
+  }
+
+  /** Null once it is made. */
+  async #look(
+    depth: LookDepth,
+    signal: AbortSignal,
+  ): Promise<{ readonly error: ScbError; readonly retryInMs: number } | null> {
+    const { look, canPass } = this.#options;
+    if (look === undefined) return null;
+    try {
+      const found = await abortable(look(depth, signal), signal);
+      this.#looks.made(depth, this.#clock.monotonicMs());
+      if (this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts: this.#failedLooks + 1 });
+      this.#failedLooks = 0;
+      if (found.kind === "save-anew") this.#lose(found.error);
+      return null;
+    } catch (caught) {
+      const error = ScbError.from(caught);
+      if (error.code === "superseded") {
+        this.mark("superseded");
+        return null;
+      }
+      if (!canPass(error)) throw error;
+      this.#failedLooks += 1;
+      const retryInMs = Math.round(backoffMs(this.#failedLooks, this.#random, storeBackoff));
+      if (this.#failedLooks === 1) this.#tell({ kind: "retrying", error, attempt: 1, retryInMs });
+      return { error, retryInMs };
+    }
+  }
+
+  #lose(error: ScbError): void {
+    this.#mustSave = true;
+    this.#tell({ kind: "lost", error });
+    this.mark("lost");
+  }
+
+  /** Saves what is due, however often it takes. `stop` is null for `once`. */
+  async #save(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
+    const { attempt, canPass, isUnsaved } = this.#options;
+    let superseded = 0;
+    let isTroubled = false;
+    for (let attempts = 1; ; attempts += 1) {
+      const begunAtMs = this.#clock.monotonicMs();
+      try {
+        const outcome = await abortable(attempt(abort), abort);
+        if (outcome.kind === "lost") {
+          this.#lose(outcome.error);
+          continue;
+        }
+        this.#settle(outcome, attempts);
+        if (isTroubled || this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts });
+        this.#failedLooks = 0;
+        return;
+      } catch (caught) {
+        const error = ScbError.from(caught);
+        if (error.code === "superseded") {
+          this.mark("superseded");
+          superseded += 1;
+          const attemptMs = this.#clock.monotonicMs() - begunAtMs;
+          const waitMs = contentionMs(superseded, attemptMs, this.#random);
+          if (waitMs > 0) await this.#clock.sleep(waitMs, abort);
+          continue;
+        }
+        if (error.code === "refused") {
+          const isKept = this.#refuse(error);
+          if (stop === null) throw error;
+          if (isKept || stop.aborted) return this.#due.settle(this.#due.taken.revision, error);
+        } else {
+          const isPassing =
+            stop === null ? hasCode(error, "store-busy", "store-unknown") : canPass(error);
+          if (!isPassing) throw error;
+          if (stop?.aborted === true && !isUnsaved(this.#due.reason ?? "start")) {
+            this.#due.drop();
+            return;
+          }
+          isTroubled = true;
+        }
+        const backoff = isOfStore(error) ? storeBackoff : defaultBackoff;
+        const retryInMs = Math.round(backoffMs(attempts, this.#random, backoff));
+        this.#tell({ kind: "retrying", error, attempt: attempts, retryInMs });
+        // A stop cuts the wait short: what isn't saved is tried once more, at once.
+        const isStopping = stop === null || stop.aborted;
+        await this.#waitOrGiveUp(error, retryInMs, isStopping ? [abort] : [abort, stop], abort);
+      }
+    }
+  }
+
+  #settle(outcome: Exclude<Outcome<Swapped, Unchanged>, { kind: "lost" }>, attempts: number): void {
+    const { reason, revision, sinceMs } = outcome.due;
+    const nowMs = this.#clock.monotonicMs();
+    this.#due.settle(revision, null);
+    this.#hasSaved = true;
+    if (outcome.kind === "swapped") {
+      this.#mustSave = false;
+      this.#pace.count();
+      this.#freshness.saved(outcome.id);
+      this.#looks.swapped(nowMs);
+      const elapsedMs = nowMs - sinceMs;
+      this.#tell({ kind: "swapped", reason, attempts, elapsedMs, ...outcome.facts });
+    } else {
+      if (outcome.held !== null) this.#freshness.see(outcome.held);
+      this.#looks.made("version", nowMs);
+      this.#tell({ kind: "unchanged", reason, ...outcome.facts });
+    }
+  }
+
+  /** Tells of it. False if the candidate isn't kept: whoever looks at the store doesn't see it. */
+  #refuse(error: ScbError): boolean {
+    const { refusal, quarantineKey } =
+      error instanceof RefusedError ? error : { refusal: error, quarantineKey: null };
+    this.#mustSave = true;
+    this.#tell({
+      kind: "refused",
+      reason: this.#due.taken.reason,
+      code: refusal.code,
+      message: error.message,
+      quarantineKey,
+      error,
+    });
+    return quarantineKey !== null || !(error instanceof RefusedError);
+  }
+
+  /** A time that these signals cut short. */
+  async #sleep(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+    const isCutShort = (): boolean => signals.some(({ aborted }) => aborted);
+    if (isCutShort()) return;
+    try {
+      await this.#clock.sleep(ms, AbortSignal.any([...signals]));
+    } catch (error) {
+      if (!isCutShort()) throw error;
+    }
+  }
+
+  async #waitOrGiveUp(
+    error: ScbError,
+    ms: number,
+    signals: readonly AbortSignal[],
+    abort: AbortSignal,
+  ): Promise<void> {
+    await this.#sleep(ms, signals);
+    if (abort.aborted) throw new ScbError("aborted", `gave up: ${error.message}`, { cause: error });
+  }
+
+  #tell(event: EngineEvent<Swapped, Unchanged>): void {
+    tell(this.#options.observe, event);
+  }
+}
+
+function isOfStore(error: ScbError): boolean {
+  return hasCode(error, "store-busy", "store-unknown", "refused");
+}

@@ -1,0 +1,63 @@
+import type { ScbError } from "../runtime/error.ts";
+import { checkedMs } from "../runtime/interval.ts";
+
+/** How much is read back: the pointer, or the version that it names as well, whole. */
+export type LookDepth = "pointer" | "version";
+
+/** What a look at the saved backup found. */
+export type LookOutcome =
+  | { readonly kind: "confirmed" }
+  /** What was saved isn't there any more, or isn't what was saved. */
+  | { readonly kind: "save-anew"; readonly error: ScbError };
+
+/** Reads back what was saved. Throws what the store throws, and "superseded" for another's backup. */
+export type Look = (depth: LookDepth, signal: AbortSignal) => Promise<LookOutcome>;
+
+export interface LookTiming {
+  /** From one look at the pointer to the next. Default 5 min. */
+  readonly lookIntervalMs?: number | undefined;
+  /** From one look at the version to the next at most. Default 1 h. */
+  readonly versionLookIntervalMs?: number | undefined;
+  /** After a swap, nothing has to be due for so long before its version is read. Default 2 s. */
+  readonly quietMs?: number | undefined;
+}
+
+/** When the next look is due. All times are monotonic. */
+export class LookSchedule {
+  readonly #intervalMs: Readonly<Record<LookDepth, number>>;
+  readonly #quietMs: number;
+  readonly #dueAtMs: Record<LookDepth, number>;
+
+  constructor(
+    { lookIntervalMs = 300_000, versionLookIntervalMs = 3_600_000, quietMs = 2_000 }: LookTiming,
+    nowMs: number,
+  ) {
+    checkedMs("lookIntervalMs", lookIntervalMs, 1_000);
+    checkedMs("versionLookIntervalMs", versionLookIntervalMs, 1_000);
+    checkedMs("quietMs", quietMs, 0);
+    this.#intervalMs = { pointer: lookIntervalMs, version: versionLookIntervalMs };
+    this.#quietMs = quietMs;
+    this.#dueAtMs = { pointer: nowMs + lookIntervalMs, version: nowMs + versionLookIntervalMs };
+  }
+
+  get next(): { readonly depth: LookDepth; readonly atMs: number } {
+    const { pointer, version } = this.#dueAtMs;
+    return version <= pointer
+      ? { depth: "version", atMs: version }
+      : { depth: "pointer", atMs: pointer };
+  }
+
+  swapped(nowMs: number): void {
+    this.made("pointer", nowMs);
+    this.#dueAtMs.version = nowMs + this.#quietMs;
+  }
+
+  made(depth: LookDepth, nowMs: number): void {
+    this.#dueAtMs.pointer = nowMs + this.#intervalMs.pointer;
+    if (depth === "version") this.#dueAtMs.version = nowMs + this.#intervalMs.version;
+  }
+
+  failed(depth: LookDepth, retryAtMs: number): void {
+    this.#dueAtMs[depth] = retryAtMs;
+  }
+}
