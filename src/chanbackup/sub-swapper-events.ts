@@ -41,6 +41,7 @@ export const fatalSwapCodes: readonly ErrorCode[] = [
   "store-denied",
   "store-no-bucket",
   "store-rejected",
+  "store-too-large",
   "store-lies",
   "pointer-lost",
   "pointer-damaged",

@@ -27,6 +27,7 @@ export const errorCodes = [
   "store-no-bucket", // the bucket or folder is not there
   "store-clock", // the store refuses because this machine's clock is off
   "store-rejected", // the store will never take this request
+  "store-too-large", // the object is larger than its reader allows; nothing more is known of it
 
   // the mirror
   "superseded", // another writer moved the pointer: take a new base and a new snapshot

@@ -9,14 +9,17 @@ import {
   checkPrefix,
   compareKeys,
 } from "./object-key.ts";
-import type {
-  ListedObject,
-  ListOptions,
-  ObjectInfo,
-  ObjectStore,
-  PutOptions,
-  RequestOptions,
-  StoredObject,
+import {
+  defaultMaxBytes,
+  type GetOptions,
+  type ListedObject,
+  type ListOptions,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+  type RequestOptions,
+  type StoredObject,
+  tooLargeError,
 } from "./object-store.ts";
 import { checkCondition } from "./put-condition.ts";
 
@@ -37,10 +40,14 @@ export class MemoryStore implements ObjectStore {
     this.#clock = clock;
   }
 
-  async get(key: string, options: RequestOptions = {}): Promise<StoredObject | null> {
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
     checkKey(key);
-    throwIfAborted(options.signal);
+    const { signal, maxBytes = defaultMaxBytes } = options;
+    throwIfAborted(signal);
     const object = this.#state.get(key);
+    if (object !== undefined && object.sizeBytes > maxBytes) {
+      throw tooLargeError(key, this.location, maxBytes);
+    }
     return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
   }
 

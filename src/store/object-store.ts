@@ -1,3 +1,4 @@
+import { ScbError } from "../runtime/error.ts";
 import type { StoreInspection } from "./store-inspection.ts";
 
 /**
@@ -24,9 +25,13 @@ import type { StoreInspection } from "./store-inspection.ts";
  * - `store-busy`: not now (throttled, conflict under way, never reached, disk full). Nothing is
  *   known to have landed.
  * - `store-unknown`: sent, and no clear answer. A put may have landed, or may yet land.
+ * - `store-too-large`: `get` met an object of more than `maxBytes`.
  * - `store-denied`, `store-no-bucket`, `store-clock`, `store-rejected`: asking again is useless.
  *   A key, prefix or metadata that no store takes is `store-rejected`.
  * - `aborted`: the signal. For a put this says nothing about whether it landed.
+ * Each call ends within a time that follows from its sizes, whatever the store does: with
+ * `store-busy` or `store-unknown`. An answer that doesn't look like the store's own is nobody's
+ * answer: `store-unknown`. So "nothing there", in `get` and in a list, is what the store itself said.
  * A request is sent once: retrying is the caller's, who alone knows what a repetition means.
  */
 export interface ObjectStore {
@@ -36,8 +41,8 @@ export interface ObjectStore {
   readonly service?: (() => Promise<string>) | undefined;
   /** How the service is set up; absent where there is nothing but a folder. */
   readonly inspection?: StoreInspection | undefined;
-  /** The object, read strongly, or null. */
-  get(key: string, options?: RequestOptions): Promise<StoredObject | null>;
+  /** The object, read strongly, or null. Never holds more than `maxBytes` of it in memory. */
+  get(key: string, options?: GetOptions): Promise<StoredObject | null>;
   /** As `get`, without the bytes. */
   head(key: string, options?: RequestOptions): Promise<ObjectInfo | null>;
   put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>;
@@ -56,6 +61,21 @@ export interface ObjectStore {
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface GetOptions extends RequestOptions {
+  /** A larger object is `store-too-large`. Default: `defaultMaxBytes`. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Far above what a node's backup can be. */
+export const defaultMaxBytes = 200 * 1024 * 1024;
+
+export function tooLargeError(key: string, location: string, maxBytes: number): ScbError {
+  return new ScbError(
+    "store-too-large",
+    `${key} in ${location} is larger than the ${maxBytes} bytes that it may have: it is not what it should be`,
+  );
 }
 
 export interface ListOptions extends RequestOptions {

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
-import { type ErrorCode, ScbError } from "../runtime/error.ts";
+import { ScbError } from "../runtime/error.ts";
+import { foreignText } from "./foreign-text.ts";
 import type { PutCondition } from "./object-store.ts";
+import type { S3Exchange } from "./s3-answer.ts";
+import { meaningOfRefusal, regionCodes, type S3Meaning } from "./s3-meanings.ts";
 
 /** What was asked for, so that an answer can be read and a message can name it. */
 export interface S3Attempt {
@@ -10,10 +13,11 @@ export interface S3Attempt {
   readonly condition?: PutCondition | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
+  readonly exchange: S3Exchange;
 }
 
 /** What an error of the SDK says, apart from what it may carry along of request and credentials. */
-export interface S3Failure {
+interface S3Failure {
   /** HTTP status, or undefined where no answer came. */
   readonly status: number | undefined;
   /** The store's code (`NoSuchKey`), else the SDK's or the system's (`ECONNREFUSED`). */
@@ -23,69 +27,10 @@ export interface S3Failure {
   readonly syscall: string | undefined;
   readonly region: string | undefined;
   readonly dateMs: number | undefined;
-  readonly contentType: string | undefined;
   readonly requestId: string | undefined;
   /** All attempts of one connect failed (the addresses of a host are tried in turn). */
   readonly isConnectFailure: boolean;
 }
-
-type Meaning = readonly [code: ErrorCode, message: string];
-
-const secretKeyRemedy = "check AWS_SECRET_ACCESS_KEY or the profile in ~/.aws/credentials";
-
-/** The store's codes that say more than their status does. */
-const meaningOfCode: Readonly<Record<string, Meaning>> = {
-  PreconditionFailed: ["store-precondition", "the condition did not hold"],
-  NoSuchBucket: ["store-no-bucket", "there is no such bucket: check its name, or create it"],
-  AccessDenied: [
-    "store-denied",
-    "these credentials may not do this: check the policy of user and bucket (s3:GetObject, s3:PutObject and s3:ListBucket are needed; without the last a missing object is denied too)",
-  ],
-  AllAccessDisabled: ["store-denied", "the store has shut off all access: ask its provider"],
-  AccountProblem: ["store-denied", "the account has a problem: ask the store's provider"],
-  InvalidAccessKeyId: [
-    "store-denied",
-    "the store does not know this access key: check AWS_ACCESS_KEY_ID or the profile, and that they are for this store",
-  ],
-  InvalidClientTokenId: [
-    "store-denied",
-    "the store does not know this access key: check AWS_ACCESS_KEY_ID or the profile",
-  ],
-  SignatureDoesNotMatch: [
-    "store-denied",
-    `the secret key does not belong to the access key: ${secretKeyRemedy}`,
-  ],
-  ExpiredToken: ["store-denied", "the session token has expired: get new credentials"],
-  ExpiredTokenException: ["store-denied", "the session token has expired: get new credentials"],
-  InvalidToken: [
-    "store-denied",
-    "the session token is not valid: check AWS_SESSION_TOKEN, and unset it for credentials without one",
-  ],
-  TokenRefreshRequired: ["store-denied", "the session token must be renewed: get new credentials"],
-  CredentialsProviderError: [
-    "store-denied",
-    "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with a profile in ~/.aws, or give this machine or container a role",
-  ],
-  TokenProviderError: ["store-denied", "the sign-in of the profile has ended: run `aws sso login`"],
-  RequestTimeout: ["store-unknown", "the store waited for the request in vain"],
-  BadDigest: ["store-busy", "the bytes were damaged on their way, and refused"],
-  InvalidObjectState: [
-    "store-rejected",
-    "the object is archived: bring it back from its archive first",
-  ],
-  XMinioAdminBucketQuotaExceeded: ["store-busy", "the bucket's quota is used up: raise it"],
-  NotImplemented: [
-    "store-rejected",
-    "the store does not support this request: use one with conditional writes",
-  ],
-};
-
-const regionCodes = [
-  "PermanentRedirect",
-  "TemporaryRedirect",
-  "AuthorizationHeaderMalformed",
-  "IllegalLocationConstraintException",
-];
 
 /** System codes that can come only before a request was sent. */
 const neverReached: Readonly<Record<string, string>> = {
@@ -100,7 +45,6 @@ const neverReached: Readonly<Record<string, string>> = {
 
 const certificateCode =
   /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$)/;
-const printableLimit = 300;
 
 const optionalText = z.string().min(1).optional().catch(undefined);
 
@@ -113,20 +57,9 @@ const sdkErrorSchema = z
     code: optionalText,
     syscall: optionalText,
     Region: optionalText,
-    $metadata: z
-      .object({ httpStatusCode: z.number().optional(), requestId: optionalText })
-      .catch({ httpStatusCode: undefined }),
-    $response: z
-      .object({
-        headers: z.object({
-          date: optionalText,
-          "content-type": optionalText,
-          "x-amz-bucket-region": optionalText,
-        }),
-      })
-      .catch({ headers: {} }),
+    $metadata: z.object({ requestId: optionalText }).catch({ requestId: undefined }),
   })
-  .catch({ name: "Error", message: "no message", $metadata: {}, $response: { headers: {} } });
+  .catch({ name: "Error", message: "no message", $metadata: {} });
 
 /**
  * Translates what a call of the SDK threw. The cause that is kept holds code, status and request
@@ -134,119 +67,145 @@ const sdkErrorSchema = z
  */
 export function translateS3Error(error: unknown, attempt: S3Attempt): ScbError {
   if (error instanceof ScbError) return error;
-  if (attempt.signal?.aborted === true && error instanceof Error && error.name === "AbortError") {
+  if (attempt.signal?.aborted === true) {
     return new ScbError("aborted", `stopped before it was done: ${attempt.doing}`);
   }
-  const failure = readS3Failure(error);
-  const [code, message] = meaningOf(failure, attempt);
-  return new ScbError(code, `cannot ${attempt.doing}: ${message}`, { cause: causeOf(failure) });
+  const failure = readFailure(error, attempt.exchange);
+  const { code, says } = meaningOf(failure, attempt);
+  return new ScbError(code, `cannot ${attempt.doing}: ${says}`, { cause: causeOf(failure) });
 }
 
-export function readS3Failure(error: unknown): S3Failure {
+/** Whether the store says by one of these codes that there is no such thing. */
+export function saysMissing(
+  error: unknown,
+  exchange: S3Exchange,
+  codes: readonly string[],
+): boolean {
+  const { status, code } = readFailure(error, exchange);
+  return status === 404 && codes.includes(code);
+}
+
+function readFailure(error: unknown, { request, answer }: S3Exchange): S3Failure {
   const facts = sdkErrorSchema.parse(error);
-  const date = Date.parse(facts.$response.headers.date ?? "");
+  const date = Date.parse(answer?.headers["date"] ?? "");
+  const shown = (text: string): string => foreignText(text, request?.secrets);
+  const region = answer?.headers["x-amz-bucket-region"] ?? facts.Region;
   return {
-    status: facts.$metadata.httpStatusCode,
-    code: facts.Code ?? facts.code ?? facts.name,
+    status: answer?.status,
+    code: shown(facts.Code ?? facts.code ?? facts.name),
     name: facts.name,
-    text: printable(facts.message),
+    text: shown(facts.message),
     syscall: facts.syscall,
-    region: facts.$response.headers["x-amz-bucket-region"] ?? facts.Region,
+    region: region === undefined ? undefined : shown(region),
     dateMs: Number.isNaN(date) ? undefined : date,
-    contentType: facts.$response.headers["content-type"],
     requestId: facts.$metadata.requestId,
     isConnectFailure: error instanceof AggregateError,
   };
 }
 
-/** Whether the store says that the object is not there. The bucket not being there is another thing. */
-export function saysMissing(failure: S3Failure): boolean {
-  return failure.status === 404 && failure.code !== "NoSuchBucket" && !isForeign(failure);
-}
-
-/**
- * A proxy whose store is away just now may answer 404 with a page of its own, and that says nothing
- * of any object. S3 speaks XML.
- */
-function isForeign({ status, code, contentType = "xml" }: S3Failure): boolean {
-  return status === 404 && code !== "NoSuchKey" && !/xml/i.test(contentType);
-}
-
-function meaningOf(failure: S3Failure, attempt: S3Attempt): Meaning {
+function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
   const { status, code, text } = failure;
-  if (code === "RequestTimeTooSkewed" || isSilentlySkewed(failure, attempt.clock)) {
-    return ["store-clock", clockMessage(failure, attempt.clock)];
+  if (attempt.exchange.request === undefined) {
+    const unsent = meaningOfUnsent(failure);
+    if (unsent !== undefined) return unsent;
   }
-  if (regionCodes.includes(code) || status === 301 || status === 307) {
-    const right = failure.region === undefined ? "" : ` (${printable(failure.region)})`;
-    return [
-      "store-rejected",
-      `the bucket is in another region: name it${right} as ?region= or AWS_REGION`,
-    ];
-  }
-  const known = meaningOfCode[code];
-  if (known !== undefined) return known;
   if (status === undefined) return meaningWithoutAnswer(failure);
-  if (isForeign(failure)) {
-    return [
-      "store-unknown",
-      `what answered (status 404, ${printable(failure.contentType ?? "")}) is no S3 service: check the endpoint, or the proxy before the store`,
-    ];
+  if (code === "RequestTimeTooSkewed" || isSilentlySkewed(failure, attempt.clock)) {
+    return { code: "store-clock", says: clockMessage(failure, attempt.clock) };
   }
-  if (status === 404) return meaningOf404(attempt);
-  const said =
-    code === "Unknown" ? `status ${status}` : `${printable(code)}, status ${status}: ${text}`;
-  if (status === 412) return ["store-precondition", "the condition did not hold"];
-  if (status === 401 || status === 403) {
-    return [
-      "store-denied",
-      `these credentials may not do this: check them and their policy (${said})`,
-    ];
+  const said = code === "Unknown" ? `status ${status}` : `${code}, status ${status}: ${text}`;
+  if (
+    regionCodes.includes(code) ||
+    (status >= 300 && status < 400 && code !== "TemporaryRedirect")
+  ) {
+    const right = failure.region === undefined ? "" : ` (${failure.region})`;
+    return {
+      code: "store-rejected",
+      says: `the bucket is in another region: name it${right} as ?region= or AWS_REGION (${said})`,
+    };
   }
-  if (status === 507) return ["store-busy", `the store's disk is full: free some space (${said})`];
-  if (status === 409 || status === 429 || status === 503) {
-    return ["store-busy", `the store asks to come back later (${said})`];
-  }
-  if (status === 501 || (status >= 300 && status < 500 && status !== 408)) {
-    return ["store-rejected", `the store refuses this request (${said})`];
-  }
-  return ["store-unknown", `the store failed (${said}): whether it was done is not known`];
+  const known = meaningOfRefusal(code, text);
+  if (known !== undefined) return { ...known, says: `${known.says} (${said})` };
+  if (status === 404) return meaningOf404(code, said, attempt);
+  return meaningOfStatus(status, said);
 }
 
-function meaningOf404({ condition }: S3Attempt): Meaning {
-  if (condition?.kind === "match")
-    return ["store-missing", "the object that was to be replaced is gone"];
-  return ["store-no-bucket", "the bucket is not there: check its name and the endpoint"];
-}
-
-function meaningWithoutAnswer({ code, name, text, syscall, isConnectFailure }: S3Failure): Meaning {
-  const reason = neverReached[code];
-  if (reason !== undefined) return ["store-busy", `${reason} (${code})`];
-  if (isConnectFailure || syscall === "connect" || isConnectTimeout(name, text)) {
-    return [
-      "store-busy",
-      `no connection could be made (${code}): check the endpoint and the network`,
-    ];
+function meaningOfUnsent({ name, text }: S3Failure): S3Meaning | undefined {
+  if (name === "CredentialsProviderError") {
+    return {
+      code: "store-denied",
+      says: "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with a profile in ~/.aws, or give this machine or container a role",
+    };
   }
-  if (certificateCode.test(code)) {
-    return [
-      "store-busy",
-      `the store's certificate is not trusted (${code}): check the endpoint, or name your own authority in NODE_EXTRA_CA_CERTS`,
-    ];
-  }
-  if (text.includes("wrong version number")) {
-    return ["store-busy", "no TLS is spoken there: use http:// in the endpoint, or the right port"];
+  if (name === "TokenProviderError") {
+    return {
+      code: "store-denied",
+      says: "the sign-in of the profile has ended: run `aws sso login`",
+    };
   }
   if (text === "Region is missing") {
-    return ["store-rejected", "no region is known: set ?region= or AWS_REGION"];
+    return { code: "store-rejected", says: "no region is known: set ?region= or AWS_REGION" };
+  }
+  return undefined;
+}
+
+function meaningOf404(code: string, said: string, { condition }: S3Attempt): S3Meaning {
+  if (code === "NoSuchKey" && condition?.kind === "match") {
+    return { code: "store-missing", says: `the object that was to be replaced is gone (${said})` };
+  }
+  return {
+    code: "store-unknown",
+    says: `the store misses something, and it is not said that it is the object (${said}): check the bucket's name and the endpoint`,
+  };
+}
+
+function meaningOfStatus(status: number, said: string): S3Meaning {
+  switch (status) {
+    case 412:
+      return { code: "store-precondition", says: `the condition did not hold (${said})` };
+    case 401:
+    case 403:
+      return {
+        code: "store-denied",
+        says: `these credentials may not do this: check them and their policy (${said})`,
+      };
+    case 507:
+      return { code: "store-busy", says: `the store's disk is full: free some space (${said})` };
+    case 409:
+    case 429:
+    case 503:
+      return { code: "store-busy", says: `the store asks to come back later (${said})` };
+    default:
+      return status === 501 || (status < 500 && status >= 300 && status !== 408)
+        ? { code: "store-rejected", says: `the store refuses this request (${said})` }
+        : {
+            code: "store-unknown",
+            says: `the store failed (${said}): whether it was done is not known`,
+          };
+  }
+}
+
+function meaningWithoutAnswer(failure: S3Failure): S3Meaning {
+  const { code, name, text, syscall, isConnectFailure } = failure;
+  const busy = (says: string): S3Meaning => ({ code: "store-busy", says });
+  const unknown = (says: string): S3Meaning => ({ code: "store-unknown", says });
+  const reason = neverReached[code];
+  if (reason !== undefined) return busy(`${reason} (${code})`);
+  if (isConnectFailure || syscall === "connect" || isConnectTimeout(name, text)) {
+    return busy(`no connection could be made (${code}): check the endpoint and the network`);
+  }
+  if (certificateCode.test(code)) {
+    return busy(
+      `the store's certificate is not trusted (${code}): check the endpoint, or name your own authority in NODE_EXTRA_CA_CERTS`,
+    );
+  }
+  if (text.includes("wrong version number")) {
+    return busy("no TLS is spoken there: use http:// in the endpoint, or the right port");
   }
   if (name === "TimeoutError" && code !== "ECONNRESET" && code !== "EPIPE") {
-    return ["store-unknown", "no answer came in time: whether it was done is not known"];
+    return unknown("no answer came in time: whether it was done is not known");
   }
-  return [
-    "store-unknown",
-    `the connection broke (${printable(code)}): whether it was done is not known`,
-  ];
+  return unknown(`the connection broke (${code}): whether it was done is not known`);
 }
 
 /** The SDK gives its connect timeout no code of its own; not known for one, it would be "unknown". */
@@ -272,9 +231,4 @@ function causeOf({ name, text, code, status, requestId }: S3Failure): Error {
   const cause = new Error(text);
   cause.name = name;
   return Object.assign(cause, { code, status, requestId });
-}
-
-/** Texts of a store reach a terminal: no control characters, and not without end. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\s]+/gu, " ").slice(0, printableLimit);
 }

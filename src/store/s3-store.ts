@@ -1,6 +1,4 @@
 import { createHash, getFips } from "node:crypto";
-import { IncomingMessage } from "node:http";
-import { addAbortSignal } from "node:stream";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -13,7 +11,6 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { md5 } from "@noble/hashes/legacy.js";
-import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import {
@@ -24,22 +21,26 @@ import {
   isKey,
   isKeySegment,
 } from "./object-key.ts";
-import type {
-  ListedObject,
-  ListOptions,
-  ObjectInfo,
-  ObjectStore,
-  PutCondition,
-  PutOptions,
-  RequestOptions,
-  StoredObject,
+import {
+  defaultMaxBytes,
+  type GetOptions,
+  type ListedObject,
+  type ListOptions,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutCondition,
+  type PutOptions,
+  type RequestOptions,
+  type StoredObject,
 } from "./object-store.ts";
-import { readS3Failure, saysMissing, translateS3Error } from "./s3-errors.ts";
 import { S3Inspection } from "./s3-inspection.ts";
+import { S3Requests } from "./s3-requests.ts";
 import type { StoreInspection } from "./store-inspection.ts";
 
-/** A slower uplink than this is taken for a broken one: 16 KB/s. */
-const slowestUploadBytesPerMs = 16;
+/** A node that saved every five minutes would take ten years to get there. */
+const mostListed = 1_000_000;
+/** How much more time each name buys a listing: a page of a thousand may take ten seconds. */
+const listedMs = 10;
 
 export interface S3StoreOptions {
   /** As `createS3Client` makes it. The store closes it. */
@@ -59,7 +60,7 @@ export class S3Store implements ObjectStore {
   readonly #bucket: string;
   /** "" or ends in "/". */
   readonly #root: string;
-  readonly #requestTimeoutMs: number;
+  readonly #requests: S3Requests;
   readonly #clock: Clock;
 
   constructor({ client, bucket, prefix, requestTimeoutMs, clock = systemClock }: S3StoreOptions) {
@@ -67,10 +68,15 @@ export class S3Store implements ObjectStore {
     this.#client = client;
     this.#bucket = bucket;
     this.#root = prefix === "" ? "" : `${prefix}/`;
-    this.#requestTimeoutMs = requestTimeoutMs;
     this.#clock = clock;
     const { location } = this;
-    this.inspection = new S3Inspection({ client, bucket, root: this.#root, location, clock });
+    this.#requests = new S3Requests({ client, location, requestTimeoutMs, clock });
+    this.inspection = new S3Inspection({
+      requests: this.#requests,
+      bucket,
+      root: this.#root,
+      clock,
+    });
   }
 
   /** The endpoint, or AWS and its region. */
@@ -82,26 +88,39 @@ export class S3Store implements ObjectStore {
     return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}`;
   }
 
-  async get(key: string, { signal }: RequestOptions = {}): Promise<StoredObject | null> {
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
     checkKey(key);
-    return this.#attempt(`read ${key}`, { signal }, async () => {
-      const command = new GetObjectCommand(this.#target(key));
-      const answer = await unlessMissing(this.#client.send(command, this.#handling(signal)));
-      if (answer === null) return null;
-      const bytes = await this.#readBody(key, answer, signal);
-      return { ...this.#info(key, answer, bytes.length), bytes };
+    const { signal, maxBytes = defaultMaxBytes } = options;
+    let bytes: Uint8Array = new Uint8Array();
+    const answer = await this.#requests.find(new GetObjectCommand(this.#target(key)), {
+      doing: `read ${key}`,
+      expected: { kind: "object" },
+      maxBytes,
+      signal,
+      onAnswer: ({ body }) => {
+        bytes = body;
+      },
     });
+    return answer === null ? null : { ...this.#info(key, answer, bytes.length), bytes };
   }
 
   async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectInfo | null> {
     checkKey(key);
-    const info = await this.#attempt(`look at ${key}`, { signal }, async () => {
-      const command = new HeadObjectCommand(this.#target(key));
-      const answer = await unless404(this.#client.send(command, this.#handling(signal)));
-      return answer === null ? null : this.#info(key, answer, answer.ContentLength);
-    });
-    if (info !== null) return info;
-    // A 404 without a body may mean the object, the bucket or a proxy; the answer to GET says which.
+    let status = 0;
+    try {
+      const answer = await this.#requests.send(new HeadObjectCommand(this.#target(key)), {
+        doing: `look at ${key}`,
+        expected: { kind: "info" },
+        signal,
+        onAnswer: (given) => {
+          status = given.status;
+        },
+      });
+      return this.#info(key, answer, answer.ContentLength);
+    } catch (error) {
+      if (status < 300 || status >= 500) throw error;
+    }
+    // A refusal has no body here: it may mean the object, the bucket or a proxy. GET says which.
     const object = await this.get(key, { signal });
     if (object === null) return null;
     const { bytes: _, ...found } = object;
@@ -121,18 +140,15 @@ export class S3Store implements ObjectStore {
       Metadata: { ...metadata },
       ...conditionHeaders(condition),
     });
-    const requestTimeout = this.#requestTimeoutMs + body.length / slowestUploadBytesPerMs;
-    return this.#attempt(`write ${key}`, { signal, condition }, async () => {
-      const answer = await this.#client.send(command, {
-        ...this.#handling(signal),
-        requestTimeout,
-      });
-      if (answer.ETag !== undefined) return { etag: answer.ETag };
-      throw new ScbError(
-        "store-unknown",
-        `no ETag came back for ${key} in ${this.location}: is the endpoint an S3 service?`,
-      );
+    const { ETag } = await this.#requests.send(command, {
+      doing: `write ${key}`,
+      expected: { kind: "written" },
+      uploadBytes: body.length,
+      condition,
+      signal,
     });
+    if (ETag === undefined) throw this.#notS3(`write ${key}`);
+    return { etag: ETag };
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
@@ -164,9 +180,10 @@ export class S3Store implements ObjectStore {
 
   async delete(key: string, { signal }: RequestOptions = {}): Promise<void> {
     checkKey(key);
-    await this.#attempt(`delete ${key}`, { signal }, async () => {
-      const command = new DeleteObjectCommand(this.#target(key));
-      await unlessMissing(this.#client.send(command, this.#handling(signal)));
+    await this.#requests.find(new DeleteObjectCommand(this.#target(key)), {
+      doing: `delete ${key}`,
+      expected: { kind: "deleted" },
+      signal,
     });
   }
 
@@ -174,58 +191,55 @@ export class S3Store implements ObjectStore {
     this.#client.destroy();
   }
 
-  /** The pages of a listing. One that does not get on would never end, so that is an error. */
+  /**
+   * The pages of a listing. What they bring is counted, and buys time for more: a listing that
+   * doesn't get on would never end, so that is an error.
+   */
   async *#pages(
     prefix: string,
     delimiter: string | undefined,
     { startAfter, signal }: ListOptions,
   ): AsyncGenerator<ListObjectsV2CommandOutput> {
+    const doing = prefix === "" ? "list" : `list ${prefix}`;
+    const wanted = `${this.#root}${prefix}`;
     let token: string | undefined;
     let last = "";
+    let names = 0;
+    let limitMs = this.#requests.limitMs(0);
     for (;;) {
+      const startedMs = this.#clock.monotonicMs();
       const command = new ListObjectsV2Command({
         Bucket: this.#bucket,
-        Prefix: `${this.#root}${prefix}`,
+        Prefix: wanted,
         Delimiter: delimiter,
         StartAfter: startAfter === undefined ? undefined : `${this.#root}${startAfter}`,
         ContinuationToken: token,
       });
-      const page = await this.#attempt(prefix === "" ? "list" : `list ${prefix}`, { signal }, () =>
-        this.#client.send(command, this.#handling(signal)),
-      );
-      for (const { Key = "" } of page.Contents ?? []) {
-        if (Key <= last) throw this.#notS3(`list ${prefix} (its keys are out of order)`);
+      const expected = { kind: "document", root: "ListBucketResult" } as const;
+      const page = await this.#requests.send(command, { doing, expected, signal, limitMs });
+      const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = page;
+      for (const { Key = "" } of Contents) {
+        if (!Key.startsWith(wanted)) throw this.#notS3(`${doing} (it names what lies elsewhere)`);
+        if (Key <= last) throw this.#notS3(`${doing} (its keys are out of order)`);
         last = Key;
       }
+      if (IsTruncated === undefined) throw this.#notS3(`${doing} to its end`);
+      const gained = Contents.length + CommonPrefixes.length;
+      names += gained;
+      limitMs += gained * listedMs - (this.#clock.monotonicMs() - startedMs);
       yield page;
-      const next = page.NextContinuationToken;
-      if (page.IsTruncated !== true) return;
-      if (next === undefined || next === token) throw this.#notS3(`list ${prefix} to its end`);
-      token = next;
+      if (!IsTruncated) return;
+      if (NextContinuationToken === undefined || NextContinuationToken === token) {
+        throw this.#notS3(`${doing} to its end`);
+      }
+      if (names > mostListed) {
+        throw new ScbError(
+          "store-unknown",
+          `cannot ${doing} in ${this.location}: after ${names} names there is no end to it`,
+        );
+      }
+      token = NextContinuationToken;
     }
-  }
-
-  /**
-   * Node ends a body with an error that is shorter than its Content-Length, or lacks its last chunk.
-   * One that ends with its connection could come short unnoticed, so it is not taken.
-   */
-  async #readBody(
-    key: string,
-    { Body, ContentLength }: GetObjectCommandOutput,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
-    if (!(Body instanceof IncomingMessage)) throw this.#notS3(`read ${key}`);
-    if (ContentLength === undefined && Body.headers["transfer-encoding"] === undefined) {
-      Body.destroy();
-      throw new ScbError(
-        "store-unknown",
-        `the answer to read ${key} in ${this.location} does not say how long it is, so it may be cut off: is there a proxy before the store?`,
-      );
-    }
-    if (signal !== undefined) addAbortSignal(signal, Body);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of Body) chunks.push(chunk);
-    return new Uint8Array(Buffer.concat(chunks));
   }
 
   #info(
@@ -245,20 +259,6 @@ export class S3Store implements ObjectStore {
     };
   }
 
-  async #attempt<T>(
-    what: string,
-    { signal, condition }: Pick<PutOptions, "signal" | "condition">,
-    run: () => Promise<T>,
-  ): Promise<T> {
-    throwIfAborted(signal);
-    try {
-      return await run();
-    } catch (error) {
-      const doing = `${what} in ${this.location}`;
-      throw translateS3Error(error, { doing, condition, signal, clock: this.#clock });
-    }
-  }
-
   #notS3(doing: string): ScbError {
     return new ScbError(
       "store-rejected",
@@ -272,10 +272,6 @@ export class S3Store implements ObjectStore {
 
   #relative(key: string | undefined): string | undefined {
     return key?.startsWith(this.#root) === true ? key.slice(this.#root.length) : undefined;
-  }
-
-  #handling(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-    return signal === undefined ? {} : { abortSignal: signal };
   }
 }
 
@@ -296,24 +292,5 @@ function conditionHeaders(condition: PutCondition | undefined): {
       return { IfNoneMatch: "*" };
     case "match":
       return { IfMatch: condition.etag };
-  }
-}
-
-async function unless404<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (readS3Failure(error).status === 404) return null;
-    throw error;
-  }
-}
-
-/** Null for an answer that the object is not there. That the bucket is not there is an error. */
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (saysMissing(readS3Failure(error))) return null;
-    throw error;
   }
 }

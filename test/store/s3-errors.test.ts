@@ -2,25 +2,21 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { after, afterEach, before, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
 import type { ErrorCode } from "../../src/runtime/error.ts";
 import type { PutCondition } from "../../src/store/object-store.ts";
 import type { S3Store } from "../../src/store/s3-store.ts";
 import { collect, encode, listKeys, rejectsWith } from "../conformance/object-store-helpers.ts";
-import { type Answer, AnsweringServer, errorAnswer, openStoreAt } from "./s3-answers.ts";
+import { errorAnswer, objectAnswer, pageAnswer } from "../peers/hostile-answers.ts";
+import { type Answer, HostileS3 } from "../peers/hostile-s3.ts";
+import { openStoreAt, secretPattern, withSecrets } from "./open-store-at.ts";
 
-const secrets = {
-  AWS_ACCESS_KEY_ID: "ACCESSKEYOFTEST",
-  AWS_SECRET_ACCESS_KEY: "secret-of-test",
-  AWS_SESSION_TOKEN: "token-of-test",
-};
-const secretPattern = /secret-of-test|token-of-test|ACCESSKEYOFTEST/;
 const absent: PutCondition = { kind: "absent" };
 const match: PutCondition = { kind: "match", etag: '"e"' };
 const hourAgo = new Date(Date.now() - 3_600_000).toUTCString();
 
-const ok: Answer = (_request, response) => {
+const ok: Answer = (_asked, response) => {
   response.writeHead(200, { etag: '"new"' });
   response.end();
 };
@@ -54,7 +50,8 @@ const putCases: readonly {
     name: "404 on a match, no body",
     answer: errorAnswer(404),
     condition: match,
-    code: "store-missing",
+    code: "store-unknown",
+    says: /names nothing/,
   },
   {
     name: "404 NoSuchBucket on a match",
@@ -62,7 +59,20 @@ const putCases: readonly {
     condition: match,
     code: "store-no-bucket",
   },
-  { name: "404 on a create", answer: errorAnswer(404), condition: absent, code: "store-no-bucket" },
+  {
+    name: "404 on a create, no body",
+    answer: errorAnswer(404),
+    condition: absent,
+    code: "store-unknown",
+    says: /names nothing/,
+  },
+  {
+    name: "404 with a code that names no object",
+    answer: errorAnswer(404, "NoSuchUpload"),
+    condition: match,
+    code: "store-unknown",
+    says: /NoSuchUpload/,
+  },
   {
     name: "409 conflict",
     answer: errorAnswer(409, "ConditionalRequestConflict"),
@@ -72,7 +82,7 @@ const putCases: readonly {
   { name: "409 without a body", answer: errorAnswer(409), code: "store-busy" },
   { name: "429", answer: errorAnswer(429, "TooManyRequests"), code: "store-busy" },
   { name: "503 SlowDown", answer: errorAnswer(503, "SlowDown"), code: "store-busy" },
-  { name: "503 of a proxy, in HTML", answer: html(503), code: "store-busy" },
+  { name: "503 of a proxy, in HTML", answer: pageAnswer(503), code: "store-busy" },
   {
     name: "507 disk full",
     answer: errorAnswer(507, "XMinioStorageFull"),
@@ -80,7 +90,7 @@ const putCases: readonly {
     says: /disk is full/,
   },
   { name: "500 InternalError", answer: errorAnswer(500, "InternalError"), code: "store-unknown" },
-  { name: "502 of a proxy, in HTML", answer: html(502), code: "store-unknown" },
+  { name: "502 of a proxy, in HTML", answer: pageAnswer(502), code: "store-unknown" },
   { name: "504 without a body", answer: errorAnswer(504), code: "store-unknown" },
   { name: "400 RequestTimeout", answer: errorAnswer(400, "RequestTimeout"), code: "store-unknown" },
   {
@@ -154,50 +164,37 @@ const putCases: readonly {
   },
   {
     name: "200 without an ETag",
-    answer: (_request, response) => void response.end("<html>"),
+    answer: (_asked, response) => void response.end(),
     code: "store-unknown",
     says: /ETag/,
   },
   { name: "no answer in time", answer: () => undefined, code: "store-unknown", says: /in time/ },
   {
     name: "a reset after the request",
-    answer: (request) => void request.socket.destroy(),
+    answer: (_asked, _response, request) => void request.socket.destroy(),
     code: "store-unknown",
     says: /connection broke/,
   },
   {
     name: "an answer that is not HTTP",
-    answer: (request) => void request.socket.end("SSH-2.0\r\n"),
+    answer: (_asked, _response, request) => void request.socket.end("SSH-2.0\r\n"),
     code: "store-unknown",
   },
 ];
 
-function html(status: number): Answer {
-  return (_request, response) => {
-    response.writeHead(status, { "content-type": "text/html" });
-    response.end("<html><b>Bad gateway</html>");
-  };
-}
-
 describe("S3Store reads answers", () => {
-  const savedEnv = { ...process.env };
-  let server: AnsweringServer;
+  let server: HostileS3;
   let store: S3Store;
 
   before(async () => {
-    Object.assign(process.env, secrets);
-    server = await AnsweringServer.start();
-    store = await openStoreAt(`http://127.0.0.1:${server.port}`);
+    server = await HostileS3.start();
+    store = await openStoreAt(server.endpoint);
+    await withSecrets(() => store.put("warm-up", encode("x")));
   });
-  afterEach(() => {
+  beforeEach(() => {
     server.requests.length = 0;
   });
   after(async () => {
-    for (const name of Object.keys(secrets)) {
-      const value = savedEnv[name];
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
     await store.close();
     await server[Symbol.asyncDispose]();
   });
@@ -242,7 +239,7 @@ describe("S3Store reads answers", () => {
 
   it("put: a store that says for ever that it is at work gives no answer in time", async () => {
     let ticking: NodeJS.Timeout | undefined;
-    server.answer = (_request, response) => {
+    server.answer = (_asked, response) => {
       ticking = setInterval(() => response.writeProcessing(), 50);
     };
     const error = await rejectsWith("store-unknown", store.put("a/b", encode("x")));
@@ -269,7 +266,7 @@ describe("S3Store reads answers", () => {
     ["application/json", '{"error":"no route"}'],
   ] as const) {
     it(`a 404 that a proxy makes up (${type}) says nothing of an object`, async () => {
-      server.answer = (_request, response) => {
+      server.answer = (_asked, response) => {
         response.writeHead(404, { "content-type": type });
         response.end(page);
       };
@@ -283,21 +280,24 @@ describe("S3Store reads answers", () => {
     });
   }
 
-  it("head: a 404 without a body is looked into with a get", async () => {
+  it("head: a refusal, which has no body, is looked into with a get", async () => {
     const answerGet =
-      (answer: Answer): Answer =>
-      (request, response, body) =>
-        request.method === "HEAD"
-          ? errorAnswer(404)(request, response, body)
-          : answer(request, response, body);
-    server.answer = answerGet(errorAnswer(404, "NoSuchKey"));
+      (status: number, answer: Answer): Answer =>
+      (asked, response, request) =>
+        asked.method === "HEAD"
+          ? errorAnswer(status)(asked, response, request)
+          : answer(asked, response, request);
+    server.answer = answerGet(404, errorAnswer(404, "NoSuchKey"));
     assert.equal(await store.head("a"), null);
-    server.answer = answerGet(errorAnswer(404, "NoSuchBucket"));
+    server.answer = answerGet(404, errorAnswer(404, "NoSuchBucket"));
     await rejectsWith("store-no-bucket", store.head("a"));
-    server.answer = answerGet((_request, response) => {
-      response.writeHead(200, { etag: '"e"', "last-modified": hourAgo });
-      response.end("abc");
-    });
+    server.answer = answerGet(404, errorAnswer(404));
+    await rejectsWith("store-unknown", store.head("a"));
+    server.answer = answerGet(400, errorAnswer(400, "ExpiredToken"));
+    assert.match((await rejectsWith("store-denied", store.head("a"))).message, /expired/);
+    server.answer = answerGet(403, pageAnswer(403));
+    await rejectsWith("store-unknown", store.head("a"));
+    server.answer = answerGet(404, objectAnswer("abc"));
     const info = await store.head("a");
     assert.equal(info?.sizeBytes, 3);
     assert.ok(info !== null && !("bytes" in info));
@@ -312,12 +312,12 @@ describe("S3Store reads answers", () => {
 
   it("get: a body that is cut short, or stalls, is unknown and never short bytes", async () => {
     const head = { etag: '"e"', "last-modified": hourAgo, "content-length": "100" };
-    const begin: Answer = (_request, response) => {
+    const begin: Answer = (_asked, response) => {
       response.writeHead(200, head);
       response.write("only this");
     };
-    server.answer = (request, response, body) => {
-      void begin(request, response, body);
+    server.answer = (asked, response, request) => {
+      void begin(asked, response, request);
       setTimeout(() => response.destroy(), 20);
     };
     await rejectsWith("store-unknown", store.get("a"));
@@ -330,9 +330,8 @@ describe("S3Store reads answers", () => {
   });
 
   it("get: an answer without ETag is not taken for an object", async () => {
-    server.answer = (_request, response) =>
-      void response.end("<html>log in to this network</html>");
-    await rejectsWith("store-rejected", store.get("a"));
+    server.answer = (_asked, response) => void response.end("<html>log in to this network</html>");
+    await rejectsWith("store-unknown", store.get("a"));
   });
 
   it("delete: of what is not there resolves, in a missing bucket it does not", async () => {
@@ -385,7 +384,7 @@ describe("S3Store that does not get through", () => {
   ];
   for (const { name, endpoint, says } of cases) {
     it(`is busy for ${name}`, async () => {
-      await using server = await AnsweringServer.start();
+      await using server = await HostileS3.start();
       const store = await withSecrets(() => openStoreAt(endpoint(server.port)));
       const error = await withSecrets(() => rejectsWith("store-busy", store.put("a", encode("x"))));
       assert.match(error.message, says);
@@ -401,20 +400,6 @@ describe("S3Store that does not get through", () => {
     await store.close();
   });
 });
-
-/** Credentials are looked up with the first request, so the environment must hold until then. */
-async function withSecrets<T>(run: () => Promise<T>): Promise<T> {
-  const saved = Object.keys(secrets).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, secrets);
-  try {
-    return await run();
-  } finally {
-    for (const [name, value] of saved) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  }
-}
 
 /** A process that listens, stands still, and whose queue of connections is full. */
 class DeafHost implements AsyncDisposable {

@@ -1,0 +1,149 @@
+import { foreignText } from "./foreign-text.ts";
+
+/** What a service answered, before anything is made of it. */
+export interface S3Answer {
+  readonly method: string;
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Whole. The bytes of an object, too. */
+  readonly body: Uint8Array;
+}
+
+/** What is known of one request. */
+export interface S3Exchange {
+  /** Undefined until it was signed: what fails before that never left this machine. */
+  request?: S3SentRequest;
+  answer?: S3Answer;
+}
+
+export interface S3SentRequest {
+  readonly url: string;
+  /** What a service could send back of the credentials. */
+  readonly secrets: readonly string[];
+}
+
+/** What S3 answers if it did what it was asked for. */
+export type S3Expectation =
+  /** To a PUT: 200, an ETag, and no body. */
+  | { readonly kind: "written" }
+  /** To a DELETE: no body. */
+  | { readonly kind: "deleted" }
+  /** To a HEAD: 200 and the headers of an object. */
+  | { readonly kind: "info" }
+  /** To a GET: 200, the headers of an object, and its bytes. */
+  | { readonly kind: "object" }
+  /** XML with this root element. */
+  | { readonly kind: "document"; readonly root: string };
+
+const decoder = new TextDecoder();
+const strongEtag = /^"[\x21\x23-\x7e]+"$/;
+const prolog = /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*/;
+const rootName = /^<(?:[\w.-]+:)?([\w.-]+)[\s/>]/;
+
+/**
+ * Why this can't be the answer of an S3 service to such a request, as a clause for people; null if
+ * it can. Proxies, captive portals and login pages answer in a store's place, with any status, and
+ * what they say says nothing of the store or of what it holds.
+ */
+export function whyForeign(
+  answer: S3Answer,
+  expected: S3Expectation,
+  askedAt: string,
+): string | null {
+  const { method, status, body } = answer;
+  if (status >= 200 && status < 300) return whyNotDone(answer, expected);
+  if (isS3Error(body)) return null;
+  if (status >= 300 && status < 400 && status !== 304) {
+    return answer.headers["x-amz-bucket-region"] === undefined
+      ? redirectionOf(answer, askedAt)
+      : null;
+  }
+  if (body.length > 0) return notS3(answer);
+  // S3 names what is missing: the object or the bucket. To HEAD it can't.
+  return status === 404 && method !== "HEAD" ? notS3(answer, "which names nothing") : null;
+}
+
+/** Whether this is the XML with which S3 explains an error. */
+export function isS3Error(body: Uint8Array): boolean {
+  const text = decoder.decode(body);
+  return rootOf(text) === "Error" && text.includes("<Code>");
+}
+
+function whyNotDone(answer: S3Answer, expected: S3Expectation): string | null {
+  const { status, body } = answer;
+  const isDeleted = expected.kind === "deleted";
+  if (isDeleted ? ![200, 202, 204].includes(status) : status !== 200) return notS3(answer);
+  switch (expected.kind) {
+    case "deleted":
+      return body.length === 0 ? null : notS3(answer, "with a body where S3 sends none");
+    case "written":
+      return body.length === 0
+        ? whyWrongEtag(answer)
+        : notS3(answer, "with a body where S3 sends none");
+    case "info":
+    case "object":
+      return whyNoObject(answer);
+    case "document": {
+      const text = decoder.decode(body);
+      const { root } = expected;
+      const end = new RegExp(`</?(?:[\\w.-]+:)?${root}(?:\\s[^<>]*)?/?>\\s*$`);
+      return rootOf(text) === root && end.test(text)
+        ? null
+        : notS3(answer, `where ${root} was due`);
+    }
+  }
+}
+
+function whyNoObject(answer: S3Answer): string | null {
+  const { headers } = answer;
+  // No object of ours is a page, and web servers give their pages an ETag and a date too.
+  if (/html/i.test(headers["content-type"] ?? "")) return notS3(answer, "a page and no object");
+  if (Number.isNaN(Date.parse(headers["last-modified"] ?? ""))) {
+    return notS3(answer, "without the date of an object");
+  }
+  const encoding = headers["content-encoding"] ?? "";
+  if (!["", "identity", "aws-chunked"].includes(encoding.toLowerCase())) {
+    return "the bytes were encoded anew on their way: a proxy before the store changes its answers; turn compression off in it, or go around it";
+  }
+  return whyWrongEtag(answer);
+}
+
+function whyWrongEtag(answer: S3Answer): string | null {
+  const { etag } = answer.headers;
+  if (etag === undefined) {
+    return "no ETag came back: check that the endpoint is an S3 service, and that no proxy before it drops headers";
+  }
+  if (strongEtag.test(etag)) return null;
+  if (etag.startsWith("W/")) {
+    return "its ETag is a weak one (it begins with W/), which S3 never sends: a proxy before the store changes its answers, as compression does; turn that off in the proxy, or go around it";
+  }
+  return "its ETag is not in quotes, as S3 sends it: check that the endpoint is an S3 service";
+}
+
+function notS3({ status, headers }: S3Answer, detail?: string): string {
+  const type = headers["content-type"];
+  const facts = [`status ${status}`, ...(type === undefined ? [] : [foreignText(type)])];
+  return `what answered (${[...facts, ...(detail === undefined ? [] : [detail])].join(", ")}) is no S3 service: check the endpoint, or the proxy before the store`;
+}
+
+/** Names the host alone: a location can hold credentials, in its path and query too. */
+function redirectionOf({ status, headers }: S3Answer, askedAt: string): string {
+  const { location } = headers;
+  if (location === undefined || !URL.canParse(location, askedAt)) {
+    return `the answer is a redirect (status ${status}) that names no place: check the endpoint, or the proxy before the store`;
+  }
+  const asked = new URL(askedAt);
+  const target = new URL(location, asked);
+  const place = foreignText(`${target.protocol}//${target.host}`);
+  const isUpgrade = target.protocol === "https:" && asked.protocol === "http:";
+  const remedy =
+    isUpgrade && target.hostname === asked.hostname
+      ? `write ${place} as the endpoint`
+      : "nothing is sent there; check the endpoint, the proxy before the store, and whether this network asks for a login";
+  return `the answer is a redirect (status ${status}) to ${place}: ${remedy}`;
+}
+
+function rootOf(text: string): string | undefined {
+  return rootName.exec(text.replace(prolog, ""))?.[1];
+}

@@ -1,0 +1,204 @@
+import type {
+  $Command,
+  S3Client,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from "@aws-sdk/client-s3";
+import { z } from "zod";
+import type { Clock } from "../runtime/clock.ts";
+import { withinDeadline } from "../runtime/deadline.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { PutCondition } from "./object-store.ts";
+import {
+  type S3Answer,
+  type S3Exchange,
+  type S3Expectation,
+  type S3SentRequest,
+  whyForeign,
+} from "./s3-answer.ts";
+import { rawAnswer, readS3Body, slowestBytesPerMs } from "./s3-body.ts";
+import { type S3Attempt, saysMissing, translateS3Error } from "./s3-errors.ts";
+
+/** No object is so large that it needs longer, and no wait is longer. */
+const longestTransferMs = 10 * 60_000;
+/** How a store says that it knows the bucket, and no such object in it. */
+const missingObjectCodes = ["NoSuchKey", "NoSuchVersion"];
+
+export interface S3RequestsOptions {
+  readonly client: S3Client;
+  /** For people. */
+  readonly location: string;
+  readonly requestTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+export interface S3Request {
+  /** For people, completes "cannot …": "write node/latest.json". */
+  readonly doing: string;
+  readonly expected: S3Expectation;
+  readonly condition?: PutCondition | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly uploadBytes?: number;
+  /** The most that the answer may hold, if it is an object. */
+  readonly maxBytes?: number;
+  /** The most that all of it may take. Default: by timeout and sizes. */
+  readonly limitMs?: number;
+  /** Hears of an answer before it is judged: a refusal has headers too. `sentAt` is as `Clock.now`. */
+  readonly onAnswer?: (answer: S3Answer, sentAt: number) => void;
+}
+
+type Command<In extends ServiceInputTypes, Out extends ServiceOutputTypes> = $Command<
+  In,
+  Out,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>;
+
+const sentRequest = z.object({
+  protocol: z.string(),
+  hostname: z.string(),
+  port: z.number().optional(),
+  method: z.string(),
+  headers: z.record(z.string(), z.string()),
+});
+
+/**
+ * Sends requests, each once, and lets nothing through to the SDK that isn't an S3 answer: bodies are
+ * read here, within bounds of time and memory, and looked at first. Throws what `ObjectStore` says.
+ */
+export class S3Requests {
+  readonly #options: S3RequestsOptions;
+
+  constructor(options: S3RequestsOptions) {
+    this.#options = options;
+  }
+
+  /** How long one request may take in all if so many bytes move. */
+  limitMs(sizeBytes: number): number {
+    const transferMs = Math.min(sizeBytes / slowestBytesPerMs, longestTransferMs);
+    return 3 * this.#options.requestTimeoutMs + transferMs;
+  }
+
+  async send<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
+    command: Command<In, Out>,
+    request: S3Request,
+  ): Promise<Out> {
+    const exchange: S3Exchange = {};
+    try {
+      return await this.#run(command, request, exchange);
+    } catch (error) {
+      throw translateS3Error(error, this.#attempt(request, exchange));
+    }
+  }
+
+  /** As `send`; null where the store says by one of `codes` that there is no such thing. */
+  async find<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
+    command: Command<In, Out>,
+    request: S3Request,
+    codes: readonly string[] = missingObjectCodes,
+  ): Promise<Out | null> {
+    const exchange: S3Exchange = {};
+    try {
+      return await this.#run(command, request, exchange);
+    } catch (error) {
+      if (saysMissing(error, exchange, codes)) return null;
+      throw translateS3Error(error, this.#attempt(request, exchange));
+    }
+  }
+
+  #attempt({ doing, condition, signal }: S3Request, exchange: S3Exchange): S3Attempt {
+    const { location, clock } = this.#options;
+    return { doing: `${doing} in ${location}`, condition, signal, clock, exchange };
+  }
+
+  async #run<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
+    command: Command<In, Out>,
+    request: S3Request,
+    exchange: S3Exchange,
+  ): Promise<Out> {
+    const { client, requestTimeoutMs, clock } = this.#options;
+    const { uploadBytes = 0, maxBytes = 0, signal } = request;
+    const { doing } = this.#attempt(request, exchange);
+    const ms = request.limitMs ?? this.limitMs(uploadBytes + maxBytes);
+    const { kind } = request.expected;
+    const late = (): ScbError => lateError(doing, exchange);
+    let refusal: ScbError | undefined;
+    try {
+      return await withinDeadline({ clock, ms, signal, late }, async (abortSignal) => {
+        command.middlewareStack.add(
+          (next) => async (args) => {
+            try {
+              const sent = readRequest(args.request);
+              exchange.request = sent;
+              const sentAt = clock.now();
+              const result = await next(args);
+              const response = rawAnswer.parse(result.response);
+              const body = await readS3Body(response, {
+                doing,
+                method: sent.method,
+                kind: kind === "object" || kind === "document" ? kind : "nothing",
+                maxBytes,
+                patienceMs: requestTimeoutMs,
+                clock,
+                signal: abortSignal,
+              });
+              const { statusCode: status, headers } = response;
+              const answer = { method: sent.method, status, headers, body };
+              exchange.answer = answer;
+              request.onAnswer?.(answer, sentAt);
+              const why = whyForeign(answer, request.expected, sent.url);
+              if (why !== null) throw foreignError(doing, status, why);
+              const isObject = answer.status === 200 && request.expected.kind === "object";
+              return isObject
+                ? result
+                : { ...result, response: { ...response, body: answer.body } };
+            } catch (error) {
+              if (error instanceof ScbError) refusal = error;
+              throw error;
+            }
+          },
+          // Next to the request itself: the SDK has made nothing of the answer yet.
+          { step: "deserialize", priority: "low" },
+        );
+        return client.send(command, {
+          abortSignal,
+          requestTimeout: requestTimeoutMs + uploadBytes / slowestBytesPerMs,
+        });
+      });
+    } catch (error) {
+      // The SDK writes notes of its own on errors that pass through it.
+      throw refusal ?? error;
+    }
+  }
+}
+
+function readRequest(request: unknown): S3SentRequest & { readonly method: string } {
+  const { protocol, hostname, port, method, headers } = sentRequest.parse(request);
+  const token = headers["x-amz-security-token"];
+  const [, keyId] = /Credential=([^/]+)\//.exec(headers["authorization"] ?? "") ?? [];
+  return {
+    url: `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}/`,
+    method,
+    secrets: [token ?? "", keyId ?? ""].filter((secret) => secret !== ""),
+  };
+}
+
+/** What a proxy says of being busy is as good as what the store says of it. */
+function foreignError(doing: string, status: number, why: string): ScbError {
+  const code = status === 429 || status === 503 ? "store-busy" : "store-unknown";
+  return new ScbError(code, `cannot ${doing}: ${why}`);
+}
+
+function lateError(doing: string, { request }: S3Exchange): ScbError {
+  return request === undefined
+    ? new ScbError(
+        "store-busy",
+        `cannot ${doing}: no credentials came in time: check the source that AWS_PROFILE or this machine's role names`,
+      )
+    : new ScbError(
+        "store-unknown",
+        `cannot ${doing}: the answer did not come to its end in time: whether it was done is not known`,
+      );
+}
