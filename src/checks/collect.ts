@@ -212,7 +212,7 @@ async function seeVersion(
       ? unasked
       : await opened(async () => {
           try {
-            return channelPointsIn(bytes, encrypter);
+            return pointsIn(bytes, encrypter);
           } catch (error) {
             throw explainWrongKey(error, { identityPubkey }, pubkey);
           }
@@ -229,7 +229,7 @@ async function seeVersion(
   return [{ key, reading, byKey, byNode }, bytes];
 }
 
-function channelPointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
+function pointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
   const { staticBackups } = unpackMulti(packed, encrypter);
   return staticBackups.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint));
 }

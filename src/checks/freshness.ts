@@ -8,7 +8,12 @@ import { standingRefusal } from "./refusals.ts";
 import { unreadFinding } from "./unread.ts";
 
 /** A swap under way explains a version beyond the pointer, but not for longer. */
-export const inFlightMs = 10 * 60_000;
+const inFlightMs = 10 * 60_000;
+
+/** Both by clocks that are kept right, milliseconds since 1970. */
+export function isInFlight(storedAt: number, now: number): boolean {
+  return now - storedAt <= inFlightMs && !isInFuture(storedAt, now);
+}
 
 /**
  * Is what is current the newest there is? By its age, by what lies beyond it, and by what a guard held
@@ -60,9 +65,7 @@ function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] 
     const message = `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead.sequence}: somebody restored an older pointer, and what was saved since isn't current`;
     return [findingOf("pointer-behind", ahead.key, message)];
   }
-  const left = later.findLast(
-    ({ storedAt }) => at - storedAt > inFlightMs || isInFuture(storedAt, at),
-  );
+  const left = later.findLast(({ storedAt }) => !isInFlight(storedAt, at));
   if (left === undefined) return [];
   const message = `${left.key}, uploaded ${new Date(left.storedAt).toISOString()}, is newer than what the pointer names and never became current`;
   return [findingOf("version-beyond", left.key, message)];

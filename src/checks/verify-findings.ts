@@ -1,30 +1,14 @@
+import type { StoredVersion } from "../repository/history.ts";
 import type { HistoryFolder } from "../repository/history-folder.ts";
 import { latestKey, parseVersionKey, prunedKey } from "../repository/layout.ts";
 import { headOf, type Standing, standings } from "../repository/lineage.ts";
 import { type PrunedRecord, wasPruned } from "../repository/pruned-record.ts";
+import { isInFuture } from "../repository/times.ts";
 import type { VersionMetadata } from "../repository/version-metadata.ts";
-
-export const verifyProblemCodes = [
-  "no-backup", // nothing was ever saved here
-  "pointer-lost",
-  "pointer-damaged",
-  "record-damaged", // `pruned.json` cannot be read
-  "version-missing", // named by the pointer or listed, and not there
-  "version-damaged", // other bytes than were saved
-  "unverified", // nothing says what its bytes were, as after a copy that dropped the metadata
-  "metadata-wrong", // it says of itself what its key does not
-  "chain-broken", // it does not follow the version before it
-  "gap", // versions are missing that prune has not removed
-  "branch", // an older pointer was put back: what was saved in the meantime is not in the lineage
-  "ahead", // later than the pointer can explain
-  "undecryptable", // the key, or the node, does not open it
-] as const;
-
-export interface VerifyProblem {
-  readonly key: string;
-  readonly code: (typeof verifyProblemCodes)[number];
-  readonly message: string;
-}
+import { ScbError } from "../runtime/error.ts";
+import { type Finding, findingOf } from "./finding.ts";
+import { isInFlight } from "./freshness.ts";
+import { strangerFindings } from "./verdict.ts";
 
 /** What is worth knowing and no problem. */
 export interface VerifyNote {
@@ -38,14 +22,16 @@ export interface VersionFacts {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly metadata: VersionMetadata | null;
-  /** Whether a key or the node has opened it; null where neither was asked. */
-  readonly opened: boolean | null;
-  /** Why it was not. */
-  readonly openError: string | null;
+  /** Which channels a key or the node found in it, or why it doesn't open; null if neither was asked. */
+  readonly opened: readonly string[] | ScbError | null;
 }
 
 export interface FindingsInput {
   readonly folder: HistoryFolder;
+  /** The folder's name. */
+  readonly node: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
   /** Null where nothing was pruned, "damaged" where the record cannot be read. */
   readonly pruned: PrunedRecord | null | "damaged";
   /** What was read back, by key; null for what was listed and is gone. */
@@ -54,73 +40,127 @@ export interface FindingsInput {
   readonly previousOf: (key: string) => string | null;
 }
 
-export interface Findings {
-  readonly problems: readonly VerifyProblem[];
+export interface HistoryFindings {
+  /** Each one's subject is a key of the folder. By key. */
+  readonly findings: readonly Finding[];
   readonly notes: readonly VerifyNote[];
 }
 
 /** Compares what was read with itself, the pointer and the record of what was pruned. */
-export function findProblems(input: FindingsInput): Findings {
-  const { folder, facts } = input;
-  const problems: VerifyProblem[] = [];
-  const problem = (key: string, code: VerifyProblem["code"], message: string): void => {
-    problems.push({ key, code, message });
-  };
+export function findInHistory(input: FindingsInput): HistoryFindings {
+  const { folder, facts, node, now } = input;
   const record = input.pruned === "damaged" ? null : input.pruned;
-  if (input.pruned === "damaged") {
-    problem(prunedKey, "record-damaged", "what prune has removed cannot be read");
-  }
-  const { current, pointerError } = folder;
-  if (pointerError !== null) {
-    const code = pointerError.code === "pointer-lost" ? "pointer-lost" : "pointer-damaged";
-    problem(latestKey, code, pointerError.message);
-  }
   const standing = standings({
     versions: folder.versions,
-    head: headOf(current),
+    head: headOf(folder.current),
     pruned: record,
     previousOf: (key) => facts.get(key)?.metadata?.previous?.key ?? input.previousOf(key),
   });
-  const named = namedHashes(input);
-  const held = current?.held ?? null;
-  if (held !== null && !standing.has(held.key)) {
-    problem(held.key, "version-missing", "the pointer names it as current, and it is not there");
-  } else if (current !== null && held === null) {
-    problem(latestKey, "no-backup", "nothing was ever committed here: start scb-mirror run");
-  }
-
-  for (const [key, found] of facts) {
-    if (found === null) {
-      const sequence = folder.versions.find((version) => version.key === key)?.sequence ?? 0;
-      if (key !== held?.key && wasPruned(record, sequence, sequence)) continue;
-      problem(key, "version-missing", "it was listed, and is not there");
-      continue;
-    }
-    for (const { code, message } of versionProblems(key, found, named.get(key) ?? [])) {
-      problem(key, code, message);
-    }
-  }
-  problems.push(...pointerProblems(input), ...chainProblems(input, standing, record));
-  if (input.pruned !== "damaged") problems.push(...gapProblems(input, standing, record));
-
+  const { current } = folder;
+  const findings = [
+    ...currentFindings(input, standing),
+    ...readBackFindings(input, record),
+    ...chainFindings(input, standing, record),
+    ...(input.pruned === "damaged"
+      ? [findingOf("record-damaged", prunedKey, "what prune has removed cannot be read")]
+      : gapFindings(input, standing, record)),
+    ...strangerFindings(latestKey, node, current?.kind === "pointer" ? current.pointer : null),
+    ...folder.versions.flatMap((version) => timeFindings(version, now)),
+  ];
   const notes: VerifyNote[] = [];
-  for (const { key } of folder.versions) {
-    const its = standing.get(key);
-    if (its === "branch") {
-      problem(key, "branch", "an older pointer was put back, and this was saved before that");
-    } else if (its === "ahead") {
-      problem(key, "ahead", "it is newer than the pointer can explain: an old one was put back");
-    } else if (its === "orphan") {
-      notes.push({ key, code: "orphan", message: "never became current: another was first" });
-    } else if (its === "pending") {
-      notes.push({ key, code: "pending", message: "newer than the pointer: a swap under way" });
+  for (const { key, storedAt } of folder.versions) {
+    switch (standing.get(key)) {
+      case "branch": {
+        const message = "an older pointer was put back, and this was saved before that";
+        findings.push(findingOf("branch", key, message));
+        break;
+      }
+      case "ahead": {
+        const message = "it is newer than the pointer can explain: an old one was put back";
+        findings.push(findingOf("pointer-behind", key, message));
+        break;
+      }
+      case "orphan":
+        notes.push({ key, code: "orphan", message: "never became current: another was first" });
+        break;
+      case "pending":
+        if (isInFlight(storedAt, now)) {
+          notes.push({ key, code: "pending", message: "newer than the pointer: a swap under way" });
+        } else {
+          const message = `uploaded ${new Date(storedAt).toISOString()}, newer than what the pointer names, and never became current`;
+          findings.push(findingOf("version-beyond", key, message));
+        }
+        break;
     }
   }
   for (const key of folder.foreignKeys) {
     notes.push({ key, code: "foreign", message: "not written by scb-mirror" });
   }
-  problems.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return { problems, notes };
+  findings.sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0));
+  return { findings, notes };
+}
+
+/** The pointer, and what it names. */
+function currentFindings(
+  { folder, facts }: FindingsInput,
+  standing: ReadonlyMap<string, Standing>,
+): Finding[] {
+  const { current, pointerError } = folder;
+  if (pointerError !== null) {
+    const code = pointerError.code === "pointer-lost" ? "pointer-lost" : "pointer-damaged";
+    return [findingOf(code, latestKey, pointerError.message)];
+  }
+  if (current === null) return [];
+  if (current.held === null) {
+    return [findingOf("no-backup", latestKey, "nothing was ever committed here")];
+  }
+  const { key, alsoRestore } = current.held;
+  const findings: Finding[] = [];
+  if (!standing.has(key)) {
+    const message = "the pointer names it as current, and it is not there";
+    findings.push(findingOf("version-missing", key, message));
+  }
+  for (const { key: needed, channelPoints } of alsoRestore) {
+    const found = facts.get(needed) ?? null;
+    const needs = "a restore needs it for the funds of closed channels, and";
+    if (found === null) {
+      findings.push(findingOf("also-missing", needed, `${needs} it is not there`));
+      continue;
+    }
+    const { opened } = found;
+    if (opened === null || opened instanceof ScbError) continue;
+    const lacking = channelPoints.filter((point) => !opened.includes(point)).length;
+    if (lacking === 0) continue;
+    const message = `${needs} it doesn't hold ${lacking} of the ${channelPoints.length}`;
+    findings.push(findingOf("also-missing", needed, message));
+  }
+  return [...findings, ...pointerFindings(folder, facts)];
+}
+
+function readBackFindings(input: FindingsInput, record: PrunedRecord | null): Finding[] {
+  const { folder, facts } = input;
+  const held = folder.current?.held ?? null;
+  const named = namedHashes(input);
+  const findings: Finding[] = [];
+  for (const [key, found] of facts) {
+    if (found !== null) {
+      const isAlso = held?.alsoRestore.some((also) => also.key === key) === true;
+      findings.push(...versionFindings(key, found, named.get(key) ?? [], isAlso));
+      continue;
+    }
+    const sequence = folder.versions.find((version) => version.key === key)?.sequence ?? 0;
+    if (key !== held?.key && wasPruned(record, sequence, sequence)) continue;
+    findings.push(findingOf("version-missing", key, "it was listed, and is not there"));
+  }
+  return findings;
+}
+
+/** The clock of whoever saved it was ahead. Its age is known by the store's clock, unless that is, too. */
+function timeFindings({ key, createdAt, storedAt }: StoredVersion, now: number): Finding[] {
+  if (!isInFuture(createdAt, now)) return [];
+  const message = `it claims to be saved at ${new Date(createdAt).toISOString()}, which is later than now`;
+  const level = isInFuture(storedAt, now) ? "unknown" : "warning";
+  return [findingOf("time-in-future", key, message, { level })];
 }
 
 interface NamedHash {
@@ -141,20 +181,26 @@ function namedHashes({ folder, facts }: FindingsInput): Map<string, NamedHash[]>
   }
   const { current } = folder;
   if (current?.kind !== "pointer") return named;
-  const { key, sha256, sizeBytes } = current.held;
+  const { key, sha256, sizeBytes, alsoRestore } = current.held;
   add(key, { by: latestKey, sha256, sizeBytes });
+  for (const also of alsoRestore) {
+    if (also.sha256 !== null) {
+      add(also.key, { by: latestKey, sha256: also.sha256, sizeBytes: null });
+    }
+  }
   const { previous } = current.pointer;
   if (previous !== null) add(previous.key, { by: latestKey, ...previous, sizeBytes: null });
   return named;
 }
 
-function versionProblems(
+function versionFindings(
   key: string,
   found: VersionFacts,
   named: readonly NamedHash[],
-): Omit<VerifyProblem, "key">[] {
-  const { metadata, sha256, sizeBytes, opened, openError } = found;
-  const problems: Omit<VerifyProblem, "key">[] = [];
+  isAlso: boolean,
+): Finding[] {
+  const { metadata, sha256, sizeBytes, opened } = found;
+  const findings: Finding[] = [];
   const saved = [...named];
   if (metadata !== null)
     saved.unshift({ by: "its metadata", sha256: metadata.sha256, sizeBytes: null });
@@ -163,29 +209,28 @@ function versionProblems(
   );
   if (other !== undefined) {
     const message = `its ${sizeBytes} bytes (sha256 ${sha256}) are not what ${other.by} says (${other.sha256}): do not restore from it`;
-    problems.push({ code: "version-damaged", message });
+    findings.push(findingOf(isAlso ? "also-missing" : "version-damaged", key, message));
   }
-  if (saved.length === 0 && opened !== true) {
+  if (saved.length === 0 && (opened === null || opened instanceof ScbError)) {
     const message =
       "its metadata is gone, as after a copy that drops it, so nothing says what it should be: --key-file or --from lnd can tell";
-    problems.push({ code: "unverified", message });
+    findings.push(findingOf("version-unproven", key, message));
   }
   if (metadata !== null && !key.endsWith(nameOf(metadata))) {
     const message = `its metadata is that of another version (${nameOf(metadata)})`;
-    problems.push({ code: "metadata-wrong", message });
+    findings.push(findingOf("metadata-wrong", key, message));
   }
-  if (opened === false) {
-    problems.push({ code: "undecryptable", message: openError ?? "it does not open" });
+  if (opened instanceof ScbError) {
+    findings.push(findingOf("undecryptable", key, opened.message));
   }
-  return problems;
+  return findings;
 }
 
 function nameOf({ sequence, operation }: VersionMetadata): string {
   return `${String(sequence).padStart(20, "0")}-${operation}.backup`;
 }
 
-function pointerProblems({ folder, facts }: FindingsInput): VerifyProblem[] {
-  const { current } = folder;
+function pointerFindings({ current }: HistoryFolder, facts: FindingsInput["facts"]): Finding[] {
   if (current?.kind !== "pointer") return [];
   const metadata = facts.get(current.held.key)?.metadata;
   if (metadata == null) return [];
@@ -194,23 +239,23 @@ function pointerProblems({ folder, facts }: FindingsInput): VerifyProblem[] {
     previous?.key === metadata.previous?.key && previous?.sha256 === metadata.previous?.sha256;
   if (agrees) return [];
   const message = `it says that ${previous?.key ?? "nothing"} came before ${current.held.key}, which itself says ${metadata.previous?.key ?? "nothing"}`;
-  return [{ key: latestKey, code: "chain-broken", message }];
+  return [findingOf("chain-broken", latestKey, message)];
 }
 
 /** Each version has to name the one before it, unless it is the first. */
-function chainProblems(
+function chainFindings(
   { facts, folder }: FindingsInput,
   standing: ReadonlyMap<string, Standing>,
   record: PrunedRecord | null,
-): VerifyProblem[] {
-  const problems: VerifyProblem[] = [];
+): Finding[] {
+  const findings: Finding[] = [];
   const sequences = new Set(folder.versions.map(({ sequence }) => sequence));
   for (const { key, sequence } of folder.versions) {
     const metadata = facts.get(key)?.metadata;
     if (metadata == null || metadata.singleWriter || standing.get(key) === "branch") continue;
     const { previous } = metadata;
     const broken = (message: string): void => {
-      problems.push({ key, code: "chain-broken", message });
+      findings.push(findingOf("chain-broken", key, message));
     };
     if (previous === null) {
       if (sequence !== 1) broken("it names no version before it, and is not the first");
@@ -227,15 +272,15 @@ function chainProblems(
       broken(`the version before it, ${previous.key}, is not there`);
     }
   }
-  return problems;
+  return findings;
 }
 
-/** The sequences that are not there and were not pruned, a problem for each stretch of them. */
-function gapProblems(
+/** The sequences that are not there and were not pruned, a finding for each stretch of them. */
+function gapFindings(
   { folder }: FindingsInput,
   standing: ReadonlyMap<string, Standing>,
   record: PrunedRecord | null,
-): VerifyProblem[] {
+): Finding[] {
   const lineage = folder.versions.filter(({ key }) => standing.get(key) === "lineage");
   // That what the pointer names is missing is told already.
   const head = folder.current?.held?.sequence ?? lineage.at(-1)?.sequence ?? 1;
@@ -244,16 +289,16 @@ function gapProblems(
     ...lineage.map(({ sequence }) => [sequence, sequence] as const),
     [head, head] as const,
   ].sort(([a], [b]) => a - b);
-  const problems: VerifyProblem[] = [];
+  const findings: Finding[] = [];
   let next = 1;
   for (const [from, to] of accounted) {
     if (from > next) {
       const key = lineage.find(({ sequence }) => sequence >= from)?.key ?? latestKey;
       const which =
         next === from - 1 ? `sequence ${next} is` : `sequences ${next} to ${from - 1} are`;
-      problems.push({ key, code: "gap", message: `before it ${which} missing, and not pruned` });
+      findings.push(findingOf("gap", key, `before it ${which} missing, and not pruned`));
     }
     next = Math.max(next, to + 1);
   }
-  return problems;
+  return findings;
 }

@@ -1,7 +1,8 @@
+import type { AlsoRestore } from "../repository/also-restore.ts";
 import type { StoredVersion } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
 import { keysToTellApart } from "../repository/lineage.ts";
-import { type Openers, openerOf, tryToOpen } from "../repository/openers.ts";
+import { channelPointsIn, type Openers, openerOf } from "../repository/openers.ts";
 import { type PrunedRecord, readPrunedRecord } from "../repository/pruned-record.ts";
 import { readVersion } from "../repository/version.ts";
 import { metadataOf, readVersionMetadata } from "../repository/version-metadata.ts";
@@ -10,12 +11,17 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import { inParallel } from "../runtime/in-parallel.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { type Findings, findProblems, type VersionFacts } from "./verify-findings.ts";
+import { type Finding, type FindingCode, type Verdict, verdictOf } from "./finding.ts";
+import { findInHistory, type VerifyNote, type VersionFacts } from "./verify-findings.ts";
 
 /** Each version is opened by the key, else by the node, else not at all. */
 export interface VerifyOptions extends RequestOptions, Openers {
   /** The node's folder. */
   readonly store: ObjectStore;
+  /** The name of that folder. */
+  readonly node: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
   readonly random: Random;
   /** Only versions of this sequence or a later one, or saved at this time or later. */
   readonly since?: { readonly sequence: number } | { readonly savedAt: number } | undefined;
@@ -24,9 +30,22 @@ export interface VerifyOptions extends RequestOptions, Openers {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-export interface VerifyReport extends Findings {
-  /** Nothing wrong was found in the pointer and in the versions that were read back. */
+export interface VerifyReport {
+  /** Whether the verdict is "safe". */
   readonly ok: boolean;
+  /** On the pointer, and on the versions that were read back. */
+  readonly verdict: Verdict;
+  /** Each one's subject is the key that it is about. By key. */
+  readonly findings: readonly Finding[];
+  /** The findings that the verdict rests on. */
+  readonly problems: readonly {
+    readonly key: string;
+    readonly code: FindingCode;
+    readonly message: string;
+  }[];
+  readonly notes: readonly VerifyNote[];
+  /** What a restore of the current version needs besides, by the pointer's word. Always read back. */
+  readonly also: readonly AlsoRestore[];
   /** How many versions were read back, whole. */
   readonly checked: number;
   /** How many there are. Fewer were checked where `since` or `sample` said so. */
@@ -36,8 +55,8 @@ export interface VerifyReport extends Findings {
 }
 
 /**
- * Reads versions back and compares size, hash, metadata, chain and pointer. The current version is
- * always among them. Throws "aborted", and what the store or the node throws, saying how far it came:
+ * Reads versions back and compares size, hash, metadata, chain and pointer. The current version, and
+ * what a restore needs besides it, are always among them. Throws "aborted", and what the store or the node throws, saying how far it came:
  * there is no report on half a check.
  */
 export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
@@ -63,13 +82,21 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
   // Read last: what prune has removed meanwhile is in it.
   const pruned = await readPruned(store, { signal });
   const previousOf = (key: string): string | null => previous.get(key) ?? null;
-  const findings = findProblems({ folder, pruned, facts, previousOf });
+  const { node, now } = options;
+  const { findings, notes } = findInHistory({ folder, node, now, pruned, facts, previousOf });
+  const verdict = verdictOf(findings);
   return {
-    ok: findings.problems.length === 0,
+    ok: verdict === "safe",
+    verdict,
     checked: [...facts.values()].filter((found) => found !== null).length,
     total: folder.versions.length,
     openedBy: openerOf(options),
-    ...findings,
+    findings,
+    problems: findings
+      .filter(({ level }) => level !== "warning")
+      .map(({ subject, code, message }) => ({ key: subject, code, message })),
+    notes,
+    also: folder.current?.held?.alsoRestore ?? [],
   };
 }
 
@@ -77,14 +104,16 @@ function selectVersions(
   { versions, current }: HistoryFolder,
   { since, sample, random }: VerifyOptions,
 ): StoredVersion[] {
-  const isCurrent = ({ key }: StoredVersion): boolean => key === current?.held?.key;
+  const { held = null } = current ?? {};
+  const isNeeded = ({ key }: StoredVersion): boolean =>
+    key === held?.key || held?.alsoRestore.some((also) => also.key === key) === true;
   const isRecent = ({ sequence, createdAt, storedAt }: StoredVersion): boolean => {
     if (since === undefined) return true;
     if ("sequence" in since) return sequence >= since.sequence;
     return Math.min(createdAt, storedAt) >= since.savedAt;
   };
-  const wanted = versions.filter((version) => !isCurrent(version) && isRecent(version));
-  const chosen = versions.filter(isCurrent);
+  const wanted = versions.filter((version) => !isNeeded(version) && isRecent(version));
+  const chosen = versions.filter(isNeeded);
   if (sample === undefined || sample >= wanted.length + chosen.length) {
     return [...chosen, ...wanted];
   }
@@ -102,9 +131,8 @@ async function factsOf(key: string, options: VerifyOptions): Promise<VersionFact
   if (version.kind === "missing") return null;
   const { bytes, sha256, metadata } = version;
   const facts = { sizeBytes: bytes.length, sha256, metadata };
-  if (openerOf(options) === null) return { ...facts, opened: null, openError: null };
-  const failure = await tryToOpen(bytes, options, { signal });
-  return { ...facts, opened: failure === null, openError: failure?.message ?? null };
+  if (openerOf(options) === null) return { ...facts, opened: null };
+  return { ...facts, opened: await channelPointsIn(bytes, options, { signal }) };
 }
 
 /** Siblings that were not read back are told apart by their metadata alone. */

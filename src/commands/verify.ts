@@ -27,6 +27,8 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
     node: nodeStore.node,
     report: await verifyHistory({
       store: nodeStore.store,
+      node: nodeStore.node,
+      now: clock.now(),
       random,
       since: since === undefined ? undefined : beginningOf(since, clock.now()),
       sample,
@@ -38,8 +40,8 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
   }));
   terminal.progress(null);
   if (json) {
-    const { ok, checked, problems, total, openedBy, notes } = report;
-    terminal.json({ ok, checked, problems, node, total, openedBy, notes });
+    const { ok, checked, problems, total, ...others } = report;
+    terminal.json({ ok, checked, problems, node, total, ...others });
   } else print(node, report, terminal);
   return report.ok ? exitCodes.done : exitCodes.problemFound;
 };
@@ -48,28 +50,48 @@ function beginningOf(since: Since, now: number): VerifyOptions["since"] {
   return "spanMs" in since ? { savedAt: now - since.spanMs } : since;
 }
 
+const verdictStyles = {
+  safe: ["green", "no problem"],
+  unsafe: ["red", "PROBLEMS"],
+  unknown: ["yellow", "NOT known whether all is right"],
+} as const;
+const findingStyles = { problem: "red", unknown: "yellow", warning: "yellow" } as const;
+
 function print(node: string, report: VerifyReport, terminal: Terminal): void {
-  const { ok, checked, total, openedBy, problems, notes } = report;
-  const verdict = ok ? terminal.style("green", "no problem") : terminal.style("red", "PROBLEMS");
+  const { ok, checked, total, openedBy, findings, notes, also } = report;
+  const [style, verdict] = verdictStyles[report.verdict];
   const of = checked === total ? `all ${total}` : `${checked} of ${total}`;
-  terminal.line(`${terminal.style("bold", node)}: ${verdict}; ${of} versions were read back`);
+  const name = terminal.style("bold", node);
+  terminal.line(`${name}: ${terminal.style(style, verdict)}; ${of} versions were read back`);
   const opened = {
     key: "each was opened with your key",
     lnd: "each was opened by the node",
     null: "none was opened (give --key-file, or --from lnd, to do so)",
   }[`${openedBy}`];
   if (ok) terminal.line(`  size, hash, chain and pointer are right; ${opened}`);
-  for (const [style, found] of [["red", problems] as const, ["dim", notes] as const]) {
-    for (const [code, ofKind] of Map.groupBy<string, (typeof found)[number]>(
-      found,
-      (one) => one.code,
-    )) {
-      for (const { key, message } of ofKind.slice(0, shownOfAKind)) {
-        terminal.line(`  ${terminal.style(style, code)}: ${key}: ${message}`);
-      }
-      const more = ofKind.length - shownOfAKind;
-      if (more > 0)
-        terminal.line(`  ${terminal.style(style, code)}: and ${more} more (see --json)`);
-    }
+  for (const { key, channelPoints } of also) {
+    const count = channelPoints.length || "some";
+    terminal.line(`  a restore also needs ${key}, for the funds of ${count} closed channels`);
   }
+  for (const ofKind of Map.groupBy(findings, ({ code }) => code).values()) {
+    const [first] = ofKind;
+    if (first === undefined) continue;
+    const code = terminal.style(findingStyles[first.level], first.code);
+    printSome(
+      code,
+      ofKind.map(({ subject, message }) => `${subject}: ${message}`),
+      terminal,
+    );
+    terminal.line(`  ${code}: ${first.remedy}`);
+  }
+  for (const [code, ofKind] of Map.groupBy(notes, (note) => note.code)) {
+    const lines = ofKind.map(({ key, message }) => `${key}: ${message}`);
+    printSome(terminal.style("dim", code), lines, terminal);
+  }
+}
+
+function printSome(code: string, lines: readonly string[], terminal: Terminal): void {
+  for (const line of lines.slice(0, shownOfAKind)) terminal.line(`  ${code}: ${line}`);
+  const more = lines.length - shownOfAKind;
+  if (more > 0) terminal.line(`  ${code}: and ${more} more (see --json)`);
 }

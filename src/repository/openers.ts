@@ -1,8 +1,9 @@
 import { unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
-import { hasCode, type ScbError } from "../runtime/error.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import type { RequestOptions } from "../store/object-store.ts";
+import { formatOutPoint } from "../wire/out-point.ts";
 
 /** Who can open a backup: a key, or else a running node. */
 export interface Openers {
@@ -19,13 +20,23 @@ export function openerOf({ encrypter, witness }: Openers): "key" | "lnd" | null 
 /** Opens a backup. Returns why it does not open, or null. Throws where the node cannot be asked. */
 export async function tryToOpen(
   bytes: Uint8Array,
+  openers: Openers,
+  options: RequestOptions = {},
+): Promise<ScbError | null> {
+  const opened = await channelPointsIn(bytes, openers, options);
+  return opened instanceof ScbError ? opened : null;
+}
+
+/** Which channels are in a backup, or why it doesn't open. Throws if the node can't be asked. */
+export async function channelPointsIn(
+  bytes: Uint8Array,
   { encrypter, witness }: Openers,
   { signal }: RequestOptions = {},
-): Promise<ScbError | null> {
+): Promise<readonly string[] | ScbError> {
   try {
-    if (encrypter !== undefined) unpackMulti(bytes, encrypter);
-    else await witness?.channelPointsOf(bytes, signal);
-    return null;
+    if (encrypter === undefined) return (await witness?.channelPointsOf(bytes, signal)) ?? [];
+    const { staticBackups } = unpackMulti(bytes, encrypter);
+    return staticBackups.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint));
   } catch (error) {
     if (hasCode(error, "decrypt", "decode")) return error;
     throw error;

@@ -27,7 +27,7 @@ async function storeOf(commits: number): Promise<MemoryStore> {
 }
 
 const verify = (store: ObjectStore, options: Partial<VerifyOptions> = {}) =>
-  verifyHistory({ store, random: systemRandom, ...options });
+  verifyHistory({ store, node: "alice", now: Date.now(), random: systemRandom, ...options });
 
 /** Each problem as "code sequence", or "code key" for what is no version. */
 const found = ({ problems }: Awaited<ReturnType<typeof verify>>): string[] =>
@@ -59,6 +59,9 @@ describe("verify", () => {
     const report = await verify(await storeOf(6));
     assert.deepEqual(report, {
       ok: true,
+      verdict: "safe",
+      findings: [],
+      also: [],
       checked: 6,
       total: 6,
       openedBy: null,
@@ -143,7 +146,7 @@ describe("verify", () => {
     ],
     [
       "an older pointer, put back",
-      ["ahead 6"],
+      ["pointer-behind 6"],
       async (store) => {
         const pointer = await readPointer(store);
         const key = await keyOf(store, 4);
@@ -232,7 +235,7 @@ describe("verify", () => {
       await copy.put(key, object?.bytes ?? new Uint8Array());
     }
     // The pointer itself still tells the hashes of the last two.
-    assert.deepEqual(found(await verify(copy)), ["unverified 1", "unverified 2"]);
+    assert.deepEqual(found(await verify(copy)), ["version-unproven 1", "version-unproven 2"]);
     const opened = await verify(copy, { encrypter });
     assert.equal(opened.ok, true);
     assert.equal(opened.openedBy, "key");
