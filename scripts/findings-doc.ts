@@ -27,9 +27,10 @@ export function findingsDoc(): string {
 
 const introduction = `# Findings
 
-\`status\`, \`drill\`, \`verify\` and \`doctor\` report what they find under these codes, in their text and as
+\`status\`, \`drill\` and \`verify\` report what they find under these codes, in their text and as
 \`findings\` in \`--json\`. Each finding has a level. The verdict is *safe* only if there is no problem and
-nothing unknown; anything else is exit code 3.
+nothing unknown; anything else is exit code 3. \`doctor\` names the codes too, and exits with 3 for a
+problem only.
 
 The table shows each code's usual level. A few findings can have another one:
 
