@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { drillWhile } from "../../src/app/drill-schedule.ts";
 import { singleVersions } from "../../src/chanbackup/single.ts";
 import type { DrillReport } from "../../src/checks/drill/drill-report.ts";
-import { readLastDrill } from "../../src/repository/drill-record.ts";
+import { readLastDrill, recordDrill } from "../../src/repository/drill-record.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
@@ -69,6 +69,48 @@ describe("drills on a schedule", () => {
     await drills(world, 1);
     const [next] = await drills(world, 1, { clock: clockAt(startMs + hourMs) });
     assert.equal(next?.at, startMs + 60_000 + weekMs);
+  });
+
+  it("are not put off by a record of two years ahead", async () => {
+    const world = new DrillWorld([single]);
+    await world.save();
+    const ahead = startMs + 2 * 365 * 24 * hourMs;
+    const at = new Date(ahead).toISOString();
+    const record = { at, ok: true, verdict: "would-restore", version: null } as const;
+    await recordDrill(world.memory, record, { clock: clockAt(ahead), random: systemRandom });
+    const [next] = await drills(world, 1);
+    assert.equal(next?.at, startMs + 60_000);
+  });
+
+  it("are not put off by an own one of two years ahead, when the clock is set right", async () => {
+    const world = new DrillWorld([single]);
+    await world.save();
+    const clock = hastyClock({ longMs: Number.POSITIVE_INFINITY });
+    let aheadMs = 2 * 365 * 24 * hourMs;
+    const jumping: Clock = {
+      ...clock,
+      now: () => clock.now() + aheadMs,
+      sleep: (ms, signal) => {
+        if (times.length > 0) aheadMs = 0;
+        return clock.sleep(ms, signal);
+      },
+    };
+    // Not kept in the store, so that only this process knows of it.
+    world.store.fail("put", /^drills/, "store-denied", { times: Number.POSITIVE_INFINITY });
+    const times: number[] = [];
+    const observe = () => {
+      times.push(clock.now());
+      if (times.length === 2) stop.abort();
+    };
+    const stop = new AbortController();
+    const work = () =>
+      new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
+    await drillWhile(work, {
+      ...{ store: world.store, node: "alice", openers: { encrypter: drillKey } },
+      ...{ intervalMs: weekMs, maxAgeMs: 200 * weekMs, observe, signal: stop.signal },
+      ...{ clock: jumping, random: systemRandom, logger: silentLogger },
+    });
+    assert.equal((times[1] ?? 0) - (times[0] ?? 0), 60_000);
   });
 
   it("are repeated after an hour where one has failed", async () => {

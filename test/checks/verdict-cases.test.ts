@@ -477,17 +477,6 @@ const cases: readonly Case[] = [
   ...(
     [
       ["of sequence 2^53-1", { sequence: 2 ** 53 - 1 }],
-      [
-        "that names a version of sequence 2^53-1",
-        {
-          sequence: 2 ** 53 - 1,
-          version: {
-            key: versionKey(2 ** 53 - 1, "01JWNJS600ABCDEFGHJKMNPQRS"),
-            size: 45,
-            sha256: "0".repeat(64),
-          },
-        },
-      ],
       ["of the wrong type", { version: 7 }],
       ["that would steer a terminal", { writer: "\u001b[2J" }],
       ["that is enormous", { padding: "x".repeat(2_000_000) }],
@@ -505,6 +494,25 @@ const cases: readonly Case[] = [
       verify: ["unsafe", "pointer-damaged"],
     }),
   ),
+  {
+    name: "a forged pointer and a whole version, both of sequence 2^53-1",
+    arrange: async (world) => {
+      await saved(world);
+      const sequence = 2 ** 53 - 1;
+      const forged = versionKey(sequence, world.id());
+      const bytes = packed([one, two]);
+      const sha256 = sha256Hex(bytes);
+      await world.store.put(forged, bytes);
+      await world.changePointer({
+        sequence,
+        version: { key: forged, size: bytes.length, sha256 },
+      });
+    },
+    asks: "node",
+    status: ["unsafe", "pointer-damaged"],
+    drill: ["unsafe", "pointer-damaged"],
+    verify: ["unsafe", "pointer-damaged"],
+  },
   {
     name: "a pointer of another node",
     arrange: async (world) => {
