@@ -36,7 +36,7 @@ export async function readBackupArgument(
     return {
       name: backup.key,
       packed: backup.packed,
-      savedAt: backup.committedAt,
+      savedAt: backup.savedAt,
       nodePubkey: await nodePubkeyOf(store, node, { signal }),
     };
   });

@@ -1,38 +1,53 @@
+import { isEmptyMulti } from "../chanbackup/packed-multi.ts";
 import type { ChangesSince } from "../recovery/restore/changes-since.ts";
-import type { HandedOver } from "../recovery/restore/hand-over.ts";
+import type { IntactBackup } from "../recovery/restore/intact-backup.ts";
+import type { NewestClaim } from "../recovery/restore/newest.ts";
+import { rescanText } from "../recovery/restore/rescan.ts";
 import type { RestoredBackup } from "../repository/fetch-backup.ts";
+import { isInFuture } from "../repository/times.ts";
+import type { DeliveredAlso, Delivery } from "./restore-delivery.ts";
 import { formatAge, formatSize, type Terminal } from "./terminal.ts";
-
-/** Where the backup went. `next` is the line to run then. */
-export type Delivery =
-  | { readonly kind: "stdout" }
-  | { readonly kind: "file"; readonly file: string; readonly next: string }
-  | ({ readonly kind: "lnd"; readonly node: string; readonly next: string } & HandedOver);
 
 export interface RestoreReport {
   readonly backup: RestoredBackup;
+  readonly claim: NewestClaim;
+  /** A newer intact version that never became current, and the line that takes it. */
+  readonly offer: (IntactBackup & { readonly line: string }) | null;
   readonly since: ChangesSince;
   readonly delivery: Delivery;
+  /** The line that fetches another version into a file of its own. */
+  readonly lineFor: (version: string) => string;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /** One JSON document. Source: the command line's contract, which begins with `file`. */
-export function reportJson({ backup, since, delivery, now }: RestoreReport): object {
+export function reportJson({ backup, claim, offer, since, delivery, now }: RestoreReport): object {
   const { key, sequence, sha256, packed, verified } = backup;
   return {
-    file: delivery.kind === "file" ? delivery.file : null,
+    file: delivery.file,
     key,
     sequence,
     sha256,
     sizeBytes: packed.length,
     verified,
-    channels: channelsOf(backup, delivery),
+    channels: delivery.taken?.channels ?? backup.channels,
     ageSeconds: ageSecondsOf(backup, now),
-    next: delivery.kind === "stdout" ? null : delivery.next,
+    next: delivery.next.length === 0 ? null : delivery.next.join(" && "),
+    also: delivery.also.map((one) => ({
+      file: one.file,
+      key: one.needed.key,
+      sha256: one.backup?.sha256 ?? one.needed.sha256,
+      channelPoints: one.needed.channelPoints,
+      error: one.error?.message ?? null,
+    })),
     chain: backup.chain,
-    restored: delivery.kind === "lnd" ? delivery.restored : null,
+    restored: delivery.taken?.restored ?? null,
     capacitySat: capacityOf(backup),
+    newest: claim.isNewest,
+    verdict: claim.verdict,
+    findings: claim.findings,
+    offered: offer && { key: offer.backup.key, sequence: offer.backup.sequence, next: offer.line },
     newerVersions: since.newerVersions,
     openedSince: since.opened,
     closedSince: since.closed,
@@ -41,29 +56,38 @@ export function reportJson({ backup, since, delivery, now }: RestoreReport): obj
 
 /** For a person under stress: what it is, what to do, what will happen, what never to do. */
 export function printReport(report: RestoreReport, terminal: Terminal): void {
-  const { backup, since, delivery, now } = report;
+  const { backup, since, delivery } = report;
   const line = (text: string): void => terminal.line(text);
   const heading = (text: string): void => line(`\n${terminal.style("bold", text)}`);
-  line(`${titleOf(report)}`);
-  const savedAt = new Date(backup.committedAt).toISOString();
-  line(`  saved ${formatAge(ageSecondsOf(backup, now))} ago (${savedAt})`);
+  line(titleOf(report));
+  line(`  ${savedOf(report, terminal)}`);
   for (const text of checksOf(backup, terminal)) line(`  ${text}`);
+  for (const text of newestOf(report, terminal)) line(`  ${text}`);
   for (const text of sinceOf(since, terminal)) line(`  ${text}`);
-  if (delivery.kind === "stdout") return;
+  if (delivery.also.length > 0) {
+    heading(
+      "Needed besides: only these older versions bring back funds of channels that have closed",
+    );
+    for (const one of delivery.also) {
+      for (const text of alsoOf(one, report, terminal)) line(`  ${text}`);
+    }
+    if (since.newerVersions !== null && since.newerVersions > 0) {
+      line("  (They hold funds that are still to come today, whichever version you restore.)");
+    }
+  }
 
   heading("What to do now, in this order");
   if (delivery.kind === "file") {
     line("  1. Leave the old node off, for good: its database must never be started again.");
     line("  2. Make a NEW node from the same 24 words (`lncli create`), and wait until `lncli");
     line('     getinfo` says "synced_to_chain": true.');
-    line("  3. On the new node's machine:");
-    line(`       ${terminal.style("bold", delivery.next)}`);
+    for (const text of lncliSteps(report, terminal)) line(text);
     line("  4. Leave it running and connected to the network, until all is home.");
   } else {
     line(
       "  Leave the node running and connected to the network, until all is home. See how it goes:",
     );
-    line(`    ${terminal.style("bold", delivery.next)}`);
+    for (const command of delivery.next) line(`    ${terminal.style("bold", command)}`);
   }
 
   heading("What will happen");
@@ -76,6 +100,9 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   line("  share to its own wallet; that transaction's fee, and the block it needs, come off it.");
   line(`  ${amountOf(backup)}`);
 
+  heading("When all is home: one rescan");
+  for (const text of rescanText) line(`  ${text}`);
+
   heading("Never");
   line(
     "  - start the old node's database again, nor a copy or a snapshot of it: the peers can then",
@@ -87,16 +114,38 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   line("\nStep by step, and what to do where a peer does not answer: docs/recovery.md");
 }
 
+/** Stdout holds the backup's bytes, so stderr says what they alone don't bring back. */
+export function noteOnStdout(report: RestoreReport, terminal: Terminal): void {
+  const { delivery, lineFor, offer } = report;
+  for (const { needed, error } of delivery.also) {
+    const funds = fundsOf(needed.channelPoints);
+    const how =
+      error === null
+        ? `fetch it with ${lineFor(needed.key)}, and restore it after this one`
+        : `${error.message}: ${substitute(report)}`;
+    terminal.note(`scb-mirror: ${needed.key} is needed besides, for ${funds}: ${how}`);
+  }
+  if (offer !== null) terminal.note(`scb-mirror: ${offerText(report, offer)}`);
+}
+
 function titleOf({ backup, delivery }: RestoreReport): string {
   const what = `sequence ${backup.sequence}, ${formatSize(backup.packed.length)}`;
-  if (delivery.kind === "lnd") {
-    const { node, restored, channels } = delivery;
+  if (delivery.taken !== null) {
+    const { node, restored, channels } = delivery.taken;
     const known = channels - restored;
     const more = known === 0 ? "" : `; it had the other ${known} already`;
     return `${node} has taken ${restored} of ${channels} channels (${what})${more}`;
   }
   const channels = backup.channels === null ? "" : `, ${backup.channels} channels`;
-  return `${delivery.kind === "file" ? delivery.file : "stdout"}: ${what}${channels}`;
+  return `${delivery.file ?? "stdout"}: ${what}${channels}`;
+}
+
+function savedOf({ backup, now }: RestoreReport, terminal: Terminal): string {
+  const savedAt = new Date(backup.savedAt).toISOString();
+  const ageSeconds = ageSecondsOf(backup, now);
+  if (ageSeconds !== null) return `saved ${formatAge(ageSeconds)} ago (${savedAt})`;
+  const claim = `it claims to be saved at ${savedAt}, which is later than now`;
+  return terminal.style("yellow", `${claim}: a clock was wrong, and its age isn't known`);
 }
 
 function checksOf({ verified, chain }: RestoredBackup, terminal: Terminal): readonly string[] {
@@ -118,19 +167,71 @@ function checksOf({ verified, chain }: RestoredBackup, terminal: Terminal): read
   ];
 }
 
-function sinceOf(since: ChangesSince, terminal: Terminal): readonly string[] {
-  const { newerVersions, opened, closed, stillOpen, by } = since;
-  const lines: string[] = [];
-  if (newerVersions !== null) {
-    lines.push(
-      newerVersions === 0
-        ? "it is the newest version"
-        : terminal.style(
-            "yellow",
-            `${newerVersions} newer versions are there (scb-mirror list shows them)`,
-          ),
-    );
+/** Only what was seen makes it the newest; else what keeps us from saying so. */
+function newestOf(report: RestoreReport, terminal: Terminal): readonly string[] {
+  const { claim, since, offer } = report;
+  const warn = (text: string): string => terminal.style("yellow", text);
+  if (claim.isNewest) return ["it is the newest version"];
+  const newer = since.newerVersions ?? 0;
+  const lines = newer > 0 ? [`${newer} newer versions are there (scb-mirror list shows them)`] : [];
+  const doubts = claim.findings.filter(({ code, level }) =>
+    level === "warning" ? code === "time-in-future" : true,
+  );
+  if (doubts.length > 0) lines.push("NOT known to be the newest version:");
+  lines.push(...doubts.map(({ message }) => `  ${message}`));
+  if (offer !== null) lines.push(offerText(report, offer));
+  return lines.map(warn);
+}
+
+function offerText(
+  { now }: RestoreReport,
+  { backup, line }: NonNullable<RestoreReport["offer"]>,
+): string {
+  const ageSeconds = ageSecondsOf(backup, now);
+  const age = ageSeconds === null ? "" : ` ${formatAge(ageSeconds)} ago`;
+  return `sequence ${backup.sequence} is intact and newer: it was uploaded${age} and never became current. To take it: ${line}`;
+}
+
+function alsoOf(one: DeliveredAlso, report: RestoreReport, terminal: Terminal): readonly string[] {
+  const { needed, backup, file, error, isDelivered } = one;
+  const funds = fundsOf(needed.channelPoints);
+  if (!isDelivered || error !== null) {
+    const what = isDelivered ? "NOT ENOUGH" : "MISSING";
+    const why = `${what}: ${needed.key}, for ${funds}: ${error?.message ?? "it was not restored"}`;
+    return [terminal.style("red", why), `  ${substitute(report)}`];
   }
+  const where = file ?? "taken by the node";
+  const hash = backup?.verified.hash === true ? "" : ", its hash was never recorded";
+  return [`${where}: sequence ${backup?.sequence}, for ${funds}${hash}`];
+}
+
+function substitute({ lineFor }: RestoreReport): string {
+  return `another version from before these channels closed may hold them (scb-mirror list): ${lineFor("SEQUENCE")}, and restore it too`;
+}
+
+function fundsOf(channelPoints: readonly string[]): string {
+  return channelPoints.length === 0
+    ? "channels that have closed"
+    : `the funds of ${channelPoints.join(", ")}`;
+}
+
+function lncliSteps({ backup, delivery }: RestoreReport, terminal: Terminal): readonly string[] {
+  const empty = isEmptyMulti(backup.packed)
+    ? [`     (${delivery.file} is empty: no channel was open, so lnd has nothing to take from it.)`]
+    : [];
+  const [first, ...others] = delivery.next.map((command) => terminal.style("bold", command));
+  if (first === undefined) return ["  3. There is no channel to restore.", ...empty];
+  const count = others.length === 0 ? "" : ", each of these, in this order";
+  return [
+    `  3. On the new node's machine${count}:`,
+    ...[first, ...others].map((command) => `       ${command}`),
+    ...empty,
+  ];
+}
+
+function sinceOf(since: ChangesSince, terminal: Terminal): readonly string[] {
+  const { opened, closed, stillOpen, by } = since;
+  const lines: string[] = [];
   if (opened !== null && closed !== null && opened + closed > 0) {
     const who = by === "node" ? "by the node" : "by the newest version";
     lines.push(
@@ -154,14 +255,12 @@ function amountOf(backup: RestoredBackup): string {
   return `${held}How much of it is yours is in no backup: the peers' closing transactions say it.`;
 }
 
-function channelsOf(backup: RestoredBackup, delivery: Delivery): number | null {
-  return delivery.kind === "lnd" ? delivery.channels : backup.channels;
-}
-
 function capacityOf({ singles }: RestoredBackup): number | null {
   return singles?.reduce((sum, { capacitySat }) => sum + capacitySat, 0) ?? null;
 }
 
-function ageSecondsOf({ committedAt }: RestoredBackup, now: number): number {
-  return Math.max(0, Math.floor((now - committedAt) / 1000));
+/** Null for a time that can't be. */
+function ageSecondsOf({ savedAt }: RestoredBackup, now: number): number | null {
+  if (isInFuture(savedAt, now)) return null;
+  return Math.max(0, Math.floor((now - savedAt) / 1000));
 }

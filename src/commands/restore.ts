@@ -1,24 +1,19 @@
 import { hostname } from "node:os";
-import { openLnd } from "../app/open-lnd.ts";
+import { collectFolder, storeTrouble } from "../checks/collect.ts";
+import type { FolderEvidence } from "../checks/evidence.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
-import type { OutputTarget } from "../recovery/output-file.ts";
-import {
-  checkBackupTarget,
-  lncli,
-  restoreCommand,
-  shellQuote,
-  writeBackupFile,
-} from "../recovery/restore/backup-file.ts";
+import { alsoNeeded, fetchAlso } from "../recovery/restore/also-backups.ts";
+import { checkBackupTarget, shellQuote } from "../recovery/restore/backup-file.ts";
 import { changesSince } from "../recovery/restore/changes-since.ts";
-import { handOver } from "../recovery/restore/hand-over.ts";
-import { damageCodes, newestGoodBackup } from "../recovery/restore/older-backup.ts";
+import { damageCodes, type IntactBackup, newestIntact } from "../recovery/restore/intact-backup.ts";
+import { newestClaim } from "../recovery/restore/newest.ts";
 import { fetchBackup, type RestoredBackup } from "../repository/fetch-backup.ts";
 import { currentOrNull } from "../repository/history.ts";
 import { type RestoreRecord, recordRestore } from "../repository/restore-record.ts";
+import { isInFuture } from "../repository/times.ts";
 import { sequenceAt } from "../repository/version-at.ts";
-import { throwIfAborted } from "../runtime/abort.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -27,7 +22,8 @@ import { encrypterFor, openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Moment } from "./moment.ts";
 import { type NodeStore, withNodeStore, withoutAbsentNode } from "./node-store.ts";
-import { type Delivery, printReport, reportJson } from "./restore-report.ts";
+import { type DeliveryTarget, deliver } from "./restore-delivery.ts";
+import { noteOnStdout, printReport, reportJson } from "./restore-report.ts";
 import { formatAge } from "./terminal.ts";
 
 /** Whoever restores would rather wait than give up: half a minute, at a store that is in trouble. */
@@ -47,10 +43,7 @@ interface Request {
   readonly which: string | undefined;
   /** Milliseconds since 1970. */
   readonly at: number | null;
-  readonly to:
-    | { readonly kind: "file"; readonly target: OutputTarget }
-    | { readonly kind: "stdout" }
-    | { readonly kind: "lnd" };
+  readonly to: DeliveryTarget;
 }
 
 export const restoreAction: Action<RestoreOptions> = async (given) => {
@@ -74,15 +67,35 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
     async (nodeStore) => {
       const { store, witness } = nodeStore;
       const encrypter = await encrypterFor(nodeStore, key, signal);
-      const backup = await choose(context, nodeStore, { ...request, key }, encrypter);
-      const since = await changesSince({ store, backup, encrypter, witness, signal });
+      const reading = { store, encrypter, signal };
+      const chosen = await choose(context, nodeStore, { ...request, key }, encrypter);
+      const now = context.clock.now();
+      const { folder } = await collectFolder({ ...reading, node: nodeStore.node, now });
+      const newer = request.which === "latest" ? await offerNewer(reading, folder) : null;
+      const isTaken = newer !== null && (await isWanted(context, newer, chosen, request.to));
+      const backup = isTaken ? newer.backup : chosen;
+      const also = await fetchAlso(reading, await alsoNeeded(reading, backup));
+      const since = await changesSince({ backup, folder, witness, signal });
       terminal.progress(null);
-      const delivery = await deliver(context, nodeStore, request, backup);
+      const delivery = await deliver(context, nodeStore, request.to, backup, also);
       await leaveNote(context, store, backup, request.to.kind);
-      const report = { backup, since, delivery, now: context.clock.now() };
+      const report = {
+        backup,
+        claim: newestClaim(backup.key, folder, now),
+        offer:
+          newer === null || isTaken
+            ? null
+            : { ...newer, line: restoreLine(newer.backup.key, context.flags) },
+        since,
+        delivery,
+        lineFor: (version: string) => restoreLine(version, context.flags, "FILE"),
+        now,
+      };
       if (json) terminal.json(reportJson(report));
-      else if (delivery.kind !== "stdout") printReport(report, terminal);
-      return exitCodes.done;
+      else if (delivery.kind === "stdout") noteOnStdout(report, terminal);
+      else printReport(report, terminal);
+      const isAll = delivery.also.every(({ isDelivered, error }) => isDelivered && error === null);
+      return isAll ? exitCodes.done : exitCodes.problemFound;
     },
     { maxTries, onRetry },
   );
@@ -135,23 +148,67 @@ async function choose(
       throw withMore(error, `these are backups of a node on ${network}: give --network ${network}`);
     }
     if (wanted !== "latest") throw error;
-    const older = await newestGoodBackup({ store, encrypter, signal }).catch((failure: unknown) =>
+    const found = await newestIntact({ store, encrypter, signal }).catch((failure: unknown) =>
       ScbError.from(failure),
     );
     terminal.progress(null);
-    if (hasCode(older, "aborted")) throw older;
-    if (older === null) throw error;
-    if (older instanceof ScbError) {
-      throw withMore(error, `older versions could not be looked at: ${older.message}`);
+    if (hasCode(found, "aborted")) throw found;
+    if (found === null) throw error;
+    if (found instanceof ScbError) {
+      throw withMore(error, `the other versions could not be looked at: ${found.message}`);
     }
-    const age = formatAge(Math.max(0, clock.now() - older.committedAt) / 1000);
-    const offer = `the newest version that checks out is sequence ${older.sequence}, saved ${age} ago`;
+    const offer = `the newest intact version is ${nameOf(found, clock.now())}`;
     if (confirm !== undefined && !json && to.kind !== "stdout") {
       terminal.note(`scb-mirror: ${error.message}`);
-      if (await confirm(`${offer}. Take this one instead?`)) return older;
+      if (await confirm(`${offer}. Take this one instead?`)) return found.backup;
     }
-    throw withMore(error, `${offer}: ${restoreLine(older.sequence, context.flags)}`);
+    const { sequence, key: named } = found.backup;
+    const version = found.wasCurrent ? String(sequence) : named;
+    throw withMore(error, `${offer}: ${restoreLine(version, context.flags)}`);
   }
+}
+
+/** For people: which version it is, and how old. */
+function nameOf({ backup, wasCurrent }: IntactBackup, now: number): string {
+  const { sequence, savedAt } = backup;
+  const age = isInFuture(savedAt, now)
+    ? "whose time of saving is later than now"
+    : `saved ${formatAge(Math.max(0, now - savedAt) / 1000)} ago`;
+  return `sequence ${sequence}, ${age}${wasCurrent ? "" : ", which never became current"}`;
+}
+
+/**
+ * The newest intact version beyond what the pointer names: uploaded, and never made current. That it
+ * can't be looked at keeps nobody from restoring what is current.
+ */
+async function offerNewer(
+  reading: { readonly store: ObjectStore; readonly encrypter: Encrypter | undefined },
+  { current, beyond }: FolderEvidence,
+): Promise<IntactBackup | null> {
+  const held = current.known && current.value.kind === "held" ? current.value.held : null;
+  if (held === null || !beyond.known || beyond.value.length === 0) return null;
+  try {
+    return await newestIntact({ ...reading, after: held.sequence });
+  } catch (error) {
+    if (hasCode(error, ...storeTrouble)) return null;
+    throw error;
+  }
+}
+
+/** Asks, if a person is there to answer: nobody but a person takes another version than the current. */
+async function isWanted(
+  { confirm, json, clock, terminal }: ActionContext,
+  newer: IntactBackup,
+  { sequence, key }: RestoredBackup,
+  to: DeliveryTarget,
+): Promise<boolean> {
+  const isThatOne = key === newer.backup.key;
+  if (confirm === undefined || json || to.kind === "stdout" || isThatOne) return false;
+  terminal.progress(null);
+  terminal.note(
+    `scb-mirror: the pointer names sequence ${sequence}, but a newer version is there: ${nameOf(newer, clock.now())}`,
+  );
+  return confirm("Take the newer one instead?");
 }
 
 /** The network that the pointer names, where words give another key on it than on the one we took. */
@@ -174,48 +231,13 @@ function withMore(error: ScbError, more: string): ScbError {
 /** Flags that may be repeated on a screen: none of them holds a secret. */
 const repeatable = ["to", "node", "output", "key-file", "passphrase-file", "network", "config"];
 
-function restoreLine(sequence: number, flags: ActionContext["flags"]): string {
+function restoreLine(version: string, flags: ActionContext["flags"], output?: string): string {
   const words = repeatable.flatMap((name) => {
-    const value = flags[name];
+    const value = name === "output" ? (output ?? flags[name]) : flags[name];
     return value === undefined ? [] : [`--${name}`, shellQuote(value)];
   });
-  const toLnd = flags["to-lnd"] !== undefined ? ["--to-lnd"] : [];
-  return ["scb-mirror restore", sequence, ...words, ...toLnd].join(" ");
-}
-
-async function deliver(
-  context: ActionContext,
-  { witness }: NodeStore,
-  { to }: Request,
-  { packed }: RestoredBackup,
-): Promise<Delivery> {
-  const { settings, signal, terminal, random } = context;
-  const network = settings.network ?? null;
-  switch (to.kind) {
-    case "stdout":
-      await terminal.bytes(packed);
-      return { kind: "stdout" };
-    case "file":
-      throwIfAborted(signal);
-      await writeBackupFile(to.target, packed, random);
-      return { kind: "file", file: to.target.path, next: restoreCommand(to.target.path, network) };
-    case "lnd": {
-      if (witness === undefined) {
-        throw new ScbError(
-          "usage",
-          "--to-lnd needs a running lnd: give --from lnd, or leave it out",
-        );
-      }
-      const node = await openLnd(settings);
-      try {
-        const handedOver = await handOver(node, witness, packed, signal);
-        const next = `${lncli(network)} pendingchannels`;
-        return { kind: "lnd", node: node.description, ...handedOver, next };
-      } finally {
-        node.close();
-      }
-    }
-  }
+  const toLnd = flags["to-lnd"] !== undefined && output === undefined ? ["--to-lnd"] : [];
+  return ["scb-mirror restore", version, ...words, ...toLnd].join(" ");
 }
 
 /** A credential that may only read is the right one in an emergency: then there is no note. */

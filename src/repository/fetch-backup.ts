@@ -3,6 +3,7 @@ import type { Single } from "../chanbackup/single.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import type { AlsoRestore } from "./also-restore.ts";
 import { findVersion } from "./find-version.ts";
 import { parseVersionKey, type VersionName } from "./layout.ts";
 import { readVersion } from "./version.ts";
@@ -27,8 +28,10 @@ export interface RestoredBackup {
   readonly channels: number | null;
   /** Null without a key. */
   readonly singles: readonly Single[] | null;
-  /** Milliseconds since 1970. */
-  readonly committedAt: number;
+  /** The earlier of the writer's clock and the store's, milliseconds since 1970. */
+  readonly savedAt: number;
+  /** What a restore of it needed besides when it was saved, by its own metadata. */
+  readonly alsoRestore: readonly AlsoRestore[];
 }
 
 export interface FetchBackupOptions extends RequestOptions {
@@ -36,6 +39,8 @@ export interface FetchBackupOptions extends RequestOptions {
   readonly store: ObjectStore;
   /** "latest", a sequence, or a key. */
   readonly which: string;
+  /** Its hash, by somebody who names it; only asked if the folder doesn't say it. */
+  readonly sha256?: string | null | undefined;
   readonly encrypter?: Encrypter | undefined;
 }
 
@@ -49,7 +54,8 @@ export interface FetchBackupOptions extends RequestOptions {
  */
 export async function fetchBackup(options: FetchBackupOptions): Promise<RestoredBackup> {
   const { store, which, encrypter, signal } = options;
-  const version = await findVersion(store, which, { signal });
+  const found = await findVersion(store, which, { signal });
+  const version = { ...found, sha256: found.sha256 ?? options.sha256 };
   const where = `${store.location}/${version.key}`;
   const read = await readVersion(store, version, { signal });
   if (read.kind === "missing") {
@@ -79,7 +85,8 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
     chain: await checkChain(store, version, sha256, metadata, signal),
     channels: singles?.length ?? (isEmptyMulti(bytes) ? 0 : null),
     singles,
-    committedAt: version.committedAt,
+    savedAt: Math.min(version.committedAt, read.storedAt),
+    alsoRestore: metadata?.alsoRestore ?? [],
   };
 }
 

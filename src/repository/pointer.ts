@@ -51,9 +51,12 @@ const format = new RecordFormat({ name: "the pointer", schema: pointerSchema });
 /** `latest.json`: the only object that changes. Its bytes are unique, since its operation is. */
 export type Pointer = z.infer<typeof pointerSchema>;
 
-/** Throws "encode" for a pointer that no reader would take. */
-export function encodePointer(pointer: Pointer): Uint8Array {
-  return format.encode(pointer);
+/**
+ * Throws "encode" for a pointer that no reader would take. `alsoRestore` comes last: a person, and a
+ * `grep` on a kit that was printed years ago, take the first key for the current version's.
+ */
+export function encodePointer({ alsoRestore, ...pointer }: Pointer): Uint8Array {
+  return format.encode(alsoRestore === undefined ? pointer : { ...pointer, alsoRestore });
 }
 
 /** What a pointer that names these besides has to hold: the schema says whether any are named. */

@@ -4,7 +4,8 @@ import { currentOrNull, listVersions } from "./history.ts";
 
 /**
  * The sequence of the version that was current at a moment (milliseconds since 1970): the newest that
- * was begun before it, by its writer's clock. Throws "not-found" where the history begins later.
+ * was saved before it, by the earlier of the writer's clock and the store's. Throws "not-found" if the
+ * history begins later.
  */
 export async function sequenceAt(
   store: ObjectStore,
@@ -15,10 +16,11 @@ export async function sequenceAt(
   const newest = current?.held?.sequence ?? Infinity;
   let found: number | null = null;
   let oldestAt = Infinity;
-  for (const { sequence, createdAt } of await listVersions(store, undefined, options)) {
+  for (const { sequence, createdAt, storedAt } of await listVersions(store, undefined, options)) {
     if (sequence > newest) break;
-    oldestAt = Math.min(oldestAt, createdAt);
-    if (createdAt <= at) found = sequence;
+    const savedAt = Math.min(createdAt, storedAt);
+    oldestAt = Math.min(oldestAt, savedAt);
+    if (savedAt <= at) found = sequence;
   }
   if (found !== null) return found;
   throw new ScbError(

@@ -185,7 +185,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
     },
   ];
   for (const { name, harm, code, says, offersBelow } of damaged) {
-    it(`${name}: offers the newest that checks out, and takes none by itself`, async () => {
+    it(`${name}: offers the newest intact version, and takes none by itself`, async () => {
       const good = await bucket.get("alice/latest.json");
       const pointer = Buffer.from(good.bytes).toString("utf8");
       const key = `alice/${JSON.parse(pointer).version.key}`;
@@ -196,7 +196,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
         const line = `scb-mirror restore ${offers} --to s3://${bucketName} --node alice --output ${output()}`;
         await refuses([...alice, "--key-file", keyFile], code, [
           says,
-          new RegExp(`newest version that checks out is sequence ${offers}, saved .* ago`),
+          new RegExp(`newest intact version is sequence ${offers}, saved .* ago`),
           new RegExp(line.replaceAll(/[/.]/g, "\\$&")),
         ]);
         const file = join(folder, `offered-${code}-${offers}.backup`);

@@ -255,7 +255,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
     const failed = await restore(to);
     assertOneLine(failed, 1, [
       /not the ones that were saved/,
-      new RegExp(`newest version that checks out is sequence ${older}`),
+      new RegExp(`newest intact version is sequence ${older}`),
       new RegExp(`scb-mirror restore ${older} --to s3://${firstStore}/nodes`),
     ]);
     await assert.rejects(readFile(join(folder, "channel.backup")), { code: "ENOENT" });

@@ -4,12 +4,13 @@ import { newSingle } from "../../src/chanbackup/new-single.ts";
 import { packMulti } from "../../src/chanbackup/packed-multi.ts";
 import type { Single } from "../../src/chanbackup/single.ts";
 import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import { collectFolder } from "../../src/checks/collect.ts";
 import { parseMoment } from "../../src/commands/moment.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { makeDemoPeer, openDemoChannel } from "../../src/node/demo-channel.ts";
 import { changesSince } from "../../src/recovery/restore/changes-since.ts";
 import { handOver } from "../../src/recovery/restore/hand-over.ts";
-import { newestGoodBackup } from "../../src/recovery/restore/older-backup.ts";
+import { newestIntact } from "../../src/recovery/restore/intact-backup.ts";
 import { fetchBackup } from "../../src/repository/fetch-backup.ts";
 import { readLastRestore, recordRestore } from "../../src/repository/restore-record.ts";
 import { sequenceAt } from "../../src/repository/version-at.ts";
@@ -128,7 +129,7 @@ describe("a version that was written over, and its metadata dropped", () => {
   }
 });
 
-describe("the newest version that checks out", () => {
+describe("the newest intact version", () => {
   const sealed = () => pack(someSingles(1), otherKey);
   const good = () => pack(someSingles(1));
   const cases: readonly {
@@ -183,6 +184,7 @@ describe("the newest version that checks out", () => {
       name: "is none of which nobody can say that it is whole",
       contents: [good(), good(), good()],
       harm: async (store, keys) => {
+        await store.delete(keys[2] ?? "");
         await store.delete(keys[1] ?? "");
         await tamper(store, keys[0] ?? "", { metadata: {} });
       },
@@ -192,6 +194,7 @@ describe("the newest version that checks out", () => {
       name: "is one whose hash only the version after it says",
       contents: [good(), good(), good()],
       harm: async (store, keys) => {
+        await store.delete(keys[2] ?? "");
         await tamper(store, keys[1] ?? "", { bytes: packedBytes() });
         await tamper(store, keys[0] ?? "", { metadata: {} });
       },
@@ -208,19 +211,46 @@ describe("the newest version that checks out", () => {
     it(name, async () => {
       const { store, keys } = await storeWith(contents);
       await harm(store, keys);
-      const backup = await newestGoodBackup({ store, encrypter: withKey ? encrypter : undefined });
-      assert.equal(backup?.sequence ?? null, found);
+      const intact = await newestIntact({ store, encrypter: withKey ? encrypter : undefined });
+      assert.equal(intact?.backup.sequence ?? null, found);
     });
   }
 
-  it("is never one that lost the race for the pointer", async () => {
+  /** A version of the sequence after the current one, whose pointer never moved. */
+  const stranded = async (store: ObjectStore) => {
+    const swapper = makeSwapper(store);
+    const operation = await swapper.begin(await swapper.base(), candidateOf(good()));
+    const faulty = new FaultyStore(store);
+    faulty.fail("put", /^latest/, "store-denied");
+    const cut = makeSwapper(faulty);
+    const left = await cut.begin(operation.base, candidateOf(good()));
+    await assert.rejects(cut.advance(left), { code: "store-denied" });
+    return left;
+  };
+
+  it("is one beyond the pointer, if the current one is damaged", async () => {
+    const { store, keys } = await storeWith([good(), good(), good()]);
+    const { key } = await stranded(store);
+    await tamper(store, keys[2] ?? "", { bytes: packedBytes() });
+    const found = await newestIntact({ store });
+    assert.deepEqual([found?.backup.key, found?.wasCurrent], [key, false]);
+    await tamper(store, key, { bytes: packedBytes() });
+    assert.equal((await newestIntact({ store }))?.backup.key, keys[1]);
+    assert.equal(await newestIntact({ store, after: 3 }), null);
+  });
+
+  it("is one that lost the race for the pointer, if nothing else has its sequence", async () => {
     const { store, keys } = await storeWith([good(), good()]);
     const loser = makeSwapper(store);
     const lost = await loser.begin(await loser.base(), candidateOf(good()));
     const third = await swapOnce(makeSwapper(store), good());
     await assert.rejects(loser.advance(lost), { code: "superseded" });
+    assert.equal((await newestIntact({ store }))?.backup.key, third.key);
     await store.delete(third.key);
-    assert.equal((await newestGoodBackup({ store }))?.key, keys[1]);
+    const found = await newestIntact({ store });
+    assert.deepEqual([found?.backup.key, found?.wasCurrent], [lost.key, false]);
+    await store.delete(lost.key);
+    assert.equal((await newestIntact({ store }))?.backup.key, keys[1]);
   });
 });
 
@@ -313,6 +343,8 @@ describe("the note of a restore", () => {
 });
 
 describe("what happened since", () => {
+  const folderOf = async (store: ObjectStore, key?: typeof encrypter) =>
+    (await collectFolder({ store, node: "n", now: start + 9 * hourMs, encrypter: key })).folder;
   const [a, b, c] = someSingles(3);
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
   const pointOf = ({ fundingOutpoint }: Single) => formatOutPoint(fundingOutpoint);
@@ -327,7 +359,7 @@ describe("what happened since", () => {
     const { store } = await storeWith([pack([a, b]), pack([b, c])]);
     const ask = async (which: string, key?: typeof encrypter) => {
       const backup = await fetchBackup({ store, which, encrypter: key });
-      return changesSince({ store, backup, encrypter: key });
+      return changesSince({ backup, folder: await folderOf(store, key) });
     };
     const since = { stillOpen: null, by: "current" } as const;
     assert.deepEqual(await ask("1", encrypter), {
@@ -344,7 +376,7 @@ describe("what happened since", () => {
   it("is known from a running node, whose open channels are counted", async () => {
     const { store } = await storeWith([pack([a, b])]);
     const backup = await fetchBackup({ store, which: "1" });
-    assert.deepEqual(await changesSince({ store, backup, witness }), {
+    assert.deepEqual(await changesSince({ backup, folder: await folderOf(store), witness }), {
       ...{ newerVersions: 0, opened: 1, closed: 1, stillOpen: 1, by: "node" },
     });
   });
@@ -353,28 +385,106 @@ describe("what happened since", () => {
 describe("handing a backup to a node", () => {
   const signal = new AbortController().signal;
   const packed = packedBytes();
-  const nodeWith = (open: readonly string[], inBackup: readonly string[] | ScbError) => {
+  const [second, third] = [packedBytes(), packedBytes()];
+  const empty = pack([]);
+  const also = [
+    { key: "second", packed: second },
+    { key: "third", packed: third },
+  ];
+  const all = new ScbError("decrypt", "authentication failed");
+  /** A node with these channels open, to whom each backup holds what `holds` says. */
+  const nodeWith = (
+    open: readonly string[],
+    holds: ReadonlyMap<Uint8Array, readonly string[] | ScbError>,
+    broken: readonly Uint8Array[] = [],
+  ) => {
     const given: Uint8Array[] = [];
+    const known = new Set<string>();
+    const pointsOf = (bytes: Uint8Array): readonly string[] => {
+      const inside = holds.get(bytes) ?? [];
+      if (inside instanceof ScbError) throw inside;
+      return inside;
+    };
     const witness: NodeWitness = {
       openChannelPoints: () => Promise.resolve(open),
       closedChannelPoints: () => Promise.resolve([]),
       limboChannels: () => Promise.resolve([]),
-      channelPointsOf: async () => {
-        if (inBackup instanceof ScbError) throw inBackup;
-        return inBackup;
-      },
+      channelPointsOf: async (bytes) => pointsOf(bytes),
     };
     const node = {
       description: "lnd at a test",
-      restoreBackup: (bytes: Uint8Array) => Promise.resolve(given.push(bytes)),
+      restoreBackup: async (bytes: Uint8Array) => {
+        if (broken.includes(bytes)) throw new ScbError("node-unavailable", "it went away");
+        given.push(bytes);
+        const fresh = pointsOf(bytes).filter((point) => !known.has(point));
+        for (const point of fresh) known.add(point);
+        return fresh.length;
+      },
     };
-    return { given, hand: () => handOver(node, witness, packed, signal) };
+    return {
+      given,
+      hand: (others: typeof also = [], first = packed) =>
+        handOver(node, witness, { packed: first, also: others }, signal),
+    };
   };
 
   it("gives it to a node without these channels", async () => {
-    const { given, hand } = nodeWith(["dd:0"], ["aa:0", "bb:1"]);
-    assert.deepEqual(await hand(), { channels: 2, restored: 1 });
+    const { given, hand } = nodeWith(["dd:0"], new Map([[packed, ["aa:0", "bb:1"]]]));
+    assert.deepEqual(await hand(), { channels: 2, restored: 2, failed: new Map() });
     assert.deepEqual(given, [packed]);
+    assert.equal((await hand()).restored, 0);
+  });
+
+  it("gives the current one first, then each that it needs besides, and adds them up", async () => {
+    const { given, hand } = nodeWith(
+      [],
+      new Map([
+        [packed, ["aa:0", "bb:1"]],
+        [second, ["bb:1", "cc:0"]],
+        [third, ["dd:0"]],
+      ]),
+    );
+    assert.deepEqual(await hand(also), { channels: 4, restored: 4, failed: new Map() });
+    assert.deepEqual(given, [packed, second, third]);
+  });
+
+  it("an empty current one is no reason to refuse the others", async () => {
+    const { given, hand } = nodeWith([], new Map([[second, ["cc:0"]]]));
+    assert.deepEqual(await hand(also.slice(0, 1), empty), {
+      ...{ channels: 1, restored: 1, failed: new Map() },
+    });
+    assert.deepEqual(given, [second]);
+  });
+
+  it("one of the others that doesn't open, or fails, keeps none of the rest back", async () => {
+    const holds = new Map<Uint8Array, readonly string[] | ScbError>([
+      [packed, ["aa:0"]],
+      [second, all],
+      [third, ["dd:0"]],
+    ]);
+    const sealed = nodeWith([], holds);
+    const first = await sealed.hand(also);
+    assert.deepEqual(
+      [first.channels, first.restored, [...first.failed.keys()]],
+      [2, 2, ["second"]],
+    );
+    assert.deepEqual(sealed.given, [packed, third]);
+    const broken = nodeWith([], holds.set(second, ["cc:0"]), [second]);
+    const then = await broken.hand(also);
+    assert.deepEqual([then.restored, then.failed.get("second")?.code], [2, "node-unavailable"]);
+    assert.deepEqual(broken.given, [packed, third]);
+  });
+
+  it("refuses a node that has a channel of one of the others open, and gives nothing", async () => {
+    const { given, hand } = nodeWith(
+      ["cc:0"],
+      new Map([
+        [packed, ["aa:0"]],
+        [second, ["cc:0"]],
+      ]),
+    );
+    await assert.rejects(hand(also), { code: "refused", message: /1 of the backup's 2 channels/ });
+    assert.deepEqual(given, []);
   });
 
   const refusals = [
@@ -396,7 +506,7 @@ describe("handing a backup to a node", () => {
   ] as const;
   for (const [name, open, inBackup, code, message] of refusals) {
     it(`refuses ${name}, and gives nothing`, async () => {
-      const { given, hand } = nodeWith(open, inBackup);
+      const { given, hand } = nodeWith(open, new Map([[packed, inBackup]]));
       await assert.rejects(hand(), { code, message });
       assert.deepEqual(given, []);
     });
@@ -424,7 +534,7 @@ describe("a store that answers one time in three", () => {
     const reading = retryingReads(moody(store), { ...parts, onRetry });
     assert.equal((await fetchBackup({ store: reading, which: "latest" })).sequence, 2);
     assert.equal((await fetchBackup({ store: reading, which: "1" })).sequence, 1);
-    assert.equal((await newestGoodBackup({ store: reading }))?.sequence, 1);
+    assert.equal((await newestIntact({ store: reading }))?.backup.sequence, 2);
     assert.ok(heard.includes("store-busy") && heard.includes("store-unknown"));
     const folders: string[] = [];
     for await (const name of reading.listFolders("")) folders.push(name);

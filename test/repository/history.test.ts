@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NodeWitness } from "../../src/chanbackup/snapshot.ts";
+import { collectFolder } from "../../src/checks/collect.ts";
 import { checkStatus } from "../../src/checks/status.ts";
 import { changesSince } from "../../src/recovery/restore/changes-since.ts";
 import { fetchBackup } from "../../src/repository/fetch-backup.ts";
@@ -245,8 +246,9 @@ describe("checkStatus", () => {
         problems,
       );
       const backup = await fetchBackup({ store, which: "latest" });
-      const { newerVersions, opened } = await changesSince({ store, backup });
-      assert.deepEqual([newerVersions, opened], problems.length === 0 ? [0, 0] : [2, null]);
+      const { folder } = await collectFolder({ store, node: "n", now: Date.now() });
+      const { newerVersions, opened } = await changesSince({ backup, folder });
+      assert.deepEqual([newerVersions, opened], [problems.length === 0 ? 1 : 2, null]);
       await store.put("latest.json", newest?.bytes ?? new Uint8Array());
     }
   });

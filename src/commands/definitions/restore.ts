@@ -8,7 +8,9 @@ export const restore = defineCommand({
   summary: "Fetches a backup and checks it, for lncli restorechanbackup or a new lnd",
   description:
     "Fetches a backup, checks it, and writes it to a file for lncli restorechanbackup, or hands it to " +
-    "a new lnd",
+    "a new lnd. It does the same with each older version that a restore needs too, because only that " +
+    "one brings back the funds of a channel that has closed. Exit code 3: not everything that is " +
+    "needed was written, or taken by lnd.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     version: text({

@@ -1,5 +1,5 @@
 import { access, constants, realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, parse } from "node:path";
 import type { Network } from "../../keychain/network.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -26,6 +26,12 @@ export function writeBackupFile(
   random: Random,
 ): Promise<void> {
   return writeOutputFile(target, packed, { mode: 0o600, random });
+}
+
+/** Where a version that is needed besides goes: `channel.also-1.backup` beside `channel.backup`. */
+export function alsoFile(path: string, number: number): string {
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}.also-${number}${ext}`);
 }
 
 /** The line that brings the channels back, to be run where the new node is. */

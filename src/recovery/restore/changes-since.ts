@@ -1,21 +1,16 @@
-import { unpackMulti } from "../../chanbackup/packed-multi.ts";
-import type { Single } from "../../chanbackup/single.ts";
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
-import type { Encrypter } from "../../keychain/encrypter.ts";
-import type { HeldVersion } from "../../repository/base.ts";
+import { openedPoints } from "../../checks/cover.ts";
+import type { FolderEvidence } from "../../checks/evidence.ts";
 import type { RestoredBackup } from "../../repository/fetch-backup.ts";
-import { currentOrNull } from "../../repository/history.ts";
-import { unexplainedSequence } from "../../repository/unexplained.ts";
-import { readHeld } from "../../repository/version.ts";
 import { hasCode } from "../../runtime/error.ts";
-import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+import type { RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 
 /** What became of the node's channels after a version was saved, as far as that can be known. */
 export interface ChangesSince {
   /**
-   * How many newer versions there are, with those that an older pointer, put back, does not name; null
-   * where there is no pointer to tell.
+   * How many newer versions there are, with those that the pointer does not name; null if there is no
+   * pointer to tell, or if what lies beyond it was not seen.
    */
   readonly newerVersions: number | null;
   /** Channels that this version cannot bring back, since they opened later. Null: not known. */
@@ -29,20 +24,22 @@ export interface ChangesSince {
 }
 
 export interface ChangesSinceOptions extends RequestOptions {
-  readonly store: ObjectStore;
   readonly backup: RestoredBackup;
-  readonly encrypter?: Encrypter | undefined;
+  /** What was seen of the folder that it is from. */
+  readonly folder: FolderEvidence;
   readonly witness?: NodeWitness | undefined;
 }
 
 /** Throws what the node throws, where there is one to ask, but "decrypt" and "decode". */
 export async function changesSince(options: ChangesSinceOptions): Promise<ChangesSince> {
-  const { store, backup, witness, signal } = options;
-  const current = await currentOrNull(store, { signal });
-  const held = current?.held ?? null;
-  const ahead = current === null ? null : await unexplainedSequence(store, current, { signal });
-  const newest = held === null ? null : Math.max(held.sequence, ahead ?? 0);
-  const newerVersions = newest === null ? null : Math.max(0, newest - backup.sequence);
+  const { backup, folder, witness, signal } = options;
+  const { current, beyond, version } = folder;
+  const held = current.known && current.value.kind === "held" ? current.value.held : null;
+  const later = beyond.known ? beyond.value.map(({ sequence }) => sequence) : null;
+  const newerVersions =
+    held === null || later === null
+      ? null
+      : Math.max(0, Math.max(held.sequence, ...later) - backup.sequence);
   const unknown = { newerVersions, opened: null, closed: null, stillOpen: null, by: null };
   if (witness !== undefined) {
     const points = await pointsIn(backup, witness, signal);
@@ -50,10 +47,11 @@ export async function changesSince(options: ChangesSinceOptions): Promise<Change
     const changes = compare(points, await witness.openChannelPoints(signal));
     return { newerVersions, ...changes, stillOpen: points.length - changes.closed, by: "node" };
   }
-  if (held === null || ahead !== null) return unknown;
+  // What lies beyond the pointer may hold other channels.
+  if (held === null || later === null || later.length > 0) return unknown;
   if (held.key === backup.key) return { ...unknown, opened: 0, closed: 0, by: "current" };
-  const points = backup.singles === null ? null : pointsOf(backup.singles);
-  const now = await pointsInCurrent(options, held);
+  const points = pointsOf(backup);
+  const now = version && openedPoints(version);
   if (points === null || now === null) return unknown;
   return { ...unknown, ...compare(points, now), by: "current" };
 }
@@ -67,35 +65,20 @@ function compare(then: readonly string[], now: readonly string[]) {
 }
 
 async function pointsIn(
-  { singles, packed }: RestoredBackup,
+  backup: RestoredBackup,
   witness: NodeWitness,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | null> {
-  if (singles !== null) return pointsOf(singles);
+  const known = pointsOf(backup);
+  if (known !== null) return known;
   try {
-    return await witness.channelPointsOf(packed, signal);
+    return await witness.channelPointsOf(backup.packed, signal);
   } catch (error) {
     if (hasCode(error, "decrypt", "decode")) return null;
     throw error;
   }
 }
 
-/** Whether the current version can be read is not what this restore hangs on. */
-async function pointsInCurrent(
-  { store, encrypter, signal }: ChangesSinceOptions,
-  held: HeldVersion,
-): Promise<readonly string[] | null> {
-  if (encrypter === undefined) return null;
-  const stored = await readHeld(store, held, { signal });
-  if (stored.kind === "missing" || stored.kind === "damaged") return null;
-  try {
-    return pointsOf(unpackMulti(stored.bytes, encrypter).staticBackups);
-  } catch (error) {
-    if (hasCode(error, "decrypt", "decode")) return null;
-    throw error;
-  }
-}
-
-function pointsOf(singles: readonly Single[]): readonly string[] {
-  return singles.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint));
+function pointsOf({ singles }: RestoredBackup): readonly string[] | null {
+  return singles?.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint)) ?? null;
 }

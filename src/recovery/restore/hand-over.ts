@@ -1,4 +1,4 @@
-import type { PackedMulti } from "../../chanbackup/packed-multi.ts";
+import { isEmptyMulti, type PackedMulti } from "../../chanbackup/packed-multi.ts";
 import type { NodeWitness } from "../../chanbackup/snapshot.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
 
@@ -10,26 +10,44 @@ export interface RestorableNode {
   restoreBackup(packed: PackedMulti, signal?: AbortSignal): Promise<number>;
 }
 
+/** A backup that is restored after the current one, for channels that only it holds. */
+export interface AlsoPacked {
+  readonly key: string;
+  readonly packed: PackedMulti;
+}
+
 export interface HandedOver {
-  /** How many channels the backup holds, by the node's own word. */
+  /** How many channels the backups hold together, by the node's own word. */
   readonly channels: number;
   /** How many of them the node did not have; none the second time. */
   readonly restored: number;
+  /** Those of the others that the node did not take, by their key, and why. */
+  readonly failed: ReadonlyMap<string, ScbError>;
 }
 
 /**
- * Gives a backup to a running node, which then asks its peers to close. The node (`witness` is the
- * same one) has to open it first. Throws "refused" where the node still has channels of it open, for
- * their peers would close them, and where it holds none; "decrypt" where the node's seed is another;
- * and what the node throws.
+ * Gives a backup, and then each of those that it needs besides, to a running node, which asks its
+ * peers to close. The node (`witness` is the same one) has to open them first. Throws "refused" if the
+ * node still has channels of any of them open, for their peers would close them, and if they hold none;
+ * "decrypt" if the node's seed is another; and what the node throws for the first one. One of the
+ * others that fails never keeps the rest from being restored.
  */
 export async function handOver(
   node: RestorableNode,
   witness: NodeWitness,
-  packed: PackedMulti,
+  { packed, also }: { readonly packed: PackedMulti; readonly also: readonly AlsoPacked[] },
   signal: AbortSignal,
 ): Promise<HandedOver> {
   const points = new Set(await pointsIn(witness, packed, signal));
+  const failed = new Map<string, ScbError>();
+  const opened: AlsoPacked[] = [];
+  for (const one of also) {
+    const failure = await tried(async () => {
+      for (const point of await pointsIn(witness, one.packed, signal)) points.add(point);
+      opened.push(one);
+    });
+    if (failure !== null) failed.set(one.key, failure);
+  }
   if (points.size === 0) {
     throw new ScbError(
       "refused",
@@ -43,7 +61,27 @@ export async function handOver(
       `${node.description} has ${alive.length} of the backup's ${points.size} channels open (${alive[0]}): a restore is for a new node, made from the words when the old one is gone for good; nothing was restored`,
     );
   }
-  return { channels: points.size, restored: await node.restoreBackup(packed, signal) };
+  // There is nothing in an empty one that lnd could take.
+  let restored = isEmptyMulti(packed) ? 0 : await node.restoreBackup(packed, signal);
+  for (const one of opened) {
+    const failure = await tried(async () => {
+      restored += await node.restoreBackup(one.packed, signal);
+    });
+    if (failure !== null) failed.set(one.key, failure);
+  }
+  return { channels: points.size, restored, failed };
+}
+
+/** The error of a step that may fail; null if it did not. Throws "aborted" and defects. */
+async function tried(step: () => Promise<void>): Promise<ScbError | null> {
+  try {
+    await step();
+    return null;
+  } catch (error) {
+    const known = ScbError.from(error);
+    if (known.code === "aborted" || known.code === "internal") throw known;
+    return known;
+  }
 }
 
 async function pointsIn(

@@ -1,0 +1,137 @@
+import { openLnd } from "../app/open-lnd.ts";
+import { isEmptyMulti } from "../chanbackup/packed-multi.ts";
+import type { OutputTarget } from "../recovery/output-file.ts";
+import type { AlsoBackup } from "../recovery/restore/also-backups.ts";
+import {
+  alsoFile,
+  checkBackupTarget,
+  lncli,
+  restoreCommand,
+  writeBackupFile,
+} from "../recovery/restore/backup-file.ts";
+import { handOver } from "../recovery/restore/hand-over.ts";
+import type { RestoredBackup } from "../repository/fetch-backup.ts";
+import { throwIfAborted } from "../runtime/abort.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { ActionContext } from "./action.ts";
+import type { NodeStore } from "./node-store.ts";
+
+export type DeliveryTarget =
+  | { readonly kind: "file"; readonly target: OutputTarget }
+  | { readonly kind: "stdout" }
+  | { readonly kind: "lnd" };
+
+/** A version that is needed besides, and what became of it. */
+export interface DeliveredAlso extends AlsoBackup {
+  /** Null if it was not written to a file. */
+  readonly file: string | null;
+  /** It is in a file, or the node has taken it. */
+  readonly isDelivered: boolean;
+}
+
+/** Where the backups went. */
+export interface Delivery {
+  readonly kind: DeliveryTarget["kind"];
+  /** The file that the chosen version is in; null if it is in none. */
+  readonly file: string | null;
+  readonly also: readonly DeliveredAlso[];
+  /** The lines to run then, in this order. */
+  readonly next: readonly string[];
+  /** Only of a node that has taken them. */
+  readonly taken: {
+    readonly node: string;
+    readonly channels: number;
+    readonly restored: number;
+  } | null;
+}
+
+/**
+ * Hands the chosen version on, and all that it needs besides. Throws as `writeBackupFile` and
+ * `handOver` do; every file is checked before the first one is written.
+ */
+export async function deliver(
+  context: ActionContext,
+  nodeStore: NodeStore,
+  to: DeliveryTarget,
+  backup: RestoredBackup,
+  also: readonly AlsoBackup[],
+): Promise<Delivery> {
+  switch (to.kind) {
+    case "stdout": {
+      await context.terminal.bytes(backup.packed);
+      const kept = also.map((one) => ({ ...one, file: null, isDelivered: false }));
+      return { kind: "stdout", file: null, also: kept, next: [], taken: null };
+    }
+    case "file":
+      return writeFiles(context, to.target, backup, also);
+    case "lnd":
+      return giveToLnd(context, nodeStore, backup, also);
+  }
+}
+
+async function writeFiles(
+  { settings, signal, random }: ActionContext,
+  target: OutputTarget,
+  { packed }: RestoredBackup,
+  also: readonly AlsoBackup[],
+): Promise<Delivery> {
+  const { force } = target;
+  const targets = await Promise.all(
+    also.map(({ backup }, index) =>
+      backup === null ? null : checkBackupTarget(alsoFile(target.path, index + 1), { force }),
+    ),
+  );
+  throwIfAborted(signal);
+  await writeBackupFile(target, packed, random);
+  const written: DeliveredAlso[] = [];
+  for (const [index, one] of also.entries()) {
+    const its = targets[index] ?? null;
+    if (its !== null && one.backup !== null) {
+      await writeBackupFile(its, one.backup.packed, random);
+    }
+    written.push({ ...one, file: its?.path ?? null, isDelivered: its !== null });
+  }
+  const files = [
+    // lnd could take nothing from an empty one.
+    ...(isEmptyMulti(packed) ? [] : [target.path]),
+    ...written.flatMap(({ file }) => file ?? []),
+  ];
+  const next = files.map((file) => restoreCommand(file, settings.network ?? null));
+  return { kind: "file", file: target.path, also: written, next, taken: null };
+}
+
+async function giveToLnd(
+  { settings, signal }: ActionContext,
+  { witness }: NodeStore,
+  { packed }: RestoredBackup,
+  also: readonly AlsoBackup[],
+): Promise<Delivery> {
+  if (witness === undefined) {
+    throw new ScbError("usage", "--to-lnd needs a running lnd: give --from lnd, or leave it out");
+  }
+  const others = also.flatMap(({ backup }) =>
+    backup === null ? [] : [{ key: backup.key, packed: backup.packed }],
+  );
+  const node = await openLnd(settings);
+  try {
+    const { channels, restored, failed } = await handOver(
+      node,
+      witness,
+      { packed, also: others },
+      signal,
+    );
+    return {
+      kind: "lnd",
+      file: null,
+      also: also.map((one) => {
+        const error = failed.get(one.needed.key) ?? one.error;
+        const isDelivered = one.backup !== null && !failed.has(one.needed.key);
+        return { ...one, file: null, error, isDelivered };
+      }),
+      next: [`${lncli(settings.network ?? null)} pendingchannels`],
+      taken: { node: node.description, channels, restored },
+    };
+  } finally {
+    node.close();
+  }
+}

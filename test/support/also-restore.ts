@@ -1,0 +1,13 @@
+import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { AlsoRestore } from "../../src/repository/also-restore.ts";
+import { candidateOf, packedBytes } from "./mirror-fixture.ts";
+
+/** One swap whose pointer names these versions as needed besides. */
+export async function swapNaming(
+  swapper: ObjectStoreSwapper,
+  alsoRestore: readonly AlsoRestore[],
+  packed = packedBytes(),
+) {
+  const operation = await swapper.begin(await swapper.base(), candidateOf(packed));
+  return swapper.advance({ ...operation, alsoRestore });
+}
