@@ -1,4 +1,5 @@
 import type { DrillReport } from "../checks/drill/drill-report.ts";
+import type { Finding, Verdict } from "../checks/finding.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 
 /** What a run tells of itself. */
@@ -13,6 +14,13 @@ export type DaemonEvent =
     }
   | MirrorEvent
   | { readonly kind: "drilled"; readonly report: DrillReport }
+  /** The verdict, or what it rests on, has changed. */
+  | {
+      readonly kind: "verdict";
+      readonly verdict: Verdict;
+      readonly findings: readonly Finding[];
+      readonly store: string;
+    }
   | {
       readonly kind: "stopped";
       /**

@@ -1,3 +1,4 @@
+import { toldOf } from "../checks/finding.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
@@ -62,6 +63,16 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       else if (verdict === "unknown") {
         logger.warn(facts, `drilled: not known whether a restore would work: ${found}`);
       } else logger.error(facts, `drilled: a restore would not work: ${found}`);
+      break;
+    }
+    case "confirmed":
+      logger.debug({ depth: event.depth }, "the store was read back, and holds what was saved");
+      break;
+    case "verdict": {
+      const { verdict, findings, store } = event;
+      const facts = { verdict, codes: findings.map(({ code }) => code), store };
+      if (verdict === "safe") logger.info(facts, "safe: the store was read back");
+      else logger.warn(facts, `${verdict}: ${findings.map((it) => toldOf(it).message).join("; ")}`);
       break;
     }
     case "stopped":

@@ -22,6 +22,7 @@ import { storeOf } from "./destination.ts";
 import { drillWhile } from "./drill-schedule.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
+import { RunVerdict } from "./run-verdict.ts";
 import type { Settings } from "./settings.ts";
 import { type MirroredNode, openMirroredNode } from "./source.ts";
 
@@ -58,21 +59,27 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   /** What it is trying again for, so that the end says why where it has to give up. */
   let trouble: ScbError | null = null;
   let last: "saved" | "refused" | null = null;
+  let verdict: RunVerdict | null = null;
   const observe = (event: DaemonEvent): void => {
     if (event.kind === "swapped" || event.kind === "unchanged") last = "saved";
     if (event.kind === "refused") last = "refused";
     if (last !== null) mayAcceptEmpty = false;
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
-    if (!repeated.isWorthTelling(event)) return;
-    logMirrorEvent(event, logger);
-    options.observe(event);
+    if (repeated.isWorthTelling(event)) {
+      logMirrorEvent(event, logger);
+      options.observe(event);
+    }
+    verdict?.hear(event);
+  };
+  const judgeBy = (judging: RunVerdict): void => {
+    verdict = judging;
   };
   const node = await openMirroredNode({ ...options, observer: sourceObserver(observe) });
   try {
     const root = await storeOf(options);
     try {
-      await mirror({ ...options, observe }, node, root, () => mayAcceptEmpty);
+      await mirror({ ...options, observe }, node, root, () => mayAcceptEmpty, judgeBy);
     } catch (error) {
       throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
     } finally {
@@ -104,6 +111,7 @@ async function mirror(
   { source, inspect, encrypter, remember }: MirroredNode,
   root: ObjectStore,
   mayAcceptEmpty: () => boolean,
+  judgeBy: (verdict: RunVerdict) => void,
 ): Promise<void> {
   const { settings, once, stop, abort, clock, random, logger, observe } = options;
   const { witness } = source;
@@ -137,6 +145,16 @@ async function mirror(
     return base.held.sequence;
   });
   if (sequence === null) return;
+  judgeBy(
+    new RunVerdict({
+      store: store.location,
+      lookIntervalMs: settings["look-interval"],
+      clock,
+      uncovered: () => swapper.uncovered,
+      tell: (verdict, findings) =>
+        observe({ kind: "verdict", verdict, findings, store: store.location }),
+    }),
+  );
   observe({ kind: "started", node, source: source.description, store: store.location, sequence });
   const engine = new MirrorEngine({
     source,

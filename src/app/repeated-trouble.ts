@@ -19,6 +19,8 @@ export class RepeatedTrouble {
   }
 
   isWorthTelling(event: DaemonEvent): boolean {
+    // A look or a verdict while the store is in trouble doesn't show that it is over.
+    if (event.kind === "verdict" || event.kind === "confirmed") return true;
     const trouble = troubleOf(event);
     if (trouble === null) {
       this.#toldAtMs.clear();

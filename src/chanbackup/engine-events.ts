@@ -1,4 +1,5 @@
 import type { ScbError } from "../runtime/error.ts";
+import type { LookDepth } from "./look.ts";
 import type { SnapshotReason } from "./snapshot.ts";
 
 /**
@@ -35,5 +36,7 @@ export type EngineEvent<Swapped, Unchanged> =
     }
   /** Done, after one or more `retrying`. */
   | { readonly kind: "recovered"; readonly attempts: number }
+  /** An idle look: what was saved is there, as it was read back just now. */
+  | { readonly kind: "confirmed"; readonly depth: LookDepth }
   /** What was saved isn't there any more, or isn't what was saved. It is saved anew at once. */
   | { readonly kind: "lost"; readonly error: ScbError };

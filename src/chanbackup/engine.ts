@@ -84,6 +84,8 @@ export class Engine<Swapped, Unchanged> {
   /** There was a refusal, or a loss: only a swap shows that it is over. */
   #mustSave = false;
   #hasSaved = false;
+  /** What was saved last was read back since. */
+  #isReadBack = false;
   #refreshNotBeforeMs = -Infinity;
 
   /** Throws "usage" for times that are none. */
@@ -176,12 +178,15 @@ export class Engine<Swapped, Unchanged> {
   }
 
   /**
-   * Saves the state, or finds it saved already. The store is tried again until `abort`; what else
+   * Saves the state and reads it back, or finds it saved already. The store is tried again until `abort`; what else
    * fails isn't waited for. Throws "refused" too.
    */
   async once(abort: AbortSignal): Promise<void> {
     this.mark("start");
-    await this.#save(null, abort);
+    while (this.#due.reason !== null) {
+      await this.#save(null, abort);
+      if (!this.#isReadBack) await this.#confirm(abort);
+    }
   }
 
   #wake(): void {
@@ -242,7 +247,9 @@ export class Engine<Swapped, Unchanged> {
       this.#looks.made(depth, this.#clock.monotonicMs());
       if (this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts: this.#failedLooks + 1 });
       this.#failedLooks = 0;
+      this.#isReadBack ||= found.kind === "confirmed" && depth === "version";
       if (found.kind === "save-anew") this.#lose(found.error);
+      else this.#tell({ kind: "confirmed", depth });
       return null;
     } catch (caught) {
       const error = ScbError.from(caught);
@@ -320,6 +327,7 @@ export class Engine<Swapped, Unchanged> {
     const nowMs = this.#clock.monotonicMs();
     this.#due.settle(revision, null);
     this.#hasSaved = true;
+    this.#isReadBack = outcome.kind === "unchanged";
     if (outcome.kind === "swapped") {
       this.#mustSave = false;
       this.#pace.count();

@@ -1,5 +1,6 @@
 import type { DaemonEvent } from "../app/daemon-event.ts";
 import { runMirror } from "../app/mirror-daemon.ts";
+import { toldOf } from "../checks/finding.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
@@ -31,6 +32,7 @@ export const runAction: Action<RunOptions> = async (context) => {
     stop: signal,
     abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
     observe: (event) => {
+      if (event.kind === "confirmed") return;
       if (json) terminal.json(toJson(event, clock.now()));
       else printEvent(event, terminal, clock.now());
     },
@@ -45,8 +47,11 @@ export const runAction: Action<RunOptions> = async (context) => {
   return exitCodes.done;
 };
 
+/** A look that found all as it should be is worth no line. */
+type ToldEvent = Exclude<DaemonEvent, { kind: "confirmed" }>;
+
 /** One event as one JSON document: `event`, `at`, and what the contract names. */
-function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
+function toJson(event: ToldEvent, now: number): Record<string, unknown> {
   const common = { event: event.kind, at: new Date(now).toISOString() };
   switch (event.kind) {
     case "started":
@@ -86,6 +91,11 @@ function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
       return { ...common, attempts: event.attempts };
     case "lost":
       return { ...common, code: event.error.code, message: event.error.message };
+    case "verdict": {
+      const { verdict, store } = event;
+      const findings = event.findings.map((finding) => ({ ...finding, store }));
+      return { ...common, verdict, findings, store };
+    }
     case "drilled": {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
       const sequence = version?.sequence ?? null;
@@ -96,7 +106,7 @@ function toJson(event: DaemonEvent, now: number): Record<string, unknown> {
   }
 }
 
-function printEvent(event: DaemonEvent, terminal: Terminal, now: number): void {
+function printEvent(event: ToldEvent, terminal: Terminal, now: number): void {
   const time = terminal.style("dim", new Date(now).toISOString().slice(11, 19));
   terminal.line(`${time} ${describe(event, terminal)}`);
 }
@@ -107,7 +117,7 @@ const stoppedTexts = {
   nothing: "stopped: no state was seen, so nothing was saved",
 };
 
-function describe(event: DaemonEvent, terminal: Terminal): string {
+function describe(event: ToldEvent, terminal: Terminal): string {
   switch (event.kind) {
     case "started":
       return `${terminal.style("bold", "started")}: ${event.source} -> ${event.store}${event.sequence === 0 ? " (nothing there yet)" : ` (at sequence ${event.sequence})`}`;
@@ -126,6 +136,8 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
       return `${terminal.style("red", "LOST")}: ${event.error.message}`;
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
+    case "verdict":
+      return verdictText(event, terminal);
     case "drilled": {
       const { ok, verdict, problems, version } = event.report;
       if (ok) {
@@ -139,4 +151,16 @@ function describe(event: DaemonEvent, terminal: Terminal): string {
     case "stopped":
       return stoppedTexts[event.last ?? "nothing"];
   }
+}
+
+function verdictText(
+  { verdict, findings }: Extract<DaemonEvent, { kind: "verdict" }>,
+  terminal: Terminal,
+): string {
+  if (verdict === "safe") return `${terminal.style("green", "safe")}: the store was read back`;
+  const word =
+    verdict === "unsafe"
+      ? terminal.style("red", "NOT SAFE")
+      : terminal.style("yellow", "NOT KNOWN");
+  return `${word}: ${findings.map((it) => toldOf(it).message).join("; ")}`;
 }

@@ -30,9 +30,15 @@ export class LimboCover {
   readonly #proven = new Map<string, Required<AlsoRestore>>();
   /** In no version that could be found: not searched for again at each swap. */
   readonly #searchedInVain = new Set<string>();
+  #uncovered: readonly string[] = [];
 
   constructor(options: LimboCoverOptions) {
     this.#options = options;
+  }
+
+  /** Of the last candidate: channels in limbo that no version holds. */
+  get uncovered(): readonly string[] {
+    return this.#uncovered;
   }
 
   /** To be called if a version turned out to be missing or damaged: another is looked for then. */
@@ -54,9 +60,14 @@ export class LimboCover {
     const before = held?.alsoRestore ?? [];
     if (limbo === null || contents === null) return before;
     const exported = new Set(contents.channelPoints);
-    const needed = new Set(
-      limbo.map(({ channelPoint }) => channelPoint).filter((point) => !exported.has(point)),
-    );
+    const inLimbo = limbo.map(({ channelPoint }) => channelPoint);
+    const needed = new Set(inLimbo.filter((point) => !exported.has(point)));
+    // A node that was restored doesn't know what it had closed: only a close that it knows ends this.
+    const named = before.flatMap(({ channelPoints }) => channelPoints);
+    const unheard = named.filter((point) => !inLimbo.includes(point));
+    for (const point of await this.#options.heldBackups.notClosed(unheard, signal))
+      needed.add(point);
+    this.#uncovered = [];
     if (needed.size === 0) return [];
     const found = new Map<string, AlsoRestore>();
     const take = async (expected: ExpectedVersion): Promise<void> => {
@@ -69,6 +80,7 @@ export class LimboCover {
     for (const named of before) if (needed.size > 0) await take(named);
     if (needed.size > 0 && held !== null) await take(held);
     await this.#search(needed, held?.sequence ?? 0, take, signal);
+    this.#uncovered = [...needed];
     // Oldest first, however they were found.
     return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }

@@ -132,6 +132,11 @@ export class ObjectStoreSwapper {
     return isSameAlso(needed, base.held?.alsoRestore ?? []);
   }
 
+  /** Closed channels whose funds aren't home, and which no version holds. */
+  get uncovered(): readonly string[] {
+    return this.#limboCover?.uncovered ?? [];
+  }
+
   async #alsoRestoreFor(
     base: Base,
     candidate: Candidate,

@@ -273,10 +273,10 @@ describe("the command line", () => {
           .map((line) => JSON.parse(line).event);
       };
       await writeFile(file, packedBytes());
-      assert.deepEqual(await kinds(), ["started", "swapped", "stopped"]);
-      assert.deepEqual(await kinds(), ["started", "unchanged", "stopped"]);
+      assert.deepEqual(await kinds(), ["started", "swapped", "verdict", "stopped"]);
+      assert.deepEqual(await kinds(), ["started", "unchanged", "verdict", "stopped"]);
       await writeFile(file, packedBytes());
-      assert.deepEqual(await kinds(), ["started", "swapped", "stopped"]);
+      assert.deepEqual(await kinds(), ["started", "swapped", "verdict", "stopped"]);
     });
 
     it("an empty backup does not replace a good one, unless that is said for this once", async () => {

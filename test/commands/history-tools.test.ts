@@ -101,6 +101,9 @@ describe("verify, repair, prune and list, as a user meets them", () => {
       problems: [],
       node: "alice",
       total: 3,
+      verdict: "safe",
+      findings: [],
+      also: [],
       openedBy: null,
       notes: [],
     });

@@ -55,6 +55,21 @@ describe("funds in limbo", () => {
     assert.equal((await readPointer(store)).schema, 1);
   });
 
+  it("stay named by a node that was restored, and doesn't know what it had closed", async () => {
+    const { node, mirror, also } = await closedWorld();
+    await swap(mirror, node.candidate([b, c]));
+    node.closed = [a, b, c];
+    await swap(mirror, node.candidate([]));
+    const named = await also();
+    assert.equal(named.length, 1);
+    node.limbo = [];
+    node.closed = [];
+    const restored = node.candidate([]);
+    assert.equal(await mirror.isCovered(await mirror.base(), restored), true);
+    await swap(mirror, restored);
+    assert.deepEqual(await also(), named);
+  });
+
   it("of several channels, closed one after the other, are all named, by as few versions as will do", async () => {
     const { node, mirror, also } = await closedWorld();
     await swap(mirror, node.candidate([b, c]));

@@ -426,7 +426,7 @@ describe("MirrorEngine.once", () => {
       await engine.once(abort.signal);
       assert.deepEqual(
         events.map(({ kind }) => kind),
-        ["swapped", "unchanged"],
+        ["swapped", "confirmed", "unchanged"],
       );
       assert.equal((await keysOf(store, "versions/")).length, 1);
     });
@@ -462,7 +462,7 @@ describe("MirrorEngine.once", () => {
       await engine.once(abort.signal);
       assert.deepEqual(
         events.map(({ kind }) => kind),
-        ["swapped", "swapped"],
+        ["swapped", "confirmed", "swapped", "confirmed"],
       );
     });
   }

@@ -269,6 +269,8 @@ function describeEvent(event: MirrorEvent): string {
       return `unchanged (${event.reason})`;
     case "recovered":
       return "recovered";
+    case "confirmed":
+      return `confirmed by a look at the ${event.depth}`;
     case "lost":
       return `lost: ${event.error.message}`;
   }

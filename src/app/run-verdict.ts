@@ -1,0 +1,114 @@
+import type { Finding, Verdict } from "../checks/finding.ts";
+import { judgeRun, type RunEvidence, type RunPolicy } from "../checks/run-verdict.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { ScbError } from "../runtime/error.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+
+export interface RunVerdictOptions extends RunPolicy {
+  /** The store's location. */
+  readonly store: string;
+  readonly clock: Clock;
+  /** Closed channels whose funds no version holds, as the swapper knows them now. */
+  readonly uncovered: () => readonly string[];
+  /** Hears the verdict whenever it, or what it rests on, changes. */
+  readonly tell: (verdict: Verdict, findings: readonly Finding[]) => void;
+}
+
+/** What events tell; the rest is asked for when it is judged. */
+type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered">;
+
+/** Collects what a run goes through, and has it judged: see `judgeRun`. */
+export class RunVerdict {
+  readonly #options: RunVerdictOptions;
+  #evidence: Heard = {
+    unsavedSinceMs: null,
+    trouble: null,
+    nodeTrouble: null,
+    refusal: null,
+    lost: null,
+    provedAtMs: null,
+    drillFailure: null,
+  };
+  /** The verdict that was told, and the codes of what it rests on. */
+  #told = "";
+
+  constructor(options: RunVerdictOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in what happened. Nothing is told before the store was once read back, or is in trouble. */
+  hear(event: DaemonEvent): void {
+    this.#take(event);
+    const { verdict, findings } = this.judge();
+    const isKnown = verdict !== "unknown" || this.#told !== "";
+    const mark = [verdict, ...findings.map(({ code }) => code).sort()].join(" ");
+    if (!isKnown || mark === this.#told) return;
+    this.#told = mark;
+    this.#options.tell(verdict, findings);
+  }
+
+  /** As of now. */
+  judge(): ReturnType<typeof judgeRun> {
+    const { store, clock, uncovered } = this.#options;
+    const evidence = {
+      ...this.#evidence,
+      atMs: clock.monotonicMs(),
+      store,
+      uncovered: uncovered(),
+    };
+    return judgeRun(evidence, this.#options);
+  }
+
+  #take(event: DaemonEvent): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    switch (event.kind) {
+      case "swapped":
+        this.#set({ unsavedSinceMs: null, trouble: null, refusal: null });
+        break;
+      case "unchanged":
+        this.#set({ unsavedSinceMs: null, trouble: null, lost: null, provedAtMs: nowMs });
+        break;
+      case "confirmed":
+        this.#set({ trouble: null, provedAtMs: nowMs });
+        // What was lost is made good only by reading back what was saved anew.
+        if (event.depth === "version") this.#set({ lost: null });
+        break;
+      case "refused": {
+        const { message, quarantineKey: key } = event;
+        this.#set({ unsavedSinceMs: null, refusal: { message, key } });
+        break;
+      }
+      case "retrying":
+        this.#troubled(event.error, nowMs);
+        break;
+      case "recovered":
+        this.#set({ trouble: null, nodeTrouble: null });
+        break;
+      case "lost":
+        this.#set({ lost: event.error, provedAtMs: null });
+        break;
+      case "drilled": {
+        const [problem] = event.report.problems;
+        this.#set({ drillFailure: event.report.ok ? null : (problem?.message ?? "it failed") });
+        break;
+      }
+      case "started":
+      case "stopped":
+      case "verdict":
+        break;
+    }
+  }
+
+  #troubled(error: ScbError, nowMs: number): void {
+    const isOfNode = error.code.startsWith("node-") || error.code === "io";
+    if (isOfNode) this.#set({ nodeTrouble: error });
+    else {
+      const { unsavedSinceMs } = this.#evidence;
+      this.#set({ trouble: error, unsavedSinceMs: unsavedSinceMs ?? nowMs });
+    }
+  }
+
+  #set(change: Partial<Heard>): void {
+    this.#evidence = { ...this.#evidence, ...change };
+  }
+}

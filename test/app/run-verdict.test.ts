@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DaemonEvent } from "../../src/app/daemon-event.ts";
+import { RunVerdict } from "../../src/app/run-verdict.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+
+const minuteMs = 60_000;
+const busy = new ScbError("store-busy", "the store asks to come back later");
+const away = new ScbError("node-unavailable", "lnd is away");
+const wentBack = new ScbError("went-back", "it went back");
+const commit = {
+  sequence: 1,
+  key: "k",
+  sha256: "",
+  sizeBytes: 1,
+  channels: 1,
+  operation: "o",
+};
+const swapped = { kind: "swapped", commit, reason: "start", attempts: 1, elapsedMs: 1 } as const;
+const unchanged = { kind: "unchanged", reason: "start", sequence: 1 } as const;
+const looked = { kind: "confirmed", depth: "pointer" } as const;
+const readBack = { kind: "confirmed", depth: "version" } as const;
+const retrying = { kind: "retrying", error: busy, attempt: 1, retryInMs: 100 } as const;
+const lost = { kind: "lost", error: wentBack } as const;
+const refused: DaemonEvent = {
+  kind: "refused",
+  reason: "start",
+  error: busy,
+  code: "empty",
+  message: "it is empty",
+  quarantineKey: "quarantine/x.backup",
+};
+
+function listen(uncovered: readonly string[] = []) {
+  let nowMs = 1_000_000;
+  const told: string[] = [];
+  const verdict = new RunVerdict({
+    store: "s3://bucket/node",
+    lookIntervalMs: 5 * minuteMs,
+    clock: { now: () => nowMs, monotonicMs: () => nowMs, sleep: async () => undefined },
+    uncovered: () => uncovered,
+    tell: (word, findings) => told.push([word, ...findings.map(({ code }) => code)].join(" ")),
+  });
+  const hear = (...events: readonly DaemonEvent[]): string[] => {
+    for (const event of events) verdict.hear(event);
+    return told;
+  };
+  return { hear, verdict, pass: (ms: number) => (nowMs += ms) };
+}
+
+describe("the verdict of a run", () => {
+  const cases: readonly [string, readonly DaemonEvent[], readonly string[]][] = [
+    ["isn't told by the store's answer to a swap alone", [swapped], []],
+    ["is safe once what was saved is read back", [swapped, readBack], ["safe"]],
+    ["is safe if the store was read back and holds the state", [unchanged], ["safe"]],
+    ["is told once while nothing changes", [unchanged, looked, looked], ["safe"]],
+    [
+      "is unsafe while a state can't be saved",
+      [unchanged, retrying, swapped],
+      ["safe", "unsafe not-saved", "safe"],
+    ],
+    [
+      "isn't known while the node is away",
+      [unchanged, { ...retrying, error: away }, { kind: "recovered", attempts: 2 }],
+      ["safe", "unknown node-unread", "safe"],
+    ],
+    ["is unsafe after a refusal, until a swap", [unchanged, refused], ["safe", "unsafe refused"]],
+    [
+      "is unsafe after a loss, until what was saved anew is read back",
+      [unchanged, lost, swapped, looked, readBack],
+      ["safe", "unsafe went-back unproved", "unsafe went-back", "safe"],
+    ],
+  ];
+  for (const [name, events, expected] of cases) {
+    it(name, () => assert.deepEqual(listen().hear(...events), expected));
+  }
+
+  it("is unsafe while nothing holds funds in limbo", () => {
+    assert.deepEqual(listen(["aa:0"]).hear(unchanged), ["unsafe limbo-not-covered"]);
+  });
+
+  it("isn't known if no look has come for long, whatever was told", () => {
+    const { hear, verdict, pass } = listen();
+    hear(unchanged);
+    pass(9 * minuteMs);
+    assert.equal(verdict.judge().verdict, "safe");
+    pass(3 * minuteMs);
+    assert.equal(verdict.judge().verdict, "unknown");
+  });
+});
