@@ -216,7 +216,7 @@ describe("changes of lnd", () => {
     await using setup = await fakeSetup();
     const source = new LndSource({
       ...quick,
-      stableAfterMs: 100,
+      stableAfterMs: 1_000,
       node: setup.node(),
       observer: setup.heard,
       clock: systemClock,
@@ -227,7 +227,7 @@ describe("changes of lnd", () => {
     await until("some trouble", () => setup.heard.troubles.length > 5);
     await setup.lnd.start();
     await until("the stream", () => setup.lnd.streams.size === 1);
-    await delay(150);
+    await delay(1_050);
     const before = setup.heard.retriesInMs.length;
     setup.lnd.reset();
     await until("the reconnect", () => follower.reasons.includes("reconnected"));
