@@ -1,3 +1,4 @@
+import { ScbError } from "../runtime/error.ts";
 import { formatOutPoint, type OutPoint } from "../wire/out-point.ts";
 import type { ChannelEvent } from "./channel-notifier.ts";
 import { mergeSingles } from "./merge.ts";
@@ -6,24 +7,34 @@ import { newSingle } from "./new-single.ts";
 import type { Single } from "./single.ts";
 import { SingleView } from "./single-view.ts";
 
+/** What could not be taken in of an event. */
+export interface LeftOut {
+  /** The closes of channels that only the backup holds. */
+  readonly heldBack: readonly string[];
+  readonly skipped: readonly { readonly channelPoint: string | null; readonly error: ScbError }[];
+}
+
 /**
- * What SubSwapper knows of its node's channels. Each change has a number, its revision. A close is
- * kept until a backup without the channel is known to be saved: lnd forgets it when a swap fails,
- * and the next merge brings the channel back. Never holds more than one entry a channel.
+ * What SubSwapper knows of its node's channels. A close is kept for good: lnd forgets it when a swap
+ * fails, and the next merge brings the channel back. Never holds more than one entry a channel.
  */
 export class BackupState {
   readonly #open = new Map<string, SingleView>();
-  readonly #closed = new Map<string, { readonly outPoint: OutPoint; readonly revision: number }>();
+  readonly #closed = new Map<string, OutPoint>();
+  /** Closes that nobody has confirmed, of channels that this program never had. */
+  readonly #heldBack = new Set<string>();
+  readonly #skipped = new Set<string>();
   #held: readonly string[] = [];
-  #revision = 0;
+  #saved: Multi | null = null;
+  #isLost = false;
 
   constructor(startingChans: readonly Single[]) {
     this.add(startingChans);
   }
 
-  /** That of the newest change. */
-  get revision(): number {
-    return this.#revision;
+  /** Channels that were reported, and that no backup can hold. */
+  get skipped(): readonly string[] {
+    return [...this.#skipped];
   }
 
   /**
@@ -33,37 +44,72 @@ export class BackupState {
    */
   add(singles: readonly Single[]): void {
     const views = singles.map(SingleView.of);
-    this.#revision++;
     for (const single of views) {
       const point = formatOutPoint(single.fundingOutpoint);
       this.#open.set(point, single);
       this.#closed.delete(point);
+      this.#heldBack.delete(point);
+      this.#skipped.delete(point);
     }
   }
 
-  /** A channel that is both new and closed is closed, as in lnd. Throws what `newSingle` and `add` do. */
-  apply({ newChans, closedChans }: ChannelEvent): void {
-    this.add(newChans.map(newSingle));
-    for (const outPoint of closedChans) {
-      const point = formatOutPoint(outPoint);
-      this.#open.delete(point);
-      this.#closed.set(point, { outPoint, revision: this.#revision });
+  /** A channel that is both new and closed is closed, as in lnd. */
+  apply({ newChans, closedChans }: ChannelEvent): LeftOut {
+    const heldBack: string[] = [];
+    const skipped: { channelPoint: string | null; error: ScbError }[] = [];
+    const takeIn = (outPoint: OutPoint | undefined, act: () => void): void => {
+      try {
+        act();
+      } catch (error) {
+        const channelPoint = pointOf(outPoint);
+        this.#skipped.add(channelPoint ?? "a channel without a channel point");
+        skipped.push({ channelPoint, error: ScbError.ofCaller(error, "a channel's encoding") });
+      }
+    };
+    for (const channel of newChans) {
+      takeIn(channel?.fundingOutpoint, () => this.add([newSingle(channel)]));
     }
+    for (const outPoint of closedChans) {
+      takeIn(outPoint, () => {
+        const point = formatOutPoint(outPoint);
+        if (this.#open.has(point) || this.#closed.has(point)) this.close(outPoint);
+        else if (this.#held.includes(point) && !this.#heldBack.has(point)) {
+          this.#heldBack.add(point);
+          heldBack.push(point);
+        }
+      });
+    }
+    return { heldBack, skipped };
+  }
+
+  close(outPoint: OutPoint): void {
+    const point = formatOutPoint(outPoint);
+    this.#open.delete(point);
+    this.#heldBack.delete(point);
+    this.#skipped.delete(point);
+    this.#closed.set(point, outPoint);
+  }
+
+  /** This is what the swapper holds now. */
+  saved(merged: Multi): void {
+    this.#saved = merged;
+    this.#isLost = false;
+  }
+
+  /** It should, and doesn't: what others had put there is saved again from here. */
+  lost(): void {
+    this.#isLost = true;
   }
 
   /** What to save, given what is saved now. */
-  mergeWith(held: Multi | null): Multi {
-    this.#held = pointsOf(held);
-    const closed = [...this.#closed.values()].map(({ outPoint }) => outPoint);
-    return mergeSingles(held, this.#open.values(), closed);
-  }
-
-  /** A merge made at `revision` is saved: the closes that it took in have done their work. */
-  saved(merged: Multi, revision: number): void {
-    this.#held = pointsOf(merged);
-    for (const [point, close] of this.#closed) {
-      if (close.revision <= revision) this.#closed.delete(point);
-    }
+  mergeWith(current: Multi | null): Multi {
+    const held = this.#isLost
+      ? mergeSingles(this.#saved, current?.staticBackups ?? [], [])
+      : current;
+    this.#held = (held?.staticBackups ?? []).map((single) =>
+      formatOutPoint(single.fundingOutpoint),
+    );
+    return mergeSingles(held, this.#open.values(), this.#closed.values());
   }
 
   /**
@@ -73,10 +119,15 @@ export class BackupState {
   knownChans(): ReadonlySet<string> {
     const known = new Set([...this.#held, ...this.#open.keys()]);
     for (const point of this.#closed.keys()) known.delete(point);
+    for (const point of this.#skipped) known.delete(point);
     return known;
   }
 }
 
-function pointsOf(multi: Multi | null): string[] {
-  return (multi?.staticBackups ?? []).map((single) => formatOutPoint(single.fundingOutpoint));
+function pointOf(outPoint: OutPoint | undefined): string | null {
+  try {
+    return outPoint === undefined ? null : formatOutPoint(outPoint);
+  } catch {
+    return null;
+  }
 }

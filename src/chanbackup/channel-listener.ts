@@ -1,5 +1,5 @@
 import { abortable } from "../runtime/abort.ts";
-import { backoffMs } from "../runtime/backoff.ts";
+import { backoffMs, defaultBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
@@ -20,7 +20,8 @@ export interface ChannelListenerOptions {
 
 /**
  * Hears a notifier's events until `signal` aborts. A stream that fails, or just ends, is subscribed
- * anew with backoff; because it begins with the known channels, nothing in between is missed.
+ * anew with backoff; because it begins with the known channels, nothing in between is missed. Ends
+ * even if the notifier never answers.
  */
 export async function listenToChannels(
   options: ChannelListenerOptions,
@@ -29,27 +30,26 @@ export async function listenToChannels(
   const { notifier, knownChans, onEvent, onTrouble, onRecovered, clock, random } = options;
   let attempt = 0;
   while (!signal.aborted) {
+    let sinceMs = Infinity;
     let error: ScbError;
     try {
-      const subscription = await notifier.subscribeChans(knownChans(), signal);
+      const subscribing = notifier.subscribeChans(knownChans(), signal);
+      const subscription = await abortable(subscribing, signal);
       try {
-        if (signal.aborted) return;
+        sinceMs = clock.monotonicMs();
         if (attempt > 0) onRecovered();
-        for await (const event of until(signal, subscription.chanUpdates)) {
-          // A subscription counts as good only once it has told something: one that always ends at
-          // once must not be made anew without a wait.
-          attempt = 0;
-          onEvent(event);
-        }
+        for await (const event of until(signal, subscription.chanUpdates)) onEvent(event);
       } finally {
         subscription.cancel();
       }
       error = new ScbError("node-unavailable", "the stream of channel events ended");
     } catch (cause) {
-      error = ScbError.from(cause);
+      error = ofNotifier(cause);
     }
     if (signal.aborted) return;
-    attempt++;
+    // One that tells something and ends at once is no better than one that can't be made.
+    const hasStood = clock.monotonicMs() - sinceMs >= defaultBackoff.maxMs;
+    attempt = hasStood ? 1 : attempt + 1;
     const retryInMs = backoffMs(attempt, random);
     onTrouble(error, retryInMs);
     try {
@@ -58,6 +58,12 @@ export async function listenToChannels(
       if (!signal.aborted) throw cause;
     }
   }
+}
+
+function ofNotifier(cause: unknown): ScbError {
+  if (cause instanceof ScbError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new ScbError("node-unavailable", `the notifier failed: ${text}`, { cause });
 }
 
 /**
@@ -80,6 +86,6 @@ async function* until(
     }
   } finally {
     // A generator that waits can only be ended by what it waits for: by the cancel that follows.
-    if (!isWaiting) await iterator.return?.();
+    if (!isWaiting) await abortable(Promise.resolve(iterator.return?.()), signal);
   }
 }

@@ -3,7 +3,13 @@ import type { ChannelWithAddrs } from "./new-single.ts";
 
 /** Channels opened and closed since the previous event. Source: lnd `chanbackup.ChannelEvent`. */
 export interface ChannelEvent {
+  /**
+   * Channels that the node has seen close, and that are fully resolved: until all of a channel's funds
+   * are back, only a backup that holds it brings them back. A channel that the node merely doesn't
+   * know isn't closed: that is how a node looks that was wiped.
+   */
   readonly closedChans: readonly OutPoint[];
+  /** Opened or changed: each replaces what was known of its channel. */
   readonly newChans: readonly ChannelWithAddrs[];
 }
 
@@ -19,7 +25,11 @@ export interface ChannelSubscription {
  * Reports the channels of one node. `knownChans` (channel points, "txid:index") is a
  * synchronisation point: the first event makes up whatever opened or closed between the moment at
  * which the caller learnt of them and the moment at which the subscription stood, so that no event
- * falls in between. Source: lnd `chanbackup.ChannelNotifier`.
+ * falls in between.
+ *
+ * `knownChans` also holds channels that only the saved backup knows. A close of one of them is held
+ * back until the program confirms it with `SubSwapper.confirmClosed`. Source: lnd
+ * `chanbackup.ChannelNotifier`.
  */
 export interface ChannelNotifier {
   subscribeChans(

@@ -87,6 +87,8 @@ export class Engine<Swapped, Unchanged> {
   /** What was saved last was read back since. */
   #isReadBack = false;
   #refreshNotBeforeMs = -Infinity;
+  /** Of the newest thing that a stop waits for. */
+  #unsavedRevision = 0;
 
   /** Throws "usage" for times that are none. */
   constructor(options: EngineOptions<Swapped, Unchanged>) {
@@ -108,13 +110,15 @@ export class Engine<Swapped, Unchanged> {
     return this.#due.revision;
   }
 
-  get savedRevision(): number {
-    return this.#due.savedRevision;
+  /** Whether all is known to be saved that a stop would wait for. */
+  get isSaved(): boolean {
+    return this.#due.savedRevision >= this.#unsavedRevision;
   }
 
   /** Something is due. Returns its revision. */
   mark(reason: SnapshotReason): number {
     const revision = this.#due.mark(reason);
+    if (this.#options.isUnsaved(reason)) this.#unsavedRevision = revision;
     this.#wake();
     return revision;
   }
@@ -231,7 +235,8 @@ export class Engine<Swapped, Unchanged> {
     while (this.#hasSaved && this.#due.reason === null && !abort.aborted) {
       const failed = await this.#look("version", abort);
       if (failed === null) return;
-      await this.#waitOrGiveUp(failed.error, failed.retryInMs, [abort], abort);
+      await this.#sleep(failed.retryInMs, [abort]);
+      if (abort.aborted) throw gaveUp(failed.error);
     }
   }
 
@@ -275,17 +280,18 @@ export class Engine<Swapped, Unchanged> {
   async #save(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
     const { attempt, canPass, isUnsaved } = this.#options;
     let superseded = 0;
-    let isTroubled = false;
+    let trouble: ScbError | null = null;
     for (let attempts = 1; ; attempts += 1) {
       const begunAtMs = this.#clock.monotonicMs();
       try {
+        if (abort.aborted) throw gaveUp(trouble);
         const outcome = await abortable(attempt(abort), abort);
         if (outcome.kind === "lost") {
           this.#lose(outcome.error);
           continue;
         }
         this.#settle(outcome, attempts);
-        if (isTroubled || this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts });
+        if (trouble !== null || this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts });
         this.#failedLooks = 0;
         return;
       } catch (caught) {
@@ -305,19 +311,17 @@ export class Engine<Swapped, Unchanged> {
         } else {
           const isPassing =
             stop === null ? hasCode(error, "store-busy", "store-unknown") : canPass(error);
+          const isWorthIt = stop?.aborted !== true || isUnsaved(this.#due.reason ?? "start");
+          if (!isWorthIt && (isPassing || abort.aborted)) return this.#due.drop();
           if (!isPassing) throw error;
-          if (stop?.aborted === true && !isUnsaved(this.#due.reason ?? "start")) {
-            this.#due.drop();
-            return;
-          }
-          isTroubled = true;
+          trouble = error;
         }
         const backoff = isOfStore(error) ? storeBackoff : defaultBackoff;
         const retryInMs = Math.round(backoffMs(attempts, this.#random, backoff));
         this.#tell({ kind: "retrying", error, attempt: attempts, retryInMs });
         // A stop cuts the wait short: what isn't saved is tried once more, at once.
         const isStopping = stop === null || stop.aborted;
-        await this.#waitOrGiveUp(error, retryInMs, isStopping ? [abort] : [abort, stop], abort);
+        await this.#sleep(retryInMs, isStopping ? [abort] : [abort, stop]);
       }
     }
   }
@@ -369,16 +373,6 @@ export class Engine<Swapped, Unchanged> {
     }
   }
 
-  async #waitOrGiveUp(
-    error: ScbError,
-    ms: number,
-    signals: readonly AbortSignal[],
-    abort: AbortSignal,
-  ): Promise<void> {
-    await this.#sleep(ms, signals);
-    if (abort.aborted) throw new ScbError("aborted", `gave up: ${error.message}`, { cause: error });
-  }
-
   #tell(event: EngineEvent<Swapped, Unchanged>): void {
     tell(this.#options.observe, event);
   }
@@ -386,4 +380,9 @@ export class Engine<Swapped, Unchanged> {
 
 function isOfStore(error: ScbError): boolean {
   return hasCode(error, "store-busy", "store-unknown", "refused");
+}
+
+function gaveUp(trouble: ScbError | null): ScbError {
+  const message = trouble === null ? "stopped before it was done" : `gave up: ${trouble.message}`;
+  return new ScbError("aborted", message, { cause: trouble });
 }

@@ -1,20 +1,28 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { abortable } from "../runtime/abort.ts";
-import { backoffMs, contentionMs, storeBackoff } from "../runtime/backoff.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
-import { Pace } from "../runtime/pace.ts";
-import type { Random } from "../runtime/random.ts";
+import { checkedMs } from "../runtime/interval.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
+import { tell } from "../runtime/tell.ts";
+import type { OutPoint } from "../wire/out-point.ts";
 import { BackupState } from "./backup-state.ts";
 import { listenToChannels } from "./channel-listener.ts";
-import type { ChannelNotifier } from "./channel-notifier.ts";
+import type { ChannelEvent, ChannelNotifier } from "./channel-notifier.ts";
+import { Engine, type EngineTiming, type Outcome } from "./engine.ts";
+import type { LookDepth, LookOutcome } from "./look.ts";
 import { type Multi, serializeMulti } from "./multi.ts";
-import { Nap } from "./nap.ts";
+import { isPassing } from "./retry-policy.ts";
 import type { Single } from "./single.ts";
-import { fatalSwapCodes, type SubSwapperObserver, type SwapReason } from "./sub-swapper-events.ts";
+import type {
+  SubSwapperEvent,
+  SubSwapperObserver,
+  SubSwapperSwapped,
+  SubSwapperUnchanged,
+} from "./sub-swapper-events.ts";
 import type { Swapper } from "./swapper.ts";
 
-export interface SubSwapperOptions {
+export interface SubSwapperOptions extends Partial<EngineTiming> {
   /**
    * The node's channels as they are now: one that no backup can hold is refused with "encode". Those
    * that only the swapper holds are kept as well.
@@ -23,131 +31,172 @@ export interface SubSwapperOptions {
   readonly notifier: ChannelNotifier;
   readonly encrypter: Encrypter;
   readonly swapper: Swapper;
-  /**
-   * After so long without a swap the saved backup is read, merged and saved anew, even if it is the
-   * same: its age shows whoever looks at the store that it is still looked after.
-   */
-  readonly refreshIntervalMs: number;
-  /** In a burst of events, from one swap to the next: see `Pace`. Default 0. */
-  readonly minIntervalMs?: number;
-  readonly observer: SubSwapperObserver;
-  readonly clock: Clock;
-  readonly random: Random;
+  readonly observer?: SubSwapperObserver;
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
+
+export interface StopOptions {
+  /** How long to go on trying to save what isn't saved. Default 0: what is under way is abandoned. */
+  readonly graceMs?: number;
+}
+
+const defaultRefreshIntervalMs = 12 * 3_600_000;
+const defaultMinIntervalMs = 500;
+/** Of a SubSwapper that is disposed of. */
+const disposeGraceMs = 10_000;
+
+type SubSwapperOutcome = Outcome<SubSwapperSwapped, SubSwapperUnchanged>;
 
 /**
  * Keeps a node's backup current: hears which channels open and close, merges them with what the
- * swapper holds, packs, and swaps. One loop makes all swaps, one at a time. Changes that come
- * meanwhile are folded into one state, never queued, and the next attempt takes them all in.
- * Source: lnd `chanbackup.SubSwapper`.
+ * swapper holds, packs, and swaps. One engine makes all swaps, one at a time. Changes that come
+ * meanwhile are folded into one state, never queued. Source: lnd `chanbackup.SubSwapper`.
  */
 export class SubSwapper {
   readonly #options: SubSwapperOptions;
+  readonly #clock: Clock;
   readonly #state: BackupState;
-  /** Ends with the next change. */
-  readonly #untilWork: Nap;
-  /** Not ended by changes: they are folded in, and a store in trouble is not asked more often. */
-  readonly #untilRetry: Nap;
-  readonly #pace: Pace;
-  readonly #stopListening = new AbortController();
+  readonly #engine: Engine<SubSwapperSwapped, SubSwapperUnchanged>;
+  readonly #stop = new AbortController();
   readonly #abandon = new AbortController();
+  /** Aborts when all has ended. */
+  readonly #over = new AbortController();
   readonly #firstExtract = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<ScbError | null>();
-
-  #started: Promise<void> | null = null;
-  #stopped: Promise<boolean> | null = null;
-  #isOver = false;
+  #isStarted = false;
   #failure: ScbError | null = null;
-  #reason: SwapReason = "start";
+  /** The engine came to its own end, and found what it had saved. */
+  #isConfirmed = false;
 
-  /** The newest revision that is known to be saved. */
-  #savedRevision = 0;
-  /** The newest revision that has had its answer: saved, or refused with `#refusal`. */
-  #settledRevision = 0;
-  #refusal: ScbError | null = null;
-  /** Resolves, and is replaced, with each answer. */
-  #answer = Promise.withResolvers<void>();
-
+  /** Throws "usage" for times that are none. */
   constructor(options: SubSwapperOptions) {
+    const { refreshIntervalMs = defaultRefreshIntervalMs } = options;
+    const { minIntervalMs = defaultMinIntervalMs, clock = systemClock, swapper } = options;
     this.#options = options;
+    this.#clock = clock;
     this.#state = new BackupState(options.startingChans);
-    this.#untilWork = new Nap(options.clock);
-    this.#untilRetry = new Nap(options.clock);
-    this.#pace = new Pace(options.clock, options.minIntervalMs ?? 0);
+    this.#engine = new Engine({
+      ...options,
+      refreshIntervalMs,
+      minIntervalMs,
+      clock,
+      attempt: (signal) => this.#attempt(signal),
+      // A backup that doesn't open is another node's, or damaged: it must not be replaced.
+      canPass: (error) => isPassing(error) && !hasCode(error, "decode", "decrypt"),
+      isUnsaved: (reason) => reason !== "refresh",
+      listen: (signal) => this.#listen(signal),
+      look: swapper.look && ((depth, signal) => this.#look(depth, signal)),
+      observe: (event) => this.#tell(event),
+    });
+    this.#engine.mark("start");
+    // Nobody has to wait for it.
+    this.#ready.promise.catch(() => undefined);
   }
 
   /**
-   * Resolves once the loop has ended: with null after `stop`, else with the error that ended it.
-   * Never rejects.
+   * Resolves when the first state is saved. Rejects with "refused" (it goes on, and waits for a
+   * change), with the error that ended it, or with "aborted" if it was stopped before.
+   */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /**
+   * Resolves once all has ended: with null after `stop`, else with the error that ended it. Never
+   * rejects.
    */
   get ended(): Promise<ScbError | null> {
     return this.#ended.promise;
   }
 
-  /**
-   * Starts, and resolves when the first refresh has made sure that the saved backup is current.
-   * During an outage that takes as long as the outage: the observer hears why. Rejects with
-   * "refused" (it goes on, and waits for a change), with the error that ended it, or "aborted" when
-   * it was stopped before. A second call gives the first one's answer.
-   */
-  start(): Promise<void> {
-    this.#started ??= this.#begin();
-    return this.#started;
+  /** Starts. An outage is waited out: the observer hears why. A second call does nothing. */
+  start(): void {
+    this.#throwIfOver();
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#ready.resolve(this.#saved(this.#engine.revision));
+    void this.#run();
   }
 
   /**
-   * Hears no more events, and goes on trying to save what is not saved until `signal` aborts.
-   * Without a signal it abandons what is under way at once. Resolves when all has ended, with
-   * whether everything that it knew is saved. A second call gives the first one's answer.
+   * Hears no more events, and goes on trying to save what isn't saved for `graceMs`. Resolves when all
+   * has ended, with whether everything that it knew is saved; if the swapper can look, it was read
+   * back. A second call can only make it shorter.
    */
-  stop(signal: AbortSignal = AbortSignal.abort()): Promise<boolean> {
-    this.#stopped ??= this.#end(signal);
-    return this.#stopped;
+  async stop({ graceMs = 0 }: StopOptions = {}): Promise<boolean> {
+    checkedMs("graceMs", graceMs, 0);
+    this.#stop.abort();
+    if (!this.#isStarted) this.#end(null);
+    if (graceMs === 0) this.#abandon.abort();
+    else void this.#abandonAfter(graceMs);
+    await this.#ended.promise;
+    return this.isSaved && this.#isConfirmed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop({ graceMs: disposeGraceMs });
+  }
+
+  /** Whether everything that it was told is known to be saved. */
+  get isSaved(): boolean {
+    return this.#engine.isSaved && this.#state.skipped.length === 0;
   }
 
   /**
    * Takes in channels that no event has told of, and resolves when a backup with them is saved.
-   * Rejects with "refused", with the error that ended the loop, or with "aborted" when it is
-   * stopped. When `signal` aborts only the wait ends. Source: lnd `SubSwapper.ManualUpdate`.
+   * Rejects with "refused", with the error that ended it, or with "aborted" when it is stopped. When
+   * `signal` aborts only the wait ends. Source: lnd `SubSwapper.ManualUpdate`.
    */
   async manualUpdate(singles: readonly Single[], signal?: AbortSignal): Promise<void> {
-    if (this.#started === null) {
-      throw new ScbError("usage", "a manual update before the SubSwapper was started");
-    }
-    this.#throwIfOver();
+    this.#throwIfNotRunning("a manual update");
     this.#state.add(singles);
-    this.#changed("manual-update");
-    await this.#answerTo(this.#state.revision, signal);
+    await this.#saved(this.#engine.mark("manual-update"), signal);
   }
 
-  async #begin(): Promise<void> {
-    this.#throwIfOver();
-    const listening = this.#listen().catch((error: unknown) => this.#fail(error));
-    const swapping = this.#run().catch((error: unknown) => this.#fail(error));
-    void Promise.all([listening, swapping]).then(() => this.#ended.resolve(this.#failure));
-    await this.#answerTo(this.#state.revision);
+  /**
+   * The program's word that these channels are closed and fully resolved, though it never had them
+   * (see `ChannelNotifier`). Resolves and rejects as `manualUpdate`, once they are out of the backup.
+   */
+  async confirmClosed(closedChans: readonly OutPoint[], signal?: AbortSignal): Promise<void> {
+    this.#throwIfNotRunning("a confirmed close");
+    for (const outPoint of closedChans) this.#state.close(outPoint);
+    await this.#saved(this.#engine.mark("manual-update"), signal);
   }
 
-  async #end(signal: AbortSignal): Promise<boolean> {
-    this.#stopListening.abort();
-    const abandon = (): void => {
-      this.#abandon.abort();
-      this.#wake();
-    };
-    signal.addEventListener("abort", abandon, { once: true });
-    if (signal.aborted) abandon();
-    // To wait for the next refresh, or the next attempt, makes no sense now.
-    this.#wake();
-    if (this.#started === null) this.#ended.resolve(null);
-    await this.#ended.promise;
-    signal.removeEventListener("abort", abandon);
-    this.#isOver = true;
-    this.#tellWaiters();
-    return this.#failure === null && this.#savedRevision >= this.#state.revision;
+  async #run(): Promise<void> {
+    try {
+      await this.#engine.run(this.#stop.signal, this.#abandon.signal);
+      this.#isConfirmed = true;
+      this.#end(null);
+    } catch (cause) {
+      const error = ScbError.from(cause);
+      const isAbandoned = this.#abandon.signal.aborted && error.code === "aborted";
+      this.#end(isAbandoned ? null : error);
+    }
   }
 
-  async #listen(): Promise<void> {
-    const { signal } = this.#stopListening;
+  #end(failure: ScbError | null): void {
+    if (this.#over.signal.aborted) return;
+    this.#failure = failure;
+    this.#over.abort();
+    if (!this.#isStarted) this.#ready.reject(this.#whyOver());
+    if (failure !== null) this.#tell({ kind: "failed", error: failure });
+    this.#ended.resolve(failure);
+  }
+
+  async #abandonAfter(graceMs: number): Promise<void> {
+    try {
+      await this.#clock.sleep(graceMs, this.#over.signal);
+    } catch (error) {
+      if (!this.#over.signal.aborted) throw error;
+    }
+    this.#abandon.abort();
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    const { notifier, random = systemRandom } = this.#options;
     try {
       // Only then is it known which channels the swapper holds.
       await abortable(this.#firstExtract.promise, signal);
@@ -155,178 +204,109 @@ export class SubSwapper {
       if (signal.aborted) return;
       throw error;
     }
-    const { notifier, observer, clock, random } = this.#options;
     await listenToChannels(
       {
         notifier,
         knownChans: () => this.#state.knownChans(),
-        onEvent: (event) => {
-          if (event.newChans.length === 0 && event.closedChans.length === 0) return;
-          try {
-            this.#state.apply(event);
-          } catch (error) {
-            // The same event would come again and again: no new subscription mends it.
-            this.#fail(error);
-            throw error;
-          }
-          this.#changed("channel-event");
-        },
-        onTrouble: (error, retryInMs) => observer({ kind: "notifier-lost", error, retryInMs }),
-        onRecovered: () => observer({ kind: "notifier-recovered" }),
-        clock,
+        onEvent: (event) => this.#hear(event),
+        onTrouble: (error, retryInMs) => this.#tell({ kind: "notifier-lost", error, retryInMs }),
+        onRecovered: () => this.#tell({ kind: "notifier-recovered" }),
+        clock: this.#clock,
         random,
       },
       signal,
     );
   }
 
-  async #run(): Promise<void> {
-    while (!this.#isDone()) {
-      if (this.#isSettled()) {
-        await this.#untilWork.sleep(this.#options.refreshIntervalMs);
-        if (this.#isDone()) return;
-        if (this.#isSettled()) {
-          if (this.#refusal !== null) continue;
-          this.#reason = "refresh";
-        }
-      }
-      await this.#untilSpaced();
-      if (this.#isDone()) return;
-      await this.#swapUntilSettled();
+  #hear(event: ChannelEvent): void {
+    if (event.newChans.length === 0 && event.closedChans.length === 0) return;
+    const { heldBack, skipped } = this.#state.apply(event);
+    this.#engine.mark("channel-event");
+    if (heldBack.length > 0) this.#tell({ kind: "close-held-back", channelPoints: heldBack });
+    for (const flaw of skipped) this.#tell({ kind: "channel-skipped", ...flaw });
+  }
+
+  async #attempt(signal: AbortSignal): Promise<SubSwapperOutcome> {
+    const { swapper, encrypter } = this.#options;
+    let held: Multi | null;
+    try {
+      held = await ofSwapper(() =>
+        swapper.extractBase === undefined
+          ? swapper.extractMulti(encrypter, signal)
+          : swapper.extractBase(encrypter, signal),
+      );
+    } catch (error) {
+      if (hasCode(error, "went-back")) return this.#lost(error);
+      throw error;
     }
-  }
-
-  /** Not ended by changes, which are what it waits for; a stop cuts it short. */
-  async #untilSpaced(): Promise<void> {
-    const { waitMs } = this.#pace;
-    if (waitMs > 0 && !this.#stopListening.signal.aborted) await this.#untilRetry.sleep(waitMs);
-  }
-
-  async #swapUntilSettled(): Promise<void> {
-    const { clock, random, observer } = this.#options;
-    const startedMs = clock.monotonicMs();
-    let isLate = false;
-    let supersededInARow = 0;
-    for (let attempt = 1; ; attempt++) {
-      const begunAtMs = clock.monotonicMs();
-      try {
-        await this.#swap(attempt, startedMs);
-        if (isLate && this.#refusal === null) observer({ kind: "recovered", attempts: attempt });
-        return;
-      } catch (cause) {
-        const error = ScbError.from(cause);
-        if (this.#isDone()) return;
-        if (fatalSwapCodes.includes(error.code)) throw error;
-        if (error.code === "superseded") {
-          supersededInARow += 1;
-          const attemptMs = clock.monotonicMs() - begunAtMs;
-          const waitMs = contentionMs(supersededInARow, attemptMs, random);
-          if (waitMs > 0) await this.#untilRetry.sleep(waitMs);
-          continue;
-        }
-        supersededInARow = 0;
-        const retryInMs = backoffMs(attempt, random, storeBackoff);
-        isLate = true;
-        observer({ kind: "retrying", error, attempt, retryInMs });
-        if (!this.#isDone()) await this.#untilRetry.sleep(retryInMs);
-        if (this.#isDone()) return;
-      }
-    }
-  }
-
-  /** One attempt. Returns when the state has its answer: saved, unchanged or refused. */
-  async #swap(attempts: number, startedMs: number): Promise<void> {
-    const { swapper, encrypter, clock, observer } = this.#options;
-    const { signal } = this.#abandon;
-    const held = await swapper.extractMulti(encrypter, signal);
-    const merged = this.#state.mergeWith(held);
     // Changes from here on are not in it, and wait for the next attempt.
-    const { revision } = this.#state;
-    const reason = this.#reason;
+    const due = this.#engine.take();
+    const merged = this.#state.mergeWith(held);
     this.#firstExtract.resolve();
 
     const channels = merged.staticBackups.length;
     const plaintext = serializeMulti(merged);
     const isHeld = held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0;
-    if (isHeld && reason !== "refresh") {
-      this.#settleSaved(merged, revision);
-      observer({ kind: "unchanged", reason, channels });
-      return;
+    if (isHeld && this.#engine.isGoodEnough(swapper.held ?? null)) {
+      const found = await this.#look("version", signal);
+      if (found.kind === "save-anew") return { kind: "lost", error: found.error };
+      this.#state.saved(merged);
+      return { kind: "unchanged", due, held: swapper.held ?? null, facts: { channels } };
     }
     const packed = encrypter.encrypt(plaintext);
+    await ofSwapper(() => swapper.updateAndSwap(packed, signal));
+    this.#state.saved(merged);
+    const facts = { channels, sizeBytes: packed.length };
+    return { kind: "swapped", due, id: swapper.held?.id ?? null, facts };
+  }
+
+  #lost(error: ScbError): SubSwapperOutcome {
+    this.#state.lost();
+    return { kind: "lost", error };
+  }
+
+  async #look(depth: LookDepth, signal: AbortSignal): Promise<LookOutcome> {
+    const { swapper } = this.#options;
+    const nothing: LookOutcome = { kind: "confirmed" };
+    const found = await ofSwapper(async () => (await swapper.look?.(depth, signal)) ?? nothing);
+    if (found.kind === "save-anew") this.#state.lost();
+    return found;
+  }
+
+  async #saved(revision: number, signal?: AbortSignal): Promise<void> {
+    const over = this.#over.signal;
+    const until = signal === undefined ? over : AbortSignal.any([over, signal]);
     try {
-      await swapper.updateAndSwap(packed, signal);
+      await this.#engine.saved(revision, until);
     } catch (error) {
-      if (!hasCode(error, "refused")) throw error;
-      this.#settle(revision, error);
-      observer({ kind: "refused", reason, error });
-      return;
+      throw over.aborted && hasCode(error, "aborted") ? this.#whyOver() : error;
     }
-    this.#settleSaved(merged, revision);
-    this.#pace.count();
-    const elapsedMs = clock.monotonicMs() - startedMs;
-    const sizeBytes = packed.length;
-    observer({ kind: "swapped", reason, channels, sizeBytes, attempts, elapsedMs });
   }
 
-  #settleSaved(merged: Multi, revision: number): void {
-    this.#savedRevision = revision;
-    this.#state.saved(merged, revision);
-    this.#settle(revision, null);
-  }
-
-  #settle(revision: number, refusal: ScbError | null): void {
-    this.#settledRevision = revision;
-    this.#refusal = refusal;
-    this.#tellWaiters();
-  }
-
-  #tellWaiters(): void {
-    this.#answer.resolve();
-    this.#answer = Promise.withResolvers();
-  }
-
-  async #answerTo(revision: number, signal?: AbortSignal): Promise<void> {
-    while (this.#settledRevision < revision) {
-      this.#throwIfOver();
-      await abortable(this.#answer.promise, signal);
-    }
-    if (this.#savedRevision < revision && this.#refusal !== null) throw this.#refusal;
+  #throwIfNotRunning(what: string): void {
+    if (!this.#isStarted) throw new ScbError("usage", `${what} before the SubSwapper was started`);
+    this.#throwIfOver();
   }
 
   #throwIfOver(): void {
-    if (this.#failure !== null) throw this.#failure;
-    if (this.#isOver) throw new ScbError("aborted", "the SubSwapper was stopped");
+    if (this.#over.signal.aborted) throw this.#whyOver();
   }
 
-  #fail(cause: unknown): void {
-    if (this.#failure !== null) return;
-    const error = ScbError.from(cause);
-    this.#failure = error;
-    this.#stopListening.abort();
-    this.#abandon.abort();
-    this.#wake();
-    this.#tellWaiters();
-    this.#options.observer({ kind: "failed", error });
+  #whyOver(): ScbError {
+    return this.#failure ?? new ScbError("aborted", "the SubSwapper was stopped");
   }
 
-  #changed(reason: SwapReason): void {
-    this.#reason = reason;
-    this.#untilWork.wake();
+  #tell(event: SubSwapperEvent): void {
+    const { observer } = this.#options;
+    if (observer !== undefined) tell(observer, event);
   }
+}
 
-  #isSettled(): boolean {
-    return this.#settledRevision >= this.#state.revision;
-  }
-
-  #isDone(): boolean {
-    return (
-      this.#abandon.signal.aborted || (this.#stopListening.signal.aborted && this.#isSettled())
-    );
-  }
-
-  #wake(): void {
-    this.#untilWork.wake();
-    this.#untilRetry.wake();
+/** What a Swapper of the caller's own throws is no defect of ours. */
+async function ofSwapper<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw ScbError.ofCaller(error, "the Swapper");
   }
 }

@@ -45,7 +45,7 @@ export function refuseEmpty(isAccepted: () => boolean, heldBackups?: HeldBackups
     return {
       code: "empty",
       message:
-        "the node's backup is empty (45 bytes: no channels), and the store holds one that is not; the good one stays current. Look at the node before anything else: its channel database may be gone. If every channel was really closed: scb-mirror accept, or run once with --accept-empty",
+        "the node's backup is empty (45 bytes: no channels), and the store holds one that is not; the good one stays current. Look at the node before anything else: its channel database may be gone. If every channel was really closed: scb-mirror accept, or run once with --accept-empty (in a program: acceptEmpty)",
     };
   };
 }

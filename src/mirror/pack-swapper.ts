@@ -1,10 +1,12 @@
 import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
+import type { HeldBackup } from "../chanbackup/freshness.ts";
+import type { LookDepth, LookOutcome } from "../chanbackup/look.ts";
 import { type Multi, serializeMulti } from "../chanbackup/multi.ts";
 import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
 import { isPassing } from "../chanbackup/retry-policy.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
-import { type Base, type HeldVersion, isSameBase } from "../repository/base.ts";
+import { type Base, isSameBase } from "../repository/base.ts";
 import { readHeld } from "../repository/version.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -24,11 +26,19 @@ export interface PackSwapperOptions {
 /** A `Swapper` for pack mode, in which a SubSwapper holds the Singles and packs them here. */
 export class PackSwapper implements Swapper {
   readonly #options: PackSwapperOptions;
+  /** What was extracted or committed last. */
   #base: Base | null = null;
+  /** How many have extracted `#base` and not swapped since. */
+  #extracts = 0;
+  /** Somebody has extracted another base, and not swapped since: nobody knows who swaps next. */
+  #isAmbiguous = false;
   #lastCommit: Commit | null = null;
-  /** The bytes of the current version, so that each event does not fetch them again. */
-  #current: { readonly sha256: string; readonly packed: Uint8Array } | null = null;
-
+  /** What is in the current version, so that each event does not fetch and open it again. */
+  #current: {
+    readonly key: string;
+    readonly multi: Multi;
+    readonly encrypter: Encrypter;
+  } | null = null;
   /** An operation that got no clear answer, and what is in it. */
   #underWay: { readonly operation: SwapOperation; readonly plaintext: Uint8Array } | null = null;
 
@@ -41,23 +51,45 @@ export class PackSwapper implements Swapper {
     return this.#lastCommit;
   }
 
-  /** The sequence that the last `extractMulti` found current; 0 for none. */
-  get extractedSequence(): number {
+  get held(): HeldBackup | null {
+    const held = this.#base?.held ?? null;
+    return held && { id: held.key, savedAt: held.savedAt };
+  }
+
+  /** The sequence that was extracted or committed last; 0 for none. */
+  get heldSequence(): number {
     return this.#base?.held?.sequence ?? 0;
   }
 
+  /** Reads the pointer and the version. Throws "version-damaged" for one that isn't what was saved. */
   async extractMulti(encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
-    this.#base = await this.#options.swapper.base(signal);
-    const held = this.#base.held;
-    if (held === null) return null;
-    return unpackMulti(await this.#bytesOf(held, signal), encrypter);
+    const base = await this.#options.swapper.readBase(signal);
+    this.#current = null;
+    return this.#extract(base, encrypter, signal);
   }
 
-  /** Throws "decrypt" or "decode" where the key does not open it, and what a swap throws. */
+  async extractBase(encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
+    return this.#extract(await this.#options.swapper.base(signal), encrypter, signal);
+  }
+
+  async look(depth: LookDepth, signal?: AbortSignal): Promise<LookOutcome> {
+    const { swapper } = this.#options;
+    const found = await swapper.look(depth, signal);
+    const setback = swapper.takeSetback();
+    if (setback !== null) return { kind: "save-anew", error: setback };
+    if (found.kind === "save-anew" || this.#base === null) return found;
+    if (isSameBase(found.base, this.#base)) return found;
+    throw new ScbError("superseded", "another writer has replaced the backup that was extracted");
+  }
+
+  /**
+   * Replaces what was extracted last. Throws "superseded" if nothing was since the last swap, and if
+   * two callers have extracted different backups: then each has to extract again. Throws "decrypt" or
+   * "decode" if the key does not open it, and what a swap throws.
+   */
   async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
     const { swapper, encrypter } = this.#options;
-    const base = this.#base ?? (await swapper.base(signal));
-    this.#base = null;
+    const base = this.#takeBase();
     const multi = unpackMulti(newBackup, encrypter);
     const plaintext = serializeMulti(multi);
     const operation =
@@ -71,8 +103,33 @@ export class PackSwapper implements Swapper {
       throw error;
     }
     this.#underWay = null;
-    const { sha256, packed } = operation.candidate;
-    this.#current = { sha256, packed };
+    this.#current = { key: operation.key, multi, encrypter };
+    this.#base = await swapper.base(signal);
+  }
+
+  async #extract(base: Base, encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
+    const setback = this.#options.swapper.takeSetback();
+    if (setback !== null) throw setback;
+    const multi = await this.#multiOf(base, encrypter, signal);
+    const isOther = this.#base === null || !isSameBase(this.#base, base);
+    if (isOther && this.#extracts > 0) this.#isAmbiguous = true;
+    this.#extracts += 1;
+    this.#base = base;
+    return multi;
+  }
+
+  #takeBase(): Base {
+    const base = this.#base;
+    if (base !== null && this.#extracts > 0 && !this.#isAmbiguous) {
+      this.#extracts -= 1;
+      return base;
+    }
+    this.#extracts = 0;
+    this.#isAmbiguous = false;
+    throw new ScbError(
+      "superseded",
+      "what this backup was made from was not extracted, or is replaced: extract, merge and pack again",
+    );
   }
 
   /**
@@ -87,8 +144,14 @@ export class PackSwapper implements Swapper {
       : null;
   }
 
-  async #bytesOf(held: HeldVersion, signal?: AbortSignal): Promise<Uint8Array> {
-    if (this.#current?.sha256 === held.sha256) return this.#current.packed;
+  async #multiOf(
+    { held }: Base,
+    encrypter: Encrypter,
+    signal?: AbortSignal,
+  ): Promise<Multi | null> {
+    if (held === null) return null;
+    const current = this.#current;
+    if (current?.key === held.key && current.encrypter === encrypter) return current.multi;
     const { store } = this.#options;
     const stored = await readHeld(store, held, { signal });
     if (stored.kind === "missing" || stored.kind === "damaged") {
@@ -99,7 +162,8 @@ export class PackSwapper implements Swapper {
           : `${store.location}/${held.key} has other bytes than the pointer says; nothing was changed: put the good copy back`,
       );
     }
-    this.#current = { sha256: stored.sha256, packed: stored.bytes };
-    return stored.bytes;
+    const multi = unpackMulti(stored.bytes, encrypter);
+    this.#current = { key: held.key, multi, encrypter };
+    return multi;
   }
 }

@@ -6,6 +6,7 @@ export const errorCodes = [
   // the caller
   "usage", // wrong flags or configuration
   "aborted", // an AbortSignal asked to stop
+  "caller", // code that a library's user gave (a Swapper, a channel) failed
   "internal", // a defect of ours
 
   // bytes and keys
@@ -63,6 +64,14 @@ export class ScbError extends Error {
     this.code = code;
   }
 
+  /** Takes an error from code that the caller gave, which `what` names. */
+  static ofCaller(error: unknown, what: string): ScbError {
+    const known = ScbError.from(error);
+    if (known.code !== "internal" || known === error) return known;
+    const text = error instanceof Error ? error.message : String(error);
+    return new ScbError("caller", `${what} failed: ${text}`, { cause: error });
+  }
+
   /** Takes an error from anywhere. One that is not ours is a defect, or the abort of a signal. */
   static from(error: unknown): ScbError {
     if (error instanceof ScbError) return error;
@@ -71,6 +80,12 @@ export class ScbError extends Error {
     }
     const text = error instanceof Error ? error.message : String(error);
     return new ScbError("internal", `a defect in scb-mirror: ${text}`, { cause: error });
+  }
+
+  /** `JSON.stringify` would leave out the message. */
+  toJSON(): { readonly name: string; readonly code: ErrorCode; readonly message: string } {
+    const { name, code, message } = this;
+    return { name, code, message };
   }
 }
 

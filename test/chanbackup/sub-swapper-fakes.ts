@@ -32,6 +32,7 @@ export class ManualClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
+    if (ms <= 0) return new Promise((resolve) => setImmediate(resolve));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const sleeper = { dueMs: this.#nowMs + ms, wake: resolve };
     this.#sleepers.add(sleeper);

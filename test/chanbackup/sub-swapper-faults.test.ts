@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { newSingle } from "../../src/chanbackup/new-single.ts";
-import { fatalSwapCodes } from "../../src/chanbackup/sub-swapper-events.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
-import { ScbError } from "../../src/runtime/error.ts";
+import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { channel, MemorySwapper, settled } from "./sub-swapper-fakes.ts";
 import {
@@ -119,14 +118,15 @@ describe("SubSwapper and other writers", () => {
 });
 
 describe("SubSwapper refused by a guard", () => {
-  it("says so, and tries again only when something has changed", async () => {
+  it("says so, and tries again when something has changed, or is due for a refresh", async () => {
     const w = await started({ starting: [1] });
     w.swapper.beforeSwap = fails("refused");
     await w.notifier.tell([], [outPoint(1)]);
     assert.deepEqual(w.kinds(), ["refused"]);
-    await w.clock.advance(refreshIntervalMs);
-    await w.clock.advance(refreshIntervalMs);
+    await w.clock.advance(refreshIntervalMs - 1);
     assert.deepEqual(w.kinds(), []);
+    await w.clock.advance(1);
+    assert.deepEqual(w.kinds(), ["refused"]);
     assert.deepEqual(w.swapper.points, points(1));
     w.swapper.beforeSwap = () => undefined;
     await w.notifier.tell([channel(2)]);
@@ -137,7 +137,8 @@ describe("SubSwapper refused by a guard", () => {
   it("start and manualUpdate reject, and it goes on", async () => {
     const w = world({ starting: [1] });
     w.swapper.beforeSwap = fails("refused");
-    await assert.rejects(w.subSwapper.start(), { code: "refused" });
+    w.subSwapper.start();
+    await assert.rejects(w.subSwapper.ready, { code: "refused" });
     await settled();
     await assert.rejects(w.subSwapper.manualUpdate([single(2)]), { code: "refused" });
     w.swapper.beforeSwap = () => undefined;
@@ -150,7 +151,7 @@ describe("SubSwapper refused by a guard", () => {
     const w = await started({ starting: [1] });
     w.swapper.beforeSwap = fails("refused");
     await w.notifier.tell([channel(2)]);
-    assert.equal(await w.subSwapper.stop(new AbortController().signal), false);
+    assert.equal(await w.subSwapper.stop({ graceMs: 60_000 }), false);
     await assertStopped(w, false);
   });
 });
@@ -194,7 +195,11 @@ describe("SubSwapper and a failing notifier", () => {
     await w.clock.advance(800);
     await w.notifier.tell([channel(1)]);
     await w.notifier.end();
-    assert.equal(w.clock.sleepsMs[0], 100);
+    assert.equal(w.clock.sleepsMs[0], 1_600, "it told something, and ended at once");
+    await w.clock.advance(1_600);
+    await w.clock.advance(10_000);
+    await w.notifier.end();
+    assert.equal(w.clock.sleepsMs[0], 100, "it stood for a while");
     assert.equal(await w.subSwapper.stop(), true);
     assert.deepEqual(w.clock.sleepsMs, []);
   });
@@ -209,6 +214,24 @@ describe("SubSwapper and a failing notifier", () => {
     await assertStopped(w, false);
   });
 });
+
+const fatalSwapCodes: readonly ErrorCode[] = [
+  "store-denied",
+  "store-no-bucket",
+  "store-rejected",
+  "store-lies",
+  "pointer-lost",
+  "pointer-damaged",
+  "version-damaged",
+  "wrong-node",
+  "decrypt",
+  "decode",
+  "encode",
+  "key",
+  "usage",
+  "caller",
+  "internal",
+];
 
 describe("SubSwapper and errors that no repetition mends", () => {
   for (const code of fatalSwapCodes) {
@@ -232,7 +255,8 @@ describe("SubSwapper and errors that no repetition mends", () => {
     const other = backupKeyEncrypter(new Uint8Array(32).fill(2), systemRandom);
     const foreign = new MemorySwapper(other, [single(5)]).packed;
     w.swapper.packed = foreign;
-    await assert.rejects(w.subSwapper.start(), { code: "decrypt" });
+    w.subSwapper.start();
+    await assert.rejects(w.subSwapper.ready, { code: "decrypt" });
     assert.equal(w.swapper.packed, foreign);
     assert.equal(await w.subSwapper.stop(), false);
   });
@@ -241,13 +265,24 @@ describe("SubSwapper and errors that no repetition mends", () => {
 describe("a channel that no backup can hold", () => {
   const bad = channel(2, -1);
 
-  it("ends it when the node reports one: no new subscription would mend it", async () => {
+  it("does not keep the good ones beside it from being saved, and is told", async () => {
     const w = await started({ starting: [1] });
-    await w.notifier.tell([channel(3), bad]);
-    assert.deepEqual(w.kinds(), ["failed"]);
-    assert.equal((await w.subSwapper.ended)?.code, "encode");
-    assert.deepEqual(w.swapper.points, points(1));
-    assert.equal(await w.subSwapper.stop(), false, "what was reported is not saved");
+    await w.notifier.tell([channel(3), bad, channel(4)]);
+    assert.deepEqual(w.kinds(), ["channel-skipped", "swapped"]);
+    const told = w.events.find((event) => event.kind === "channel-skipped");
+    assert(told?.kind === "channel-skipped");
+    assert.equal(told.channelPoint, points(2)[0]);
+    assert.equal(told.error.code, "encode");
+    assert.deepEqual(w.swapper.points, points(1, 3, 4));
+    assert.equal(await w.subSwapper.stop({ graceMs: 1_000 }), false, "one is not saved");
+  });
+
+  it("is saved as soon as it is reported well", async () => {
+    const w = await started({ starting: [1] });
+    await w.notifier.tell([bad]);
+    await w.notifier.tell([channel(2)]);
+    assert.deepEqual(w.swapper.points, points(1, 2));
+    await assertStopped(w, true);
   });
 
   it("is refused to who gives it by hand, and it goes on", async () => {

@@ -43,6 +43,7 @@ export function world(options: { starting?: number[]; held?: number[] } = {}): W
     encrypter,
     swapper,
     refreshIntervalMs,
+    minIntervalMs: 0,
     observer: (event) => events.push(event),
     clock,
     // The longest wait that jitter can give.
@@ -61,7 +62,8 @@ export async function started(
   options: { starting?: number[]; held?: number[] } = {},
 ): Promise<World> {
   const it = world(options);
-  await it.subSwapper.start();
+  it.subSwapper.start();
+  await it.subSwapper.ready;
   await settled();
   it.kinds();
   return it;

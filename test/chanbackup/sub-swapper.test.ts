@@ -18,7 +18,8 @@ import {
 describe("SubSwapper refreshes at start", () => {
   it("saves the starting channels, sorted", async () => {
     const w = world({ starting: [3, 1, 2] });
-    await w.subSwapper.start();
+    w.subSwapper.start();
+    await w.subSwapper.ready;
     assert.deepEqual(w.swapper.points, points(1, 2, 3));
     assert.deepEqual(w.kinds(), ["swapped"]);
     await assertStopped(w, true);
@@ -33,14 +34,16 @@ describe("SubSwapper refreshes at start", () => {
   it("keeps what only the swapper holds, and replaces what both have", async () => {
     const w = world({ starting: [1] });
     w.swapper.hold([newSingle(channel(1, 5)), single(2)]);
-    await w.subSwapper.start();
+    w.subSwapper.start();
+    await w.subSwapper.ready;
     assert.deepEqual(w.swapper.singles, [single(1), single(2)]);
     await assertStopped(w, true);
   });
 
   it("makes no swap when the swapper holds the same", async () => {
     const w = world({ starting: [2, 1], held: [2, 1] });
-    await w.subSwapper.start();
+    w.subSwapper.start();
+    await w.subSwapper.ready;
     assert.deepEqual(w.kinds(), ["unchanged"]);
     assert.equal(w.swapper.attempts, 0);
     await assertStopped(w, true);
@@ -48,8 +51,10 @@ describe("SubSwapper refreshes at start", () => {
 
   it("twice is once", async () => {
     const w = world({ starting: [1] });
-    await Promise.all([w.subSwapper.start(), w.subSwapper.start()]);
-    await w.subSwapper.start();
+    w.subSwapper.start();
+    w.subSwapper.start();
+    await w.subSwapper.ready;
+    w.subSwapper.start();
     await settled();
     assert.equal(w.swapper.attempts, 1);
     assert.equal(w.notifier.subscriptions.length, 1);
@@ -60,7 +65,8 @@ describe("SubSwapper refreshes at start", () => {
     const w = world({ starting: [1] });
     w.swapper.beforeExtract = fails("store-busy");
     let isUp = false;
-    const starting = w.subSwapper.start().then(() => {
+    w.subSwapper.start();
+    const starting = w.subSwapper.ready.then(() => {
       isUp = true;
     });
     await settled();
@@ -87,7 +93,8 @@ describe("SubSwapper subscribes although the first swap fails", () => {
   it("with what the swapper holds as well", async () => {
     const w = world({ starting: [1], held: [2] });
     w.swapper.beforeSwap = fails("store-busy");
-    const starting = assert.rejects(w.subSwapper.start(), { code: "aborted" });
+    w.subSwapper.start();
+    const starting = assert.rejects(w.subSwapper.ready, { code: "aborted" });
     await settled();
     assert.deepEqual(w.notifier.subscriptions, [points(1, 2)]);
     await assertStopped(w, false);
@@ -203,7 +210,8 @@ describe("SubSwapper.manualUpdate", () => {
   it("rejects before the start and after the stop", async () => {
     const w = world();
     await assert.rejects(w.subSwapper.manualUpdate([single(1)]), { code: "usage" });
-    await w.subSwapper.start();
+    w.subSwapper.start();
+    await w.subSwapper.ready;
     await w.subSwapper.stop();
     await assert.rejects(w.subSwapper.manualUpdate([single(1)]), { code: "aborted" });
   });
@@ -237,7 +245,7 @@ describe("SubSwapper refreshes after a while without a swap", () => {
     w.swapper.beforeExtract = fails("store-busy");
     await w.clock.advance(refreshIntervalMs);
     assert.deepEqual(w.kinds(), ["retrying"]);
-    assert.equal(await w.subSwapper.stop(new AbortController().signal), true);
+    assert.equal(await w.subSwapper.stop({ graceMs: 60_000 }), true);
     await assertStopped(w, true);
   });
 });
@@ -253,11 +261,11 @@ describe("SubSwapper.stop", () => {
     assert.equal(w.swapper.attempts, 2);
   });
 
-  it("with a signal: tries once more at once, and goes on until it is saved", async () => {
+  it("with a grace: tries once more at once, and goes on until it is saved", async () => {
     const w = await started({ starting: [1] });
     w.swapper.beforeSwap = fails("store-busy");
     await w.notifier.tell([channel(2)]);
-    const stopping = w.subSwapper.stop(new AbortController().signal);
+    const stopping = w.subSwapper.stop({ graceMs: 60_000 });
     await settled();
     assert.deepEqual(w.kinds(), ["retrying", "retrying"]);
     w.swapper.beforeSwap = () => undefined;
@@ -267,14 +275,15 @@ describe("SubSwapper.stop", () => {
     await assertStopped(w, true);
   });
 
-  it("with a signal: until it aborts", async () => {
+  it("with a grace: until that is over", async () => {
     const w = await started({ starting: [1] });
     w.swapper.beforeSwap = fails("store-busy");
     await w.notifier.tell([channel(2)]);
-    const patience = new AbortController();
-    const stopping = w.subSwapper.stop(patience.signal);
+    const stopping = w.subSwapper.stop({ graceMs: 1_000 });
     await settled();
-    patience.abort();
+    await w.clock.advance(999);
+    assert.equal(w.kinds().includes("failed"), false);
+    await w.clock.advance(1);
     assert.equal(await stopping, false);
     await assertStopped(w, false);
   });
@@ -291,7 +300,7 @@ describe("SubSwapper.stop", () => {
         return gate.promise;
       };
       await w.notifier.tell([channel(2)]);
-      const stopping = w.subSwapper.stop(finishes ? new AbortController().signal : undefined);
+      const stopping = w.subSwapper.stop({ graceMs: finishes ? 60_000 : 0 });
       await settled();
       gate.resolve();
       assert.equal(await stopping, finishes);
@@ -307,7 +316,8 @@ describe("SubSwapper.stop", () => {
       chanUpdates: { [Symbol.asyncIterator]: () => ({ next: () => never }) },
       cancel: () => undefined,
     });
-    await it.subSwapper.start();
+    it.subSwapper.start();
+    await it.subSwapper.ready;
     const stopped = it.subSwapper.stop();
     assert.equal(await Promise.race([stopped, settled().then(() => "it waits")]), true);
   });
@@ -315,14 +325,16 @@ describe("SubSwapper.stop", () => {
   it("before the start", async () => {
     const w = world({ starting: [1] });
     assert.equal(await w.subSwapper.stop(), false);
-    await assert.rejects(w.subSwapper.start(), { code: "aborted" });
+    assert.throws(() => w.subSwapper.start(), { code: "aborted" });
+    await assert.rejects(w.subSwapper.ready, { code: "aborted" });
     assert.equal(w.swapper.extracts, 0);
   });
 
   it("during the start", async () => {
     const w = world({ starting: [1] });
     w.swapper.beforeExtract = fails("store-busy");
-    const starting = assert.rejects(w.subSwapper.start(), { code: "aborted" });
+    w.subSwapper.start();
+    const starting = assert.rejects(w.subSwapper.ready, { code: "aborted" });
     await settled();
     await assertStopped(w, false);
     await starting;

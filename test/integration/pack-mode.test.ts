@@ -115,7 +115,8 @@ peerSuite("pack mode with a real lnd", ["lnd"], () => {
       clock: systemClock,
       random: systemRandom,
     });
-    await subSwapper.start();
+    subSwapper.start();
+    await subSwapper.ready;
     await untilCovered();
 
     await network.openChannel(bob, alice, { sat: 400_000, type: "taproot" });
