@@ -226,7 +226,7 @@ async function seeVersion(
   const reading: VersionSeen["reading"] = read.known
     ? { known: true, value: read.value.kind }
     : read;
-  return [{ key, reading, byKey, byNode }, bytes];
+  return [{ key, reading, sizeBytes: bytes?.length, byKey, byNode }, bytes];
 }
 
 function pointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {

@@ -29,6 +29,8 @@ export type OpenedSeen =
 export interface VersionSeen {
   readonly key: string;
   readonly reading: Told<VersionReading["kind"]>;
+  /** Of what is there. */
+  readonly sizeBytes?: number | undefined;
   readonly byKey: Asked<OpenedSeen>;
   readonly byNode: Asked<OpenedSeen>;
 }

@@ -1,8 +1,9 @@
 import type { Pointer } from "../repository/pointer.ts";
 import { isNodePubkey } from "../repository/wrong-key.ts";
+import type { ScbError } from "../runtime/error.ts";
 import { coverFindings } from "./cover.ts";
 import type { Evidence, FolderEvidence } from "./evidence.ts";
-import { type Finding, findingOf, type Verdict, verdictOf } from "./finding.ts";
+import { type Finding, type FindingCode, findingOf, type Verdict, verdictOf } from "./finding.ts";
 import { freshnessFindings } from "./freshness.ts";
 import type { Policy } from "./policy.ts";
 import { unreadFinding } from "./unread.ts";
@@ -41,9 +42,9 @@ function pointerFindings({ store, node, current }: FolderEvidence, policy: Polic
     case "none":
       return [findingOf("no-backup", store, `there is no backup in ${store} yet`)];
     case "lost":
-      return [findingOf("pointer-lost", store, seen.error.message)];
+      return [findingOfError("pointer-lost", store, seen.error)];
     case "damaged":
-      return [findingOf("pointer-damaged", store, seen.error.message)];
+      return [findingOfError("pointer-damaged", store, seen.error)];
     case "held": {
       return strangerFindings(store, node, seen.pointer);
     }
@@ -55,6 +56,12 @@ export function strangerFindings(store: string, node: string, pointer: Pointer |
   const pubkey = pointer?.node.pubkey ?? null;
   if (pubkey === null || !isNodePubkey(node) || pubkey === node) return [];
   return [findingOf("wrong-node", store, `the pointer in ${store} is node ${pubkey}'s`)];
+}
+
+/** An error's own remedy, if it has one, is what to do: a newer program's pointer needs no repair. */
+function findingOfError(code: FindingCode, subject: string, { message }: ScbError): Finding {
+  const [what = message, remedy] = message.split("; nothing was changed: ");
+  return findingOf(code, subject, what, remedy === undefined ? {} : { remedy });
 }
 
 /** The node that was asked has to be the one whose folder this is. */

@@ -54,7 +54,7 @@ function readingFindings(
         findingOf(
           "version-damaged",
           key,
-          `${where} holds bytes that are not the ones that were saved`,
+          `${where} holds ${version.sizeBytes ?? "other"} bytes that are not the ones that were saved`,
         ),
       ];
     case "unproven":
