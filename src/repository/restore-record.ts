@@ -19,7 +19,7 @@ export interface RestoreRecord {
 
 /** The newest note of a restore. What cannot be read of it is null. */
 export interface LastRestore {
-  /** ISO 8601, by the clock of who restored. */
+  /** ISO 8601: the earlier of the times by the clock of who restored and by the store's. */
   readonly at: string;
   readonly key: string | null;
   readonly sequence: number | null;
@@ -62,13 +62,16 @@ export async function readLastRestore(
   store: ObjectStore,
   options: RequestOptions,
 ): Promise<LastRestore | null> {
-  let newest: { readonly key: string; readonly id: string } | null = null;
-  for await (const { key } of store.list(restoresPrefix, options)) {
+  let newest: { readonly key: string; readonly atMs: number } | null = null;
+  for await (const { key, modifiedAt } of store.list(restoresPrefix, options)) {
     const id = recordPattern.exec(key)?.[1];
-    if (id !== undefined) newest = { key, id };
+    if (id === undefined) continue;
+    // A clock that was ahead makes no note newer than the store's time for it, so it hides no later one.
+    const atMs = Math.min(decodeTime(id), modifiedAt);
+    if (newest === null || atMs >= newest.atMs) newest = { key, atMs };
   }
   if (newest === null) return null;
-  const at = new Date(decodeTime(newest.id)).toISOString();
+  const at = new Date(newest.atMs).toISOString();
   const record = await format.readIfSound(store, newest.key, options);
   const { key = null, sequence = null, to = null, by = null } = record ?? {};
   return { at, key, sequence, to, by };

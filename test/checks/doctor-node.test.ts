@@ -229,6 +229,13 @@ describe("doctor, on lnd", () => {
 
     await swapOnce(swapper, fake.lnd.pack(fake.lnd.open));
     assert.equal(levels(await doctor(fake, { store }))["cover"], "good");
+
+    fake.lnd.forceClosing = [point(3)];
+    fake.lnd.limboSat.set(point(3), 2_977_655n);
+    const limbo = await doctor(fake, { store });
+    assert.equal(levels(limbo)["cover"], "problem");
+    assert.match(messageOf(limbo, "cover"), /^limbo-not-covered: 2977655 sat/);
+    assert.equal(levels(limbo)["backup"], "good");
   });
 });
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { packMulti } from "../../src/chanbackup/packed-multi.ts";
 import { type DoctorOptions, type DoctorReport, examine } from "../../src/checks/doctor/doctor.ts";
+import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { loadedKey } from "../../src/keychain/loaded-key.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -313,6 +316,45 @@ describe("doctor, on a store", () => {
       assert.match(found.message, says);
     });
   }
+
+  it("has the key open the backup that it has read, and reads it once", async () => {
+    const root = new MemoryStore();
+    const backupKey = new Uint8Array(32).fill(7);
+    const store = prefixedStore(root, "alice");
+    const packed = packMulti(
+      { version: 0, staticBackups: [] },
+      backupKeyEncrypter(backupKey, systemRandom),
+    );
+    await swapOnce(makeSwapper(store, { clock: systemClock, guards: [] }), packed);
+    const keyOf = (bytes: Uint8Array) => async () =>
+      loadedKey(
+        {
+          ...{ kind: "backup-key", network: "regtest", identityPubkey: null, warnings: [] },
+          backupKey: bytes,
+        } as const,
+        systemRandom,
+      );
+    const faulty = new FaultyStore(root);
+    const report = await doctor(faulty, { key: keyOf(backupKey) });
+    assert.deepEqual(
+      [find(report, "key-opens-backup").level, find(report, "key-opens-backup").message],
+      ["good", "the key opens the current backup: 0 channels"],
+    );
+    const reads = faulty.calls.filter(({ verb, key }) => verb === "get" && /versions\/0/.test(key));
+    assert.equal(reads.length, 1);
+    const wrong = await doctor(root, { key: keyOf(new Uint8Array(32)) });
+    assert.deepEqual(problems(wrong), ["key-opens-backup"]);
+  });
+
+  it("calls what it couldn't read unknown, and not good", async () => {
+    const root = new MemoryStore();
+    await save(root, "alice");
+    const store = new FaultyStore(root);
+    store.fail("get", /versions\/0/, "store-busy", { times: Number.POSITIVE_INFINITY });
+    const report = await doctor(store);
+    assert.equal(find(report, "backup").level, "unknown");
+    assert.match(find(report, "backup").message, /^store-unread: /);
+  });
 
   it("reports a pointer that is lost, and a version that is damaged", async () => {
     for (const [key, damage, says] of [

@@ -9,6 +9,7 @@ import { verifyHistory } from "../../src/checks/verify.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { quarantineKeys, versionKey } from "../../src/repository/layout.ts";
 import { newOperationId } from "../../src/repository/operation-id.ts";
+import { recordRestore } from "../../src/repository/restore-record.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
@@ -281,10 +282,10 @@ const cases: readonly Case[] = [
     verify: ["unknown", "time-in-future"],
   },
   {
-    name: "a drill of two years ahead, and one that failed since",
+    name: "20 drills of two years ahead, and one that failed since",
     arrange: async (world) => {
       await saved(world);
-      await world.drilled(true, 2 * yearMs);
+      for (let n = 0; n < 20; n += 1) await world.drilled(true, 2 * yearMs + n * minuteMs);
       await world.drilled(false);
     },
     status: ["unsafe", "drill-failed"],
@@ -652,6 +653,35 @@ for (const [command, look] of [
     }
   });
 }
+
+describe("the last restore", () => {
+  it("isn't hidden by the note of a machine whose clock was two years ahead", async () => {
+    const world = new World();
+    await saved(world);
+    const note = (sequence: number, aheadMs: number) => {
+      const clock = { ...world.clock, now: () => world.nowMs + aheadMs };
+      const record = { key: "versions/x", sequence, to: "file", by: "a test" } as const;
+      return recordRestore(world.store, record, { clock, random: systemRandom });
+    };
+    await note(1, 2 * yearMs);
+    world.nowMs += hourMs;
+    await note(2, 0);
+    const { lastRestore } = await checkStatus(askedIn(world, "nobody"));
+    assert.equal(lastRestore?.sequence, 2);
+    assert.equal(lastRestore?.at, new Date(world.nowMs).toISOString());
+  });
+});
+
+describe("an age", () => {
+  it("isn't known, rather than nothing, if the time of the current version can't be right", async () => {
+    const world = new World();
+    world.nowMs += yearMs;
+    await saved(world);
+    world.nowMs -= yearMs;
+    assert.equal((await checkStatus(askedIn(world, "key"))).ageSeconds, null);
+    assert.equal((await runDrill(askedIn(world, "key"))).version?.ageSeconds, null);
+  });
+});
 
 describe("funds in limbo, in a drill's forecast", () => {
   const drilled = async (arrange: (world: World) => Promise<unknown>) => {

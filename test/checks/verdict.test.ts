@@ -147,7 +147,14 @@ const weakenings: readonly Change[] = [
   ["what is needed besides missing", (it) => withAlso(it, { reading: told("missing") })],
   ["what is needed besides damaged", (it) => withAlso(it, { reading: told("damaged") })],
   ["what is needed besides sealed", (it) => withAlso(it, { byKey: sealed, byNode: sealed })],
-  ["the reference dropped", (it) => withHeld(withFolder(it, { also: [] }), { alsoRestore: [] })],
+  ["what is needed besides sealed to the key", (it) => withAlso(it, { byKey: sealed })],
+  ["what is needed besides not tried", (it) => withAlso(it, { byKey: unopened, byNode: unopened })],
+  ["what is needed besides without the channel", (it) => withAlso(it, seen(alsoKey, [one]))],
+  [
+    "the reference dropped",
+    // If no node is asked, only the pointer says what is in limbo: nobody can tell that it says less.
+    (it) => (it.node.asked ? withHeld(withFolder(it, { also: [] }), { alsoRestore: [] }) : it),
+  ],
   ["what lies beyond unread", (it) => withFolder(it, { beyond: unread })],
   ["the refusals unread", (it) => withFolder(it, { refusals: unread })],
   ["the drills unread", (it) => withFolder(it, { lastDrill: unread })],
@@ -169,9 +176,15 @@ const findings: readonly Change[] = [
   ["a newer version left behind", (it) => withFolder(it, { beyond: told([beyond(8, hourMs)]) })],
   ["an older pointer restored", (it) => withFolder(it, { beyond: told([beyond(9, 1_000)]) })],
   ["a swap under way", (it) => withFolder(it, { beyond: told([beyond(8, 1_000)]) })],
+  ["a refusal", (it) => withFolder(it, { refusals: told([refusal]) })],
+  ["nothing says what was saved", (it) => withVersion(it, { reading: told("unproven") })],
+  ["nor what is needed besides", (it) => withAlso(it, { reading: told("unproven") })],
+  ["known from a backup only", (it) => withNode(it, { restored: [one, three] })],
   ["a drill that failed", (it) => withFolder(it, { lastDrill: told(failedDrill) })],
   ["no key was given", (it) => withVersion(it, { byKey: { asked: false } })],
 ];
+
+const refusal = { operation: "01KXWNJS600ABCDEFGHJKMNPQR", key: "quarantine/x", reason: null };
 
 const failedDrill = {
   key: "drills/x.json",
@@ -211,15 +224,26 @@ describe("the verdict", () => {
     }
   });
 
+  const unasked = { asked: false } as const;
+  /** What was asked for at first: all; the key alone; nobody. */
+  const alone = withVersion({ ...safe, node: unasked }, { byNode: unasked });
+  const nobody = { byKey: unasked, byNode: unasked };
+  const starts = [
+    safe,
+    withAlso(alone, { byNode: unasked }),
+    withAlso(withVersion(alone, nobody), nobody),
+  ];
+
   it("never gets safer by less evidence", () => {
     const changes = fc.array(fc.constantFrom(...weakenings, ...findings), { maxLength: 6 });
     fc.assert(
       fc.property(
+        fc.constantFrom(...starts),
         changes,
         fc.constantFrom(...weakenings),
         fc.constantFrom<Question>("mirror", "restore"),
-        (before, [name, weaken], question) => {
-          const evidence = applied(safe, before);
+        (start, before, [name, weaken], question) => {
+          const evidence = applied(start, before);
           const was = verdictIn(evidence, question);
           const is = verdictIn(weaken(evidence), question);
           assert.ok(

@@ -297,6 +297,21 @@ describe("verify", () => {
     });
   }
 
+  it("always reads back what a restore needs besides the current version", async () => {
+    const store = await storeOf(20);
+    const key = await keyOf(store, 4);
+    const pointer = await readPointer(store);
+    const sha256 = (await store.get(key))?.metadata["scb-sha256"] ?? "";
+    const also = { key, sha256, channelPoints: [`${"a".repeat(64)}:0`] };
+    const named = { ...pointer, schema: 2, alsoRestore: [also] };
+    await store.put("latest.json", Buffer.from(JSON.stringify(named)));
+    const options = { since: { sequence: 20 } };
+    const report = await verify(store, options);
+    assert.deepEqual([report.ok, report.checked, report.also], [true, 2, [also]]);
+    await change(store, 4, { bytes: packedBytes() });
+    assert.deepEqual(found(await verify(store, options)), ["also-missing 4"]);
+  });
+
   it("is not confused by mirrors that go on meanwhile", async () => {
     const store = await storeOf(30);
     const faulty = new FaultyStore(store);
