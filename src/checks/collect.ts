@@ -24,6 +24,7 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import {
   type Asked,
+  type BeyondSeen,
   type CurrentSeen,
   type FileEvidence,
   type FolderEvidence,
@@ -235,14 +236,20 @@ function pointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
 }
 
 /** Every version of a later sequence than the pointer's: one request if there is none. */
-async function listBeyond(store: ObjectStore, sequence: number, options: RequestOptions) {
+async function listBeyond(
+  store: ObjectStore,
+  sequence: number,
+  options: RequestOptions,
+): Promise<BeyondSeen[]> {
   const startAfter = versionKey(sequence + 1, "");
   const listed = await listVersions(store, versionsPrefix, { ...options, startAfter });
-  if (listed.length === 0) return listed;
+  if (listed.length === 0) return [];
   // Mirrors may have gone on since the pointer was read.
   const now = await told(["pointer-lost", "pointer-damaged"], () => readCurrent(store, options));
-  const reached = now.known ? (now.value.held?.sequence ?? 0) : 0;
-  return listed.filter((version) => version.sequence > reached);
+  const reached = now.known ? (now.value.held?.sequence ?? 0) : sequence;
+  return listed
+    .map((version) => ({ ...version, steps: version.sequence - reached }))
+    .filter(({ steps }) => steps > 0);
 }
 
 async function readRefusals(

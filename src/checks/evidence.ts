@@ -45,10 +45,12 @@ export function openedBy(version: VersionSeen | null): {
   return { key: opened(version?.byKey), lnd: opened(version?.byNode) };
 }
 
-/** A version of a later sequence than the pointer's. */
+/** A version of a later sequence than the pointer's, as that was after the versions were listed. */
 export interface BeyondSeen {
   readonly key: string;
   readonly sequence: number;
+  /** By how much it is later: 1 may be a swap under way. */
+  readonly steps: number;
   /** By the store's clock, milliseconds since 1970. */
   readonly storedAt: number;
 }

@@ -60,7 +60,7 @@ function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] 
     return [unreadFinding(store, beyond.error, { message })];
   }
   const later = beyond.value.filter(({ sequence }) => sequence > held.sequence);
-  const ahead = later.findLast(({ sequence }) => sequence > held.sequence + 1);
+  const ahead = later.findLast(({ steps }) => steps > 1);
   if (ahead !== undefined) {
     const message = `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead.sequence}: somebody restored an older pointer, and what was saved since isn't current`;
     return [findingOf("pointer-behind", ahead.key, message)];

@@ -14,6 +14,7 @@ import { sha256Hex } from "../../src/runtime/digest.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { liveOf, pointOf, singleOf } from "../support/drill-world.ts";
+import { FaultyStore } from "../support/faulty-store.ts";
 import { candidateOf, keysOf, makeSwapper } from "../support/mirror-fixture.ts";
 
 const minuteMs = 60_000;
@@ -653,6 +654,23 @@ for (const [command, look] of [
     }
   });
 }
+
+describe("mirrors that go on meanwhile", () => {
+  it("are no older pointer: one commit since the pointer was read, and the next under way", async () => {
+    const world = new World();
+    await saved(world);
+    const store = new FaultyStore(world.store);
+    store.before = async ({ verb, key: listed }) => {
+      if (verb !== "list" || listed !== "versions/") return;
+      store.before = () => undefined;
+      await saved(world);
+      await world.uploadNext(3);
+    };
+    const report = await checkStatus({ ...askedIn(world, "nobody"), store });
+    assert.deepEqual(report.findings, []);
+    assert.equal(report.latest?.sequence, 1);
+  });
+});
 
 describe("the last restore", () => {
   it("isn't hidden by the note of a machine whose clock was two years ahead", async () => {

@@ -195,7 +195,12 @@ const failedDrill = {
 } as const;
 
 function beyond(sequence: number, ageMs: number) {
-  return { key: versionKey(sequence, operation), sequence, storedAt: at - ageMs };
+  return {
+    key: versionKey(sequence, operation),
+    sequence,
+    steps: sequence - held.sequence,
+    storedAt: at - ageMs,
+  };
 }
 
 function withLimbo(evidence: Evidence, channelPoint: string): Evidence {
