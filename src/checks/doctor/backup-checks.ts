@@ -69,7 +69,9 @@ function found({ findings }: StatusReport, isIts: (code: FindingCode) => boolean
 }
 
 function backupFinding(report: StatusReport): Finding {
-  const its = found(report, (code) => !coverCodes.includes(code) && !keyCodes.includes(code));
+  // That somebody took a version out says nothing against it: status tells.
+  const others: readonly FindingCode[] = [...coverCodes, ...keyCodes, "restored"];
+  const its = found(report, (code) => !others.includes(code));
   if (its !== null) return its;
   const { latest, ageSeconds } = report;
   const age = ageSeconds === null ? "" : `; it was saved ${Math.round(ageSeconds / 60)} min ago`;
