@@ -16,6 +16,7 @@ const meanings: Readonly<Record<string, readonly [code: ErrorCode, meaning: stri
   EISDIR: ["store-rejected", "there is a folder where a file should be"],
   ENOTDIR: ["store-rejected", "there is a file where a folder should be"],
   ELOOP: ["store-rejected", "it is a symbolic link; only plain files are taken"],
+  ENXIO: ["store-rejected", "it is a socket or a device; only plain files are taken"],
   EINVAL: ["store-rejected", "this file system can not do that: use another one"],
   ENOTSUP: ["store-rejected", "this file system can not do that: use another one"],
   EFBIG: ["store-rejected", "it is too large for this file system"],

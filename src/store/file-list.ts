@@ -1,55 +1,104 @@
 import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { throwIfAborted } from "../runtime/abort.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { FileTask } from "./file-calls.ts";
 import { unless } from "./file-errors.ts";
 import { compareKeys, isKeySegment } from "./object-key.ts";
-import type { ListedObject, ListOptions } from "./object-store.ts";
+import { type ListedObject, type ListOptions, mostListed } from "./object-store.ts";
 
-/** One after the other, a hundred thousand files would take half a minute. */
+/** Files whose size is asked for in one step. */
 const lookedAtOnce = 64;
+
+export interface FileWalk extends Pick<ListOptions, "startAfter"> {
+  /** Only keys that begin so. */
+  readonly prefix: string;
+  /** Runs one step of the walk within the time that is left for all of it. */
+  step<T>(run: (task: FileTask) => Promise<T>): Promise<T>;
+  /** Counts what was seen: what brings many names may take longer. */
+  seen(names: number): void;
+}
+
+interface FoundEntry {
+  readonly path: string;
+  readonly key: string;
+  readonly isFolder: boolean;
+}
 
 /**
  * Walks `folder`, whose files have keys that begin with `folderKey`, and yields those keys that
- * begin with `prefix`, in order. What is no plain file or folder, or has no name that a key could
- * have (hidden files, `lost+found`), is passed over. The entries of a folder are read one by one, so
- * that a narrow prefix in a large one takes little memory.
+ * are wanted, in order. What is no plain file or folder, or has no name that a key could have (hidden
+ * files, `lost+found`), is passed over. The entries of a folder are read one by one, so that a narrow
+ * prefix in a large one takes little memory.
  */
 export async function* walkFiles(
   folder: string,
   folderKey: string,
-  prefix: string,
-  options: ListOptions,
+  walk: FileWalk,
 ): AsyncGenerator<ListedObject> {
-  const { startAfter = "", signal } = options;
-  throwIfAborted(signal);
-  const entries = await unless(opendir(folder, { bufferSize: 1024 }), "ENOENT", "ENOTDIR");
-  const found: { readonly name: string; readonly key: string }[] = [];
-  for await (const entry of entries ?? []) {
-    if (!isKeySegment(entry.name) || !(entry.isFile() || entry.isDirectory())) continue;
-    // "a/b" comes after "a.b": a folder is sorted as the beginning of the keys in it.
-    const key = `${folderKey}${entry.name}${entry.isFile() ? "" : "/"}`;
-    const isWanted = entry.isFile()
-      ? key.startsWith(prefix) && key > startAfter
-      : (key.startsWith(prefix) || prefix.startsWith(key)) &&
-        (startAfter <= key || startAfter.startsWith(key));
-    if (isWanted) found.push({ name: entry.name, key });
-  }
-  found.sort((a, b) => compareKeys(a.key, b.key));
+  const found = await walk.step((task) => readFolder(task, folder, folderKey, walk));
   for (let start = 0; start < found.length; start += lookedAtOnce) {
-    throwIfAborted(signal);
-    const looked = found.slice(start, start + lookedAtOnce).map(({ name, key }) => {
-      const path = join(folder, name);
-      return { key, path, isFolder: key.endsWith("/") };
-    });
-    const stats = await Promise.all(
-      looked.map(({ path, isFolder }) => (isFolder ? undefined : unless(stat(path), "ENOENT"))),
+    const looked = found.slice(start, start + lookedAtOnce);
+    const stats = await walk.step((task) =>
+      Promise.all(
+        looked.map(({ path, isFolder }) =>
+          isFolder
+            ? undefined
+            : unless(
+                task.run(() => stat(path)),
+                "ENOENT",
+              ),
+        ),
+      ),
     );
     for (const [at, { key, path, isFolder }] of looked.entries()) {
       const file = stats[at];
-      if (isFolder) yield* walkFiles(path, key, prefix, options);
+      if (isFolder) yield* walkFiles(path, key, walk);
       else if (file !== undefined) {
         yield { key, sizeBytes: file.size, modifiedAt: Math.round(file.mtimeMs) };
       }
     }
   }
+}
+
+async function readFolder(
+  task: FileTask,
+  folder: string,
+  folderKey: string,
+  { prefix, startAfter = "", seen }: FileWalk,
+): Promise<readonly FoundEntry[]> {
+  const entries = await unless(
+    task.run(() => opendir(folder, { bufferSize: 1024 })),
+    "ENOENT",
+    "ENOTDIR",
+  );
+  if (entries === undefined) return [];
+  const found: FoundEntry[] = [];
+  try {
+    for (;;) {
+      const entry = await task.run(() => entries.read());
+      if (entry === null) break;
+      seen(1);
+      const isFolder = entry.isDirectory();
+      if (!isKeySegment(entry.name) || !(entry.isFile() || isFolder)) continue;
+      // "a/b" comes after "a.b": a folder is sorted as the beginning of the keys in it.
+      const key = `${folderKey}${entry.name}${isFolder ? "/" : ""}`;
+      const isWanted = isFolder
+        ? (key.startsWith(prefix) || prefix.startsWith(key)) &&
+          (startAfter <= key || startAfter.startsWith(key))
+        : key.startsWith(prefix) && key > startAfter;
+      if (isWanted) found.push({ path: join(folder, entry.name), key, isFolder });
+    }
+  } finally {
+    await task.finish(() => entries.close());
+  }
+  return found.sort((a, b) => compareKeys(a.key, b.key));
+}
+
+/** Throws once a walk has seen more than any store of backups can have. */
+export function checkListed(names: number, doing: string): void {
+  if (names <= mostListed) return;
+  throw new ScbError(
+    "store-unknown",
+    `${doing} was given up: after ${mostListed} names there is no end to it`,
+  );
 }

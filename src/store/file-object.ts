@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { constants, open, readFile, stat } from "node:fs/promises";
+import { constants, type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { ScbError } from "../runtime/error.ts";
+import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
 
 /** A file as the store sees it: the content is what counts, the metadata stands beside it. */
@@ -13,7 +15,21 @@ export interface FileObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+export interface FileReading {
+  readonly task: FileTask;
+  /** The most that the file may hold. Metadata has a limit of its own. */
+  readonly maxBytes: number;
+  /** What is thrown if the file holds more. */
+  readonly tooLarge: () => Error;
+  /** Hears how many bytes of the file have been read. */
+  readonly onProgress?: ((sizeBytes: number) => void) | undefined;
+}
+
 const sidecarSchema = z.object({ etag: z.string(), metadata: z.record(z.string(), z.string()) });
+const longestSidecarBytes = 64 * 1024;
+const chunkBytes = 1024 * 1024;
+/** A pipe or a device in a file's place must not keep the one who opens it. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The quoted sha256 of the content: whoever writes the file, by whatever means, it has this etag. */
 export function fileEtag(bytes: Uint8Array): string {
@@ -33,41 +49,93 @@ export function encodeSidecar(etag: string, metadata: Readonly<Record<string, st
 }
 
 /** Reads a file and its metadata as of one moment, or null where there is no file. */
-export async function readFileObject(folder: string, name: string): Promise<FileObject | null> {
+export async function readFileObject(
+  folder: string,
+  name: string,
+  reading: FileReading,
+): Promise<FileObject | null> {
+  const { task } = reading;
   const path = join(folder, name);
   for (;;) {
-    const handle = await unless(
-      open(path, constants.O_RDONLY | constants.O_NOFOLLOW),
-      "ENOENT",
-      "ENOTDIR",
-    );
+    const handle = await openFile(task, path);
     if (handle === undefined) return null;
     try {
-      const stats = await handle.stat();
+      const stats = await task.run(() => handle.stat());
       if (stats.isDirectory()) return null;
-      const bytes = new Uint8Array(await handle.readFile());
+      if (!stats.isFile()) {
+        throw new ScbError(
+          "store-rejected",
+          `${path} is no file but a pipe or a device: remove it`,
+        );
+      }
+      if (stats.size > reading.maxBytes) throw reading.tooLarge();
+      const bytes = await readAll(handle, stats.size, reading);
+      if (bytes === null) throw reading.tooLarge();
       const etag = fileEtag(bytes);
-      const metadata = await readSidecar(folder, name, etag);
+      const metadata = await readSidecar(task, folder, name, etag);
       // Whoever replaces the file then removes its sidecar, so a missing one says nothing until the
       // file is known to be the same still. The open handle keeps its inode from being used again.
-      if (metadata === null && (await inodeOf(path)) !== stats.ino) continue;
+      if (metadata === null && (await inodeOf(task, path)) !== stats.ino) continue;
       return { bytes, etag, modifiedAt: Math.round(stats.mtimeMs), metadata: metadata ?? {} };
     } finally {
-      await handle.close();
+      await task.finish(() => handle.close());
     }
   }
 }
 
-/** A sidecar that is missing, damaged, or of another content is no sidecar. */
+/** A sidecar that is missing, damaged, no plain file, or of another content is no sidecar. */
 async function readSidecar(
+  task: FileTask,
   folder: string,
   name: string,
   etag: string,
 ): Promise<Record<string, string> | null> {
-  const text = await unless(readFile(sidecarPath(folder, name, etag), "utf8"), "ENOENT", "ENOTDIR");
-  if (text === undefined) return null;
-  const parsed = sidecarSchema.safeParse(parseJson(text));
-  return parsed.success && parsed.data.etag === etag ? parsed.data.metadata : null;
+  const handle = await openFile(task, sidecarPath(folder, name, etag), "ELOOP");
+  if (handle === undefined) return null;
+  try {
+    const stats = await task.run(() => handle.stat());
+    if (!stats.isFile()) return null;
+    const bytes = await readAll(handle, stats.size, { task, maxBytes: longestSidecarBytes });
+    const parsed = sidecarSchema.safeParse(parseJson(new TextDecoder().decode(bytes ?? undefined)));
+    return parsed.success && parsed.data.etag === etag ? parsed.data.metadata : null;
+  } finally {
+    await task.finish(() => handle.close());
+  }
+}
+
+/** The whole content, or null if it is more than `maxBytes`. Some files say 0, and have no end. */
+async function readAll(
+  handle: FileHandle,
+  expectedBytes: number,
+  { task, maxBytes, onProgress }: Omit<FileReading, "tooLarge">,
+): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let nextBytes = Math.min(expectedBytes + 1, chunkBytes);
+  for (;;) {
+    const chunk = new Uint8Array(nextBytes);
+    const { bytesRead } = await task.run(() => handle.read(chunk, 0, chunk.length, sizeBytes));
+    if (bytesRead === 0) return new Uint8Array(Buffer.concat(chunks));
+    sizeBytes += bytesRead;
+    if (sizeBytes > maxBytes) return null;
+    chunks.push(chunk.subarray(0, bytesRead));
+    onProgress?.(sizeBytes);
+    const leftBytes = expectedBytes + 1 - sizeBytes;
+    nextBytes = Math.min(leftBytes > 0 ? leftBytes : Math.max(4096, sizeBytes), chunkBytes);
+  }
+}
+
+async function openFile(
+  task: FileTask,
+  path: string,
+  ...absentCodes: readonly string[]
+): Promise<FileHandle | undefined> {
+  return unless(
+    task.run(() => open(path, openFlags)),
+    "ENOENT",
+    "ENOTDIR",
+    ...absentCodes,
+  );
 }
 
 function parseJson(text: string): unknown {
@@ -79,9 +147,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function inodeOf(path: string): Promise<number | undefined> {
+async function inodeOf(task: FileTask, path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).ino;
+    return (await task.run(() => stat(path))).ino;
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;

@@ -1,8 +1,10 @@
 import { mkdir, open, readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
 import { isPendingName, removeLeftover } from "./pending-file.ts";
 
@@ -33,14 +35,14 @@ export class FileRoot {
   }
 
   /** Whether the root is there. Throws `store-no-bucket` where it should be and is not. */
-  async check(): Promise<boolean> {
-    const device = await deviceOf(this.path);
+  async check(task: FileTask): Promise<boolean> {
+    const device = await deviceOf(task, this.path);
     if (device === undefined) {
       if (this.#device !== undefined) {
         throw new ScbError("store-no-bucket", `${this.path} is gone: is the disk still mounted?`);
       }
       const parent = dirname(this.path);
-      if ((await deviceOf(parent)) !== undefined) return false;
+      if ((await deviceOf(task, parent)) !== undefined) return false;
       throw new ScbError(
         "store-no-bucket",
         `${parent}, the folder for ${this.path}, is not there: mount its disk, or make it`,
@@ -55,21 +57,28 @@ export class FileRoot {
   }
 
   /** Makes `folder` (the root, or below it) where it is missing, so that a crash can't undo it. */
-  async ensureFolder(folder: string): Promise<void> {
-    if (!(await this.check())) {
-      await unless(mkdir(this.path), "EEXIST");
-      await syncFolder(dirname(this.path));
-      await this.check();
+  async ensureFolder(task: FileTask, folder: string): Promise<void> {
+    if (!(await this.check(task))) {
+      await unless(
+        task.run(() => mkdir(this.path)),
+        "EEXIST",
+      );
+      await syncFolder(task, dirname(this.path));
+      await this.check(task);
     }
     if (this.#durable.has(folder)) return;
     let path = this.path;
     for (const segment of relative(this.path, folder).split(sep).filter(Boolean)) {
       const parent = path;
-      path = join(parent, segment);
-      await unless(mkdir(path), "EEXIST");
-      await syncFolder(parent);
+      const child = join(parent, segment);
+      await unless(
+        task.run(() => mkdir(child)),
+        "EEXIST",
+      );
+      await syncFolder(task, parent);
+      path = child;
     }
-    await this.#removeLeftovers(folder);
+    await this.#removeLeftovers(task, folder);
     this.#durable.add(folder);
   }
 
@@ -79,11 +88,11 @@ export class FileRoot {
   }
 
   /** Removes `folder` and those above it, up to the root, as far as they are empty. */
-  async removeEmptyFolders(folder: string): Promise<void> {
+  async removeEmptyFolders(task: FileTask, folder: string): Promise<void> {
     for (let path = folder; path !== this.path; path = dirname(path)) {
       this.#durable.delete(path);
       try {
-        await rmdir(path);
+        await task.run(() => rmdir(path));
       } catch (error) {
         if (["ENOTEMPTY", "EEXIST", "ENOENT"].includes(systemCode(error) ?? "")) return;
         throw error;
@@ -92,14 +101,15 @@ export class FileRoot {
   }
 
   /** A put does not depend on this, so a failure is reported and the put goes on. */
-  async #removeLeftovers(folder: string): Promise<void> {
-    for (const entry of await readdir(folder)) {
+  async #removeLeftovers(task: FileTask, folder: string): Promise<void> {
+    for (const entry of await task.run(() => readdir(folder))) {
       if (!isPendingName(entry)) continue;
       const path = join(folder, entry);
       try {
-        const { mtimeMs } = await stat(path);
-        if (this.#clock.now() - mtimeMs > leftoverAgeMs) await removeLeftover(folder, entry);
+        const { mtimeMs } = await task.run(() => stat(path));
+        if (this.#clock.now() - mtimeMs > leftoverAgeMs) await removeLeftover(task, folder, entry);
       } catch (error) {
+        throwIfAborted(task.signal);
         if (systemCode(error) === "ENOENT") continue;
         this.#logger.warn({ path, err: error }, "cannot remove what an earlier writer left behind");
       }
@@ -108,16 +118,20 @@ export class FileRoot {
 }
 
 /** Makes what was renamed or removed in `folder` survive a loss of power. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+export async function syncFolder(task: FileTask, folder: string): Promise<void> {
+  const handle = await task.run(() => open(folder, "r"));
   try {
-    await handle.sync();
+    await task.run(() => handle.sync());
   } finally {
-    await handle.close();
+    await task.finish(() => handle.close());
   }
 }
 
-async function deviceOf(folder: string): Promise<number | undefined> {
-  const stats = await unless(stat(folder), "ENOENT", "ENOTDIR");
+async function deviceOf(task: FileTask, folder: string): Promise<number | undefined> {
+  const stats = await unless(
+    task.run(() => stat(folder)),
+    "ENOENT",
+    "ENOTDIR",
+  );
   return stats?.isDirectory() === true ? stats.dev : undefined;
 }

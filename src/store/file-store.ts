@@ -4,11 +4,13 @@ import { pathToFileURL } from "node:url";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { type Deadline, withinDeadline } from "../runtime/deadline.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
+import { FileCalls, FileTask } from "./file-calls.ts";
 import { systemCode, translateFileError, unless } from "./file-errors.ts";
-import { walkFiles } from "./file-list.ts";
+import { checkListed, walkFiles } from "./file-list.ts";
 import {
   encodeSidecar,
   type FileObject,
@@ -18,24 +20,45 @@ import {
 } from "./file-object.ts";
 import { FileRoot, syncFolder } from "./file-root.ts";
 import { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./object-key.ts";
-import type {
-  ListedObject,
-  ListOptions,
-  ObjectInfo,
-  ObjectStore,
-  PutOptions,
-  RequestOptions,
-  StoredObject,
+import {
+  defaultMaxBytes,
+  type GetOptions,
+  type ListedObject,
+  type ListOptions,
+  listedMs,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+  type RequestOptions,
+  type StoredObject,
+  tooLargeError,
 } from "./object-store.ts";
 import { PendingFile } from "./pending-file.ts";
 import { checkCondition } from "./put-condition.ts";
+import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 /** Each round is lost only to a writer that took the lock for stale, or to a folder's removal. */
 const maxRounds = 20;
 
+interface FileTarget {
+  readonly key: string;
+  readonly folder: string;
+  readonly name: string;
+}
+
+interface FileWork {
+  /** Completes "… in file:///x was given up": "writing a/b". */
+  readonly doing: string;
+  readonly signal: AbortSignal | undefined;
+  readonly sizeBytes?: number;
+  readonly limitMs?: number;
+}
+
 export interface FileStoreOptions {
   /** Absolute path. */
   readonly root: string;
+  /** As for the other stores: an operation takes three times as long at most. Default 10 s. */
+  readonly requestTimeoutMs?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -56,24 +79,30 @@ export class FileStore implements ObjectStore {
   readonly #root: FileRoot;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #calls: FileCalls;
+  readonly #limitMs: number;
 
-  constructor({ root, logger, clock = systemClock, random = systemRandom }: FileStoreOptions) {
+  constructor(options: FileStoreOptions) {
+    const { root, logger, requestTimeoutMs = 10_000 } = options;
+    const { clock = systemClock, random = systemRandom } = options;
     const path = resolve(root);
     this.location = pathToFileURL(path).href;
     this.#root = new FileRoot(path, clock, logger);
     this.#clock = clock;
     this.#random = random;
+    this.#calls = new FileCalls(clock);
+    this.#limitMs = operationLimitMs(requestTimeoutMs);
   }
 
-  async get(key: string, { signal }: RequestOptions = {}): Promise<StoredObject | null> {
-    const { folder, name } = this.#locate(key);
-    throwIfAborted(signal);
-    return this.#translated(`reading ${key}`, async () => {
-      await this.#root.check();
-      const object = await readFileObject(folder, name);
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
+    const target = this.#locate(key);
+    const { signal, maxBytes } = options;
+    return this.#attempt({ doing: `reading ${key}`, signal }, async (task, deadline) => {
+      await this.#root.check(task);
+      const object = await this.#read(task, deadline, target, maxBytes);
       if (object !== null) return { ...object, key, sizeBytes: object.bytes.length };
       // "Nothing there" must not come from a disk that has just gone.
-      await this.#root.check();
+      await this.#root.check(task);
       return null;
     });
   }
@@ -89,10 +118,11 @@ export class FileStore implements ObjectStore {
     const target = this.#locate(key);
     checkMetadata(options.metadata ?? {});
     const content = bytes.slice();
-    return this.#translated(`writing ${key}`, async () => {
+    const { signal } = options;
+    const work = { doing: `writing ${key}`, signal, sizeBytes: content.length };
+    return this.#attempt(work, async (task, deadline) => {
       for (let round = 0; round < maxRounds; round++) {
-        throwIfAborted(options.signal);
-        const etag = await this.#tryPut(key, target, content, options);
+        const etag = await this.#tryPut(task, deadline, target, content, options);
         if (etag !== null) return { etag };
         this.#root.forgetFolders();
       }
@@ -105,14 +135,33 @@ export class FileStore implements ObjectStore {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
+    const { startAfter, signal } = options;
+    const doing = `listing ${prefix}`;
     const folderKey = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-    try {
-      await this.#root.check();
-      yield* walkFiles(join(this.#root.path, folderKey), folderKey, prefix, options);
-      await this.#root.check();
-    } catch (error) {
-      throw translateFileError(error, `listing ${prefix} in ${this.location}`);
-    }
+    let limitMs = this.#limitMs;
+    let names = 0;
+    // Only the time that the folder takes counts, not the caller's between two names.
+    const step = async <T>(run: (task: FileTask) => Promise<T>): Promise<T> => {
+      const startedMs = this.#clock.monotonicMs();
+      try {
+        return await this.#attempt({ doing, signal, limitMs }, run);
+      } finally {
+        limitMs -= this.#clock.monotonicMs() - startedMs;
+      }
+    };
+    const seen = (more: number): void => {
+      names += more;
+      limitMs += more * listedMs;
+      checkListed(names, `${doing} in ${this.location}`);
+    };
+    await step((task) => this.#root.check(task));
+    yield* walkFiles(join(this.#root.path, folderKey), folderKey, {
+      prefix,
+      startAfter,
+      step,
+      seen,
+    });
+    await step((task) => this.#root.check(task));
   }
 
   async *listFolders(prefix: string, options: RequestOptions = {}): AsyncIterable<string> {
@@ -128,18 +177,18 @@ export class FileStore implements ObjectStore {
   }
 
   async delete(key: string, { signal }: RequestOptions = {}): Promise<void> {
-    const { folder, name } = this.#locate(key);
-    throwIfAborted(signal);
-    await this.#translated(`deleting ${key}`, async () => {
-      await this.#root.check();
-      const object = await readFileObject(folder, name);
+    const target = this.#locate(key);
+    const { folder, name } = target;
+    await this.#attempt({ doing: `deleting ${key}`, signal }, async (task, deadline) => {
+      await this.#root.check(task);
+      const object = await this.#read(task, deadline, target);
       if (object !== null) {
-        await unless(unlink(join(folder, name)), "ENOENT");
-        await unless(unlink(sidecarPath(folder, name, object.etag)), "ENOENT");
-        await unless(syncFolder(folder), "ENOENT");
-        await this.#root.removeEmptyFolders(folder);
+        await removeFile(task, join(folder, name));
+        await removeFile(task, sidecarPath(folder, name, object.etag));
+        await unless(syncFolder(task, folder), "ENOENT");
+        await this.#root.removeEmptyFolders(task, folder);
       }
-      await this.#root.check();
+      await this.#root.check(task);
     });
   }
 
@@ -147,25 +196,32 @@ export class FileStore implements ObjectStore {
 
   /** One round of a put: the etag, or null where the lock or the folder was taken away. */
   async #tryPut(
-    key: string,
-    { folder, name }: { readonly folder: string; readonly name: string },
+    task: FileTask,
+    deadline: Deadline,
+    target: FileTarget,
     bytes: Uint8Array,
-    { condition, metadata = {}, signal }: PutOptions,
+    { condition, metadata = {} }: PutOptions,
   ): Promise<string | null> {
+    const { key, folder, name } = target;
     const etag = fileEtag(bytes);
     const sidecar = Object.keys(metadata).length === 0 ? null : encodeSidecar(etag, metadata);
     const token = bytesToHex(this.#random.bytes(16));
     let pending: PendingFile | undefined;
     let current: FileObject | null;
     try {
-      await this.#root.ensureFolder(folder);
-      pending = await PendingFile.stage({ folder, name, token }, bytes, sidecar);
-      await pending.lock({ clock: this.#clock, random: this.#random, signal });
-      current = await readFileObject(folder, name);
+      await this.#root.ensureFolder(task, folder);
+      pending = await PendingFile.stage({ folder, name, token, task }, bytes, sidecar);
+      await pending.lock({ clock: this.#clock, random: this.#random });
+      current = await this.#read(task, deadline, target);
       // As in `get`: a disk that has just gone says nothing of what is on it.
-      if (current === null) await this.#root.check();
+      if (current === null) await this.#root.check(task);
       checkCondition(key, current?.etag ?? null, condition, this.location);
-      const isPlaced = await this.#placeSidecar(pending, sidecarPath(folder, name, etag), sidecar);
+      const isPlaced = await this.#placeSidecar(
+        task,
+        pending,
+        sidecarPath(folder, name, etag),
+        sidecar,
+      );
       if (!isPlaced || !(await pending.commit())) {
         await pending.discard();
         return null;
@@ -178,10 +234,10 @@ export class FileStore implements ObjectStore {
     try {
       await pending.discard();
       if (current !== null && current.etag !== etag) {
-        await unless(unlink(sidecarPath(folder, name, current.etag)), "ENOENT");
+        await removeFile(task, sidecarPath(folder, name, current.etag));
       }
-      await syncFolder(folder);
-      await this.#root.check();
+      await syncFolder(task, folder);
+      await this.#root.check(task);
     } catch (error) {
       throw new ScbError(
         "store-unknown",
@@ -193,13 +249,32 @@ export class FileStore implements ObjectStore {
   }
 
   async #placeSidecar(
+    task: FileTask,
     pending: PendingFile,
     path: string,
     sidecar: string | null,
   ): Promise<boolean> {
     if (sidecar !== null) return pending.placeSidecar(path);
-    await unless(unlink(path), "ENOENT");
+    await removeFile(task, path);
     return true;
+  }
+
+  #read(
+    task: FileTask,
+    { extend }: Deadline,
+    { key, folder, name }: FileTarget,
+    maxBytes = defaultMaxBytes,
+  ): Promise<FileObject | null> {
+    let boughtMs = 0;
+    return readFileObject(folder, name, {
+      task,
+      maxBytes,
+      tooLarge: () => tooLargeError(key, this.location, maxBytes),
+      onProgress(sizeBytes) {
+        extend(transferMs(sizeBytes) - boughtMs);
+        boughtMs = transferMs(sizeBytes);
+      },
+    });
   }
 
   async #firstFolderAfter(
@@ -214,17 +289,48 @@ export class FileStore implements ObjectStore {
     return undefined;
   }
 
-  #locate(key: string): { readonly folder: string; readonly name: string } {
+  #locate(key: string): FileTarget {
     checkKey(key);
     const path = join(this.#root.path, key);
-    return { folder: dirname(path), name: basename(path) };
+    return { key, folder: dirname(path), name: basename(path) };
   }
 
-  async #translated<T>(doing: string, run: () => Promise<T>): Promise<T> {
+  /**
+   * Runs one operation within its time. One whose caller has been let go may hang on in the file
+   * system, and others would hang after it: until it ends they fail at once.
+   */
+  async #attempt<T>(
+    { doing, signal, sizeBytes = 0, limitMs = this.#limitMs }: FileWork,
+    run: (task: FileTask, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    const what = `${doing} in ${this.location}`;
+    const { longestMs } = this.#calls;
+    if (longestMs > this.#limitMs) {
+      throw new ScbError(
+        "store-busy",
+        `${what} was not tried: the folder has not answered an earlier request for ${Math.round(longestMs / 1000)} s; check its disk, or the server of a network folder`,
+      );
+    }
+    const late = (): ScbError =>
+      new ScbError(
+        "store-unknown",
+        `${what} was given up: the folder does not answer; check its disk, or the server of a network folder`,
+      );
+    const ms = limitMs + transferMs(sizeBytes);
     try {
-      return await run();
+      return await withinDeadline({ clock: this.#clock, ms, signal, late }, (deadline) =>
+        run(new FileTask(this.#calls, deadline.signal), deadline),
+      );
     } catch (error) {
-      throw translateFileError(error, `${doing} in ${this.location}`);
+      throw translateFileError(error, what);
     }
   }
+}
+
+async function removeFile(task: FileTask, path: string): Promise<void> {
+  await unless(
+    task.run(() => unlink(path)),
+    "ENOENT",
+  );
 }

@@ -71,6 +71,11 @@ export interface GetOptions extends RequestOptions {
 /** Far above what a node's backup can be. */
 export const defaultMaxBytes = 200 * 1024 * 1024;
 
+/** A node that saved every five minutes would take ten years to write so many names. */
+export const mostListed = 1_000_000;
+/** How much more time each name buys a listing: a page of a thousand may take ten seconds. */
+export const listedMs = 10;
+
 export function tooLargeError(key: string, location: string, maxBytes: number): ScbError {
   return new ScbError(
     "store-too-large",

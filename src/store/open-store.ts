@@ -7,7 +7,7 @@ import type { StoreLocation } from "./parse-location.ts";
 
 export interface OpenStoreOptions {
   readonly logger: Logger;
-  /** How long a request may take until its answer begins. Default 10 s. Only for S3. */
+  /** How long a request may take until its answer begins; all of it, three times that. Default 10 s. */
   readonly requestTimeoutMs?: number;
   /** How long a connection may take to be made. Default 5 s. Only for S3. */
   readonly connectTimeoutMs?: number;
@@ -23,16 +23,17 @@ export async function openStore(
   location: StoreLocation,
   options: OpenStoreOptions,
 ): Promise<ObjectStore> {
-  const { logger, clock = systemClock, random = systemRandom } = options;
+  const { logger, requestTimeoutMs = 10_000 } = options;
+  const { clock = systemClock, random = systemRandom } = options;
   switch (location.kind) {
     case "file":
-      return new FileStore({ root: location.path, logger, clock, random });
+      return new FileStore({ root: location.path, requestTimeoutMs, logger, clock, random });
     case "s3": {
       const [{ createS3Client }, { S3Store }] = await Promise.all([
         import("./s3-client.ts"),
         import("./s3-store.ts"),
       ]);
-      const { requestTimeoutMs = 10_000, connectTimeoutMs = 5_000 } = options;
+      const { connectTimeoutMs = 5_000 } = options;
       const { bucket, prefix, region, endpoint } = location;
       const client = await createS3Client({ region, endpoint, requestTimeoutMs, connectTimeoutMs });
       return new S3Store({ client, bucket, prefix, requestTimeoutMs, clock });

@@ -1,8 +1,8 @@
 import { mkdir, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
+import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
 
 const pendingPrefix = ".pending-";
@@ -15,7 +15,14 @@ const pollIntervalMs = 10;
 export interface LockWait {
   readonly clock: Clock;
   readonly random: Random;
-  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PendingTarget {
+  readonly folder: string;
+  readonly name: string;
+  /** Never used twice. */
+  readonly token: string;
+  readonly task: FileTask;
 }
 
 /** Whether `entry` of a folder is a put on its way, or a lock: hidden names that can be left over. */
@@ -38,27 +45,30 @@ export class PendingFile {
   readonly #folder: string;
   readonly #name: string;
   readonly #token: string;
+  readonly #task: FileTask;
   /** Where the content stands now: in the private folder, then in the lock. */
   #place: string;
 
-  private constructor(folder: string, name: string, token: string) {
+  private constructor({ folder, name, token, task }: PendingTarget) {
     this.#folder = folder;
     this.#name = name;
     this.#token = token;
+    this.#task = task;
     this.#place = join(folder, `${pendingPrefix}${token}`);
   }
 
-  /** Writes and syncs the content, and the sidecar where there is one. `token` is never used twice. */
+  /** Writes and syncs the content, and the sidecar where there is one. */
   static async stage(
-    target: { readonly folder: string; readonly name: string; readonly token: string },
+    target: PendingTarget,
     bytes: Uint8Array,
     sidecar: string | null,
   ): Promise<PendingFile> {
-    const pending = new PendingFile(target.folder, target.name, target.token);
-    await mkdir(pending.#place);
+    const { task } = target;
+    const pending = new PendingFile(target);
+    await task.run(() => mkdir(pending.#place));
     try {
-      await writeSynced(pending.#content, bytes);
-      if (sidecar !== null) await writeSynced(pending.#sidecar, sidecar);
+      await writeSynced(task, pending.#content, bytes);
+      if (sidecar !== null) await writeSynced(task, pending.#sidecar, sidecar);
     } catch (error) {
       await pending.discard();
       throw error;
@@ -67,45 +77,52 @@ export class PendingFile {
   }
 
   /** Waits for the lock of this name and takes it. */
-  async lock({ clock, random, signal }: LockWait): Promise<void> {
+  async lock({ clock, random }: LockWait): Promise<void> {
     const lock = join(this.#folder, `.${this.#name}${lockSuffix}`);
     let patienceMs = staleAfterMs;
     let holder = "";
     let seenSinceMs = 0;
     for (;;) {
-      throwIfAborted(signal);
       if (await this.#tryLock(lock)) return;
       const nowMs = clock.monotonicMs();
-      const entries = (await unless(readdir(lock), "ENOENT")) ?? [];
+      const entries =
+        (await unless(
+          this.#task.run(() => readdir(lock)),
+          "ENOENT",
+        )) ?? [];
       const seen = entries.sort().join();
       if (seen !== holder) {
         holder = seen;
         seenSinceMs = nowMs;
       } else if (seen !== "" && nowMs - seenSinceMs > patienceMs) {
-        await revokeLock(lock);
+        await revokeLock(this.#task, lock);
         // A holder that is slow rather than dead gets more time, so that somebody gets through.
         patienceMs *= 2;
         continue;
       }
-      await clock.sleep(random.unit() * pollIntervalMs, signal);
+      await clock.sleep(random.unit() * pollIntervalMs, this.#task.signal);
     }
   }
 
   /** Under the lock: puts the sidecar where `path` says. False when the lock was taken away. */
   async placeSidecar(path: string): Promise<boolean> {
-    return moved(rename(this.#sidecar, path));
+    return moved(this.#task.run(() => rename(this.#sidecar, path)));
   }
 
   /** Under the lock: the content becomes the object, in one step. False when it was taken away. */
   async commit(): Promise<boolean> {
-    return moved(rename(this.#content, join(this.#folder, this.#name)));
+    return moved(this.#task.run(() => rename(this.#content, join(this.#folder, this.#name))));
   }
 
   /** Removes what is left, the lock too. Right after a commit and after any failure. */
   async discard(): Promise<void> {
-    await unless(unlink(this.#content), "ENOENT");
-    await unless(unlink(this.#sidecar), "ENOENT");
-    await removeIfEmpty(this.#place);
+    for (const path of [this.#content, this.#sidecar]) {
+      await unless(
+        this.#task.finish(() => unlink(path)),
+        "ENOENT",
+      );
+    }
+    await removeIfEmpty(this.#task, this.#place);
   }
 
   get #content(): string {
@@ -118,7 +135,7 @@ export class PendingFile {
 
   async #tryLock(lock: string): Promise<boolean> {
     try {
-      await rename(this.#place, lock);
+      await this.#task.run(() => rename(this.#place, lock));
     } catch (error) {
       if (["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) return false;
       throw error;
@@ -129,22 +146,36 @@ export class PendingFile {
 }
 
 /** Takes the lock from its holder, whose commit can not succeed any more, unless it just has. */
-export async function revokeLock(lock: string): Promise<void> {
-  for (const entry of (await unless(readdir(lock), "ENOENT")) ?? []) {
-    await unless(unlink(join(lock, entry)), "ENOENT");
+export async function revokeLock(task: FileTask, lock: string): Promise<void> {
+  const entries = await unless(
+    task.run(() => readdir(lock)),
+    "ENOENT",
+  );
+  for (const entry of entries ?? []) {
+    await unless(
+      task.run(() => unlink(join(lock, entry))),
+      "ENOENT",
+    );
   }
 }
 
 /** Removes what a writer left that was killed: safe at any time, even if that writer lives. */
-export async function removeLeftover(folder: string, entry: string): Promise<void> {
+export async function removeLeftover(task: FileTask, folder: string, entry: string): Promise<void> {
   const path = join(folder, entry);
-  if (entry.startsWith(pendingPrefix)) return rm(path, { recursive: true, force: true });
-  await revokeLock(path);
-  await removeIfEmpty(path);
+  if (entry.startsWith(pendingPrefix)) {
+    return task.run(() => rm(path, { recursive: true, force: true }));
+  }
+  await revokeLock(task, path);
+  await removeIfEmpty(task, path);
 }
 
-async function removeIfEmpty(folder: string): Promise<void> {
-  await unless(rmdir(folder), "ENOENT", "ENOTEMPTY", "EEXIST");
+async function removeIfEmpty(task: FileTask, folder: string): Promise<void> {
+  await unless(
+    task.finish(() => rmdir(folder)),
+    "ENOENT",
+    "ENOTEMPTY",
+    "EEXIST",
+  );
 }
 
 async function moved(renaming: Promise<void>): Promise<boolean> {
@@ -157,12 +188,16 @@ async function moved(renaming: Promise<void>): Promise<boolean> {
   }
 }
 
-async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
-  const handle = await open(path, "wx");
+async function writeSynced(
+  task: FileTask,
+  path: string,
+  content: Uint8Array | string,
+): Promise<void> {
+  const handle = await task.run(() => open(path, "wx"));
   try {
-    await handle.writeFile(content);
-    await handle.sync();
+    await task.run(() => handle.writeFile(content));
+    await task.run(() => handle.sync());
   } finally {
-    await handle.close();
+    await task.finish(() => handle.close());
   }
 }

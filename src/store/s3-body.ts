@@ -2,11 +2,10 @@ import { IncomingMessage } from "node:http";
 import { addAbortSignal } from "node:stream";
 import { z } from "zod";
 import { boundedRead } from "../runtime/bounded-read.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { Deadline } from "../runtime/deadline.ts";
 import { type ErrorCode, ScbError } from "../runtime/error.ts";
+import { transferMs } from "./time-limits.ts";
 
-/** A slower line than this is taken for a broken one: 16 KB/s. */
-export const slowestBytesPerMs = 16;
 const longestErrorBytes = 64 * 1024;
 /** A page of a listing has a thousand keys of at most a kilobyte each. */
 const longestDocumentBytes = 8 * 1024 * 1024;
@@ -26,19 +25,17 @@ export interface S3BodyOptions {
   readonly kind: "object" | "document" | "nothing";
   /** The most that an object may hold. */
   readonly maxBytes: number;
-  /** How long a body may take that is empty; each byte more buys time. */
-  readonly patienceMs: number;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+  /** Each byte that comes buys time for more. */
+  readonly deadline: Deadline;
 }
 
 /**
  * Reads a body to its end, which it must have, and no more than one of its kind may hold: memory is
- * taken for nothing else. One that comes slower than the slowest line is given up.
+ * taken for nothing else.
  */
 export async function readS3Body(
   { statusCode, headers, body }: z.infer<typeof rawAnswer>,
-  { doing, method, kind, maxBytes, patienceMs, clock, signal }: S3BodyOptions,
+  { doing, method, kind, maxBytes, deadline }: S3BodyOptions,
 ): Promise<Uint8Array> {
   if (method === "HEAD") {
     body.resume();
@@ -71,16 +68,11 @@ export async function readS3Body(
       "the answer does not say how long it is, so it may be cut off: is there a proxy before the store?",
     );
   }
-  addAbortSignal(signal, body);
-  const startedMs = clock.monotonicMs();
+  addAbortSignal(deadline.signal, body);
+  let boughtMs = 0;
   const bytes = await boundedRead(body, limitBytes, (sizeBytes) => {
-    const takenMs = clock.monotonicMs() - startedMs;
-    if (takenMs <= patienceMs + sizeBytes / slowestBytesPerMs) return;
-    const seconds = (takenMs / 1000).toFixed(1);
-    throw refuse(
-      "store-unknown",
-      `the answer comes too slowly (${sizeBytes} bytes in ${seconds} s): whether it was done is not known`,
-    );
+    deadline.extend(transferMs(sizeBytes) - boughtMs);
+    boughtMs = transferMs(sizeBytes);
   });
   if (bytes === null) throw tooLong();
   return bytes;

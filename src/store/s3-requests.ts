@@ -17,11 +17,10 @@ import {
   type S3SentRequest,
   whyForeign,
 } from "./s3-answer.ts";
-import { rawAnswer, readS3Body, slowestBytesPerMs } from "./s3-body.ts";
+import { rawAnswer, readS3Body } from "./s3-body.ts";
 import { type S3Attempt, saysMissing, translateS3Error } from "./s3-errors.ts";
+import { operationLimitMs, transferMs } from "./time-limits.ts";
 
-/** No object is so large that it needs longer, and no wait is longer. */
-const longestTransferMs = 10 * 60_000;
 /** How a store says that it knows the bucket, and no such object in it. */
 const missingObjectCodes = ["NoSuchKey", "NoSuchVersion"];
 
@@ -42,7 +41,7 @@ export interface S3Request {
   readonly uploadBytes?: number;
   /** The most that the answer may hold, if it is an object. */
   readonly maxBytes?: number;
-  /** The most that all of it may take. Default: by timeout and sizes. */
+  /** The most that it may take, the transfer of bytes not counted. Default: by the timeout. */
   readonly limitMs?: number;
   /** Hears of an answer before it is judged: a refusal has headers too. `sentAt` is as `Clock.now`. */
   readonly onAnswer?: (answer: S3Answer, sentAt: number) => void;
@@ -75,10 +74,9 @@ export class S3Requests {
     this.#options = options;
   }
 
-  /** How long one request may take in all if so many bytes move. */
-  limitMs(sizeBytes: number): number {
-    const transferMs = Math.min(sizeBytes / slowestBytesPerMs, longestTransferMs);
-    return 3 * this.#options.requestTimeoutMs + transferMs;
+  /** How long one request may take in all, before the bytes that it moves are counted. */
+  get limitMs(): number {
+    return operationLimitMs(this.#options.requestTimeoutMs);
   }
 
   async send<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
@@ -121,12 +119,12 @@ export class S3Requests {
     const { client, requestTimeoutMs, clock } = this.#options;
     const { uploadBytes = 0, maxBytes = 0, signal } = request;
     const { doing } = this.#attempt(request, exchange);
-    const ms = request.limitMs ?? this.limitMs(uploadBytes + maxBytes);
+    const ms = (request.limitMs ?? this.limitMs) + transferMs(uploadBytes);
     const { kind } = request.expected;
     const late = (): ScbError => lateError(doing, exchange);
     let refusal: ScbError | undefined;
     try {
-      return await withinDeadline({ clock, ms, signal, late }, async (abortSignal) => {
+      return await withinDeadline({ clock, ms, signal, late }, async (deadline) => {
         command.middlewareStack.add(
           (next) => async (args) => {
             try {
@@ -140,9 +138,7 @@ export class S3Requests {
                 method: sent.method,
                 kind: kind === "object" || kind === "document" ? kind : "nothing",
                 maxBytes,
-                patienceMs: requestTimeoutMs,
-                clock,
-                signal: abortSignal,
+                deadline,
               });
               const { statusCode: status, headers } = response;
               const answer = { method: sent.method, status, headers, body };
@@ -163,8 +159,8 @@ export class S3Requests {
           { step: "deserialize", priority: "low" },
         );
         return client.send(command, {
-          abortSignal,
-          requestTimeout: requestTimeoutMs + uploadBytes / slowestBytesPerMs,
+          abortSignal: deadline.signal,
+          requestTimeout: requestTimeoutMs + transferMs(uploadBytes),
         });
       });
     } catch (error) {

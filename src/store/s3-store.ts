@@ -26,6 +26,8 @@ import {
   type GetOptions,
   type ListedObject,
   type ListOptions,
+  listedMs,
+  mostListed,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
@@ -36,11 +38,6 @@ import {
 import { S3Inspection } from "./s3-inspection.ts";
 import { S3Requests } from "./s3-requests.ts";
 import type { StoreInspection } from "./store-inspection.ts";
-
-/** A node that saved every five minutes would take ten years to get there. */
-const mostListed = 1_000_000;
-/** How much more time each name buys a listing: a page of a thousand may take ten seconds. */
-const listedMs = 10;
 
 export interface S3StoreOptions {
   /** As `createS3Client` makes it. The store closes it. */
@@ -205,7 +202,7 @@ export class S3Store implements ObjectStore {
     let token: string | undefined;
     let last = "";
     let names = 0;
-    let limitMs = this.#requests.limitMs(0);
+    let limitMs = this.#requests.limitMs;
     for (;;) {
       const startedMs = this.#clock.monotonicMs();
       const command = new ListObjectsV2Command({

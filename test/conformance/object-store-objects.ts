@@ -132,6 +132,20 @@ export const objectChecks: readonly StoreCheck[] = [
     },
   },
   {
+    name: "an object of more than maxBytes is store-too-large, and one of just that size is read",
+    async run(open) {
+      const store = await open();
+      const bytes = new Uint8Array(randomBytes(100_000));
+      await store.put(key, bytes);
+      await rejectsWith("store-too-large", store.get(key, { maxBytes: 99_999 }));
+      await rejectsWith("store-too-large", store.get(key, { maxBytes: 0 }));
+      assert.equal((await store.get(key, { maxBytes: 100_000 }))?.bytes.length, bytes.length);
+      assert.equal(await store.get(`${key}x`, { maxBytes: 0 }), null);
+      await store.put(key, new Uint8Array());
+      assert.equal((await store.get(key, { maxBytes: 0 }))?.sizeBytes, 0);
+    },
+  },
+  {
     name: "the bytes given and the bytes returned are the caller's to change",
     async run(open) {
       const store = await open();

@@ -1,6 +1,7 @@
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type {
+  GetOptions,
   ListedObject,
   ListOptions,
   ObjectInfo,
@@ -245,6 +246,12 @@ class GivesShortBytes extends PassingStore {
   }
 }
 
+class GivesWhateverItHolds extends PassingStore {
+  override get(key: string, { signal }: GetOptions = {}): Promise<StoredObject | null> {
+    return super.get(key, { signal });
+  }
+}
+
 /** As Garage does with its listings: another form of the same etag. */
 class HasTwoEtags extends PassingStore {
   override async head(key: string, options?: RequestOptions): Promise<ObjectInfo | null> {
@@ -411,6 +418,11 @@ export const wrongStores: readonly WrongStore[] = [
     name: "gives short bytes",
     caughtBy: "any bytes come back",
     open: (state) => new GivesShortBytes(state),
+  },
+  {
+    name: "gives more than the reader allows",
+    caughtBy: "more than maxBytes",
+    open: (state) => new GivesWhateverItHolds(state),
   },
   {
     name: "has two etags",

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { boundedRead } from "../../src/runtime/bounded-read.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { withinDeadline } from "../../src/runtime/deadline.ts";
+import { type Deadline, withinDeadline } from "../../src/runtime/deadline.ts";
 
 const late = (): Error => new Error("late");
 const hangs = (): Promise<never> => new Promise(() => undefined);
@@ -30,7 +30,7 @@ describe("withinDeadline", () => {
 
   it("tells the work, and throws what is late even if the work throws first", async () => {
     let heard: unknown;
-    const work = (signal: AbortSignal): Promise<never> =>
+    const work = ({ signal }: Deadline): Promise<never> =>
       new Promise((_, reject) => {
         signal.addEventListener("abort", () => {
           heard = signal.reason;
@@ -41,6 +41,16 @@ describe("withinDeadline", () => {
       message: "late",
     });
     assert.ok(heard instanceof Error && heard.message === "late");
+  });
+
+  it("gives more time to work that asks for it", async () => {
+    const options = { clock: systemClock, ms: 40, late };
+    const asks = async ({ extend }: Deadline): Promise<string> => {
+      extend(2_000);
+      await delay(120);
+      return "done";
+    };
+    assert.equal(await withinDeadline(options, asks), "done");
   });
 
   it("begins nothing for a signal that has aborted", async () => {

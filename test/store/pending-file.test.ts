@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
+import { FileCalls, FileTask } from "../../src/store/file-calls.ts";
 import { PendingFile, revokeLock } from "../../src/store/pending-file.ts";
 import { encode, rejectsWith } from "../conformance/object-store-helpers.ts";
 
@@ -30,8 +31,11 @@ describe("PendingFile", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  function stage(token: string): Promise<PendingFile> {
-    return PendingFile.stage({ folder, name: "x", token }, encode(token), null);
+  const task = (signal = new AbortController().signal): FileTask =>
+    new FileTask(new FileCalls(systemClock), signal);
+
+  function stage(token: string, signal?: AbortSignal): Promise<PendingFile> {
+    return PendingFile.stage({ folder, name: "x", token, task: task(signal) }, encode(token), null);
   }
 
   it("commits in one step and frees the lock with it", async () => {
@@ -64,9 +68,13 @@ describe("PendingFile", () => {
   });
 
   it("cannot place its metadata or commit once the lock was revoked", async () => {
-    const holder = await PendingFile.stage({ folder, name: "x", token: "t" }, encode("t"), "{}");
+    const holder = await PendingFile.stage(
+      { folder, name: "x", token: "t", task: task() },
+      encode("t"),
+      "{}",
+    );
     await holder.lock({ clock: fastClock(), random });
-    await revokeLock(join(folder, ".x.lock"));
+    await revokeLock(task(), join(folder, ".x.lock"));
     assert.equal(await holder.placeSidecar(join(folder, ".x.meta")), false);
     assert.equal(await holder.commit(), false);
     await holder.discard();
@@ -77,7 +85,7 @@ describe("PendingFile", () => {
     const holder = await stage("holder");
     await holder.lock({ clock: fastClock(), random });
     assert.equal(await holder.commit(), true);
-    await revokeLock(join(folder, ".x.lock"));
+    await revokeLock(task(), join(folder, ".x.lock"));
     await holder.discard();
     assert.equal(await readFile(join(folder, "x"), "utf8"), "holder");
   });
@@ -111,9 +119,9 @@ describe("PendingFile", () => {
   it("stops waiting when the signal says so, and leaves nothing", async () => {
     await mkdir(join(folder, ".x.lock"));
     await writeFile(join(folder, ".x.lock", "other"), "");
-    const waiter = await stage("waiter");
     const abort = new AbortController();
-    const waiting = waiter.lock({ clock: systemClock, random, signal: abort.signal });
+    const waiter = await stage("waiter", abort.signal);
+    const waiting = waiter.lock({ clock: systemClock, random });
     setTimeout(() => abort.abort(), 30);
     await rejectsWith("aborted", waiting);
     await waiter.discard();
