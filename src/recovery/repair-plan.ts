@@ -128,8 +128,9 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
 }
 
 function refuseNewerProgram({ pointerError, damagedPointer }: HistoryFolder): void {
-  if (pointerError === null || damagedPointer === null) return;
-  if (newerSchemaOf(damagedPointer.bytes) !== null) {
+  const bytes = damagedPointer?.bytes ?? null;
+  if (pointerError === null || bytes === null) return;
+  if (newerSchemaOf(bytes) !== null) {
     throw new ScbError("refused", pointerError.message, { cause: pointerError });
   }
 }

@@ -1,10 +1,10 @@
 import { decodeTime } from "ulid";
 import { hasCode, type ScbError } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { type Base, pointerBase } from "./base.ts";
 import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
 import { parseVersionKey, versionsPrefix } from "./layout.ts";
-import { readPointer } from "./pointer.ts";
+import { type DamagedPointer, readPointer } from "./pointer.ts";
 
 /** What a node's folder holds, as far as one listing and the pointer say. */
 export interface HistoryFolder {
@@ -16,7 +16,7 @@ export interface HistoryFolder {
   /** Why `current` is null: "pointer-lost" or "pointer-damaged". */
   readonly pointerError: ScbError | null;
   /** What was read in its place; null where it is not damaged. */
-  readonly damagedPointer: StoredObject | null;
+  readonly damagedPointer: DamagedPointer | null;
 }
 
 /** Lists the versions, then reads the pointer. Throws what the store throws. */
@@ -28,8 +28,7 @@ export async function readFolder(
   const { versions } = listed;
   const reading = await readPointer(store, { signal });
   if (reading.kind === "damaged") {
-    const { error, object } = reading;
-    return { ...listed, current: null, pointerError: error, damagedPointer: object };
+    return { ...listed, current: null, pointerError: reading.error, damagedPointer: reading };
   }
   let current: Base;
   try {

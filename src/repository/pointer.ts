@@ -3,12 +3,21 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import { type AlsoRestore, alsoRestoreSchema } from "./also-restore.ts";
 import { latestKey, maxSequence, parseVersionKey } from "./layout.ts";
-import { lineText, parseRecordJson, RecordFormat, sha256Text } from "./record.ts";
+import {
+  lineText,
+  parseRecordJson,
+  RecordFormat,
+  recordSizeLimitBytes,
+  sha256Text,
+} from "./record.ts";
 
 /** Of a pointer that names one version; every program reads it. */
 const pointerSchemaVersion = 1;
 /** Of one that names others besides (`alsoRestore`): a program that would drop them must not read it. */
 const alsoRestoreSchemaVersion = 2;
+
+const repairRemedy =
+  "; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back";
 
 /** How many operations a pointer remembers, its own included. */
 export const recentOperationsKept = 64;
@@ -87,11 +96,9 @@ export function decodePointer(bytes: Uint8Array, where: string): Pointer {
     return format.decode(bytes);
   } catch (error) {
     if (!hasCode(error, "decode")) throw error;
-    throw new ScbError(
-      "pointer-damaged",
-      `the pointer ${where} ${error.message}; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back`,
-      { cause: error },
-    );
+    throw new ScbError("pointer-damaged", `the pointer ${where} ${error.message}${repairRemedy}`, {
+      cause: error,
+    });
   }
 }
 
@@ -106,6 +113,13 @@ export function newerSchemaOf(bytes: Uint8Array): number | null {
   }
 }
 
+/** What lies in the pointer's place and is none. */
+export interface DamagedPointer {
+  readonly etag: string;
+  /** Null if it is too large to be read. */
+  readonly bytes: Uint8Array | null;
+}
+
 /** What lies where the pointer belongs. */
 export type PointerReading =
   | {
@@ -116,22 +130,33 @@ export type PointerReading =
       readonly storedAt: number;
     }
   | { readonly kind: "absent" }
-  /** `error` is "pointer-damaged". */
-  | { readonly kind: "damaged"; readonly error: ScbError; readonly object: StoredObject };
+  | ({
+      readonly kind: "damaged" /** "pointer-damaged" */;
+      readonly error: ScbError;
+    } & DamagedPointer);
 
 /** Reads the pointer strongly. Throws what the store throws, and nothing else. */
 export async function readPointer(
   store: ObjectStore,
   options?: RequestOptions,
 ): Promise<PointerReading> {
-  const object = await store.get(latestKey, options);
-  if (object === null) return { kind: "absent" };
+  let object: StoredObject | null = null;
   try {
+    object = await store.get(latestKey, { ...options, maxBytes: recordSizeLimitBytes });
+    if (object === null) return { kind: "absent" };
     const pointer = decodePointer(object.bytes, `${store.location}/${latestKey}`);
     return { kind: "pointer", pointer, etag: object.etag, storedAt: object.modifiedAt };
   } catch (error) {
-    if (!hasCode(error, "pointer-damaged")) throw error;
-    return { kind: "damaged", error, object };
+    if (object !== null && hasCode(error, "pointer-damaged")) {
+      return { kind: "damaged", error, etag: object.etag, bytes: object.bytes };
+    }
+    if (!hasCode(error, "store-too-large")) throw error;
+    const damaged = new ScbError("pointer-damaged", `the pointer ${error.message}${repairRemedy}`, {
+      cause: error,
+    });
+    const info = await store.head(latestKey, options);
+    if (info === null) return { kind: "absent" };
+    return { kind: "damaged", error: damaged, etag: info.etag, bytes: null };
   }
 }
 

@@ -71,12 +71,11 @@ export class RecordFormat<Schema extends z.ZodType> {
     key: string,
     options?: RequestOptions,
   ): Promise<ReadRecord<z.output<Schema>> | null> {
-    const object = await store.get(key, options);
-    if (object === null) return null;
     try {
-      return { value: this.decode(object.bytes), object };
+      const object = await store.get(key, { ...options, maxBytes: recordSizeLimitBytes });
+      return object && { value: this.decode(object.bytes), object };
     } catch (error) {
-      if (!hasCode(error, "decode")) throw error;
+      if (!hasCode(error, "decode", "store-too-large")) throw error;
       const where = `${this.#options.name} ${store.location}/${key}`;
       throw new ScbError("decode", `${where} ${error.message}`, { cause: error });
     }

@@ -1,5 +1,6 @@
 import { sha256Hex } from "../runtime/digest.ts";
-import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
+import { hasCode } from "../runtime/error.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import type { HeldVersion } from "./base.ts";
 import type { Pointer } from "./pointer.ts";
 import { readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
@@ -45,7 +46,15 @@ export async function readVersion(
   options?: RequestOptions,
 ): Promise<VersionReading> {
   const { key } = expected;
-  const stored = await store.get(key, options);
+  let stored: StoredObject | null;
+  try {
+    stored = await store.get(key, options);
+  } catch (error) {
+    if (!hasCode(error, "store-too-large")) throw error;
+    // No node's backup is so large, so nothing of it is read.
+    const nothing = { bytes: new Uint8Array(), sha256: "", metadata: null, storedAt: 0 };
+    return { kind: "damaged", key, ...nothing, savedSha256: expected.sha256 ?? "" };
+  }
   if (stored === null) return { kind: "missing", key };
   const { bytes, modifiedAt: storedAt } = stored;
   const sha256 = sha256Hex(bytes);
