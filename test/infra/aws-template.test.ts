@@ -16,7 +16,7 @@ const lines = logLines();
 /** What the program writes to stderr when these things happen, one line each. */
 function logLines(): Readonly<Record<"refused" | "retrying" | "swapped" | "fatal", string>> {
   const script = `
-    import { logMirrorEvent } from "./src/daemon/event-log.ts";
+    import { logMirrorEvent } from "./src/app/event-log.ts";
     import { ScbError } from "./src/runtime/error.ts";
     import { createLogger } from "./src/runtime/logger.ts";
     const logger = createLogger("info");
