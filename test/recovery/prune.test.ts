@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import {
-  applyPrune,
-  type PreparedPrune,
-  type PruneOptions,
-  preparePrune,
-} from "../../src/recovery/prune/prune.ts";
+import { applyPrune, preparePrune } from "../../src/recovery/prune/prune.ts";
 import { readPrunedRecord, recordPruned, wasPruned } from "../../src/repository/pruned-record.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 import {
@@ -21,76 +15,7 @@ import {
   readPointer,
   swapOnce,
 } from "../support/mirror-fixture.ts";
-
-const dayMs = 86_400_000;
-const startMs = Date.UTC(2026, 0, 1);
-
-/** A store and its writers, on one clock that a test moves on. */
-function world() {
-  let nowMs = startMs;
-  const clock = { ...hastyClock(), now: () => nowMs };
-  const store = new MemoryStore(undefined, clock);
-  return {
-    clock,
-    store,
-    pass: (ms: number) => {
-      nowMs += ms;
-    },
-    swapper: () => makeSwapper(store, { clock }),
-    /** A version that lost its race: uploaded for the next sequence, then another writer committed. */
-    async orphan(): Promise<string> {
-      const loser = makeSwapper(store, { clock });
-      const lost = await loser.begin(await loser.base(), candidateOf(packedBytes()));
-      await swapOnce(makeSwapper(store, { clock }));
-      await assert.rejects(loser.advance(lost), { code: "superseded" });
-      return lost.key;
-    },
-  };
-}
-
-type World = ReturnType<typeof world>;
-
-function optionsFor(
-  store: ObjectStore,
-  { policy, ...more }: Partial<Omit<PruneOptions, "policy">> & { policy?: object } = {},
-): PruneOptions {
-  return {
-    store,
-    policy: {
-      keepLast: 0,
-      keepDaily: 0,
-      keepWeekly: 0,
-      keepMonthly: 0,
-      keepWithinMs: 0,
-      ...policy,
-    },
-    graceMs: 7 * dayMs,
-    clock: hastyClock(),
-    random: systemRandom,
-    ...more,
-  };
-}
-
-async function prune(options: PruneOptions): Promise<PreparedPrune> {
-  const prepared = await preparePrune(options);
-  const { removed, failed } = await applyPrune(options, prepared);
-  assert.equal(failed.size, 0);
-  assert.deepEqual(removed, new Set(prepared.plan.remove.map(({ version }) => version.key)));
-  return prepared;
-}
-
-const sequencesIn = async (store: ObjectStore): Promise<number[]> =>
-  (await keysOf(store, "versions/")).map((key) => Number(key.slice(9, 29)));
-
-async function withCommits(count: number): Promise<World> {
-  const made = world();
-  const swapper = made.swapper();
-  for (let n = 0; n < count; n += 1) {
-    await swapOnce(swapper);
-    made.pass(dayMs);
-  }
-  return made;
-}
+import { dayMs, optionsFor, prune, sequencesIn, withCommits, world } from "./prune-world.ts";
 
 describe("prune", () => {
   it("changes nothing while it plans", async () => {

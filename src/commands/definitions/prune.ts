@@ -8,8 +8,9 @@ export const prune = defineCommand({
   description:
     "Removes old versions with a retention policy like restic's forget. Shows a plan, and applies it " +
     "with --apply. A version stays if any rule keeps it. The current version and the one before it " +
-    "always stay, and so does any version that is newer or that doesn't read back intact. Days, " +
-    "weeks and months are in UTC. Only versions/ is touched. Use a credential of its own that may " +
+    "always stay, and so does any version that is newer, that a restore needs for funds in limbo, or " +
+    "that doesn't read back intact. Days, weeks and months are in UTC. If a version claims a time " +
+    "later than now, only --keep-last works. Only versions/ is touched. Use a credential of its own that may " +
     "delete: the mirror never needs one.",
   settings: [...settingGroups.store, ...settingGroups.source],
   options: {

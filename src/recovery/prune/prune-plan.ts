@@ -1,11 +1,18 @@
 import type { Base } from "../../repository/base.ts";
 import type { StoredVersion } from "../../repository/history.ts";
 import { headOf, type Standing, type StandingsInput, standings } from "../../repository/lineage.ts";
-import { keptByPolicy, type RetentionPolicy, type RetentionReason } from "./retention-policy.ts";
+import { isInFuture } from "../../repository/times.ts";
+import {
+  isPolicyByTime,
+  keptByPolicy,
+  type RetentionPolicy,
+  type RetentionReason,
+} from "./retention-policy.ts";
 
 /**
  * Why a version stays, whatever the policy says.
  * - `current`, `previous`: the pointer names it.
+ * - `needed`: a restore needs it besides the current one, for funds that only it brings back.
  * - `pending`: newer than the current one. Its pointer may yet land, however old it is.
  * - `young`: an orphan within the grace.
  * - `branch`: the trace of a pointer that was put back: a person has to look at it first.
@@ -16,6 +23,7 @@ export type KeepReason =
   | RetentionReason
   | "current"
   | "previous"
+  | "needed"
   | "pending"
   | "young"
   | "branch"
@@ -67,16 +75,13 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
   const standing = standings({ ...input, head: headOf(current) });
   const newestFirst = input.versions.toReversed();
   const previousKey = current.kind === "pointer" ? current.pointer.previous?.key : undefined;
+  const needed = new Set(current.held?.alsoRestore.map(({ key }) => key));
   const counted = newestFirst.filter(
     ({ key }) => standing.get(key) === "lineage" && !unsound.has(key),
   );
   const byPolicy = keptByPolicy(
     policy,
-    // The earlier of the two clocks: a writer whose clock is ahead makes nothing newer.
-    counted.map(({ key, createdAt, storedAt }) => ({
-      key,
-      savedAt: Math.min(createdAt, storedAt),
-    })),
+    counted.map((version) => ({ key: version.key, savedAt: savedAtOf(version) })),
   );
 
   const keep: KeptVersion[] = [];
@@ -86,6 +91,7 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
     const reasons: KeepReason[] = [];
     if (key === current.held?.key) reasons.push("current");
     if (key === previousKey) reasons.push("previous");
+    if (needed.has(key)) reasons.push("needed");
     reasons.push(...(byPolicy.get(key) ?? []));
     const flaw = unsound.get(key);
     if (flaw !== undefined) reasons.push(flaw);
@@ -98,4 +104,33 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
     else remove.push({ version, orphan: its === "orphan" });
   }
   return { standing, keep, remove };
+}
+
+/** The earlier of the two clocks: a writer whose clock is ahead makes nothing newer. */
+function savedAtOf({ createdAt, storedAt }: StoredVersion): number {
+  return Math.min(createdAt, storedAt);
+}
+
+/**
+ * A version whose time can't be, if the plan goes by it: the newest time of all others would rest on
+ * one clock that was wrong. Null if no rule of the policy, and no grace, looks at it. `now`:
+ * milliseconds since 1970.
+ */
+export function decidedByFuture(
+  { standing, remove }: PrunePlan,
+  { policy, versions, current, currentStoredAt, unsound }: PrunePlanInput,
+  now: number,
+): string | null {
+  if (remove.length === 0) return null;
+  const isByTime = isPolicyByTime(policy);
+  const decides = versions.find(
+    (version) =>
+      isByTime &&
+      standing.get(version.key) === "lineage" &&
+      !unsound.has(version.key) &&
+      isInFuture(savedAtOf(version), now),
+  );
+  if (decides !== undefined) return decides.key;
+  const isGraceWrong = isInFuture(currentStoredAt, now) && remove.some(({ orphan }) => orphan);
+  return isGraceWrong ? (current.held?.key ?? null) : null;
 }

@@ -1,3 +1,4 @@
+import type { AlsoRestore } from "../../repository/also-restore.ts";
 import type { Base } from "../../repository/base.ts";
 import { readCurrent } from "../../repository/history.ts";
 import { readFolder } from "../../repository/history-folder.ts";
@@ -12,7 +13,13 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
-import { type PrunePlan, planPrune, type RemovedVersion, type Unsound } from "./prune-plan.ts";
+import {
+  decidedByFuture,
+  type PrunePlan,
+  planPrune,
+  type RemovedVersion,
+  type Unsound,
+} from "./prune-plan.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 
 const defaultBatchSize = 500;
@@ -44,7 +51,7 @@ export interface PreparedPrune {
  * mended first, "not-found" where there is none, and what the store throws.
  */
 export async function preparePrune(options: PruneOptions): Promise<PreparedPrune> {
-  const { store, policy, graceMs, signal } = options;
+  const { store, policy, graceMs, clock, signal } = options;
   const { versions, current, pointerError } = await readFolder(store, { signal });
   if (pointerError !== null) throw pointerError;
   const held = current?.held ?? null;
@@ -73,17 +80,16 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
   const unsound = new Map<string, Unsound>();
   const readBack = new Set<string>();
   for (;;) {
-    const plan = planPrune({
-      ...known,
-      policy,
-      graceMs,
-      currentStoredAt: held.savedAt,
-      unsound,
-    });
+    const input = { ...known, policy, graceMs, currentStoredAt: held.savedAt, unsound };
+    const plan = planPrune(input);
     // A policy may only count on what is whole, so what it keeps instead is read back as well.
-    const relied = new Set([held.key, ...plan.keep.map(({ version }) => version.key)]);
+    const named = [held, ...held.alsoRestore].map(({ key }) => key);
+    const relied = new Set([...named, ...plan.keep.map(({ version }) => version.key)]);
     const unread = [...relied].filter((key) => !readBack.has(key));
-    if (unread.length === 0) return { plan, current };
+    if (unread.length === 0) {
+      refuseFuture(store, decidedByFuture(plan, input, clock.now()));
+      return { plan, current };
+    }
     await inParallel(unread, async (key) => {
       const flaw = await flawOf(store, current, key, { signal });
       if (flaw !== null) unsound.set(key, flaw);
@@ -96,7 +102,22 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
         `${store.location}/${held.key}, the current version, does not read back as it was saved; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
       );
     }
+    const lost = held.alsoRestore.find(({ key }) => unsound.has(key));
+    if (lost !== undefined) {
+      throw new ScbError(
+        "version-damaged",
+        `${store.location}/${lost.key}, which a restore needs for ${fundsOf(lost)}, is not there or does not read back as it was saved, and another version may have to take its place; nothing was removed: start scb-mirror run, which looks for one`,
+      );
+    }
   }
+}
+
+function refuseFuture(store: ObjectStore, key: string | null): void {
+  if (key === null) return;
+  throw new ScbError(
+    "refused",
+    `${store.location}/${key} claims to be saved later than now, so a clock is or was wrong, and what is old can't be told; nothing was removed: set the clock of this machine right, or use --keep-last alone, which goes by the order of versions and not by their times`,
+  );
 }
 
 export interface PruneOutcome {
@@ -179,16 +200,30 @@ async function checkPointer(
   const now = await readCurrent(store, { signal });
   const before = planned.held;
   const named = [now.held?.key, now.kind === "pointer" ? now.pointer.previous?.key : undefined];
+  const needed = now.held?.alsoRestore.find(({ key }) =>
+    remaining.some(({ version }) => version.key === key),
+  );
   const hasGoneOn =
     now.kind === planned.kind &&
     now.held !== null &&
     before !== null &&
     (now.held.sequence > before.sequence || now.held.key === before.key);
+  if (hasGoneOn && needed !== undefined) {
+    throw new ScbError(
+      "refused",
+      `meanwhile a mirror of ${store.location} has come to need ${needed.key} for ${fundsOf(needed)}; no more was removed: make a new plan`,
+    );
+  }
   if (hasGoneOn && !remaining.some(({ version }) => named.includes(version.key))) return;
   throw new ScbError(
     "refused",
     `the pointer of ${store.location} did not just move on while versions were removed: somebody has put another one there; look at scb-mirror list and scb-mirror verify before you prune again`,
   );
+}
+
+function fundsOf({ channelPoints }: AlsoRestore): string {
+  const which = channelPoints.length === 0 ? "channels that have closed" : channelPoints.join(", ");
+  return `the funds of ${which}`;
 }
 
 /** Null when it is gone; the error where the store refuses. Throws where the store is away. */

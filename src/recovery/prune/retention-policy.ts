@@ -42,6 +42,11 @@ export function isEmptyPolicy(policy: RetentionPolicy): boolean {
   return Object.values(policy).every((value) => value === 0);
 }
 
+/** Whether any rule looks at when versions were saved, and not only at their order. */
+export function isPolicyByTime({ keepLast: _, ...byTime }: RetentionPolicy): boolean {
+  return Object.values(byTime).some((value) => value > 0);
+}
+
 /**
  * Which of `versions`, given newest first, the policy keeps, and why. As with restic the oldest one
  * counts for a rule that has counts left, so that a young history is not cut short. Times need not be
