@@ -34,7 +34,7 @@ export const repairAction: Action<RepairOptions> = async (context) => {
     return { node: name, plan: found, applied: apply };
   });
   if (json) {
-    const { state, message, target, candidates, damaged } = plan;
+    const { state, message, target, candidates, damaged, alsoRestore } = plan;
     terminal.json({
       node,
       state,
@@ -43,6 +43,7 @@ export const repairAction: Action<RepairOptions> = async (context) => {
       target: target === null ? null : factsOf(target),
       candidates: candidates.map(factsOf),
       damaged,
+      alsoRestore,
     });
   } else print(node, plan, applied, terminal);
   return exitCodeOf(plan, applied);
@@ -65,7 +66,7 @@ function factsOf({ key, sequence, sha256, sizeBytes, createdAt, openedBy }: Cand
 }
 
 function print(node: string, plan: RepairPlan, applied: boolean, terminal: Terminal): void {
-  const { state, message, target, candidates, damaged } = plan;
+  const { state, message, target, candidates, damaged, alsoRestore } = plan;
   if (state === "ok") {
     terminal.line(`${terminal.style("bold", node)}: nothing to repair: ${message}`);
     return;
@@ -75,6 +76,9 @@ function print(node: string, plan: RepairPlan, applied: boolean, terminal: Termi
     terminal.line(`  ${terminal.style("red", "damaged")}: ${key} does not read back right`);
   }
   for (const line of candidateLines(candidates)) terminal.line(`  ${line}`);
+  for (const { key } of alsoRestore) {
+    terminal.line(`  needed besides, for funds of channels that have closed: ${key}`);
+  }
   terminal.line(verdictOf(target, candidates, applied));
 }
 

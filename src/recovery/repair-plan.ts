@@ -1,4 +1,5 @@
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
 import type { StoredVersion } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
 import { latestKey, parseVersionKey, type VersionName } from "../repository/layout.ts";
@@ -51,6 +52,8 @@ export interface RepairPlan {
   readonly damaged: readonly string[];
   /** The operations of the target and of what it follows, oldest first. */
   readonly operations: readonly string[];
+  /** What the pointer must name besides the target: nothing that was needed is dropped by a repair. */
+  readonly alsoRestore: readonly AlsoRestore[];
   readonly folder: HistoryFolder;
 }
 
@@ -80,7 +83,7 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
   refuseNewerProgram(folder);
   const { state, message } = await pointerState(folder, options);
   if (state === "ok") {
-    const nothing = { target: null, candidates: [], damaged: [], operations: [] };
+    const nothing = { target: null, candidates: [], damaged: [], operations: [], alsoRestore: [] };
     if (toVersion === undefined) return { state, message, ...nothing, folder };
     throw new ScbError(
       "refused",
@@ -105,6 +108,7 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
       candidates: [chosen],
       damaged: [],
       operations,
+      alsoRestore: await alsoRestoreOf(chosen, [], folder, options),
       folder,
     };
   }
@@ -120,11 +124,38 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
       candidates: [],
       damaged,
       operations: [],
+      alsoRestore: [],
       folder,
     };
   }
   const operations = target === null ? [] : await operationsOf(target, options);
-  return { state, message, target, candidates, damaged, operations, folder };
+  const alsoRestore = target === null ? [] : await alsoRestoreOf(target, damaged, folder, options);
+  return { state, message, target, candidates, damaged, operations, alsoRestore, folder };
+}
+
+/**
+ * What the pointer that is there names, and what the target and newer versions name of themselves. One
+ * too many does no harm: the mirror drops it when the node says that its channels are resolved.
+ */
+async function alsoRestoreOf(
+  target: Candidate,
+  damaged: readonly string[],
+  { current }: HistoryFolder,
+  { store, signal }: RepairOptions,
+): Promise<readonly AlsoRestore[]> {
+  const named = [...(current?.held?.alsoRestore ?? []), ...(target.metadata?.alsoRestore ?? [])];
+  for (const key of damaged) {
+    named.push(
+      ...(readVersionMetadata(await metadataOf(store, key, { signal }))?.alsoRestore ?? []),
+    );
+  }
+  const byKey = new Map<string, AlsoRestore>();
+  for (const also of named) {
+    if (also.key === target.key || byKey.has(also.key)) continue;
+    const read = also.sha256 === null ? await readVersion(store, also, { signal }) : null;
+    byKey.set(also.key, read?.kind === "whole" ? { ...also, sha256: read.sha256 } : also);
+  }
+  return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function refuseNewerProgram({ pointerError, damagedPointer }: HistoryFolder): void {

@@ -58,13 +58,12 @@ function conditionFor({ folder: { current, damagedPointer } }: RepairPlan): PutC
  * its version is in the lineage, and takes a new snapshot if not. It is as old as its version is.
  */
 function repairedPointer(
-  { folder, operations }: RepairPlan,
+  { folder, operations, alsoRestore }: RepairPlan,
   target: Candidate,
   { node, writer, clock, random }: Omit<ApplyRepairOptions, "store">,
 ): Pointer {
   const operation = newOperationId(clock, random);
   const held = folder.current?.kind === "pointer" ? folder.current.pointer.node : null;
-  const alsoRestore = target.metadata?.alsoRestore ?? [];
   const pubkey = /^0[23][0-9a-f]{64}$/.test(node) ? node : null;
   return {
     ...alsoRestoreFields(alsoRestore),

@@ -8,6 +8,7 @@ import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { point } from "../node/fake-lnd.ts";
+import { swapNaming } from "../support/also-restore.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 import { keysOf, makeSwapper, packedBytes, readPointer } from "../support/mirror-fixture.ts";
@@ -67,6 +68,16 @@ describe("accept", () => {
     assert.equal(pointer.node.network, "regtest", "whose folder it is");
     assert.ok((await keysOf(store, "versions/")).includes(before));
     assert.equal(await isHealthy(), true);
+  });
+
+  it("carries on what a restore needs besides: only the node's word ends it", async () => {
+    const { store, read } = await setUp();
+    const { version } = await readPointer(store);
+    const also = [{ key: version.key, sha256: version.sha256, channelPoints: [a] }];
+    await swapNaming(acceptor(store), also);
+    const [key = ""] = await keysOf(store, "quarantine/");
+    await accept(await read(key), acceptor(store), tools, never);
+    assert.deepEqual((await readPointer(store)).alsoRestore, also);
   });
 
   it("stands also where it was accepted by a clock that is behind", async () => {

@@ -6,9 +6,11 @@ import { verifyHistory } from "../../src/checks/verify.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { applyRepair } from "../../src/recovery/repair.ts";
 import { planRepair, type RepairOptions, type RepairPlan } from "../../src/recovery/repair-plan.ts";
+import { sha256Hex } from "../../src/runtime/digest.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
+import { swapNaming } from "../support/also-restore.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 import {
@@ -186,6 +188,66 @@ describe("repair", () => {
     const pubkey = `02${"ab".repeat(32)}`;
     const named = await apply(store, await plan(store), pubkey);
     assert.deepEqual(named.node, { pubkey, network: null });
+  });
+
+  describe("what a restore needs besides", () => {
+    const channelPoint = `${"ab".repeat(32)}:1`;
+    /** Five versions: from the fourth on the pointer names the first one. */
+    async function limboStore() {
+      const store = await storeOf(3);
+      const key = await keyOf(store, 1);
+      const sha256 = sha256Hex((await store.get(key))?.bytes ?? new Uint8Array());
+      const also = [{ key, sha256, channelPoints: [channelPoint] }];
+      const swapper = makeSwapper(store);
+      for (let n = 0; n < 2; n += 1) await swapNaming(swapper, also);
+      return { store, key, sha256, also, swapper };
+    }
+    const mended = async (store: ObjectStore) => {
+      const { alsoRestore } = await apply(store, await plan(store));
+      assert.deepEqual((await readPointer(store)).alsoRestore, alsoRestore, "it reads back");
+      assert.equal((await plan(store)).state, "ok");
+      return alsoRestore;
+    };
+
+    it("is taken from the version, if the pointer is lost, with its hash read anew", async () => {
+      const { store, key, sha256 } = await limboStore();
+      await store.delete("latest.json");
+      assert.deepEqual(await mended(store), [{ key, sha256, channelPoints: [] }]);
+      const { schema } = await readPointer(store);
+      assert.equal(schema, 2);
+    });
+
+    it("is named also if it is gone or damaged: nothing is dropped without a word", async () => {
+      for (const harm of [damage, (store: ObjectStore, key: string) => store.delete(key)]) {
+        const { store, key } = await limboStore();
+        await harm(store, key);
+        await store.delete("latest.json");
+        assert.deepEqual(await mended(store), [{ key, sha256: null, channelPoints: [] }]);
+      }
+    });
+
+    it("is what the pointer says, if what it names is damaged", async () => {
+      const { store, also } = await limboStore();
+      await damage(store, await keyOf(store, 5));
+      assert.deepEqual(await mended(store), also);
+    });
+
+    it("is what a damaged newer version says, too", async () => {
+      const { store, key, swapper } = await limboStore();
+      const second = await keyOf(store, 2);
+      await swapNaming(swapper, [{ key: second, sha256: null, channelPoints: [] }]);
+      await damage(store, await keyOf(store, 6));
+      await store.delete("latest.json");
+      const names = (await mended(store))?.map((also) => also.key);
+      assert.deepEqual(names, [key, second]);
+    });
+
+    it("is not the version itself that the pointer comes to name", async () => {
+      const { store, key } = await limboStore();
+      await store.delete("latest.json");
+      const pointer = await apply(store, await plan(store, { toVersion: key }));
+      assert.deepEqual([pointer.schema, pointer.alsoRestore], [1, undefined]);
+    });
   });
 
   describe("running mirrors", () => {
