@@ -1,10 +1,10 @@
+import { collectFolder } from "../checks/collect.ts";
 import { type Network, networks } from "../keychain/network.ts";
-import { kitCurrent, makeKit } from "../recovery/kit/kit.ts";
+import { makeKit } from "../recovery/kit/kit.ts";
 import type { KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
 import { kitToText } from "../recovery/kit/kit-text.ts";
 import { checkOutputTarget, writeOutputFile } from "../recovery/output-file.ts";
-import { readLastDrill } from "../repository/drill-record.ts";
-import { readCurrent } from "../repository/history.ts";
+import { newestClaim } from "../recovery/restore/newest.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
 import type { Action, ActionContext } from "./action.ts";
@@ -33,12 +33,18 @@ export const kitAction: Action<KitOptions> = async (context) => {
   const target = await checkOutputTarget(output, { force: options.force });
   // Nothing on it is secret, so everybody may read it.
   await writeOutputFile(target, new TextEncoder().encode(page), { mode: 0o644, random });
-  const { node, pubkey, network, to, current, lastDrill } = facts;
+  const { place: _, naming: __, printedAt: ___, ...printed } = facts;
+  const { lastDrill, doubts } = facts;
   if (json) {
-    terminal.json({ file: target.path, node, pubkey, network, to, current, lastDrill });
+    terminal.json({ file: target.path, ...printed });
     return exitCodes.done;
   }
   terminal.line(`${target.path}: print it, and keep it with your papers`);
+  for (const doubt of doubts) {
+    terminal.line(
+      terminal.style("yellow", `NOT safe: ${doubt}. Mend it, then print the page again`),
+    );
+  }
   if (lastDrill === null) {
     terminal.line("No drill was done yet: run scb-mirror drill, then print the page again");
   }
@@ -54,15 +60,20 @@ async function factsOf(
   { settings, clock, signal }: ActionContext,
   { node, store }: NodeStore,
 ): Promise<KitFacts> {
-  const base = await readCurrent(store, { signal });
-  if (base.kind === "none") {
+  const now = clock.now();
+  const { folder } = await collectFolder({ store, node, now, signal });
+  if (!folder.current.known) throw folder.current.error;
+  const current = folder.current.value;
+  if (current.kind === "none") {
     throw new ScbError(
       "not-found",
       `there is no backup in ${store.location} yet: start scb-mirror run, and make the kit when it has saved one`,
     );
   }
-  const { pubkey, network } =
-    base.kind === "pointer" ? base.pointer.node : { pubkey: null, network: null };
+  if (current.kind !== "held") throw current.error;
+  const { held, pointer } = current;
+  const { pubkey = null, network = null } = pointer?.node ?? {};
+  const { isNewest, doubts } = newestClaim(held.key, folder, now);
   const location = await completed(parseLocation(settings.to ?? ""));
   return {
     node,
@@ -70,10 +81,13 @@ async function factsOf(
     network: networkOf(network) ?? settings.network ?? null,
     to: formatLocation(location),
     place: placeOf(location, node),
-    naming: base.kind === "pointer" ? "pointer" : "newest",
-    current: kitCurrent(base),
-    lastDrill: await readLastDrill(store, clock.now(), { signal }),
-    printedAt: new Date(clock.now()).toISOString(),
+    naming: pointer === null ? "newest" : "pointer",
+    current: { sequence: held.sequence, savedAt: new Date(held.savedAt).toISOString() },
+    isNewest,
+    doubts: doubts.map(({ message }) => message),
+    also: held.alsoRestore.map(({ key }) => key),
+    lastDrill: folder.lastDrill.known ? folder.lastDrill.value : null,
+    printedAt: new Date(now).toISOString(),
   };
 }
 

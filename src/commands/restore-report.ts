@@ -1,8 +1,9 @@
 import { isEmptyMulti } from "../chanbackup/packed-multi.ts";
+import type { Network } from "../keychain/network.ts";
 import type { ChangesSince } from "../recovery/restore/changes-since.ts";
 import type { IntactBackup } from "../recovery/restore/intact-backup.ts";
 import type { NewestClaim } from "../recovery/restore/newest.ts";
-import { rescanText } from "../recovery/restore/rescan.ts";
+import { rescanCommands } from "../recovery/restore/rescan.ts";
 import type { RestoredBackup } from "../repository/fetch-backup.ts";
 import { isInFuture } from "../repository/times.ts";
 import type { DeliveredAlso, Delivery } from "./restore-delivery.ts";
@@ -15,6 +16,8 @@ export interface RestoreReport {
   readonly offer: (IntactBackup & { readonly line: string }) | null;
   readonly since: ChangesSince;
   readonly delivery: Delivery;
+  /** Null if the settings don't name it. */
+  readonly network: Network | null;
   /** The line that fetches another version into a file of its own. */
   readonly lineFor: (version: string) => string;
   /** Milliseconds since 1970. */
@@ -101,7 +104,22 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   line(`  ${amountOf(backup)}`);
 
   heading("When all is home: one rescan");
-  for (const text of rescanText) line(`  ${text}`);
+  line(
+    "  If a sweep or a cooperative close of the old node may have had no block yet when it was lost:",
+  );
+  line(
+    "  it confirms at an address that the new wallet doesn't watch. Stop lnd, start it ONCE with this",
+  );
+  line("  flag, and unlock it with a recovery window:");
+  for (const command of rescanCommands(report.network)) {
+    line(`    ${terminal.style("bold", command)}`);
+  }
+  line(
+    "  Not needed if all its channels were open, and its wallet waited for no transaction. If you",
+  );
+  line(
+    "  don't know, do it: it only finds coins. `lncli walletbalance` shows whether it found any.",
+  );
 
   heading("Never");
   line(
@@ -174,11 +192,8 @@ function newestOf(report: RestoreReport, terminal: Terminal): readonly string[] 
   if (claim.isNewest) return ["it is the newest version"];
   const newer = since.newerVersions ?? 0;
   const lines = newer > 0 ? [`${newer} newer versions are there (scb-mirror list shows them)`] : [];
-  const doubts = claim.findings.filter(({ code, level }) =>
-    level === "warning" ? code === "time-in-future" : true,
-  );
-  if (doubts.length > 0) lines.push("NOT known to be the newest version:");
-  lines.push(...doubts.map(({ message }) => `  ${message}`));
+  if (claim.doubts.length > 0) lines.push("NOT known to be the newest version:");
+  lines.push(...claim.doubts.map(({ message }) => `  ${message}`));
   if (offer !== null) lines.push(offerText(report, offer));
   return lines.map(warn);
 }

@@ -88,6 +88,7 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
             : { ...newer, line: restoreLine(newer.backup.key, context.flags) },
         since,
         delivery,
+        network: settings.network ?? null,
         lineFor: (version: string) => restoreLine(version, context.flags, "FILE"),
         now,
       };

@@ -219,6 +219,16 @@ describe("restore", () => {
     assert.ok((await readFile(out)).equals(left.bytes));
   });
 
+  it("the kit calls the current one the newest only if nothing lies beyond it", async () => {
+    const { strand, to, also } = await world({ limbo: 1 });
+    const kit = async () => (await runCli(["kit", "--text", "-o", "-", ...to])).stdout;
+    const before = await kit();
+    assert.match(before, /Newest when printed: +sequence 2/);
+    assert.ok(before.includes(`A="${also[0]?.key}"`));
+    await strand();
+    assert.match(await kit(), /Current when printed: +sequence 2/);
+  });
+
   for (const [answer, isTaken] of [
     ["y", true],
     ["n", false],

@@ -83,7 +83,7 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
     const commands = (await textOf())
       .split("\n")
       .map((line) => line.trim())
-      .filter((line) => line.startsWith(`${tool} `) || /^[A-Z]=/.test(line))
+      .filter((line) => line.startsWith(tool) || /^[A-Z]=/.test(line) || line.includes(`; ${tool}`))
       .map((line) => line.replace('/KEY"', `/${pointer.version.key}"`));
     assert.ok(commands.length >= 4, commands.join("\n"));
     const script = commands.join("\n");
@@ -92,21 +92,41 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
     return result.stdout;
   };
 
-  for (const [tool, remedy] of [
-    ["curl", "apt-get install curl"],
-    ["aws", "pip install awscli"],
+  for (const [tool, typing, remedy] of [
+    ["curl", "get", "apt-get install curl"],
+    ["aws", "aws ", "pip install awscli"],
   ] as const) {
     itNeeds(tool, { inCi: tool === "curl", remedy }, `its ${tool} commands fetch it`, () =>
-      fetchedBy(tool),
+      fetchedBy(typing),
     );
   }
   const fetchedBy = async (tool: string): Promise<void> => {
-    await rm(join(folder, "channel.backup"), { force: true });
-    const shown = await typed(tool);
+    const file = (name: string): string => join(folder, `channel${name}.backup`);
+    const before = await bucket.get("lightning/alice/latest.json");
     const { pointer, bytes } = await bucket.current("lightning/alice");
-    assert.ok(shown.includes(`"key": "${pointer.version.key}"`), shown);
-    assert.ok(shown.includes(pointer.version.sha256));
-    assert.ok((await readFile(join(folder, "channel.backup"))).equals(bytes));
+    const also = ["01JD0000000000000000000001", "01JD0000000000000000000002"].map(
+      (id) => `versions/${"1".padStart(20, "0")}-${id}.backup`,
+    );
+    const others = also.map((_, index) => Buffer.from(`older ${index}`));
+    try {
+      for (const [index, key] of also.entries()) {
+        await bucket.put(`lightning/alice/${key}`, others[index] ?? bytes);
+      }
+      const alsoRestore = also.map((key) => ({ key, sha256: null, channelPoints: [] }));
+      const named = { ...JSON.parse(Buffer.from(before.bytes).toString()), schema: 2, alsoRestore };
+      await bucket.put("lightning/alice/latest.json", Buffer.from(JSON.stringify(named, null, 2)));
+      const shown = await typed(tool);
+      assert.ok(shown.includes(`"key": "${pointer.version.key}"`), shown);
+      assert.ok(shown.includes(pointer.version.sha256));
+      assert.ok((await readFile(file(""))).equals(bytes));
+      for (const [index, other] of others.entries()) {
+        assert.ok((await readFile(file(`.also-${index + 1}`))).equals(other));
+      }
+    } finally {
+      await bucket.put("lightning/alice/latest.json", before.bytes);
+      for (const key of also) await bucket.delete(`lightning/alice/${key}`);
+      for (const name of ["", ".also-1", ".also-2"]) await rm(file(name), { force: true });
+    }
   };
 
   it("names where the backups are as the environment has it, and no secret of it", async () => {

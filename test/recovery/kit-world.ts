@@ -15,6 +15,9 @@ export const kitFacts: KitFacts = {
   },
   naming: "pointer",
   current: { sequence: 41, savedAt: "2026-11-20T10:00:00.000Z" },
+  isNewest: true,
+  doubts: [],
+  also: [],
   lastDrill: {
     key: "drills/01JD0000000000000000000000.json",
     at: "2026-11-21T08:30:00.000Z",
@@ -25,29 +28,36 @@ export const kitFacts: KitFacts = {
   printedAt: "2026-11-23T03:40:00.000Z",
 };
 
+const also = [30, 35, 38].map(
+  (n) => `versions/${`${n}`.padStart(20, "0")}-01JD${"0".repeat(22)}.backup`,
+);
+/** As long as the store's address makes them. */
+const doubts = [
+  "s3://my-bucket/lightning holds a newer version that was uploaded and never became current, ".repeat(
+    3,
+  ),
+  `${also[0]}, which holds funds of 1 closed channels, is missing`,
+  "the last drill found that a restore would not work",
+];
+
 const longFolder = `${"customers/region-north/".repeat(4)}lightning`;
 const endpoint = "https://s3.a-rather-long-name-of-a-provider.example.org:9000";
 
 /** Kits that differ in what takes room on the page. */
 export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["AWS", kitFacts],
-  // As long as it may be in letters of the usual size.
-  ["AWS with long names", withFolder("lightning-main")],
+  // As long as they may be in letters of their size.
+  ["AWS with long names", withFolder("lightning-of-the-main-office")],
   [
-    "a service with long names",
-    {
-      ...kitFacts,
-      network: "testnet4",
-      to: `s3://${"b".repeat(63)}/${longFolder}?region=us-east-1&endpoint=${endpoint}`,
-      place: {
-        kind: "s3",
-        bucket: "b".repeat(63),
-        folder: `${longFolder}/${kitFacts.node}`,
-        endpoint,
-        region: "us-east-1",
-      },
-      lastDrill: null,
-    },
+    "a folder with a long name",
+    { ...kitFacts, place: { kind: "file", folder: `/mnt/${"usb".repeat(13)}` } },
+  ],
+  ["a service with long names", longService()],
+  ["AWS with funds in limbo", { ...kitFacts, also: [...also, ...also] }],
+  ["AWS with funds in limbo and long doubts", { ...kitFacts, isNewest: false, doubts, also }],
+  [
+    "a service with long names, funds in limbo and doubts",
+    { ...longService(), isNewest: false, doubts, also },
   ],
   [
     "a folder",
@@ -72,5 +82,21 @@ function withFolder(prefix: string): KitFacts {
       endpoint: null,
       region: "eu-central-1",
     },
+  };
+}
+
+function longService(): KitFacts {
+  return {
+    ...kitFacts,
+    network: "testnet4",
+    to: `s3://${"b".repeat(63)}/${longFolder}?region=us-east-1&endpoint=${endpoint}`,
+    place: {
+      kind: "s3",
+      bucket: "b".repeat(63),
+      folder: `${longFolder}/${kitFacts.node}`,
+      endpoint,
+      region: "us-east-1",
+    },
+    lastDrill: null,
   };
 }

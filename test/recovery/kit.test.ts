@@ -77,6 +77,37 @@ describe("the recovery kit", () => {
     assert.match(said(null), /Last drill: +never: run scb-mirror drill/);
   });
 
+  it("calls nothing the newest that wasn't seen to be, and says why", () => {
+    assert.match(kitToText(makeKit(kitFacts)), /Newest when printed: +sequence 41/);
+    const doubts = ["one thing", "x".repeat(500), "another"];
+    const text = kitToText(makeKit({ ...kitFacts, isNewest: false, doubts }));
+    assert.match(text, /Current when printed: +sequence 41/);
+    assert.doesNotMatch(text, /Newest when printed/);
+    assert.match(text, /NOT safe when this was printed\n +one thing;\s+x{20,}…;\s+1 more\. Mend\s+it/);
+  });
+
+  it("names what is needed besides, as it is copied and restored", () => {
+    const also = [3, 5, 7, 9].map((n) => `versions/${`${n}`.padStart(20, "0")}-A.backup`);
+    const text = kitToText(makeKit({ ...kitFacts, also }));
+    const restored = [...text.matchAll(/restorechanbackup --multi_file=(\S+)/g)].map(
+      ([, it]) => it,
+    );
+    assert.deepEqual(
+      restored,
+      ["", ".also-1", ".also-2", ".also-3"].map((name) => `channel${name}.backup`),
+    );
+    assert.ok(text.includes(`A="${also.slice(0, 3).join(" ")}"`));
+    assert.match(text.replaceAll(/\s+/g, " "), /listed what is in A \(the first 3 of 4\)/);
+    assert.match(kitToText(makeKit(kitFacts)), /"alsoRestore", copy each/);
+  });
+
+  it("ends with the rescan", () => {
+    assert.match(
+      kitToText(makeKit({ ...kitFacts, network: "signet" })),
+      /lncli --network=signet stop\n +lnd --reset-wallet-transactions\n +lncli --network=signet unlock --recovery_window=2500/,
+    );
+  });
+
   it("names the network to lncli, but not the default one", () => {
     const commandsOf = (network: typeof kitFacts.network) =>
       kitToText(makeKit({ ...kitFacts, network })).match(/lncli .*/g);

@@ -26,6 +26,12 @@ export interface KitFacts {
   /** "newest": a store without pointers, where the newest version is current. */
   readonly naming: "pointer" | "newest";
   readonly current: { readonly sequence: number; readonly savedAt: string } | null;
+  /** It was seen to be the newest. */
+  readonly isNewest: boolean;
+  /** What the verdict found, each a line; empty if nothing. */
+  readonly doubts: readonly string[];
+  /** Keys of older versions that a restore needs besides, for funds of channels that have closed. */
+  readonly also: readonly string[];
   readonly lastDrill: LastDrill | null;
   /** ISO 8601. */
   readonly printedAt: string;

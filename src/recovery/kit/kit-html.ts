@@ -22,7 +22,7 @@ export function kitToHtml(kit: Kit): string {
 <title>${escapeHtml(`${kit.title}: ${kit.facts[0]?.[1] ?? ""}`)}</title>
 <style>${style}</style>
 </head>
-<body${isLong(kit) ? ' class="dense"' : ""}>
+<body${densityOf(kit)}>
 <header>
 <div>
 <h1>${escapeHtml(kit.title)}</h1>
@@ -40,15 +40,25 @@ ${kit.sections.map(sectionHtml).join("\n")}
 `;
 }
 
-/** Long names of bucket, prefix and service would need a second sheet; smaller letters make room. */
-function isLong({ facts, sections }: Kit): boolean {
-  const commands = sections
-    .flatMap(({ blocks }) => blocks)
-    .flatMap((block) => (block.kind === "commands" ? block.lines : []));
-  return [...facts.flat(), ...commands].join("").length > mostCharacters;
+/** Long names, and what had to be said besides, would need a second sheet; smaller letters make room. */
+function densityOf({ facts, sections }: Kit): string {
+  const long = facts.flat().join("").length;
+  const heights = sections.flatMap(({ blocks }) =>
+    blocks.map((block) => (block.kind === "text" ? block.text.length : commandHeight(block.lines))),
+  );
+  const height = heights.reduce((sum, one) => sum + one, long);
+  if (height <= mostCharacters) return "";
+  return height <= mostCharactersDense ? ' class="dense"' : ' class="densest"';
 }
 
-const mostCharacters = 1_180;
+/** In characters of text: a line of commands that is begun is a whole one. */
+function commandHeight(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + Math.ceil(line.length / lineLength) * lineLength, 0);
+}
+
+const lineLength = 110;
+const mostCharacters = 3_600;
+const mostCharactersDense = 4_450;
 
 function sectionHtml({ title, blocks }: KitSection): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${blocks.map(blockHtml).join("\n")}</section>`;
@@ -101,6 +111,11 @@ pre { break-inside: avoid }
 .dense h1 { font-size: 13pt; margin-bottom: 1mm }
 .dense h2 { font-size: 9pt; margin-top: 1.6mm }
 .dense pre { font-size: 7.2pt; line-height: 1.25 }
+.densest { font-size: 7pt; line-height: 1.2 }
+.densest h1 { font-size: 11pt; margin-bottom: .6mm }
+.densest h2 { font-size: 8pt; margin-top: 1mm }
+.densest pre { font-size: 6.4pt; line-height: 1.2; padding: .3mm 2mm; margin: .4mm 0 }
+.densest figure, .densest svg { width: 34mm; height: auto }
 footer { margin-top: 2.5mm; border-top: .4mm solid #000; padding-top: 1.2mm; font-size: 8pt }
 @media print { body { padding: 0; max-width: none } }
 `.replaceAll("\n", "");

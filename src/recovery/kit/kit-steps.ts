@@ -1,5 +1,6 @@
 import { latestKey, versionsPrefix } from "../../repository/layout.ts";
-import { restoreCommand, shellQuote } from "../restore/backup-file.ts";
+import { alsoFile, restoreCommand, shellQuote } from "../restore/backup-file.ts";
+import { rescanCommands } from "../restore/rescan.ts";
 import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
 
 /** What to do, in order, with stock tools only; and, shorter, with this program. */
@@ -34,7 +35,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
     {
       title: "4. Hand it to lnd",
       blocks: [
-        commands(restoreCommand("channel.backup", facts.network)),
+        ...handing(facts),
         text(
           "Should it say message authentication failed: the words, their passphrase or the network are not this node's.",
         ),
@@ -50,6 +51,15 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
           `lncli${networkFlag(facts)} pendingchannels`,
           `lncli${networkFlag(facts)} walletbalance`,
         ),
+      ],
+    },
+    {
+      title: "6. A last rescan",
+      blocks: [
+        text(
+          "A sweep or cooperative close of the old node that had no block yet when it was lost confirms where the new wallet doesn't look. If there may have been one: when all is home, start lnd once so. It only finds coins.",
+        ),
+        commands(...rescanCommands(facts.network)),
       ],
     },
     {
@@ -89,41 +99,89 @@ function credentialText({ place }: KitFacts): KitBlock[] {
   ];
 }
 
+const file = "channel.backup";
+/** More would need a second sheet; the pointer names them all. */
+const mostAlso = 3;
+
+/** What is needed besides, as long as there is room: the keys that `A` holds. */
+function alsoKeys({ also }: KitFacts): readonly string[] {
+  return also.slice(0, mostAlso);
+}
+
+/** Copies each key that `A` holds into a file of its own. */
+function copyAlso(facts: KitFacts, copy: (from: string, to: string) => string): string[] {
+  if (facts.also.length === 0) return [];
+  return [`n=0; for K in $A; do n=$((n+1)); ${copy("$K", "channel.also-$n.backup")}; done`];
+}
+
+function handing(facts: KitFacts): KitBlock[] {
+  const others = alsoKeys(facts).map((_, index) => alsoFile(file, index + 1));
+  const files = [file, ...others];
+  return [
+    commands(...files.map((name) => restoreCommand(name, facts.network))),
+    text(
+      `Then the same with each ${alsoFile(file, 1)}, …-2, … that you have: they hold funds of closed channels. A ${file} of 45 bytes is empty: leave it out.`,
+    ),
+  ];
+}
+
 /** The same with tools that everybody has. Long addresses go into variables: they are typed once. */
 function withoutUs(facts: KitFacts): KitBlock[] {
   const { place, naming } = facts;
   const versions = `Each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup; the last in the order of names is the newest.`;
+  const copies = copyAlso(facts, (from, to) => copyCommand(facts, from, to));
   if (naming === "newest") {
     return [
       text(`Without it: ${versions} Put its name for KEY.`),
-      commands(...variables(facts), listCommand(facts), copyCommand(facts, `${versionsPrefix}KEY`)),
+      commands(
+        ...variables(facts),
+        listCommand(facts),
+        copyCommand(facts, `${versionsPrefix}KEY`, file),
+        ...copies,
+      ),
     ];
   }
   return [
     text(
-      `Without it: ${versions} ${latestKey} names the current one in "key", with its "sha256". Put what it names for KEY, and compare the sha256.`,
+      `Without it: ${versions} ${latestKey} names the current one first, in "key", with its "sha256". Put what it names for KEY, and compare the sha256. If it lists "alsoRestore", copy each key there, too, to ${alsoFile(file, 1)}, …-2, …${more(facts)}`,
     ),
     commands(
       ...variables(facts),
       showPointerCommand(facts),
-      copyCommand(facts, "KEY"),
-      "sha256sum channel.backup",
+      copyCommand(facts, "KEY", file),
+      ...copies,
+      `sha256sum ${file}`,
     ),
-    ...(place.kind === "s3" ? [text("With curl alone:"), commands(...curlCommands(place))] : []),
+    ...(place.kind === "s3"
+      ? [text("With curl alone:"), commands(...curlCommands(facts, place))]
+      : []),
     text("Should that one be damaged, take an older one:"),
     commands(listCommand(facts)),
   ];
 }
 
+function more({ also }: KitFacts): string {
+  if (also.length === 0) return "";
+  const some = also.length > mostAlso ? ` (the first ${mostAlso} of ${also.length})` : "";
+  return ` When this was printed it listed what is in A${some}.`;
+}
+
 type S3Place = Extract<KitPlace, { kind: "s3" }>;
 
-/** `B`: where the node's backups are. `E`: the service, where it is not AWS. */
-function variables({ place }: KitFacts): string[] {
-  if (place.kind === "file") return [`B=${shellQuote(place.folder)}`];
+/**
+ * `B`: where the node's backups are. `E`: the service, if it is not AWS. `A`: what else is needed, if
+ * anything was when the page was printed.
+ */
+function variables(facts: KitFacts): string[] {
+  const { place } = facts;
+  const also = alsoKeys(facts);
+  const others = also.length === 0 ? [] : [`A="${also.join(" ")}"`];
+  if (place.kind === "file") return [`B=${shellQuote(place.folder)}`, ...others];
   const { bucket, folder, endpoint } = place;
   return [
     `B=${shellQuote(`s3://${bucket}/${folder}`)}`,
     ...(endpoint === null ? [] : [`E=${shellQuote(endpoint)}`]),
+    ...others,
   ];
 }
 
@@ -138,10 +196,10 @@ function showPointerCommand({ place }: KitFacts): string {
     : `cat "$B/${latestKey}"`;
 }
 
-function copyCommand({ place }: KitFacts, key: string): string {
+function copyCommand({ place }: KitFacts, key: string, to: string): string {
   return place.kind === "s3"
-    ? `aws s3 cp "$B/${key}" channel.backup${awsFlags(place)}`
-    : `cp "$B/${key}" channel.backup`;
+    ? `aws s3 cp "$B/${key}" ${to}${awsFlags(place)}`
+    : `cp "$B/${key}" ${to}`;
 }
 
 function listCommand({ place }: KitFacts): string {
@@ -150,13 +208,14 @@ function listCommand({ place }: KitFacts): string {
     : `ls "$B/${versionsPrefix}"`;
 }
 
-function curlCommands({ bucket, folder, endpoint, region }: S3Place): string[] {
+function curlCommands(facts: KitFacts, { bucket, folder, endpoint, region }: S3Place): string[] {
   const inRegion = region ?? "us-east-1";
   const service = endpoint ?? `https://s3.${inRegion}.amazonaws.com`;
-  const curl = `curl -f --aws-sigv4 aws:amz:${inRegion}:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"`;
   return [
     `U=${shellQuote(`${service}/${bucket}/${folder}`)}`,
-    `${curl} "$U/${latestKey}"`,
-    `${curl} -o channel.backup "$U/KEY"`,
+    `get() { curl -f --aws-sigv4 aws:amz:${inRegion}:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$@"; }`,
+    `get "$U/${latestKey}"`,
+    `get -o ${file} "$U/KEY"`,
+    ...copyAlso(facts, (from, to) => `get -o ${to} "$U/${from}"`),
   ];
 }

@@ -1,4 +1,3 @@
-import type { Base } from "../../repository/base.ts";
 import type { LastDrill } from "../../repository/drill-record.ts";
 import type { KitFacts, KitSection } from "./kit-facts.ts";
 import { kitSteps } from "./kit-steps.ts";
@@ -17,7 +16,7 @@ export interface Kit {
 
 /** What goes on the page. It never holds a secret: nothing here could be one. */
 export function makeKit(facts: KitFacts): Kit {
-  const { node, pubkey, network, to, current, lastDrill, printedAt } = facts;
+  const { node, pubkey, network, to, current, isNewest, lastDrill, printedAt } = facts;
   const drilled =
     lastDrill === null
       ? "never: run scb-mirror drill, and print this page again"
@@ -29,7 +28,7 @@ export function makeKit(facts: KitFacts): Kit {
       ["Network", network ?? "not known"],
       ["Backups", `${to}, in the folder ${pubkey === node ? "of that name" : node}`],
       [
-        "Newest when printed",
+        isNewest ? "Newest when printed" : "Current when printed",
         current === null ? "none" : `sequence ${current.sequence}, saved ${day(current.savedAt)}`,
       ],
       ["Last drill", drilled],
@@ -41,9 +40,23 @@ export function makeKit(facts: KitFacts): Kit {
         ? "The credential that reads the bucket is kept"
         : "The disk with the backups is kept",
     ],
-    sections: kitSteps(facts),
+    sections: [...doubtSections(facts), ...kitSteps(facts)],
     footer: `Printed ${day(printedAt)}. There is no secret on this page: it is of no use without the 24 words. Print it anew when the bucket, the node or its words change.`,
   };
+}
+
+/** As many as leave room for the rest of the page. */
+const mostDoubts = 2;
+const longestDoubt = 180;
+
+function doubtSections({ doubts }: KitFacts): KitSection[] {
+  if (doubts.length === 0) return [];
+  const shown = doubts
+    .slice(0, mostDoubts)
+    .map((doubt) => (doubt.length > longestDoubt ? `${doubt.slice(0, longestDoubt)}…` : doubt));
+  const more = doubts.length > mostDoubts ? [`${doubts.length - mostDoubts} more`] : [];
+  const text = `${[...shown, ...more].join("; ")}. Mend it (scb-mirror status says how), and print this page again.`;
+  return [{ title: "NOT safe when this was printed", blocks: [{ kind: "text", text }] }];
 }
 
 const verdictTexts: Readonly<Record<LastDrill["verdict"], string>> = {
@@ -55,10 +68,4 @@ const verdictTexts: Readonly<Record<LastDrill["verdict"], string>> = {
 /** `2026-11-23 03:40 UTC`. */
 function day(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-}
-
-/** What a reader takes for current, where there is something. */
-export function kitCurrent({ held }: Base): KitFacts["current"] {
-  if (held === null) return null;
-  return { sequence: held.sequence, savedAt: new Date(held.savedAt).toISOString() };
 }

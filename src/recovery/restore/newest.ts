@@ -7,6 +7,8 @@ export interface NewestClaim {
   readonly isNewest: boolean;
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
+  /** Those of them that keep us from saying it. */
+  readonly doubts: readonly Finding[];
 }
 
 /**
@@ -21,11 +23,10 @@ export function newestClaim(key: string, folder: FolderEvidence, at: number): Ne
   const { verdict, findings } = judge({ at, folder, node: nobody, file: nobody }, policy);
   const { current, beyond } = folder;
   const held = current.known && current.value.kind === "held" ? current.value.held : null;
+  const doubts = findings.filter(
+    ({ code, level }) => level !== "warning" || code === "time-in-future",
+  );
   const isNewest =
-    verdict === "safe" &&
-    held?.key === key &&
-    beyond.known &&
-    beyond.value.length === 0 &&
-    !findings.some(({ code }) => code === "time-in-future");
-  return { isNewest, verdict, findings };
+    doubts.length === 0 && held?.key === key && beyond.known && beyond.value.length === 0;
+  return { isNewest, verdict, findings, doubts };
 }
