@@ -83,7 +83,10 @@ describe("the recovery kit", () => {
     const text = kitToText(makeKit({ ...kitFacts, isNewest: false, doubts }));
     assert.match(text, /Current when printed: +sequence 41/);
     assert.doesNotMatch(text, /Newest when printed/);
-    assert.match(text, /NOT safe when this was printed\n +one thing;\s+x{20,}…;\s+1 more\. Mend\s+it/);
+    assert.match(
+      text,
+      /NOT safe when this was printed\n +one thing;\s+x{20,}…;\s+1 more\. Mend\s+it/,
+    );
   });
 
   it("names what is needed besides, as it is copied and restored", () => {
