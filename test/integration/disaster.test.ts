@@ -19,6 +19,7 @@ import { bakeLeastPrivilege, LndMirror } from "../support/lnd-mirror.ts";
 import { assertOneLine } from "../support/one-line.ts";
 import { answerAtTerminal } from "../support/pty.ts";
 import { commandBlocks, pageCommands, triedBlocks } from "../support/recovery-page.ts";
+import { rescanByPage } from "../support/rescan.ts";
 
 const [firstStore, secondStore] = ["lightning", "second"];
 
@@ -328,9 +329,10 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
   });
 
   it("the page gives alice's node the backup", async () => {
-    const said = await typeIn(pageCommands(/restorechanbackup/));
+    const said = await typeIn(pageCommands(/verifychanbackup/));
     for (const point of estates.alice.channelSat.keys()) assert.ok(said.includes(point), said);
     assert.deepEqual(await waitingToClose(alice), [...estates.alice.channelSat.keys()].sort());
+    assert.equal(await typeIn(pageCommands(/also-\*\.backup/)), "", "nothing else is needed");
     const watched = await typeIn(pageCommands(/lncli pendingchannels/));
     assert.match(watched, /waiting_close_channels/);
   });
@@ -398,6 +400,12 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
       assert.equal(Number(wallet.confirmed_balance), estate.walletSat + channelSat - feesSat);
       assert.ok(feesSat > 0 && feesSat < 20_000, `${node.name} paid ${feesSat} sat of fees`);
     }
+  });
+
+  it("the page's last rescan finds nothing that isn't there already", async () => {
+    const before = await alice.query(balanceSchema, "walletbalance");
+    await rescanByPage(alice, typeIn);
+    assert.deepEqual(await alice.query(balanceSchema, "walletbalance"), before);
   });
 
   it("every command of the page was tried", () => {

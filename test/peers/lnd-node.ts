@@ -27,6 +27,8 @@ export interface WalletByHand {
 export interface StartOptions {
   /** False leaves the real wallet locked; then only the wallet unlocker's RPCs are served. */
   readonly unlock?: boolean;
+  /** More flags, for this once. */
+  readonly args?: readonly string[];
 }
 
 /** A real lnd on simnet. */
@@ -42,6 +44,8 @@ export interface LndNode {
   readonly adminMacaroonPath: string;
   readonly channelBackupPath: string;
   readonly pubkey: string;
+  /** Of a real wallet. */
+  readonly walletPassword: string;
   /** The words of a real wallet; none with `--noseedbackup`. */
   readonly words: readonly string[];
   /** `lncli` and the flags that reach this node, as words of a command line. */
@@ -65,6 +69,10 @@ export interface LndNode {
   kill(): Promise<void>;
   /** Starts it again, and returns when it serves everything. */
   start(options?: StartOptions): Promise<void>;
+  /** Resolves when it serves everything: for one that was started locked. */
+  serving(): Promise<void>;
+  /** Resolves when its process has ended by itself. */
+  gone(): Promise<void>;
   logTail(): string;
 }
 
@@ -99,7 +107,7 @@ export async function startLndNode(
   await mkdir(home, { recursive: true });
   await writeFile(passwordPath, walletPassword);
 
-  const launch = ({ unlock = true }: StartOptions): Promise<Child> => {
+  const launch = ({ unlock = true, args: more = [] }: StartOptions): Promise<Child> => {
     const unlockFlags = unlock
       ? [`--wallet-unlock-password-file=${passwordPath}`, "--wallet-unlock-allow-create"]
       : [];
@@ -124,6 +132,7 @@ export async function startLndNode(
       "--healthcheck.chainbackend.attempts=0",
       ...(wallet === undefined ? ["--noseedbackup"] : unlockFlags),
       ...args,
+      ...more,
     ];
     return startChild(name, lnd, flags, { logPath: join(home, "lnd.log") });
   };
@@ -199,6 +208,7 @@ export async function startLndNode(
     adminMacaroonPath,
     channelBackupPath: join(chainDir, "channel.backup"),
     pubkey,
+    walletPassword,
     words,
     lncliCommand: [lncli, ...lncliFlags],
     lncli: lncliJson,
@@ -246,6 +256,8 @@ export async function startLndNode(
       if (options.unlock === false) await waitForState("LOCKED");
       else await waitUntilServing();
     },
+    serving: async () => void (await waitUntilServing()),
+    gone: async () => void (await child.waitForEnd(60_000)),
     logTail: () => child.logTail(),
   };
 }
