@@ -28,6 +28,7 @@ import type { StoreInspection } from "./store-inspection.ts";
  * - `store-too-large`: `get` met an object of more than `maxBytes`.
  * - `store-denied`, `store-no-bucket`, `store-clock`, `store-rejected`: asking again is useless.
  *   A key, prefix or metadata that no store takes is `store-rejected`.
+ * - `usage`: what the environment says of the store can't be used; the message names the variable.
  * - `aborted`: the signal. For a put this says nothing about whether it landed.
  * Each call ends within a time that follows from its sizes, whatever the store does: with
  * `store-busy` or `store-unknown`. An answer that doesn't look like the store's own is nobody's

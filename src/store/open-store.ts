@@ -34,8 +34,14 @@ export async function openStore(
         import("./s3-store.ts"),
       ]);
       const { connectTimeoutMs = 5_000 } = options;
-      const { bucket, prefix, region, endpoint } = location;
-      const client = await createS3Client({ region, endpoint, requestTimeoutMs, connectTimeoutMs });
+      const { bucket, prefix, region, endpoint, style } = location;
+      const client = await createS3Client({
+        region,
+        endpoint,
+        style,
+        requestTimeoutMs,
+        connectTimeoutMs,
+      });
       return new S3Store({ client, bucket, prefix, requestTimeoutMs, clock });
     }
   }

@@ -13,7 +13,11 @@ export interface S3Location {
   readonly prefix: string;
   readonly region?: string;
   readonly endpoint?: string;
+  readonly style?: S3Style;
 }
+
+/** Where the bucket's name stands: before the endpoint's host name, or at the beginning of the path. */
+export type S3Style = "virtual" | "path";
 
 export interface FileLocation {
   readonly kind: "file";
@@ -21,14 +25,14 @@ export interface FileLocation {
   readonly path: string;
 }
 
-const forms = "s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH";
+const forms = "s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=virtual|path] or file:///PATH";
 const credentialRemedy =
   "credentials do not belong in a location, where logs and process lists show them: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile";
 const bucketPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 const regionPattern = /^[A-Za-z0-9-]{1,64}$/;
 
 /**
- * Reads the value of `--to`: `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`.
+ * Reads the value of `--to`: `s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=…]` or `file:///PATH`.
  *
  * Throws `usage`. As the value may hold a credential where none should be, it is never repeated.
  */
@@ -43,13 +47,14 @@ export function parseLocation(text: string): StoreLocation {
 /** The location as `parseLocation` reads it. */
 export function formatLocation(location: StoreLocation): string {
   if (location.kind === "file") return pathToFileURL(location.path).href;
-  const { bucket, prefix, region, endpoint } = location;
+  const { bucket, prefix, region, endpoint, style } = location;
   const query = [
     ...(region === undefined ? [] : [`region=${region}`]),
     // What a URL may hold unescaped after the ?, and an endpoint has, is left readable.
     ...(endpoint === undefined
       ? []
       : [`endpoint=${encodeURIComponent(endpoint).replaceAll(/%(2F|3A)/g, decodeURIComponent)}`]),
+    ...(style === undefined ? [] : [`style=${style}`]),
   ];
   const path = prefix === "" ? "" : `/${prefix}`;
   return `s3://${bucket}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
@@ -70,22 +75,33 @@ function parseS3(text: string): S3Location {
       "the prefix in the s3 location: use segments of A-Z a-z 0-9 . _ - joined by /, none beginning with a dot",
     );
   }
-  const { region, endpoint } = parseQuery(url.searchParams);
+  const { region, endpoint, style } = parseQuery(url.searchParams);
   return {
     kind: "s3",
     bucket: url.hostname,
     prefix,
-    ...(region === undefined ? {} : { region: checkRegion(region) }),
-    ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
+    ...(region === undefined
+      ? {}
+      : { region: checkRegion(region, "the region in the s3 location") }),
+    ...(endpoint === undefined
+      ? {}
+      : { endpoint: checkEndpoint(endpoint, "the endpoint in the s3 location") }),
+    ...(style === undefined ? {} : { style: checkStyle(style) }),
   };
 }
 
-function parseQuery(query: URLSearchParams): { region?: string; endpoint?: string } {
-  const found: { region?: string; endpoint?: string } = {};
-  for (const [name, value] of query) {
-    if (name !== "region" && name !== "endpoint") {
-      if (/key|secret|token|pass|cred|sign/i.test(name)) throw usage(credentialRemedy);
-      throw usage("the s3 location has an unknown parameter: only region and endpoint are known");
+const parameters = ["region", "endpoint", "style"] as const;
+type Parameter = (typeof parameters)[number];
+
+function parseQuery(query: URLSearchParams): Partial<Record<Parameter, string>> {
+  const found: Partial<Record<Parameter, string>> = {};
+  for (const [given, value] of query) {
+    const name = parameters.find((parameter) => parameter === given);
+    if (name === undefined) {
+      if (/key|secret|token|pass|cred|sign/i.test(given)) throw usage(credentialRemedy);
+      throw usage(
+        "the s3 location has an unknown parameter: only region, endpoint and style are known",
+      );
     }
     if (found[name] !== undefined) throw usage(`the s3 location names ${name} twice`);
     found[name] = value;
@@ -93,20 +109,27 @@ function parseQuery(query: URLSearchParams): { region?: string; endpoint?: strin
   return found;
 }
 
-function checkRegion(region: string): string {
+/** Returns `region`, or throws "usage", naming the place where it stands. */
+export function checkRegion(region: string, place: string): string {
   if (regionPattern.test(region)) return region;
-  throw usage("the region in the s3 location is not a region's name, such as eu-central-1");
+  throw usage(`${place} is not a region's name, such as eu-central-1`);
 }
 
-function checkEndpoint(endpoint: string): string {
+/** Returns `endpoint` in its usual form, or throws "usage", naming the place where it stands. */
+export function checkEndpoint(endpoint: string, place: string): string {
   if (!/^https?:\/\//i.test(endpoint)) {
-    throw usage("the endpoint in the s3 location must begin with https:// or http://");
+    throw usage(`${place} must begin with https:// or http://`);
   }
-  const url = parseUrl(endpoint, "the endpoint in the s3 location");
-  if (url.search !== "" || url.hash !== "") {
-    throw usage("the endpoint in the s3 location must have no ? and no #");
-  }
+  const url = parseUrl(endpoint, place);
+  if (url.search !== "" || url.hash !== "") throw usage(`${place} must have no ? and no #`);
   return url.href.replace(/\/$/, "");
+}
+
+function checkStyle(style: string): S3Style {
+  if (style === "virtual" || style === "path") return style;
+  throw usage(
+    "the style in the s3 location is virtual (the bucket's name in the host name) or path (in the path)",
+  );
 }
 
 function parseFile(text: string): FileLocation {

@@ -1,11 +1,16 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { ScbError } from "../runtime/error.ts";
+import { checkEndpoint, checkRegion, type S3Style } from "./parse-location.ts";
+import { explainedCredentials } from "./s3-credentials.ts";
 
 export interface S3ClientOptions {
   /** Default: as the AWS tools look it up; us-east-1 where an endpoint is set and no region is. */
   readonly region?: string | undefined;
   /** Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, then AWS. */
   readonly endpoint?: string | undefined;
+  /** Default: path if there is an endpoint, for which there is seldom a DNS name for each bucket. */
+  readonly style?: S3Style | undefined;
   /** How long a request may take until its answer begins, and how long an answer may stall. */
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -16,13 +21,14 @@ export interface S3ClientOptions {
  * conditional put whose answer was lost would be answered by the 412 that its own success causes.
  *
  * Credentials come from the standard chain: environment, profile, SSO, container or machine role.
+ * Throws "usage", naming the variable, for settings of the environment that can't be used.
  */
 export async function createS3Client(options: S3ClientOptions): Promise<S3Client> {
   const { endpoint, region } = await findS3Service(options);
+  const { style = endpoint === undefined ? "virtual" : "path" } = options;
   const config: S3ClientConfig = {
     maxAttempts: 1,
-    // Path style: with an endpoint of one's own there is seldom a DNS name for each bucket.
-    forcePathStyle: endpoint !== undefined,
+    forcePathStyle: style === "path",
     // The SDK's default CRC32 checksums are refused by several compatible services. Puts carry an
     // MD5, which all take and which object lock asks for, so nothing is lost on AWS either.
     requestChecksumCalculation: "WHEN_REQUIRED",
@@ -36,41 +42,71 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
       httpAgent: { keepAlive: true },
       httpsAgent: { keepAlive: true },
     }),
+    credentialDefaultProvider: explainedCredentials(new S3Client({}).config),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
   };
-  return new S3Client(config);
+  const client = new S3Client(config);
+  if (endpoint !== undefined) await checkSwitches(client);
+  return client;
 }
 
 /** Which service and region are used, by the options, else by environment and profile. */
 export async function findS3Service(
   options: Pick<S3ClientOptions, "region" | "endpoint">,
 ): Promise<{ readonly endpoint: string | undefined; readonly region: string | undefined }> {
-  const found = await lookUp();
-  const endpoint = options.endpoint ?? found.endpoint;
-  const fallback = endpoint === undefined ? undefined : "us-east-1";
-  return { endpoint, region: options.region ?? found.region ?? fallback };
-}
-
-/**
- * What environment and profile say. The SDK applies a configured endpoint too late for anything to
- * depend on it, as path style does, so it is asked for first.
- */
-async function lookUp(): Promise<{ endpoint: string | undefined; region: string | undefined }> {
+  // The SDK applies a configured endpoint too late for anything to depend on it, as path style does.
   const client = new S3Client({});
   try {
-    const endpoint = await client.config.serviceConfiguredEndpoint?.();
-    return { endpoint, region: await regionOf(client) };
+    const configured = await client.config.serviceConfiguredEndpoint?.();
+    const endpoint = options.endpoint ?? endpointOf(configured);
+    const fallback = endpoint === undefined ? undefined : "us-east-1";
+    return { endpoint, region: options.region ?? (await regionOf(client)) ?? fallback };
   } finally {
     client.destroy();
   }
 }
 
+function endpointOf(configured: string | undefined): string | undefined {
+  const text = configured?.trim() ?? "";
+  const name = nameOf("the endpoint_url of the AWS profile", [
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+  ]);
+  return text === "" ? undefined : checkEndpoint(text, name);
+}
+
+/** `AWS_DEFAULT_REGION` is the AWS command line's, and many have only that set. */
 async function regionOf(client: S3Client): Promise<string | undefined> {
+  const names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+  const inEnv = names.map((name) => process.env[name]?.trim()).find(Boolean);
+  const place = nameOf("the region of the AWS profile", names);
+  if (inEnv !== undefined) return checkRegion(inEnv, place);
   try {
     return await client.config.region();
   } catch (error) {
     if (error instanceof Error && error.message === "Region is missing") return undefined;
-    throw error;
+    throw new ScbError("usage", `${place} is not a region's name, such as eu-central-1`);
   }
+}
+
+/** AWS's own variants of an endpoint; together with one of somebody else's they mean nothing. */
+async function checkSwitches({ config }: S3Client): Promise<void> {
+  const switches = [
+    { name: "AWS_USE_FIPS_ENDPOINT", isOn: config.useFipsEndpoint },
+    { name: "AWS_USE_DUALSTACK_ENDPOINT", isOn: config.useDualstackEndpoint },
+  ] as const;
+  for (const { name, isOn } of switches) {
+    const place = nameOf(`${name.slice(4).toLowerCase()} in the AWS profile`, [name]);
+    if (!(await isOn())) continue;
+    throw new ScbError(
+      "usage",
+      `${place} is set, and so is an endpoint: AWS's FIPS and dual-stack endpoints are for AWS alone; unset one of them`,
+    );
+  }
+}
+
+/** The first of these variables that is set, else `otherwise`. */
+function nameOf(otherwise: string, names: readonly string[]): string {
+  return names.find((name) => (process.env[name]?.trim() ?? "") !== "") ?? otherwise;
 }

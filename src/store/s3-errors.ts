@@ -4,6 +4,7 @@ import { ScbError } from "../runtime/error.ts";
 import { foreignText } from "./foreign-text.ts";
 import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
+import { CredentialsTrouble } from "./s3-credentials.ts";
 import { meaningOfRefusal, regionCodes, type S3Meaning } from "./s3-meanings.ts";
 
 /** What was asked for, so that an answer can be read and a message can name it. */
@@ -67,6 +68,10 @@ const sdkErrorSchema = z
  */
 export function translateS3Error(error: unknown, attempt: S3Attempt): ScbError {
   if (error instanceof ScbError) return error;
+  if (error instanceof CredentialsTrouble) {
+    const { errorCode, message, cause } = error;
+    return new ScbError(errorCode, `cannot ${attempt.doing}: ${message}`, { cause });
+  }
   if (attempt.signal?.aborted === true) {
     return new ScbError("aborted", `stopped before it was done: ${attempt.doing}`);
   }
@@ -105,10 +110,6 @@ function readFailure(error: unknown, { request, answer }: S3Exchange): S3Failure
 
 function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
   const { status, code, text } = failure;
-  if (attempt.exchange.request === undefined) {
-    const unsent = meaningOfUnsent(failure);
-    if (unsent !== undefined) return unsent;
-  }
   if (status === undefined) return meaningWithoutAnswer(failure);
   if (code === "RequestTimeTooSkewed" || isSilentlySkewed(failure, attempt.clock)) {
     return { code: "store-clock", says: clockMessage(failure, attempt.clock) };
@@ -128,25 +129,6 @@ function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
   if (known !== undefined) return { ...known, says: `${known.says} (${said})` };
   if (status === 404) return meaningOf404(code, said, attempt);
   return meaningOfStatus(status, said);
-}
-
-function meaningOfUnsent({ name, text }: S3Failure): S3Meaning | undefined {
-  if (name === "CredentialsProviderError") {
-    return {
-      code: "store-denied",
-      says: "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with a profile in ~/.aws, or give this machine or container a role",
-    };
-  }
-  if (name === "TokenProviderError") {
-    return {
-      code: "store-denied",
-      says: "the sign-in of the profile has ended: run `aws sso login`",
-    };
-  }
-  if (text === "Region is missing") {
-    return { code: "store-rejected", says: "no region is known: set ?region= or AWS_REGION" };
-  }
-  return undefined;
 }
 
 function meaningOf404(code: string, said: string, { condition }: S3Attempt): S3Meaning {
@@ -189,6 +171,10 @@ function meaningWithoutAnswer(failure: S3Failure): S3Meaning {
   const { code, name, text, syscall, isConnectFailure } = failure;
   const busy = (says: string): S3Meaning => ({ code: "store-busy", says });
   const unknown = (says: string): S3Meaning => ({ code: "store-unknown", says });
+  // Node refuses to send such a header or path: nothing has left, and nothing will.
+  if (/^ERR_(?:INVALID|UNESCAPED)_/.test(code) || text === "Region is missing") {
+    return { code: "usage", says: `the request could not be made: ${unmade(text)}` };
+  }
   const reason = neverReached[code];
   if (reason !== undefined) return busy(`${reason} (${code})`);
   if (isConnectFailure || syscall === "connect" || isConnectTimeout(name, text)) {
@@ -206,6 +192,12 @@ function meaningWithoutAnswer(failure: S3Failure): S3Meaning {
     return unknown("no answer came in time: whether it was done is not known");
   }
   return unknown(`the connection broke (${code}): whether it was done is not known`);
+}
+
+function unmade(text: string): string {
+  return text === "Region is missing"
+    ? "no region is known; set ?region= or AWS_REGION"
+    : "one of the AWS settings holds a character that no request may; copy credentials, region and endpoint anew";
 }
 
 /** The SDK gives its connect timeout no code of its own; not known for one, it would be "unknown". */

@@ -12,8 +12,11 @@ const secrets = {
 };
 
 /** A store on a service of the test's own, impatient: 0.4 s for an answer to begin. */
-export async function openStoreAt(endpoint: string, clock?: Clock): Promise<S3Store> {
-  const requestTimeoutMs = 400;
+export async function openStoreAt(
+  endpoint: string,
+  clock?: Clock,
+  requestTimeoutMs = 400,
+): Promise<S3Store> {
   const client = await createS3Client({
     endpoint,
     region: "us-east-1",
