@@ -8,11 +8,12 @@ import { ensureProbed } from "../mirror/probe-verdict.ts";
 import type { Base } from "../repository/base.ts";
 import { checkNodeName } from "../repository/layout.ts";
 import { readHeld } from "../repository/version.ts";
-import { backoffMs, defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
+import { defaultBackoff, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
+import { retry } from "../runtime/retry.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
@@ -210,25 +211,26 @@ async function untilReached<T>(
   reach: () => Promise<T>,
 ): Promise<T | null> {
   const { clock, random, stop, abort, once, observe } = options;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const result = await reach();
-      if (attempt > 1) observe({ kind: "recovered", attempts: attempt });
-      return result;
-    } catch (caught) {
-      const error = ScbError.from(caught);
-      if (!passing.includes(error.code) || (once && passing === nodePassing)) throw error;
-      if (!once && stop.aborted) return null;
-      const backoff = passing === storePassing ? storeBackoff : defaultBackoff;
-      const retryInMs = Math.round(backoffMs(attempt, random, backoff));
-      observe({ kind: "retrying", error, attempt, retryInMs });
-      try {
-        await clock.sleep(retryInMs, AbortSignal.any([stop, abort]));
-      } catch (cause) {
-        if (!once) return null;
-        throw gaveUp(error, cause);
-      }
-    }
+  let attempts = 1;
+  try {
+    const result = await retry(reach, {
+      canPass: ({ code }) =>
+        passing.includes(code) && !(once ? passing === nodePassing : stop.aborted),
+      backoff: passing === storePassing ? storeBackoff : defaultBackoff,
+      clock,
+      random,
+      onRetry: (error, attempt, retryInMs) => {
+        attempts = attempt + 1;
+        observe({ kind: "retrying", error, attempt, retryInMs });
+      },
+      signal: AbortSignal.any([stop, abort]),
+    });
+    if (attempts > 1) observe({ kind: "recovered", attempts });
+    return result;
+  } catch (error) {
+    const wasPassing = hasCode(error, "aborted", ...passing);
+    if (!once && wasPassing && (stop.aborted || abort.aborted)) return null;
+    throw error;
   }
 }
 

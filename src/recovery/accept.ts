@@ -12,10 +12,11 @@ import {
   readQuarantineReason,
 } from "../repository/quarantine-record.ts";
 import { readVersion } from "../repository/version.ts";
-import { backoffMs } from "../runtime/backoff.ts";
+import { storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
+import { retry } from "../runtime/retry.ts";
 
 /** A quarantined backup that may become the current version, and what that means. */
 export interface Acceptance {
@@ -103,22 +104,18 @@ export async function accept(
   signal: AbortSignal,
 ): Promise<Commit> {
   const operation = await swapper.begin(base, candidate, signal);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await swapper.advance(operation, signal);
-    } catch (error) {
-      if (hasCode(error, "superseded")) {
-        throw new ScbError("superseded", `${error.message}; nothing was accepted: look again`, {
-          cause: error,
-        });
-      }
-      if (!hasCode(error, "store-busy", "store-unknown")) throw error;
-      try {
-        await clock.sleep(backoffMs(attempt, random), signal);
-      } catch (cause) {
-        throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
-      }
-    }
+  try {
+    return await retry(() => swapper.advance(operation, signal), {
+      canPass: (error) => hasCode(error, "store-busy", "store-unknown"),
+      backoff: storeBackoff,
+      clock,
+      random,
+      signal,
+    });
+  } catch (error) {
+    if (!hasCode(error, "superseded")) throw error;
+    const message = `${error.message}; nothing was accepted: look again`;
+    throw new ScbError("superseded", message, { cause: error });
   }
 }
 

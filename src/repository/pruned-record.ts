@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { backoffMs } from "../runtime/backoff.ts";
+import { storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { hasCode } from "../runtime/error.ts";
+import { hasCode, type ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
+import { retry } from "../runtime/retry.ts";
 import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import { prunedKey } from "./layout.ts";
 import { newOperationId } from "./operation-id.ts";
@@ -64,7 +65,7 @@ export async function recordPruned(
   { sequences, orphans, branches }: PrunedFacts,
   { clock, random, conditional, signal }: RecordPrunedOptions,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+  const add = async (): Promise<void> => {
     const read = await format.read(store, prunedKey, { signal });
     const before = read?.value ?? null;
     if (sequences.every((one) => wasPruned(before, one, one))) return;
@@ -78,19 +79,15 @@ export async function recordPruned(
     };
     const condition: PutCondition =
       read === null ? { kind: "absent" } : { kind: "match", etag: read.object.etag };
-    try {
-      await store.put(prunedKey, format.encode(record), {
-        contentType: "application/json",
-        signal,
-        ...(conditional ? { condition } : {}),
-      });
-      return;
-    } catch (error) {
-      const isPassing = hasCode(error, "store-precondition", "store-busy", "store-unknown");
-      if (!isPassing || attempt === maxTries) throw error;
-      await clock.sleep(backoffMs(attempt, random), signal);
-    }
-  }
+    await store.put(prunedKey, format.encode(record), {
+      contentType: "application/json",
+      signal,
+      ...(conditional ? { condition } : {}),
+    });
+  };
+  const canPass = (error: ScbError): boolean =>
+    hasCode(error, "store-precondition", "store-busy", "store-unknown");
+  await retry(add, { canPass, backoff: storeBackoff, maxTries, clock, random, signal });
 }
 
 /** Whether every sequence from `first` to `last` was pruned. */

@@ -2,6 +2,7 @@ import { backoffMs, storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, type ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
+import { retry } from "../runtime/retry.ts";
 import type { ListOptions, ObjectStore, RequestOptions } from "./object-store.ts";
 
 export interface RetryingReadsOptions {
@@ -21,21 +22,19 @@ export interface RetryingReadsOptions {
 export function retryingReads(store: ObjectStore, options: RetryingReadsOptions): ObjectStore {
   const { clock, random, maxTries = 4, onRetry } = options;
 
-  /** Waits before the next attempt; throws `error` where it is the last word. */
-  async function pause(error: unknown, attempt: number, signal?: AbortSignal): Promise<void> {
-    if (attempt >= maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
-    onRetry?.(error, attempt);
-    await clock.sleep(backoffMs(attempt, random, storeBackoff), signal);
-  }
+  const canPass = (error: unknown): error is ScbError =>
+    hasCode(error, "store-busy", "store-unknown");
 
-  async function retried<T>(read: () => Promise<T>, request?: RequestOptions): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await read();
-      } catch (error) {
-        await pause(error, attempt, request?.signal);
-      }
-    }
+  function retried<T>(read: () => Promise<T>, request?: RequestOptions): Promise<T> {
+    return retry(read, {
+      canPass,
+      backoff: storeBackoff,
+      maxTries,
+      clock,
+      random,
+      onRetry,
+      signal: request?.signal,
+    });
   }
 
   async function* list(prefix: string, request?: ListOptions) {
@@ -49,7 +48,10 @@ export function retryingReads(store: ObjectStore, options: RetryingReadsOptions)
         }
         return;
       } catch (error) {
-        await pause(error, attempt, request?.signal);
+        // Each key that came is progress, so the tries are counted anew: no `retry` does that.
+        if (attempt >= maxTries || !canPass(error)) throw error;
+        onRetry?.(error, attempt);
+        await clock.sleep(backoffMs(attempt, random, storeBackoff), request?.signal);
       }
     }
   }

@@ -7,11 +7,12 @@ import { readPrunedRecord, recordPruned } from "../../repository/pruned-record.t
 import { readVersion, sha256InPointer } from "../../repository/version.ts";
 import { metadataOf, readVersionMetadata } from "../../repository/version-metadata.ts";
 import { throwIfAborted } from "../../runtime/abort.ts";
-import { backoffMs } from "../../runtime/backoff.ts";
+import { storeBackoff } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
+import { retry } from "../../runtime/retry.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import {
   decidedByFuture,
@@ -231,15 +232,19 @@ async function deleteVersion(
   { store, clock, random, signal }: PruneOptions,
   key: string,
 ): Promise<ScbError | null> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await store.delete(key, { signal });
-      return null;
-    } catch (error) {
-      if (hasCode(error, "store-denied", "store-rejected")) return error;
-      if (attempt === maxTries || !hasCode(error, "store-busy", "store-unknown")) throw error;
-      await clock.sleep(backoffMs(attempt, random), signal);
-    }
+  try {
+    await retry(() => store.delete(key, { signal }), {
+      canPass: (error) => hasCode(error, "store-busy", "store-unknown"),
+      backoff: storeBackoff,
+      maxTries,
+      clock,
+      random,
+      signal,
+    });
+    return null;
+  } catch (error) {
+    if (hasCode(error, "store-denied", "store-rejected")) return error;
+    throw error;
   }
 }
 
