@@ -20,37 +20,45 @@ const racers = 8;
 const raceRounds = 5;
 /** Tries at a step whose answers say nothing, before the store counts as unavailable. */
 const triesPerStep = 5;
+/** Some stores take one write a second on a key, and say that they are busy to faster ones. */
+const slowPaceMs = 1_100;
 
 /** The answer said nothing: the step is repeated on fresh keys. */
 class NoVerdict extends Error {}
+
+/** Probes that were broken off, with what they left in the store. */
+const brokenOff = new WeakMap<ObjectStore, Probe>();
 
 /**
  * Finds out whether the store enforces conditional writes. One that ignores them answers 200 and
  * loses data silently, so it has to be asked before anything rests on them.
  *
  * Resolves when every step came out right. Throws "store-lies", saying what was seen; or what the
- * store throws where it is unavailable or denies access. What it wrote it deletes, where it may.
+ * store throws where it is unavailable or denies access: a probe that could not be made is no verdict.
+ * What it wrote it deletes, where it may; the next one on the same `store` uses the same folder.
  * Source: the swap protocol, "Startup probe".
  */
 export async function probeStore(options: ProbeOptions): Promise<void> {
-  const probe = new Probe(options);
+  const { store } = options;
+  const probe = brokenOff.get(store) ?? new Probe(options);
+  brokenOff.delete(store);
   try {
-    await probe.step((key) => probe.sequence(key));
-    await probe.step((key) => probe.missing(key));
-    for (let round = 0; round < raceRounds; round += 1) {
-      await probe.step((key) => probe.raceToCreate(key));
-      await probe.step((key) => probe.raceToReplace(key));
-    }
-  } finally {
-    await probe.cleanUp();
+    await probe.run(options);
+  } catch (error) {
+    brokenOff.set(store, probe);
+    throw error;
   }
 }
 
 class Probe {
-  readonly #options: ProbeOptions;
+  #options: ProbeOptions;
   readonly #folder: string;
-  readonly #written = new Set<string>();
   readonly #queue = new PQueue({ concurrency: racers });
+  /** When each key that may hold something was last asked for, by the clock's monotonic time. */
+  readonly #askedMs = new Map<string, number>();
+  /** Keys that are known to have held something. */
+  readonly #taken = new Set<string>();
+  #isSlow = false;
   #keys = 0;
   #bodies = 0;
 
@@ -59,21 +67,43 @@ class Probe {
     this.#folder = `${probePrefix}${newOperationId(options.clock, options.random)}/`;
   }
 
+  async run(options: ProbeOptions): Promise<void> {
+    this.#options = options;
+    try {
+      await this.#step((key) => this.#sequence(key));
+      await this.#step((key) => this.#missing(key));
+      for (let round = 0; round < raceRounds; round += 1) {
+        await this.#step((key) => this.#raceToCreate(key));
+        await this.#step((key) => this.#raceToReplace(key));
+      }
+    } finally {
+      await this.#cleanUp();
+    }
+  }
+
   /** Runs one step on a fresh key, again where its answers said nothing. */
-  async step(run: (key: string) => Promise<void>): Promise<void> {
-    const { clock, random, signal } = this.#options;
+  async #step(run: (key: string) => Promise<void>): Promise<void> {
+    const { store, clock, random, signal } = this.#options;
+    let senseless = 0;
     for (let attempt = 1; ; attempt += 1) {
-      this.#keys += 1;
       try {
-        await run(`${this.#folder}${this.#keys}`);
+        await run(this.#freshKey());
         return;
       } catch (error) {
         const saysNothing =
           error instanceof NoVerdict || hasCode(error, "store-busy", "store-unknown");
         if (!saysNothing) throw error;
+        senseless += error instanceof NoVerdict ? 1 : 0;
+        // One such answer may be a request that was delivered twice; each time it is the store's way.
+        if (senseless >= triesPerStep) {
+          throw this.#lie(`gave no usable answer in ${triesPerStep} tries: ${error.message}`);
+        }
         if (attempt >= triesPerStep) {
           if (!(error instanceof NoVerdict)) throw error;
-          throw this.#lie(`gave no usable answer in ${triesPerStep} tries: ${error.message}`);
+          throw new ScbError(
+            "store-unknown",
+            `it is not known whether ${store.location} enforces conditional writes: it gave no clear answer in ${triesPerStep} tries (${error.message})`,
+          );
         }
         try {
           await clock.sleep(backoffMs(attempt, random, storeBackoff), signal);
@@ -84,16 +114,24 @@ class Probe {
     }
   }
 
+  /** A key for a step: the last one again, if nothing is known ever to have been there. */
+  #freshKey(): string {
+    const last = `${this.#folder}${this.#keys}`;
+    if (this.#keys > 0 && !this.#taken.has(last)) return last;
+    this.#keys += 1;
+    return `${this.#folder}${this.#keys}`;
+  }
+
   /** Create, create again, replace, replace with an etag that was current once, and read. */
-  async sequence(key: string): Promise<void> {
+  async #sequence(key: string): Promise<void> {
     const first = await this.#must(key, { kind: "absent" }, "a create of a new key");
-    if ((await this.#put(key, { kind: "absent" })) !== null) {
+    if ((await this.#paced(key, { kind: "absent" })) !== null) {
       throw this.#lie("a second create of the same key succeeded: If-None-Match is ignored");
     }
     const match = { kind: "match", etag: first } as const;
     const second = await this.#must(key, match, "a replace with the current etag");
     if (second === first) throw this.#lie("two different contents have the same etag");
-    if ((await this.#put(key, match)) !== null) {
+    if ((await this.#paced(key, match)) !== null) {
       throw this.#lie(
         "a replace with an etag that is no longer current succeeded: If-Match is ignored",
       );
@@ -101,7 +139,7 @@ class Probe {
     await this.#checkReads(key, second);
   }
 
-  async missing(key: string): Promise<void> {
+  async #missing(key: string): Promise<void> {
     const etag = await this.#must(key, { kind: "absent" }, "a create of a new key");
     if ((await this.#put(`${key}-missing`, { kind: "match", etag })) !== null) {
       throw this.#lie(
@@ -110,21 +148,22 @@ class Probe {
     }
   }
 
-  async raceToCreate(key: string): Promise<void> {
+  async #raceToCreate(key: string): Promise<void> {
     await this.#race(key, { kind: "absent" }, "creates of one key");
   }
 
-  async raceToReplace(key: string): Promise<void> {
+  async #raceToReplace(key: string): Promise<void> {
     const etag = await this.#must(key, { kind: "absent" }, "a create of a new key");
     await this.#race(key, { kind: "match", etag }, "replaces of one etag");
   }
 
   /** Deletes what was written. A credential that may not delete leaves it: small, named for what it is. */
-  async cleanUp(): Promise<void> {
+  async #cleanUp(): Promise<void> {
     const { store } = this.#options;
-    for (const key of this.#written) {
+    for (const key of [...this.#askedMs.keys()]) {
       try {
         await store.delete(key);
+        this.#askedMs.delete(key);
       } catch (error) {
         if (error instanceof ScbError) return;
         throw error;
@@ -133,6 +172,7 @@ class Probe {
   }
 
   async #race(key: string, condition: PutCondition, what: string): Promise<void> {
+    await this.#pause(key);
     const attempts = Array.from({ length: racers }, () => () => this.#tryPut(key, condition));
     const outcomes = await this.#queue.addAll(attempts);
     const winners = outcomes.filter((outcome) => outcome === "won").length;
@@ -162,7 +202,7 @@ class Probe {
   }
 
   async #must(key: string, condition: PutCondition, what: string): Promise<string> {
-    const etag = await this.#put(key, condition);
+    const etag = await this.#paced(key, condition);
     if (etag === null) throw new NoVerdict(`${what} was refused`);
     return etag;
   }
@@ -177,11 +217,53 @@ class Probe {
     }
   }
 
-  /** The etag, or null where the condition did not hold. Every body is unique. */
+  async #paced(key: string, condition: PutCondition): Promise<string | null> {
+    await this.#pause(key);
+    return this.#put(key, condition);
+  }
+
+  /** A store that has said that it is busy gets time between two writes of a key. */
+  async #pause(key: string): Promise<void> {
+    const { clock, signal } = this.#options;
+    const askedMs = this.#askedMs.get(key);
+    if (!this.#isSlow || askedMs === undefined) return;
+    await clock.sleep(Math.max(0, askedMs + slowPaceMs - clock.monotonicMs()), signal);
+  }
+
+  /** The etag, or null where the condition did not hold. */
   async #put(key: string, condition: PutCondition): Promise<string | null> {
-    const { store, signal } = this.#options;
+    try {
+      return await this.#write(key, condition);
+    } catch (error) {
+      if (hasCode(error, "store-busy")) this.#isSlow = true;
+      if (hasCode(error, "store-precondition", "store-missing")) {
+        // Somebody has written there: this probe, by an earlier try whose answer was lost.
+        if (condition.kind === "absent") this.#askedMs.set(key, this.#options.clock.monotonicMs());
+        return null;
+      }
+      if (hasCode(error, "store-rejected") && (await this.#takesUnconditional(error))) {
+        throw this.#lie(`conditional writes are not accepted: ${error.message}`, error);
+      }
+      throw error;
+    }
+  }
+
+  /** What is refused only under a condition is a matter of conditions. */
+  async #takesUnconditional(refusal: ScbError): Promise<boolean> {
+    this.#keys += 1;
+    try {
+      await this.#write(`${this.#folder}${this.#keys}`, undefined);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "store-rejected")) return false;
+      throw error instanceof ScbError ? refusal : error;
+    }
+  }
+
+  /** Every body is unique. */
+  async #write(key: string, condition: PutCondition | undefined): Promise<string> {
+    const { store, clock, signal } = this.#options;
     this.#bodies += 1;
-    this.#written.add(key);
     const body = `scb-mirror probe of conditional writes, safe to delete: ${key} ${this.#bodies}\n`;
     try {
       const { etag } = await store.put(key, new TextEncoder().encode(body), {
@@ -189,13 +271,10 @@ class Probe {
         contentType: "text/plain",
         signal,
       });
+      this.#taken.add(key);
       return etag;
-    } catch (error) {
-      if (hasCode(error, "store-precondition", "store-missing")) return null;
-      if (hasCode(error, "store-rejected")) {
-        throw this.#lie(`conditional writes are not accepted: ${error.message}`, error);
-      }
-      throw error;
+    } finally {
+      this.#askedMs.set(key, clock.monotonicMs());
     }
   }
 

@@ -125,7 +125,7 @@ function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
       says: `the bucket is in another region: name it${right} as ?region= or AWS_REGION (${said})`,
     };
   }
-  const known = meaningOfRefusal(code, text);
+  const known = meaningOfRefusal(status, code, text);
   if (known !== undefined) return { ...known, says: `${known.says} (${said})` };
   if (status === 404) return meaningOf404(code, said, attempt);
   return meaningOfStatus(status, said);

@@ -118,8 +118,18 @@ const ofWords: readonly (readonly [words: RegExp, meaning: S3Meaning])[] = [
   ],
 ];
 
+/** Only a refusal for some reason has to be read: 404, 409, 412 and others are clear by themselves. */
+const readStatuses: readonly number[] = [400, 401, 403, 413, 422, 507];
+
 /** What a refusal of a store means by its code and its words, or undefined if only its status counts. */
-export function meaningOfRefusal(code: string, text: string): S3Meaning | undefined {
+export function meaningOfRefusal(
+  status: number,
+  code: string,
+  text: string,
+): S3Meaning | undefined {
   const said = `${code} ${text}`;
-  return ofWords.find(([words]) => words.test(said))?.[1] ?? ofCode[code];
+  const read = readStatuses.includes(status)
+    ? ofWords.find(([words]) => words.test(said))?.[1]
+    : undefined;
+  return read ?? ofCode[code];
 }

@@ -101,9 +101,83 @@ describe("probeStore", () => {
   });
 
   it("refuses a store that does not know conditional writes", async () => {
+    const store = lying((_, __, options) => {
+      if (options.condition === undefined) return options;
+      throw new ScbError("store-rejected", "501");
+    });
+    await assert.rejects(probe(store), { code: "store-lies", message: /--single-writer/ });
+    assert.deepEqual(await keysOf(store), []);
+  });
+
+  it("gives no verdict on a store that refuses every write", async () => {
     const store = new FaultyStore(new MemoryStore());
     store.fail("put", /^probe/, "store-rejected", { times: 99 });
-    await assert.rejects(probe(store), { code: "store-lies", message: /--single-writer/ });
+    await assert.rejects(probe(store), { code: "store-rejected" });
+  });
+
+  it("gives no verdict for lack of answers, even if the last one makes no sense", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    store.fail("put", /^probe/, "store-unknown", { times: 4 });
+    store.fail("put", /^probe/, "store-precondition", { times: 99 });
+    const message = /not known whether .* enforces conditional writes/;
+    await assert.rejects(probe(store), { code: "store-unknown", message });
+  });
+
+  it("refuses a store whose answers never make sense", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    store.fail("put", /^probe/, "store-precondition", { times: 99 });
+    await assert.rejects(probe(store), { code: "store-lies", message: /no usable answer/ });
+  });
+
+  it("accepts a store that takes one write a second on a key", async () => {
+    const inner = new MemoryStore();
+    const store = new FaultyStore(inner);
+    const clock = hastyClock();
+    const takenMs = new Map<string, number>();
+    let refused = 0;
+    store.before = ({ verb, key }) => {
+      if (verb !== "put") return;
+      const nowMs = clock.monotonicMs();
+      if (nowMs - (takenMs.get(key) ?? -Infinity) < 1_000) {
+        refused += 1;
+        throw new ScbError("store-busy", "429");
+      }
+      takenMs.set(key, nowMs);
+    };
+    const startedMs = clock.monotonicMs();
+    await probeStore({ store, clock, random: systemRandom });
+    assert.ok(refused > 0);
+    const tookMs = clock.monotonicMs() - startedMs;
+    assert.ok(tookMs > 5_000 && tookMs < 30_000, `${tookMs} ms`);
+    assert.deepEqual(await keysOf(store), []);
+  });
+
+  it("begins no new folder, and leaves no more files, each time that it is broken off", async () => {
+    const inner = new MemoryStore();
+    const store = new FaultyStore(inner);
+    let puts = 0;
+    let isAway = true;
+    store.before = ({ verb }) => {
+      if (verb === "delete" && isAway) throw new ScbError("store-busy", "away");
+      puts += verb === "put" ? 1 : 0;
+      if (verb === "put" && isAway && puts % 20 !== 1) throw new ScbError("store-unknown", "away");
+    };
+    for (let round = 0; round < 50; round += 1) {
+      await assert.rejects(probe(store), { code: "store-unknown" });
+    }
+    const left = await keysOf(store);
+    assert.equal(new Set(left.map((key) => key.split("/")[1])).size, 1, left.join());
+    isAway = false;
+    await probe(store);
+    assert.deepEqual(await keysOf(store), []);
+  });
+
+  it("writes to no more keys while nothing is known to have landed", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    store.fail("put", /^probe/, "store-unknown", { times: 99_999 });
+    for (let round = 0; round < 20; round += 1) await assert.rejects(probe(store));
+    const keys = new Set(store.calls.filter(({ verb }) => verb === "put").map(({ key }) => key));
+    assert.equal(keys.size, 1);
   });
 
   it("refuses etags that repeat", async () => {
