@@ -1,7 +1,9 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import { type Multi, sortSingles } from "./multi.ts";
-import { type PackedMulti, unpackMulti } from "./packed-multi.ts";
+import { type PackedMulti, unpackMultiInTurns } from "./packed-multi.ts";
+import type { Single } from "./single.ts";
+import { SingleView } from "./single-view.ts";
 
 /** Which channels are in a backup. Both sorted by txid as printed, then by index as a number. */
 export interface BackupContents {
@@ -27,14 +29,20 @@ export function contentsOfMulti({ staticBackups }: Multi): BackupContents {
     singles.map((single) => formatOutPoint(single.fundingOutpoint));
   return {
     channelPoints: points(sorted),
-    bareChannelPoints: points(sorted.filter((single) => single.closeTxInputs === undefined)),
+    bareChannelPoints: points(sorted.filter(isBare)),
   };
+}
+
+function isBare(single: Single): boolean {
+  return single instanceof SingleView
+    ? !single.hasCloseTxInputs
+    : single.closeTxInputs === undefined;
 }
 
 /** Opens backups with a key. */
 export function inspectWith(encrypter: Encrypter): InspectBackup {
   return async (packed) => ({
-    ...contentsOfMulti(unpackMulti(packed, encrypter)),
+    ...contentsOfMulti(await unpackMultiInTurns(packed, encrypter)),
     verifiedBy: "key",
   });
 }

@@ -24,7 +24,7 @@ export class BackupState {
   /** Closes that nobody has confirmed, of channels that this program never had. */
   readonly #heldBack = new Set<string>();
   readonly #skipped = new Set<string>();
-  #held: readonly string[] = [];
+  #held: ReadonlySet<string> = new Set();
   #saved: Multi | null = null;
   #isLost = false;
 
@@ -73,7 +73,7 @@ export class BackupState {
       takeIn(outPoint, () => {
         const point = formatOutPoint(outPoint);
         if (this.#open.has(point) || this.#closed.has(point)) this.close(outPoint);
-        else if (this.#held.includes(point) && !this.#heldBack.has(point)) {
+        else if (this.#held.has(point) && !this.#heldBack.has(point)) {
           this.#heldBack.add(point);
           heldBack.push(point);
         }
@@ -106,9 +106,8 @@ export class BackupState {
     const held = this.#isLost
       ? mergeSingles(this.#saved, current?.staticBackups ?? [], [])
       : current;
-    this.#held = (held?.staticBackups ?? []).map((single) =>
-      formatOutPoint(single.fundingOutpoint),
-    );
+    const points = (held?.staticBackups ?? []).map((it) => formatOutPoint(it.fundingOutpoint));
+    this.#held = new Set(points);
     return mergeSingles(held, this.#open.values(), this.#closed.values());
   }
 

@@ -81,6 +81,8 @@ export class Engine<Swapped, Unchanged> {
   /** Aborts the look that is under way. */
   #looking: AbortController | null = null;
   #failedLooks = 0;
+  /** In a row. */
+  #losses = 0;
   /** There was a refusal, or a loss: only a swap shows that it is over. */
   #mustSave = false;
   #hasSaved = false;
@@ -182,8 +184,8 @@ export class Engine<Swapped, Unchanged> {
   }
 
   /**
-   * Saves the state and reads it back, or finds it saved already. The store is tried again until `abort`; what else
-   * fails isn't waited for. Throws "refused" too.
+   * Saves the state and reads it back, or finds it saved already. The store is tried again until
+   * `abort`; what else fails isn't waited for. Throws "refused" too.
    */
   async once(abort: AbortSignal): Promise<void> {
     this.mark("start");
@@ -232,6 +234,9 @@ export class Engine<Swapped, Unchanged> {
 
   /** A stop says that everything is saved, so it is read back. */
   async #confirm(abort: AbortSignal): Promise<void> {
+    if (this.#losses > 0) {
+      await this.#sleep(backoffMs(this.#losses, this.#random, storeBackoff), [abort]);
+    }
     while (this.#hasSaved && this.#due.reason === null && !abort.aborted) {
       const failed = await this.#look("version", abort);
       if (failed === null) return;
@@ -254,7 +259,10 @@ export class Engine<Swapped, Unchanged> {
       this.#failedLooks = 0;
       this.#isReadBack ||= found.kind === "confirmed" && depth === "version";
       if (found.kind === "save-anew") this.#lose(found.error);
-      else this.#tell({ kind: "confirmed", depth });
+      else {
+        if (depth === "version") this.#losses = 0;
+        this.#tell({ kind: "confirmed", depth });
+      }
       return null;
     } catch (caught) {
       const error = ScbError.from(caught);
@@ -272,6 +280,7 @@ export class Engine<Swapped, Unchanged> {
 
   #lose(error: ScbError): void {
     this.#mustSave = true;
+    this.#losses += 1;
     this.#tell({ kind: "lost", error });
     this.mark("lost");
   }
@@ -336,7 +345,7 @@ export class Engine<Swapped, Unchanged> {
       this.#mustSave = false;
       this.#pace.count();
       this.#freshness.saved(outcome.id);
-      this.#looks.swapped(nowMs);
+      this.#looks.swapped(nowMs, this.#losses);
       const elapsedMs = nowMs - sinceMs;
       this.#tell({ kind: "swapped", reason, attempts, elapsedMs, ...outcome.facts });
     } else {

@@ -47,9 +47,11 @@ export class LookSchedule {
       : { depth: "pointer", atMs: pointer };
   }
 
-  swapped(nowMs: number): void {
+  /** A store that has lost `losses` backups in a row is looked at, and written to, ever less often. */
+  swapped(nowMs: number, losses: number): void {
     this.made("pointer", nowMs);
-    this.#dueAtMs.version = nowMs + this.#quietMs;
+    const inMs = Math.min(this.#quietMs * 2 ** Math.min(losses, 30), this.#intervalMs.version);
+    this.#dueAtMs.version = nowMs + inMs;
   }
 
   made(depth: LookDepth, nowMs: number): void {

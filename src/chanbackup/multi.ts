@@ -1,3 +1,4 @@
+import { inTurns, thingsInOneTurn } from "../runtime/turns.ts";
 import { BinaryReader } from "../wire/binary-reader.ts";
 import { BinaryWriter } from "../wire/binary-writer.ts";
 import { compareOutPoints } from "../wire/out-point.ts";
@@ -77,6 +78,19 @@ function capacityBytes(singles: readonly Single[]): number {
  * Source: lnd `Multi.UnpackFromReader`, which does not look at what follows the last Single.
  */
 export function deserializeMulti(plaintext: Uint8Array): Multi {
+  const steps = readMulti(plaintext);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** As `deserializeMulti`, but lets the event loop turn: thousands of channels take their time. */
+export function deserializeMultiInTurns(plaintext: Uint8Array): Promise<Multi> {
+  return inTurns(readMulti(plaintext));
+}
+
+function* readMulti(plaintext: Uint8Array): Generator<void, Multi> {
   const reader = new BinaryReader(plaintext);
   const version = reader.u8("Multi version");
   if (version !== 0) {
@@ -95,6 +109,7 @@ export function deserializeMulti(plaintext: Uint8Array): Multi {
     const start = writer.offset;
     writeSingle(writer, single);
     places.push({ version: single.version, start, end: writer.offset });
+    if (number % thingsInOneTurn === 0) yield;
   }
   reader.end("Multi");
   const kept = writer.finish();

@@ -1,6 +1,12 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { ScbError } from "../runtime/error.ts";
-import { deserializeMulti, type Multi, multiHeaderSizeBytes, serializeMulti } from "./multi.ts";
+import {
+  deserializeMulti,
+  deserializeMultiInTurns,
+  type Multi,
+  multiHeaderSizeBytes,
+  serializeMulti,
+} from "./multi.ts";
 import { packedOverheadSizeBytes, packedTextFlaw } from "./packed-bytes.ts";
 import { singleCodec } from "./single-codec.ts";
 
@@ -47,7 +53,19 @@ export function packMulti(multi: Multi, encrypter: Encrypter): PackedMulti {
 
 /** Throws "decrypt" for another seed's key or damaged bytes, "decode" for what is no Multi. */
 export function unpackMulti(packed: PackedMulti, encrypter: Encrypter): Multi {
+  return deserializeMulti(opened(packed, encrypter));
+}
+
+/** As `unpackMulti`, but lets the event loop turn. */
+export async function unpackMultiInTurns(
+  packed: PackedMulti,
+  encrypter: Encrypter,
+): Promise<Multi> {
+  return deserializeMultiInTurns(opened(packed, encrypter));
+}
+
+function opened(packed: PackedMulti, encrypter: Encrypter): Uint8Array {
   const flaw = packedMultiFlaw(packed);
   if (flaw !== null) throw new ScbError("decode", `this is no packed channel backup: ${flaw}`);
-  return deserializeMulti(encrypter.decrypt(packed));
+  return encrypter.decrypt(packed);
 }

@@ -26,7 +26,7 @@ interface Layout {
 }
 
 /** Top bit of the version byte: CloseTxInputs follow (lnd `closeTxVersionMask`). */
-const closeTxBit = 0x80;
+export const closeTxBit = 0x80;
 const lengthSizeBytes = 2;
 const headerSizeBytes = 1 + lengthSizeBytes;
 

@@ -9,7 +9,7 @@ import type {
   Single,
   SingleVersion,
 } from "./single.ts";
-import { readSingleField, type SingleBody, serializeSingle } from "./single-codec.ts";
+import { closeTxBit, readSingleField, type SingleBody, serializeSingle } from "./single-codec.ts";
 
 /**
  * A Single that stays in the bytes that it was read from: a field is read each time that it is asked
@@ -43,6 +43,11 @@ export class SingleView implements Single {
   /** All that `singleCodec` writes of it. To be read only. */
   get plaintext(): Uint8Array {
     return this.#plaintext.subarray(this.#start, this.#end);
+  }
+
+  /** Without reading them. */
+  get hasCloseTxInputs(): boolean {
+    return ((this.#plaintext[this.#start] ?? 0) & closeTxBit) !== 0;
   }
 
   get isInitiator(): boolean {

@@ -5,6 +5,7 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import { checkedMs } from "../runtime/interval.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { tell } from "../runtime/tell.ts";
+import { turn } from "../runtime/turns.ts";
 import type { OutPoint } from "../wire/out-point.ts";
 import { BackupState } from "./backup-state.ts";
 import { listenToChannels } from "./channel-listener.ts";
@@ -42,7 +43,7 @@ export interface StopOptions {
 }
 
 const defaultRefreshIntervalMs = 12 * 3_600_000;
-const defaultMinIntervalMs = 500;
+const defaultMinIntervalMs = 1_000;
 /** Of a SubSwapper that is disposed of. */
 const disposeGraceMs = 10_000;
 
@@ -245,6 +246,7 @@ export class SubSwapper {
     this.#firstExtract.resolve();
 
     const channels = merged.staticBackups.length;
+    await turn(channels);
     const plaintext = serializeMulti(merged);
     const isHeld = held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0;
     if (isHeld && this.#engine.isGoodEnough(swapper.held ?? null)) {
@@ -254,6 +256,7 @@ export class SubSwapper {
       return { kind: "unchanged", due, held: swapper.held ?? null, facts: { channels } };
     }
     const packed = encrypter.encrypt(plaintext);
+    await turn(channels);
     await ofSwapper(() => swapper.updateAndSwap(packed, signal));
     this.#state.saved(merged);
     const facts = { channels, sizeBytes: packed.length };

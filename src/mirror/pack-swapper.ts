@@ -2,13 +2,14 @@ import { contentsOfMulti } from "../chanbackup/backup-contents.ts";
 import type { HeldBackup } from "../chanbackup/freshness.ts";
 import type { LookDepth, LookOutcome } from "../chanbackup/look.ts";
 import { type Multi, serializeMulti } from "../chanbackup/multi.ts";
-import { type PackedMulti, unpackMulti } from "../chanbackup/packed-multi.ts";
+import { type PackedMulti, unpackMultiInTurns } from "../chanbackup/packed-multi.ts";
 import { isPassing } from "../chanbackup/retry-policy.ts";
 import type { Swapper } from "../chanbackup/swapper.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { type Base, isSameBase } from "../repository/base.ts";
 import { readHeld } from "../repository/version.ts";
 import { ScbError } from "../runtime/error.ts";
+import { turn } from "../runtime/turns.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { newCandidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
@@ -90,11 +91,13 @@ export class PackSwapper implements Swapper {
   async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
     const { swapper, encrypter } = this.#options;
     const base = this.#takeBase();
-    const multi = unpackMulti(newBackup, encrypter);
+    const multi = await unpackMultiInTurns(newBackup, encrypter);
     const plaintext = serializeMulti(multi);
+    await turn(multi.staticBackups.length);
+    const candidate = newCandidate(newBackup, contentsOfMulti(multi), "key");
+    await turn(multi.staticBackups.length);
     const operation =
-      this.#underWayFor(base, plaintext) ??
-      (await swapper.begin(base, newCandidate(newBackup, contentsOfMulti(multi), "key"), signal));
+      this.#underWayFor(base, plaintext) ?? (await swapper.begin(base, candidate, signal));
     this.#underWay = { operation, plaintext };
     try {
       this.#lastCommit = await swapper.advance(operation, signal);
@@ -105,6 +108,7 @@ export class PackSwapper implements Swapper {
     this.#underWay = null;
     this.#current = { key: operation.key, multi, encrypter };
     this.#base = await swapper.base(signal);
+    if (this.#extracts > 0) this.#isAmbiguous = true;
   }
 
   async #extract(base: Base, encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
@@ -162,7 +166,7 @@ export class PackSwapper implements Swapper {
           : `${store.location}/${held.key} has other bytes than the pointer says; nothing was changed: put the good copy back`,
       );
     }
-    const multi = unpackMulti(stored.bytes, encrypter);
+    const multi = await unpackMultiInTurns(stored.bytes, encrypter);
     this.#current = { key: held.key, multi, encrypter };
     return multi;
   }

@@ -80,12 +80,12 @@ async function compare(
 
   const had = new Set(before.channelPoints);
   const bareAndHad = bare.filter((point) => had.has(point));
-  const bareBefore = before.bareChannelPoints;
+  const bareBefore = before.bareChannelPoints && new Set(before.bareChannelPoints);
   // Where only their number is known, more of them than before were not bare before.
   const poorerCount =
     bareBefore === null
       ? bareAndHad.length - knownBare
-      : bareAndHad.filter((point) => !bareBefore.includes(point)).length;
+      : bareAndHad.filter((point) => !bareBefore.has(point)).length;
   return poorerCount > 0 ? poorer(poorerCount) : null;
 }
 
