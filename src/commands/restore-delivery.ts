@@ -91,11 +91,9 @@ async function writeFiles(
     }
     written.push({ ...one, file: its?.path ?? null, isDelivered: its !== null });
   }
-  const files = [
-    // lnd could take nothing from an empty one.
-    ...(isEmptyMulti(packed) ? [] : [target.path]),
-    ...written.flatMap(({ file }) => file ?? []),
-  ];
+  const others = written.flatMap(({ file }) => file ?? []);
+  // lnd could take nothing from an empty one.
+  const files = isEmptyMulti(packed) && others.length > 0 ? others : [target.path, ...others];
   const next = files.map((file) => restoreCommand(file, settings.network ?? null));
   return { kind: "file", file: target.path, also: written, next, taken: null };
 }

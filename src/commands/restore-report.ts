@@ -36,7 +36,7 @@ export function reportJson({ backup, claim, offer, since, delivery, now }: Resto
     verified,
     channels: delivery.taken?.channels ?? backup.channels,
     ageSeconds: ageSecondsOf(backup, now),
-    next: delivery.next.length === 0 ? null : delivery.next.join(" && "),
+    next: delivery.next.join(" && "),
     also: delivery.also.map((one) => ({
       file: one.file,
       key: one.needed.key,
@@ -234,12 +234,10 @@ function lncliSteps({ backup, delivery }: RestoreReport, terminal: Terminal): re
   const empty = isEmptyMulti(backup.packed)
     ? [`     (${delivery.file} is empty: no channel was open, so lnd has nothing to take from it.)`]
     : [];
-  const [first, ...others] = delivery.next.map((command) => terminal.style("bold", command));
-  if (first === undefined) return ["  3. There is no channel to restore.", ...empty];
-  const count = others.length === 0 ? "" : ", each of these, in this order";
+  const count = delivery.next.length === 1 ? "" : ", each of these, in this order";
   return [
     `  3. On the new node's machine${count}:`,
-    ...[first, ...others].map((command) => `       ${command}`),
+    ...delivery.next.map((command) => `       ${terminal.style("bold", command)}`),
     ...empty,
   ];
 }

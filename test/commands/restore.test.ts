@@ -31,7 +31,7 @@ const json = z.object({
   key: z.string(),
   sequence: z.number(),
   ageSeconds: z.number().nullable(),
-  next: z.string().nullable(),
+  next: z.string(),
   also: z.array(
     z.object({
       file: z.string().nullable(),
@@ -146,7 +146,7 @@ describe("restore", () => {
     assert.equal(again.next, `lncli restorechanbackup --multi_file=${alsoFile(1)}`);
     const nothing = await world({ open: 0, limbo: 0 });
     const none = json.parse((await nothing.restore("-o", nothing.out, "--json")).json());
-    assert.equal(none.next, null);
+    assert.equal(none.next, `lncli restorechanbackup --multi_file=${nothing.out}`);
   });
 
   it("restores the rest if a version that is needed is gone: loudly, and with exit code 3", async () => {
