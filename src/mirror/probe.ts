@@ -58,7 +58,8 @@ class Probe {
   readonly #askedMs = new Map<string, number>();
   /** Keys that are known to have held something. */
   readonly #taken = new Set<string>();
-  #isSlow = false;
+  /** Why it gives the store time between two writes of a key. */
+  #busy: ScbError | undefined;
   #keys = 0;
   #bodies = 0;
 
@@ -83,7 +84,7 @@ class Probe {
 
   /** Runs one step on a fresh key, again where its answers said nothing. */
   async #step(run: (key: string) => Promise<void>): Promise<void> {
-    const { store, clock, random, signal } = this.#options;
+    const { store, random } = this.#options;
     let senseless = 0;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -105,11 +106,7 @@ class Probe {
             `it is not known whether ${store.location} enforces conditional writes: it gave no clear answer in ${triesPerStep} tries (${error.message})`,
           );
         }
-        try {
-          await clock.sleep(backoffMs(attempt, random, storeBackoff), signal);
-        } catch (cause) {
-          throw new ScbError("aborted", `gave up: ${error.message}`, { cause });
-        }
+        await this.#wait(backoffMs(attempt, random, storeBackoff), error);
       }
     }
   }
@@ -224,10 +221,19 @@ class Probe {
 
   /** A store that has said that it is busy gets time between two writes of a key. */
   async #pause(key: string): Promise<void> {
-    const { clock, signal } = this.#options;
     const askedMs = this.#askedMs.get(key);
-    if (!this.#isSlow || askedMs === undefined) return;
-    await clock.sleep(Math.max(0, askedMs + slowPaceMs - clock.monotonicMs()), signal);
+    if (this.#busy === undefined || askedMs === undefined || !this.#taken.has(key)) return;
+    const { clock } = this.#options;
+    await this.#wait(Math.max(0, askedMs + slowPaceMs - clock.monotonicMs()), this.#busy);
+  }
+
+  async #wait(ms: number, reason: Error): Promise<void> {
+    const { clock, signal } = this.#options;
+    try {
+      await clock.sleep(ms, signal);
+    } catch (cause) {
+      throw new ScbError("aborted", `gave up: ${reason.message}`, { cause });
+    }
   }
 
   /** The etag, or null where the condition did not hold. */
@@ -235,7 +241,7 @@ class Probe {
     try {
       return await this.#write(key, condition);
     } catch (error) {
-      if (hasCode(error, "store-busy")) this.#isSlow = true;
+      if (hasCode(error, "store-busy")) this.#busy = error;
       if (hasCode(error, "store-precondition", "store-missing")) {
         // Somebody has written there: this probe, by an earlier try whose answer was lost.
         if (condition.kind === "absent") this.#askedMs.set(key, this.#options.clock.monotonicMs());

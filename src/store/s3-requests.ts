@@ -41,8 +41,6 @@ export interface S3Request {
   readonly uploadBytes?: number;
   /** The most that the answer may hold, if it is an object. */
   readonly maxBytes?: number;
-  /** The most that it may take, the transfer of bytes not counted. Default: by the timeout. */
-  readonly limitMs?: number;
   /** Hears of an answer before it is judged: a refusal has headers too. `sentAt` is as `Clock.now`. */
   readonly onAnswer?: (answer: S3Answer, sentAt: number) => void;
 }
@@ -72,11 +70,6 @@ export class S3Requests {
 
   constructor(options: S3RequestsOptions) {
     this.#options = options;
-  }
-
-  /** How long one request may take in all, before the bytes that it moves are counted. */
-  get limitMs(): number {
-    return operationLimitMs(this.#options.requestTimeoutMs);
   }
 
   async send<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
@@ -119,7 +112,7 @@ export class S3Requests {
     const { client, requestTimeoutMs, clock } = this.#options;
     const { uploadBytes = 0, maxBytes = 0, signal } = request;
     const { doing } = this.#attempt(request, exchange);
-    const ms = (request.limitMs ?? this.limitMs) + transferMs(uploadBytes);
+    const ms = operationLimitMs(requestTimeoutMs) + transferMs(uploadBytes);
     const { kind } = request.expected;
     const late = (): ScbError => lateError(doing, exchange);
     let refusal: ScbError | undefined;

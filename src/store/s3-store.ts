@@ -38,6 +38,7 @@ import {
 import { S3Inspection } from "./s3-inspection.ts";
 import { S3Requests } from "./s3-requests.ts";
 import type { StoreInspection } from "./store-inspection.ts";
+import { operationLimitMs } from "./time-limits.ts";
 
 export interface S3StoreOptions {
   /** As `createS3Client` makes it. The store closes it. */
@@ -58,6 +59,7 @@ export class S3Store implements ObjectStore {
   /** "" or ends in "/". */
   readonly #root: string;
   readonly #requests: S3Requests;
+  readonly #limitMs: number;
   readonly #clock: Clock;
 
   constructor({ client, bucket, prefix, requestTimeoutMs, clock = systemClock }: S3StoreOptions) {
@@ -67,6 +69,7 @@ export class S3Store implements ObjectStore {
     this.#root = prefix === "" ? "" : `${prefix}/`;
     this.#clock = clock;
     const { location } = this;
+    this.#limitMs = operationLimitMs(requestTimeoutMs);
     this.#requests = new S3Requests({ client, location, requestTimeoutMs, clock });
     this.inspection = new S3Inspection({
       requests: this.#requests,
@@ -202,7 +205,7 @@ export class S3Store implements ObjectStore {
     let token: string | undefined;
     let last = "";
     let names = 0;
-    let limitMs = this.#requests.limitMs;
+    let leftMs = this.#limitMs;
     for (;;) {
       const startedMs = this.#clock.monotonicMs();
       const command = new ListObjectsV2Command({
@@ -213,7 +216,7 @@ export class S3Store implements ObjectStore {
         ContinuationToken: token,
       });
       const expected = { kind: "document", root: "ListBucketResult" } as const;
-      const page = await this.#requests.send(command, { doing, expected, signal, limitMs });
+      const page = await this.#requests.send(command, { doing, expected, signal });
       const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = page;
       for (const { Key = "" } of Contents) {
         if (!Key.startsWith(wanted)) throw this.#notS3(`${doing} (it names what lies elsewhere)`);
@@ -223,13 +226,13 @@ export class S3Store implements ObjectStore {
       if (IsTruncated === undefined) throw this.#notS3(`${doing} to its end`);
       const gained = Contents.length + CommonPrefixes.length;
       names += gained;
-      limitMs += gained * listedMs - (this.#clock.monotonicMs() - startedMs);
+      leftMs += gained * listedMs - (this.#clock.monotonicMs() - startedMs);
       yield page;
       if (!IsTruncated) return;
       if (NextContinuationToken === undefined || NextContinuationToken === token) {
         throw this.#notS3(`${doing} to its end`);
       }
-      if (names > mostListed) {
+      if (names > mostListed || leftMs <= 0) {
         throw new ScbError(
           "store-unknown",
           `cannot ${doing} in ${this.location}: after ${names} names there is no end to it`,

@@ -329,8 +329,8 @@ describe("S3Store within its bounds", () => {
         `<IsTruncated>true</IsTruncated><NextContinuationToken>t${pages}</NextContinuationToken>`,
       )(asked, response, request);
     };
-    await endsWith("store-unknown", /not come to its end/, () => collect(store.list("")));
-    await endsWith("store-unknown", /not come to its end/, () => collect(store.listFolders("")));
+    await endsWith("store-unknown", /there is no end to it/, () => collect(store.list("")));
+    await endsWith("store-unknown", /there is no end to it/, () => collect(store.listFolders("")));
   });
 
   it("does not count a slow caller's time against a listing", async () => {
