@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -272,5 +272,20 @@ describe("restore", () => {
     assert.match(stdout, /clock was ahead/);
     const fact = json.parse((await restore("-o", out, "--force", "--json")).json());
     assert.ok(fact.ageSeconds !== null && fact.ageSeconds < 600);
+  });
+
+  it("gives no age to what claims to be saved later than now, by every clock", async () => {
+    const aheadMs = 2 * 365 * 86_400_000;
+    const { path, out, restore } = await world({ limbo: 0, aheadMs });
+    const then = new Date(Date.now() + aheadMs);
+    const folders = { recursive: true, withFileTypes: true } as const;
+    for (const entry of await readdir(join(path, "store"), folders)) {
+      if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), then, then);
+    }
+    const { stdout } = await restore("-o", out);
+    assert.match(stdout, /claims to be saved at .* later than now: a clock was wrong/);
+    assert.doesNotMatch(stdout, /saved 0 s ago|it is the newest version/);
+    const fact = json.parse((await restore("-o", out, "--force", "--json")).json());
+    assert.deepEqual([fact.ageSeconds, fact.newest], [null, false]);
   });
 });
