@@ -228,7 +228,15 @@ describe("FileTask", () => {
     const made: string[] = [];
     const call = (name: string) => async () => void made.push(name);
     const gate = Promise.withResolvers<void>();
-    const waiting = [1, 2].map(() => task.run(() => gate.promise));
+    let begun = 0;
+    const waiting = [1, 2].map(() =>
+      task.run(() => {
+        begun += 1;
+        return gate.promise;
+      }),
+    );
+    // Calls that hung in the tests before may be on their way out.
+    await waitFor("both calls", () => (begun === 2 ? true : undefined), { timeoutMs: 5_000 });
     const queued = task.run(call("queued"));
     abort.abort();
     const late = task.run(call("late"));
