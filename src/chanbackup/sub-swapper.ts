@@ -248,7 +248,8 @@ export class SubSwapper {
     const channels = merged.staticBackups.length;
     await turn(channels);
     const plaintext = serializeMulti(merged);
-    const isHeld = held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0;
+    const isSame = held !== null && Buffer.compare(plaintext, serializeMulti(held)) === 0;
+    const isHeld = isSame && swapper.isInDoubt !== true;
     if (isHeld && this.#engine.isGoodEnough(swapper.held ?? null)) {
       const found = await this.#look("version", signal);
       if (found.kind === "save-anew") return { kind: "lost", error: found.error };

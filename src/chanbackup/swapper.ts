@@ -21,7 +21,8 @@ export interface Swapper {
   updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void>;
   /**
    * The current backup, decrypted, as it is now; null if there is none yet. Throws "went-back" once if
-   * what was saved is lost there: the next call gives what there is.
+   * what was saved is lost there: the next call gives what there is. Throws "superseded" if it was
+   * replaced while it was read.
    */
   extractMulti(encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null>;
   /**
@@ -34,6 +35,8 @@ export interface Swapper {
    * it, and what a store throws. Without it a SubSwapper takes the swapper's word.
    */
   look?(depth: LookDepth, signal?: AbortSignal): Promise<LookOutcome>;
+  /** Whether an earlier swap may yet land on what was extracted last: only another swap prevents it. */
+  readonly isInDoubt?: boolean;
   /** What was extracted or saved last; null for nothing. Without it a backup's age isn't known. */
   readonly held?: HeldBackup | null;
 }

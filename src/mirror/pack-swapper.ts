@@ -57,6 +57,12 @@ export class PackSwapper implements Swapper {
     return held && { id: held.key, savedAt: held.savedAt };
   }
 
+  get isInDoubt(): boolean {
+    const { operation } = this.#underWay ?? {};
+    if (operation === undefined || this.#base === null) return false;
+    return operation.pointerSent && isSameBase(operation.base, this.#base);
+  }
+
   /** The sequence that was extracted or committed last; 0 for none. */
   get heldSequence(): number {
     return this.#base?.held?.sequence ?? 0;
@@ -148,17 +154,17 @@ export class PackSwapper implements Swapper {
       : null;
   }
 
-  async #multiOf(
-    { held }: Base,
-    encrypter: Encrypter,
-    signal?: AbortSignal,
-  ): Promise<Multi | null> {
+  async #multiOf(base: Base, encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
+    const { held } = base;
     if (held === null) return null;
     const current = this.#current;
     if (current?.key === held.key && current.encrypter === encrypter) return current.multi;
     const { store } = this.#options;
     const stored = await readHeld(store, held, { signal });
     if (stored.kind === "missing" || stored.kind === "damaged") {
+      // Another writer may have moved on since the base was read, and a prune have removed it.
+      const isCurrent = isSameBase(await this.#options.swapper.readBase(signal), base);
+      if (!isCurrent) throw new ScbError("superseded", `${held.key} is not current any more`);
       throw new ScbError(
         "version-damaged",
         stored.kind === "missing"

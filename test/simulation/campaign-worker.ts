@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { CampaignNews, CampaignShare } from "./campaign.ts";
 import { planOf } from "./plan.ts";
-import { type SimulationStats, World } from "./world.ts";
+import { modes, type SimulationStats, World } from "./world.ts";
 
 // Most errors here are made on purpose; a stack for each would take longer than all else.
 Error.stackTraceLimit = 0;
@@ -17,16 +17,24 @@ function tell(failure: CampaignNews["failure"]): void {
   untold = 0;
 }
 
+async function runInEachMode(seed: number): Promise<CampaignNews["failure"]> {
+  for (const mode of modes) {
+    const result = await new World(planOf(seed), mode).run();
+    for (const name of ["steps", "faults", "crashes", "swaps"] as const) {
+      stats[name] += result.stats[name];
+    }
+    const { violation } = result;
+    if (violation !== null) return { seed, mode, violation };
+  }
+  return null;
+}
+
 for (let run = 0; run < schedules; run += 1) {
   const seed = firstSeed + run * step;
-  const result = await new World(planOf(seed)).run();
+  const failure = await runInEachMode(seed);
   untold += 1;
-  for (const name of ["steps", "faults", "crashes", "swaps"] as const) {
-    stats[name] += result.stats[name];
-  }
-  const { violation } = result;
-  if (violation !== null) {
-    tell({ seed, violation });
+  if (failure !== null) {
+    tell(failure);
     break;
   }
   if (untold === newsEvery) tell(null);

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Violation } from "./checker.ts";
-import type { SimulationStats } from "./world.ts";
+import type { Mode, SimulationStats } from "./world.ts";
 
 /** What a worker is given, and what it tells every now and then. */
 export interface CampaignShare {
@@ -13,7 +13,11 @@ export interface CampaignNews {
   /** Since the last news. */
   readonly schedules: number;
   readonly stats: SimulationStats;
-  readonly failure: { readonly seed: number; readonly violation: Violation } | null;
+  readonly failure: {
+    readonly seed: number;
+    readonly mode: Mode;
+    readonly violation: Violation;
+  } | null;
 }
 
 export interface CampaignResult {
@@ -23,7 +27,7 @@ export interface CampaignResult {
   readonly elapsedMs: number;
 }
 
-/** Runs schedules in as many threads as `threads`, until all are done or one of them fails. */
+/** Runs schedules in both modes, in as many threads as `threads`, until all are done or one of them fails. */
 export async function runCampaign(
   { firstSeed, schedules, threads }: { firstSeed: number; schedules: number; threads: number },
   onProgress: (schedules: number) => void = () => undefined,
@@ -66,5 +70,5 @@ export function describeCampaign({ schedules, stats, elapsedMs }: CampaignResult
   const { steps, faults, crashes, swaps } = stats;
   const seconds = (elapsedMs / 1000).toFixed(0);
   const numbers = [schedules, steps, faults, crashes, swaps].map((n) => n.toLocaleString("en"));
-  return `${numbers[0]} schedules in ${seconds} s: ${numbers[1]} steps, ${numbers[2]} faults, ${numbers[3]} crashes, ${numbers[4]} swaps`;
+  return `${numbers[0]} schedules in both modes in ${seconds} s: ${numbers[1]} steps, ${numbers[2]} faults, ${numbers[3]} crashes, ${numbers[4]} swaps`;
 }

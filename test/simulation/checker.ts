@@ -3,6 +3,7 @@ import { latestKey } from "../../src/repository/layout.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import { requestTimeoutMs } from "./fate.ts";
+import type { Known } from "./mirror-process.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import type { BucketWatcher, Requester } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -184,11 +185,20 @@ export class Checker implements BucketWatcher {
       this.fail("refresh", `the last commit is ${Math.round(ageMs / 1000)} s old`);
   }
 
-  /** `name` ended as it was told to, and had heard of the node's state `known`. */
-  stoppedCleanly(name: string, known: number): void {
-    const state = this.#current?.backup.state ?? 0;
-    if (state < known)
-      this.fail("saved", `${name} knew of state ${known}, and ${state} is current`);
+  /** `name` ended as it was told to, and had heard of this. */
+  stoppedCleanly(name: string, known: Known): void {
+    const nothing: BackupFacts = { state: 0, channels: [], nonce: 0 };
+    const { state, channels } = this.#current?.backup ?? nothing;
+    if (state < known.state) {
+      this.fail("saved", `${name} knew of state ${known.state}, and ${state} is current`);
+    }
+    const lost = known.channels.filter((it) => !channels.includes(it) && !this.#isClosed(it));
+    if (lost.length > 0) {
+      this.fail(
+        "saved",
+        `${name} knew of the channels ${lost.join()}, which are not in the current`,
+      );
+    }
   }
 
   #holds(node: SimulatedNode): boolean {
@@ -239,9 +249,14 @@ export class Checker implements BucketWatcher {
     if (before !== undefined && backup.state < before.state) {
       this.fail("I3", `${by.name} made state ${backup.state} current after ${before.state}`);
     }
-    const isLoss =
-      backup.channels.length === 0 && before?.channels.some((it) => !this.#isClosed(it));
-    if (isLoss === true) this.fail("guards", `${by.name} made ${key} current, which is empty`);
+    const lost = (before?.channels ?? []).filter(
+      (it) => !backup.channels.includes(it) && !this.#isClosed(it),
+    );
+    if (lost.length > 0 && backup.channels.length === 0) {
+      this.fail("guards", `${by.name} made ${key} current, which is empty`);
+    } else if (lost.length > 0) {
+      this.fail("I3", `${by.name} made ${key} current, without the open channels ${lost.join()}`);
+    }
     this.#current = { key, backup, by, atMs: this.#nowMs() };
   }
 

@@ -26,9 +26,10 @@ session.connect();
 await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
 Error.stackTraceLimit = 0;
-const { World } = await import("./world.ts");
+const { modes, World } = await import("./world.ts");
 const { planOf } = await import("./plan.ts");
-for (let seed = 1; seed <= schedules; seed += 1) await new World(planOf(seed)).run();
+for (let seed = 1; seed <= schedules; seed += 1)
+  for (const mode of modes) await new World(planOf(seed), mode).run();
 const { result } = await session.post("Profiler.takePreciseCoverage");
 session.disconnect();
 

@@ -9,12 +9,29 @@ import { hasCode, ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
-import type { SimulatedSource } from "./simulated-source.ts";
+import { SimulatedSource, type SourceWorld } from "./simulated-source.ts";
 
-export interface MirrorProcessOptions {
+/** One life of a writer, whatever it runs. */
+export interface WriterProcess {
+  /** What it was told of its node, and has to have saved when it stops. */
+  readonly known: Known;
+  /** Resolves with null after a clean stop, else with what ended it. */
+  run(): Promise<ScbError | null>;
+  stop(): void;
+  abort(): void;
+}
+
+export interface Known {
+  /** The node's newest state; 0 if its backups don't show it. */
+  readonly state: number;
+  /** Channels that are open. */
+  readonly channels: readonly number[];
+}
+
+export interface ProcessOptions {
   readonly name: string;
   readonly store: ObjectStore;
-  readonly source: SimulatedSource;
+  readonly world: SourceWorld;
   readonly identity: NodeIdentity;
   readonly singleWriter: boolean;
   readonly refreshIntervalMs: number;
@@ -26,18 +43,24 @@ export interface MirrorProcessOptions {
 }
 
 /** One life of a mirror: the production swapper, guards and engine, from its start to its end. */
-export class MirrorProcess {
-  readonly #options: MirrorProcessOptions;
+export class MirrorProcess implements WriterProcess {
+  readonly #options: ProcessOptions;
+  readonly #source: SimulatedSource;
   readonly #stop = new AbortController();
   readonly #abort = new AbortController();
 
-  constructor(options: MirrorProcessOptions) {
+  constructor(options: ProcessOptions) {
     this.#options = options;
+    this.#source = new SimulatedSource(options.world);
   }
 
-  /** Resolves with null after a clean stop, else with what ended it. */
+  get known(): Known {
+    return { state: this.#source.heardState, channels: [] };
+  }
+
   async run(): Promise<ScbError | null> {
-    const { name, store, source, identity, singleWriter, refreshIntervalMs } = this.#options;
+    const source = this.#source;
+    const { name, store, identity, singleWriter, refreshIntervalMs } = this.#options;
     const { minIntervalMs, lookIntervalMs, clock, random, observe } = this.#options;
     const heldBackups = new HeldBackups({
       store,

@@ -1,3 +1,5 @@
+import { type Mode, modes } from "./world.ts";
+
 /** A change of one text in one file; the text must be there exactly once. */
 export interface Change {
   /** Relative to the project's folder. */
@@ -11,12 +13,16 @@ export interface Mutant {
   readonly name: string;
   /** Whether the swap protocol's own list has it. */
   readonly isNamed: boolean;
+  /** In which it has to be found. */
+  readonly modes: readonly Mode[];
   readonly changes: readonly Change[];
 }
 
 const swapper = "src/mirror/object-store-swapper.ts";
 const engine = "src/chanbackup/engine.ts";
 const mirrorEngine = "src/mirror/mirror-engine.ts";
+const backupState = "src/chanbackup/backup-state.ts";
+const packSwapper = "src/mirror/pack-swapper.ts";
 const freshness = "src/chanbackup/freshness.ts";
 const base = "src/repository/base.ts";
 const guard = "src/mirror/guard.ts";
@@ -33,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no operation id: any move of the pointer is taken for our own",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -44,6 +51,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ETag that repeats",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: bucket,
@@ -55,6 +63,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a store that ignores If-Match",
     isNamed: true,
+    modes: modes,
     changes: [
       { file: bucket, from: bucketCheck, to: `if (condition?.kind !== "match") ${bucketCheck}` },
     ],
@@ -62,6 +71,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a store that ignores the first create",
     isNamed: true,
+    modes: modes,
     changes: [
       { file: bucket, from: bucketCheck, to: `if (condition?.kind !== "absent") ${bucketCheck}` },
     ],
@@ -69,6 +79,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a 412 dropped: the swap is given up",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: engine,
@@ -80,6 +91,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a timeout dropped: the swap is given up",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: engine,
@@ -91,6 +103,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a timeout taken as success",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -102,6 +115,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the pointer before the version",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -118,6 +132,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the version not verified after an answer that was lost",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -134,11 +149,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the snapshot before the base",
     isNamed: true,
+    modes: ["mirror"],
     changes: [
       {
         file: mirrorEngine,
-        from: "      const base = await swapper.base(signal);\n      const due = this.#engine.take();\n",
-        to: "      const due = this.#engine.take();\n      const early = await this.#source.snapshot(due.reason, signal);\n      const base = await swapper.base(signal);\n",
+        from: "      const base = await swapper.base(signal);\n",
+        to: "      const { reason } = this.#engine.take();\n      const early = await this.#source.snapshot(reason, signal);\n      const base = await swapper.base(signal);\n",
       },
       {
         file: mirrorEngine,
@@ -160,6 +176,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the cached base not refreshed",
     isNamed: true,
+    modes: modes,
     changes: [
       { file: swapper, from: `${pointerCaught}      this.#base = null;\n`, to: "" },
       {
@@ -173,6 +190,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a 412 taken as success",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -184,6 +202,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a 503 taken as success",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -195,6 +214,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a commit told before the pointer has moved",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -206,6 +226,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the pointer put without a condition",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -217,6 +238,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the pointer put against what is there now, not against the base",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -228,22 +250,29 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the old snapshot put upon the new base",
     isNamed: false,
+    modes: ["mirror"],
     changes: [
       {
         file: mirrorEngine,
         from: "      if (!isPassing(error)) this.#underWay = null;\n",
-        to: '      if (hasCode(error, "superseded") && this.#underWay !== null) {\n        const { operation, due } = this.#underWay;\n        const base = await this.#swapper.base(signal);\n        this.#underWay = { operation: await this.#swapper.begin(base, operation.candidate, signal), due: { ...due, revision: due.revision + 1 } };\n      } else if (!isPassing(error)) this.#underWay = null;\n',
+        to: '      if (hasCode(error, "superseded") && this.#underWay !== null) {\n        const { operation, due } = this.#underWay;\n        const id = operation.id.slice(0, -1) + (operation.id.endsWith("0") ? "1" : "0");\n        const next = newSwapOperation(id, await this.#swapper.base(signal), operation.candidate);\n        this.#underWay = { operation: next, due: { ...due, revision: due.revision + 1 } };\n      } else if (!isPassing(error)) this.#underWay = null;\n',
       },
       {
         file: mirrorEngine,
         from: 'import { ScbError } from "../runtime/error.ts";',
         to: 'import { hasCode, ScbError } from "../runtime/error.ts";',
       },
+      {
+        file: mirrorEngine,
+        from: 'import type { SwapOperation } from "./swap-operation.ts";',
+        to: 'import { newSwapOperation, type SwapOperation } from "./swap-operation.ts";',
+      },
     ],
   },
   {
     name: "a failed swap cleans up after itself",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -255,6 +284,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "operation ids that repeat",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -266,6 +296,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "uploads that replace one another",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -282,6 +313,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "news that come while a snapshot is taken are forgotten",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: engine,
@@ -293,6 +325,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a stop does not wait for what is not saved",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: engine,
@@ -304,6 +337,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "another writer's commit ends the mirror",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: engine,
@@ -315,6 +349,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "equal sizes are taken for equal channels",
     isNamed: false,
+    modes: ["mirror"],
     changes: [
       {
         file: mirrorEngine,
@@ -327,6 +362,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an empty backup replaces a full one",
     isNamed: false,
+    modes: ["mirror"],
     changes: [
       {
         file: guard,
@@ -338,6 +374,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an error page becomes a backup",
     isNamed: false,
+    modes: ["mirror"],
     changes: [
       {
         file: guard,
@@ -349,6 +386,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a deleted pointer is made anew by a swap",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: swapper,
@@ -360,6 +398,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a deleted pointer is taken for a folder without any",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: base,
@@ -376,32 +415,66 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a first commit that comes while the base is read is taken for a lost pointer",
     isNamed: false,
+    modes: modes,
     changes: [{ file: base, from: "    if (late !== null) return late;\n", to: "" }],
   },
   {
     name: "the refresh trusts the wall clock",
     isNamed: false,
+    modes: modes,
     changes: [
       {
         file: freshness,
-        from: "    return Math.max(byThisMs, nowMs - this.#seen.savedAt, knownMs);\n",
-        to: "    return Math.max(byThisMs, nowMs - this.#seen.savedAt);\n",
-      },
-      {
-        file: freshness,
-        from: "const byThisMs = Math.abs(nowMs - savedAt);",
-        to: "const byThisMs = nowMs - savedAt;",
+        from: "return Math.max(nowMs - this.#seen.savedAt, knownMs);",
+        to: "return nowMs - this.#seen.savedAt;",
       },
     ],
   },
   {
     name: "prune without grace: what may yet be committed is removed",
     isNamed: true,
+    modes: modes,
     changes: [
       {
         file: prunePlan,
         from: 'if (its === "pending" || its === "ahead") reasons.push("pending");',
         to: "",
+      },
+    ],
+  },
+  {
+    name: "a close of a channel that only the backup holds counts at once",
+    isNamed: false,
+    modes: ["pack"],
+    changes: [
+      {
+        file: backupState,
+        from: "if (this.#open.has(point) || this.#closed.has(point)) this.close(outPoint);",
+        to: "if (point.length > 0) this.close(outPoint);",
+      },
+    ],
+  },
+  {
+    name: "what only the backup holds is dropped",
+    isNamed: false,
+    modes: ["pack"],
+    changes: [
+      {
+        file: backupState,
+        from: "return mergeSingles(held, this.#open.values(), this.#closed.values());",
+        to: "return mergeSingles(null, this.#open.values(), this.#closed.values());",
+      },
+    ],
+  },
+  {
+    name: "a swap onto another base than was extracted",
+    isNamed: false,
+    modes: ["pack"],
+    changes: [
+      {
+        file: packSwapper,
+        from: "    const base = this.#takeBase();\n",
+        to: "    this.#takeBase();\n    const base = await swapper.readBase(signal);\n",
       },
     ],
   },

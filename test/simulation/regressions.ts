@@ -21,4 +21,7 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
     seed: 214_770_522,
     why: "a wall clock set back and forth during a swap does not put off the refresh by an interval",
   },
+  { seed: 401, why: "a version that was pruned after its pointer was read is looked for no more" },
+  { seed: 378, why: "two programs whose clocks are days apart don't replace each other for ever" },
+  { seed: 4_801, why: "a swap that may yet land isn't left behind for one that is 'unchanged'" },
 ];

@@ -31,7 +31,7 @@ async function run(
   plan: Plan,
 ): Promise<readonly { readonly atMs: number; readonly what: string }[]> {
   const lines: { atMs: number; what: string }[] = [];
-  const { violation } = await new World(plan, (line) => {
+  const { violation } = await new World(plan, "mirror", (line) => {
     const [, seconds = "", what = ""] = /^ *(\S+) s {2}(.*)$/.exec(line) ?? [];
     lines.push({ atMs: Number(seconds) * 1000, what });
   }).run();

@@ -8,9 +8,10 @@ import { describeCampaign, runCampaign } from "./campaign.ts";
 import { planOf } from "./plan.ts";
 import { describeFailure, traceOf } from "./report.ts";
 import { onlyItems } from "./shrink.ts";
+import { modes } from "./world.ts";
 
 const usage = `npm run simulate -- [--schedules N] [--first SEED] [--threads N]
-npm run simulate -- --seed SEED [--only ITEM,ITEM,…]
+npm run simulate -- --seed SEED [--mode mirror|pack] [--only ITEM,ITEM,…]
 
 Without --first the seeds begin at a random one, which is printed.`;
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     first: { type: "string" },
     threads: { type: "string", default: String(availableParallelism()) },
     seed: { type: "string" },
+    mode: { type: "string", default: "mirror" },
     only: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -29,8 +31,9 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 if (values.help) say(usage);
 else if (values.seed !== undefined) {
   const plan = planOf(whole("--seed", values.seed));
+  const mode = modes.find((one) => one === values.mode) ?? "mirror";
   const only = values.only?.split(",").map((item) => whole("--only", item));
-  const lines = await traceOf(only === undefined ? plan : onlyItems(plan, only));
+  const lines = await traceOf(only === undefined ? plan : onlyItems(plan, only), mode);
   for (const line of lines) say(line);
   if (lines.at(-1)?.startsWith("BREAKS")) process.exitCode = 1;
 } else {
@@ -46,7 +49,7 @@ else if (values.seed !== undefined) {
   });
   say(describeCampaign(result));
   if (result.failure !== null) {
-    say(await describeFailure(result.failure.seed, result.failure.violation));
+    say(await describeFailure(result.failure.seed, result.failure.mode, result.failure.violation));
     process.exitCode = 1;
   }
 }

@@ -1,4 +1,12 @@
+import { newSingle } from "../../src/chanbackup/new-single.ts";
 import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
+import type { Single } from "../../src/chanbackup/single.ts";
+import { SingleView } from "../../src/chanbackup/single-view.ts";
+import type { Encrypter } from "../../src/keychain/encrypter.ts";
+import { ScbError } from "../../src/runtime/error.ts";
+import type { Random } from "../../src/runtime/random.ts";
+import { parseOutPoint } from "../../src/wire/out-point.ts";
+import { channel } from "../chanbackup/sub-swapper-fakes.ts";
 
 /**
  * What a simulated node packs: not encrypted, but as a packed Multi looks from outside, and each
@@ -28,8 +36,9 @@ export function packBackup({ state, channels, nonce }: BackupFacts): Uint8Array 
   return packed;
 }
 
-/** Null for bytes that no simulated node has packed. */
+/** Null for bytes that no simulated node, or program in pack mode, has packed. */
 export function readBackup(packed: Uint8Array): BackupFacts | null {
+  if (packed[0] === packMagic) return readMulti(packed);
   if (packed.length < emptyMultiSizeBytes || packed[0] !== magic) return null;
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   const count = (packed.length - emptyMultiSizeBytes) / singleSizeBytes;
@@ -43,4 +52,50 @@ export function readBackup(packed: Uint8Array): BackupFacts | null {
 /** The channel's funding outpoint; in the order of the numbers. */
 export function channelPoint(channel: number): string {
   return `${channel.toString(16).padStart(64, "0")}:0`;
+}
+
+/** What a program in pack mode makes begins with it. */
+const packMagic = 0x02;
+const nonceSizeBytes = 24;
+const tagSizeBytes = 16;
+const singles = new Map<number, SingleView>();
+
+/** A channel as a program in pack mode reports it: the same Single for the same channel. */
+export function singleOf(number: number): Single {
+  const known = singles.get(number);
+  if (known !== undefined) return known;
+  const fundingOutpoint = parseOutPoint(channelPoint(number));
+  const single = SingleView.of(newSingle({ ...channel(1), fundingOutpoint }));
+  singles.set(number, single);
+  return single;
+}
+
+/** Seals nothing, but gives each packing bytes of its own, as an encrypter does. */
+export function simulatedEncrypter(random: Random): Encrypter {
+  return {
+    encrypt(plaintext) {
+      const packed = new Uint8Array(nonceSizeBytes + plaintext.length + tagSizeBytes);
+      packed.set(random.bytes(nonceSizeBytes));
+      packed.set(plaintext, nonceSizeBytes);
+      packed[0] = packMagic;
+      return packed;
+    },
+    decrypt(packed) {
+      if (packed[0] === packMagic) return packed.slice(nonceSizeBytes, -tagSizeBytes);
+      throw new ScbError("decrypt", "simulated: no program has packed this");
+    },
+  };
+}
+
+/** Where a Single has its txid, the last byte of the number first: after header, flag and chain. */
+const txidOffset = 3 + 1 + 32;
+
+/** What is in a real Multi, by where its bytes are. It does not show of which state of the node it is. */
+function readMulti(packed: Uint8Array): BackupFacts {
+  const sizeBytes = (singleOf(1) as SingleView).plaintext.length;
+  const view = new DataView(packed.buffer, packed.byteOffset + nonceSizeBytes);
+  const channels = Array.from({ length: view.getUint32(1) }, (_, index) =>
+    view.getUint32(5 + index * sizeBytes + txidOffset, true),
+  );
+  return { state: 0, nonce: 0, channels };
 }

@@ -7,6 +7,7 @@ import type {
   StoredObject,
 } from "../../src/store/object-store.ts";
 import { checkCondition } from "../../src/store/put-condition.ts";
+import { epochMs } from "./simulated-clock.ts";
 
 export interface BucketFlavour {
   /** What is deleted can be had back as it was, with its etag. */
@@ -117,7 +118,7 @@ export class SimulatedBucket {
   ): string {
     this.#puts += 1;
     const etag = `"${this.flavour.etags === "unique" ? this.#puts : sha256Hex(bytes)}"`;
-    const modifiedAt = this.#nowMs();
+    const modifiedAt = epochMs + Math.floor(this.#nowMs());
     const object = { key, bytes, sizeBytes: bytes.length, modifiedAt, etag, metadata };
     this.#objects.set(key, object);
     this.#watcher.wasPut(object, by);

@@ -128,30 +128,38 @@ export class SimulatedSource implements SnapshotSource {
     };
   }
 
-  /** A call to the node: it answers with how things are at one moment between call and answer. */
-  async #ask<T>(what: string, signal: AbortSignal | undefined, look: () => T): Promise<T> {
-    throwIfAborted(signal);
-    const { node, after, deliver, latencyMs } = this.#world;
-    return new Promise<T>((resolve, reject) => {
-      const onAbort = (): void => reject(new ScbError("aborted", `stopped while asking: ${what}`));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      after(latencyMs(), () => {
-        const { state, isAway } = node;
-        let conclude: () => void;
-        try {
-          if (isAway) throw new ScbError("node-unavailable", "simulated: the node is away");
-          const answer = look();
-          conclude = () => resolve(answer);
-        } catch (error) {
-          conclude = () => reject(error);
-        }
-        after(latencyMs(), () =>
-          deliver(`${what}: ${isAway ? "the node is away" : `state ${state}`}`, () => {
-            signal?.removeEventListener("abort", onAbort);
-            conclude();
-          }),
-        );
-      });
-    });
+  #ask<T>(what: string, signal: AbortSignal | undefined, look: () => T): Promise<T> {
+    return askNode(this.#world, what, signal, look);
   }
+}
+
+/** A call to the node: it answers with how things are at one moment between call and answer. */
+export async function askNode<T>(
+  { node, after, deliver, latencyMs }: Omit<SourceWorld, "kind" | "identity" | "isOwnNode">,
+  what: string,
+  signal: AbortSignal | undefined,
+  look: () => T,
+): Promise<T> {
+  throwIfAborted(signal);
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(new ScbError("aborted", `stopped while asking: ${what}`));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    after(latencyMs(), () => {
+      const { state, isAway } = node;
+      let conclude: () => void;
+      try {
+        if (isAway) throw new ScbError("node-unavailable", "simulated: the node is away");
+        const answer = look();
+        conclude = () => resolve(answer);
+      } catch (error) {
+        conclude = () => reject(error);
+      }
+      after(latencyMs(), () =>
+        deliver(`${what}: ${isAway ? "the node is away" : `state ${state}`}`, () => {
+          signal?.removeEventListener("abort", onAbort);
+          conclude();
+        }),
+      );
+    });
+  });
 }

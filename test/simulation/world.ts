@@ -3,6 +3,7 @@ import type { MirrorEvent } from "../../src/mirror/events.ts";
 import type { ScbError } from "../../src/runtime/error.ts";
 import { Checker, type Violation } from "./checker.ts";
 import { Meddler } from "./meddler.ts";
+import type { Known } from "./mirror-process.ts";
 import type { Meddling, Plan, PlanItem } from "./plan.ts";
 import { type PruneItem, PruneRun } from "./prune-run.ts";
 import { SimulatedBucket } from "./simulated-bucket.ts";
@@ -23,6 +24,10 @@ export interface SimulationResult {
   readonly stats: SimulationStats;
 }
 
+/** Mirror mode: the node packs. Pack mode: a program reports channels, and they are packed here. */
+export const modes = ["mirror", "pack"] as const;
+export type Mode = (typeof modes)[number];
+
 /** Runs one schedule. */
 export type RunSchedule = (plan: Plan) => Promise<SimulationResult>;
 
@@ -34,8 +39,8 @@ export interface Ending {
   readonly error: ScbError | null;
   /** The time for a clean stop was over. */
   readonly isCutShort: boolean;
-  /** The newest state of the node that it knew of; 0 where a guard holds it back. */
-  readonly knownState: number;
+  /** What it knew of its node; nothing if a guard holds it back. */
+  readonly known: Known;
 }
 
 const lndIdentity: NodeIdentity = { pubkey: `02${"ab".repeat(32)}`, network: "regtest" };
@@ -56,6 +61,7 @@ const settleMs = 40_000;
  */
 export class World {
   readonly plan: Plan;
+  readonly mode: Mode;
   readonly timeline: Timeline;
   readonly checker: Checker;
   readonly bucket: SimulatedBucket;
@@ -69,8 +75,9 @@ export class World {
   #prunes = 0;
   #isEnding = false;
 
-  constructor(plan: Plan, log: ((line: string) => void) | null = null) {
+  constructor(plan: Plan, mode: Mode, log: ((line: string) => void) | null = null) {
     this.plan = plan;
+    this.mode = mode;
     this.timeline = new Timeline(plan.seed);
     const nowMs = (): number => this.timeline.nowMs;
     this.checker = new Checker({
@@ -129,9 +136,9 @@ export class World {
     }
   }
 
-  ended({ writer, name, error, isCutShort, knownState }: Ending): void {
+  ended({ writer, name, error, isCutShort, known }: Ending): void {
     const { checker } = this;
-    if (error === null) checker.stoppedCleanly(name, knownState);
+    if (error === null) checker.stoppedCleanly(name, known);
     else if (isCutShort && error.code === "aborted") {
       if (this.#isEnding) checker.fail("saved", `${name} had to be cut short without any trouble`);
     } else {

@@ -2,19 +2,19 @@ import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
 import { latestKey } from "../../src/repository/layout.ts";
 import type { ScbError } from "../../src/runtime/error.ts";
 import { type Fate, fine } from "./fate.ts";
-import { MirrorProcess } from "./mirror-process.ts";
+import { MirrorProcess, type WriterProcess } from "./mirror-process.ts";
+import { PackProcess } from "./pack-process.ts";
 import type { RequestKind } from "./plan.ts";
 import { SeededRandom, unitOf } from "./seeded-random.ts";
 import { epochMs, simulatedClock } from "./simulated-clock.ts";
-import { SimulatedSource, type SourceKind } from "./simulated-source.ts";
+import type { SourceKind } from "./simulated-source.ts";
 import { type Journey, type SimulatedRequest, SimulatedStore } from "./simulated-store.ts";
-import type { World } from "./world.ts";
+import type { Ending, World } from "./world.ts";
 
 /** All that one life of the writer is, until it ends or dies. */
 interface Life {
   readonly name: string;
-  readonly process: MirrorProcess;
-  readonly source: SimulatedSource;
+  readonly process: WriterProcess;
   /** A guard has refused the last state that it had. */
   isHeldBack: boolean;
   isCutShort: boolean;
@@ -41,7 +41,7 @@ export class Writer {
     [];
   readonly #requests = new Map<RequestKind, number>();
   #life: Life | null = null;
-  readonly #dead: MirrorProcess[] = [];
+  readonly #dead: WriterProcess[] = [];
   #lives = 0;
   #steps = 0;
   #sent = 0;
@@ -86,7 +86,7 @@ export class Writer {
       deliver,
       trace: world.trace,
     };
-    const source = new SimulatedSource({
+    const sourceWorld = {
       node,
       kind: this.#kind,
       identity: this.#identity,
@@ -94,11 +94,12 @@ export class Writer {
       deliver,
       isOwnNode: this.index !== strangerIndex,
       latencyMs: () => this.#latencyMs("node"),
-    });
-    const process = new MirrorProcess({
+    };
+    const Process = world.mode === "mirror" ? MirrorProcess : PackProcess;
+    const process = new Process({
       name,
       store: new SimulatedStore(bucket, network, name),
-      source,
+      world: sourceWorld,
       identity: this.#identity,
       singleWriter: plan.singleWriter,
       refreshIntervalMs: plan.refreshIntervalMs,
@@ -117,7 +118,7 @@ export class Writer {
         world.told(event, name);
       },
     });
-    const life: Life = { name, process, source, isHeldBack: false, isCutShort: false };
+    const life: Life = { name, process, isHeldBack: false, isCutShort: false };
     this.#life = life;
     world.trace(() => `${name}    starts`);
     void process.run().then((error) => this.#ended(life, error));
@@ -233,8 +234,8 @@ export class Writer {
     this.#world.ended({ writer: this, name: life.name, error, ...this.#owed(life) });
   }
 
-  #owed({ source, isHeldBack, isCutShort }: Life) {
-    return { isCutShort, knownState: isHeldBack ? 0 : source.heardState };
+  #owed({ process, isHeldBack, isCutShort }: Life): Pick<Ending, "isCutShort" | "known"> {
+    return { isCutShort, known: isHeldBack ? { state: 0, channels: [] } : process.known };
   }
 }
 
