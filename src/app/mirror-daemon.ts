@@ -5,6 +5,8 @@ import { MirrorEngine } from "../mirror/mirror-engine.ts";
 import { mirrorGuards } from "../mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
+import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
+import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base } from "../repository/base.ts";
 import { checkNodeName } from "../repository/layout.ts";
 import { readHeld } from "../repository/version.ts";
@@ -127,13 +129,13 @@ async function mirror(
   const store = prefixedStore(root, node);
   const { pubkey } = identity;
   const heldBackups = new HeldBackups({ store, witness, inspect, pubkey, logger });
-  const swapper = new ObjectStoreSwapper({
+  const Swapper = settings["single-writer"] ? SingleWriterSwapper : ObjectStoreSwapper;
+  const swapper = new Swapper({
     store,
     writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
     node: identity,
     guards: mirrorGuards(heldBackups, mayAcceptEmpty),
     heldBackups,
-    singleWriter: settings["single-writer"],
     clock,
     random,
     logger,
@@ -188,7 +190,7 @@ const storePassing: readonly ErrorCode[] = ["store-busy", "store-unknown", "stor
 /** Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. */
 async function readyStore(
   store: ObjectStore,
-  swapper: ObjectStoreSwapper,
+  swapper: StateSwapper,
   options: MirrorOptions,
 ): Promise<Base> {
   const { clock, random, logger, abort } = options;

@@ -4,6 +4,7 @@ import { inspectWith } from "../chanbackup/backup-contents.ts";
 import type { Commit } from "../mirror/events.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
+import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import { type Acceptance, accept, readAcceptance } from "../recovery/accept.ts";
 import { ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
@@ -26,13 +27,13 @@ export const acceptAction: Action<AcceptOptions> = async (context) => {
     const { node, store, witness = null } = nodeStore;
     const program = `scb-mirror/${programVersion}`;
     const singleWriter = settings["single-writer"];
-    const swapper = new ObjectStoreSwapper({
+    const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+    const swapper = new Swapper({
       store,
       writer: `${program} ${hostname()} ${process.pid} accept`,
       // Whose folder it is stays what it was.
       node: { pubkey: null, network: null },
       guards: [],
-      singleWriter,
       clock,
       random,
       logger,

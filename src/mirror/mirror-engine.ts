@@ -9,12 +9,12 @@ import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { type Candidate, candidateFromSnapshot } from "./candidate.ts";
 import type { MirrorObserver, MirrorSwapped, MirrorUnchanged } from "./events.ts";
-import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
+import type { StateSwapper } from "./state-swapper.ts";
 import type { SwapOperation } from "./swap-operation.ts";
 
 export interface MirrorEngineOptions extends EngineTiming {
   readonly source: SnapshotSource;
-  readonly swapper: ObjectStoreSwapper;
+  readonly swapper: StateSwapper;
   readonly observe: MirrorObserver;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,7 +31,7 @@ interface UnderWay {
 /** Mirror mode: brings the node's own packed backup into the store, byte for byte. */
 export class MirrorEngine {
   readonly #source: SnapshotSource;
-  readonly #swapper: ObjectStoreSwapper;
+  readonly #swapper: StateSwapper;
   readonly #engine: Engine<MirrorSwapped, MirrorUnchanged>;
   #underWay: UnderWay | null = null;
 

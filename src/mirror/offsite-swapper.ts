@@ -61,7 +61,6 @@ export async function openOffsiteSwapper(
       writer: `${program} ${hostname()} ${process.pid}`,
       node: { pubkey: null, network: null },
       guards: mirrorGuards(heldBackups, acceptEmpty),
-      singleWriter: false,
       clock,
       random,
       logger,

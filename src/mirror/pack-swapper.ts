@@ -13,11 +13,11 @@ import { turn } from "../runtime/turns.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { newCandidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
-import type { ObjectStoreSwapper } from "./object-store-swapper.ts";
+import type { StateSwapper } from "./state-swapper.ts";
 import type { SwapOperation } from "./swap-operation.ts";
 
 export interface PackSwapperOptions {
-  readonly swapper: ObjectStoreSwapper;
+  readonly swapper: StateSwapper;
   /** The node's folder: the one that `swapper` writes to. */
   readonly store: ObjectStore;
   /** Opens what is about to be saved, so that nothing is saved that the key cannot open. */

@@ -45,22 +45,29 @@ export function newSwapOperation(
   };
 }
 
-export function operationMetadata(
-  operation: SwapOperation,
-  singleWriter: boolean,
-): Record<string, string> {
-  const { base, candidate } = operation;
-  const metadata: VersionMetadata = {
+/** What the version says of itself. */
+export function operationMetadata(operation: SwapOperation): Record<string, string> {
+  return writeVersionMetadata(metadataFor(operation));
+}
+
+/** The same in a folder without a pointer, which nothing else could say it in. */
+export function newestMetadata(operation: SwapOperation): Record<string, string> {
+  const { channelPointsSha256, bareChannels } = operation.candidate;
+  const facts = { singleWriter: true, channelPointsSha256, bareChannels };
+  return writeVersionMetadata({ ...metadataFor(operation), ...facts });
+}
+
+function metadataFor({ base, candidate, ...operation }: SwapOperation): VersionMetadata {
+  return {
     operation: operation.id,
     sequence: operation.sequence,
     sha256: candidate.sha256,
     previous: previousOf(base),
-    singleWriter,
-    channelPointsSha256: singleWriter ? candidate.channelPointsSha256 : null,
-    bareChannels: singleWriter ? candidate.bareChannels : null,
+    singleWriter: false,
+    channelPointsSha256: null,
+    bareChannels: null,
     alsoRestore: operation.alsoRestore,
   };
-  return writeVersionMetadata(metadata);
 }
 
 /** The pointer that makes `operation` the current one. `committedAtMs` is the writer's clock. */

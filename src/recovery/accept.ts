@@ -3,7 +3,7 @@ import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { Candidate } from "../mirror/candidate.ts";
 import type { Commit } from "../mirror/events.ts";
 import { HeldBackups, type HeldBackupsOptions } from "../mirror/held-backups.ts";
-import type { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base } from "../repository/base.ts";
 import { parseQuarantineKey, quarantineKeys } from "../repository/layout.ts";
 import {
@@ -36,7 +36,7 @@ export interface Acceptance {
 
 export interface AcceptOptions extends HeldBackupsOptions {
   /** On the same folder as `store`. */
-  readonly swapper: ObjectStoreSwapper;
+  readonly swapper: StateSwapper;
   /** A key in `quarantine/`, or the operation in it; undefined for the newest refusal. */
   readonly which: string | undefined;
   readonly signal: AbortSignal;
@@ -99,7 +99,7 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
  */
 export async function accept(
   { base, candidate }: Acceptance,
-  swapper: ObjectStoreSwapper,
+  swapper: StateSwapper,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   signal: AbortSignal,
 ): Promise<Commit> {

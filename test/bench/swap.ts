@@ -50,7 +50,6 @@ const swapper = new ObjectStoreSwapper({
   node: { pubkey: `02${"ab".repeat(32)}`, network: "regtest" },
   guards: mirrorGuards(heldBackups, () => false),
   heldBackups,
-  singleWriter: false,
   clock: systemClock,
   random: systemRandom,
   logger: silentLogger,

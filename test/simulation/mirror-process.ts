@@ -4,6 +4,7 @@ import { HeldBackups } from "../../src/mirror/held-backups.ts";
 import { MirrorEngine } from "../../src/mirror/mirror-engine.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import { SingleWriterSwapper } from "../../src/mirror/single-writer-swapper.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { hasCode, ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
@@ -69,13 +70,13 @@ export class MirrorProcess implements WriterProcess {
       pubkey: identity.pubkey,
       logger: silentLogger,
     });
-    const swapper = new ObjectStoreSwapper({
+    const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+    const swapper = new Swapper({
       store,
       writer: name,
       node: identity,
       guards: mirrorGuards(heldBackups, () => false),
       heldBackups,
-      singleWriter,
       clock,
       random,
       logger: silentLogger,

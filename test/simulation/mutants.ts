@@ -19,6 +19,7 @@ export interface Mutant {
 }
 
 const swapper = "src/mirror/object-store-swapper.ts";
+const stateSwapper = "src/mirror/state-swapper.ts";
 const engine = "src/chanbackup/engine.ts";
 const mirrorEngine = "src/mirror/mirror-engine.ts";
 const backupState = "src/chanbackup/backup-state.ts";
@@ -125,7 +126,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: swapper,
         from: "    return this.#putPointer(operation, signal);\n",
-        to: "    const commit = await this.#putPointer(operation, signal);\n    await this.#putVersion(operation, signal);\n    return commit;\n",
+        to: "    const commit = await this.#putPointer(operation, signal);\n    await this.putVersion(operation, { metadata: operationMetadata(operation), signal });\n    return commit;\n",
       },
     ],
   },
@@ -135,12 +136,12 @@ export const mutants: readonly Mutant[] = [
     modes: modes,
     changes: [
       {
-        file: swapper,
+        file: stateSwapper,
         from: "      const stored = await readVersion(store, { key: operation.key, sha256 }, { signal });\n",
         to: "      return;\n",
       },
       {
-        file: swapper,
+        file: stateSwapper,
         from: '      if (stored.kind === "missing") {\n',
         to: '      const stored = { kind: "whole" };\n      if (stored.kind === "missing") {\n',
       },
@@ -178,13 +179,13 @@ export const mutants: readonly Mutant[] = [
     isNamed: true,
     modes: modes,
     changes: [
-      { file: swapper, from: `${pointerCaught}      this.#base = null;\n`, to: "" },
+      { file: swapper, from: `${pointerCaught}      this.forgetBase();\n`, to: "" },
       {
         file: swapper,
-        from: "    this.#base = null;\n    const had = operation.base;\n",
+        from: "    this.forgetBase();\n    const had = operation.base;\n",
         to: "    const had = operation.base;\n",
       },
-      { file: swapper, from: "    this.#adopt(base);\n    const facts", to: "    const facts" },
+      { file: swapper, from: "    this.adopt(base);\n    const facts", to: "    const facts" },
     ],
   },
   {
@@ -288,8 +289,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: swapper,
-        from: "    const id = newOperationId(clock, random, this.#earliestIdMs);\n",
-        to: '    const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";\n',
+        from: "    return newOperationId(clock, random);\n",
+        to: '    return "01ARZ3NDEKTSV4RRFFQ69G5FAV";\n',
       },
     ],
   },
@@ -300,13 +301,13 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: swapper,
-        from: "    const id = newOperationId(clock, random, this.#earliestIdMs);\n",
-        to: '    const id = newOperationId(clock, random).slice(0, 10).padEnd(26, "0");\n',
+        from: "    return newOperationId(clock, random);\n",
+        to: '    return newOperationId(clock, random).slice(0, 10).padEnd(26, "0");\n',
       },
       {
         file: swapper,
-        from: '...(singleWriter ? {} : { condition: { kind: "absent" } }),',
-        to: "",
+        from: '{ condition: { kind: "absent" }, metadata, signal }',
+        to: "{ metadata, signal }",
       },
     ],
   },

@@ -172,7 +172,7 @@ export class SmallWorld {
     const by: Requester = { name: "before", sentAtMs: 0, wasLate: false };
     const id = `${"0".repeat(25)}${this.#state}`;
     const operation = newSwapOperation(id, base, newCandidate(packed, null, null));
-    const metadata = operationMetadata(operation, false);
+    const metadata = operationMetadata(operation);
     this.#bucket.put(operation.key, packed, undefined, metadata, by);
     const node = { pubkey: null, network: null };
     const pointer = operationPointer(operation, by.name, node, epochMs);
@@ -229,7 +229,6 @@ export class SmallWorld {
       writer: name,
       node: { pubkey: null, network: null },
       guards: [refuseMalformed, refuseEmpty(() => false)],
-      singleWriter: false,
       clock,
       random,
       logger: silentLogger,

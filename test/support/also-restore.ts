@@ -1,10 +1,10 @@
-import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { StateSwapper } from "../../src/mirror/state-swapper.ts";
 import type { AlsoRestore } from "../../src/repository/also-restore.ts";
 import { candidateOf, packedBytes } from "./mirror-fixture.ts";
 
 /** One swap whose pointer names these versions as needed besides. */
 export async function swapNaming(
-  swapper: ObjectStoreSwapper,
+  swapper: StateSwapper,
   alsoRestore: readonly AlsoRestore[],
   packed = packedBytes(),
 ) {

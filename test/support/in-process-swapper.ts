@@ -1,4 +1,4 @@
-import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { StateSwapper } from "../../src/mirror/state-swapper.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createS3Client } from "../../src/store/s3-client.ts";
 import { S3Store } from "../../src/store/s3-store.ts";
@@ -12,7 +12,7 @@ const requestTimeoutMs = 60_000;
 export async function inProcessSwapper(
   { minio, proxy, bucket }: FaultGround,
   folder: string,
-): Promise<ObjectStoreSwapper> {
+): Promise<StateSwapper> {
   process.env["AWS_ACCESS_KEY_ID"] = minio.accessKeyId;
   process.env["AWS_SECRET_ACCESS_KEY"] = minio.secretAccessKey;
   const client = await createS3Client({

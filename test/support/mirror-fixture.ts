@@ -1,10 +1,9 @@
 import { type Candidate, newCandidate } from "../../src/mirror/candidate.ts";
 import { HeldBackups, type HeldBackupsOptions } from "../../src/mirror/held-backups.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
-import {
-  ObjectStoreSwapper,
-  type ObjectStoreSwapperOptions,
-} from "../../src/mirror/object-store-swapper.ts";
+import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import { SingleWriterSwapper } from "../../src/mirror/single-writer-swapper.ts";
+import type { StateSwapper, StateSwapperOptions } from "../../src/mirror/state-swapper.ts";
 import { decodePointer, type Pointer } from "../../src/repository/pointer.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -25,14 +24,17 @@ export function mirrorPartsFor(store: ObjectStore, asked: Partial<HeldBackupsOpt
 
 export function makeSwapper(
   store: ObjectStore,
-  options: Partial<ObjectStoreSwapperOptions> = {},
-): ObjectStoreSwapper {
-  return new ObjectStoreSwapper({
+  {
+    singleWriter = false,
+    ...options
+  }: Partial<StateSwapperOptions> & { singleWriter?: boolean } = {},
+): StateSwapper {
+  const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+  return new Swapper({
     store,
     writer: "a test",
     node: { pubkey: null, network: "regtest" },
     guards: guardsFor(store),
-    singleWriter: false,
     clock: hastyClock(),
     random: systemRandom,
     logger: silentLogger,
@@ -54,7 +56,7 @@ export function candidateOf(
 }
 
 /** One swap, from base to commit. */
-export async function swapOnce(swapper: ObjectStoreSwapper, packed = packedBytes()) {
+export async function swapOnce(swapper: StateSwapper, packed = packedBytes()) {
   const base = await swapper.base();
   const operation = await swapper.begin(base, candidateOf(packed));
   return swapper.advance(operation);

@@ -2,7 +2,7 @@ import { emptyMultiSizeBytes } from "../../src/chanbackup/packed-multi.ts";
 import { RefusedError } from "../../src/chanbackup/refused-error.ts";
 import type { LimboChannel, NodeWitness } from "../../src/chanbackup/snapshot.ts";
 import { newCandidate } from "../../src/mirror/candidate.ts";
-import type { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
+import type { StateSwapper } from "../../src/mirror/state-swapper.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
@@ -72,7 +72,7 @@ export function mirrorOf(
   node: ScriptedNode,
   store: ObjectStore,
   asked: Asked = "node",
-): ObjectStoreSwapper {
+): StateSwapper {
   return makeSwapper(
     store,
     mirrorPartsFor(store, {
@@ -84,12 +84,12 @@ export function mirrorOf(
 
 export type Candidate = ReturnType<ScriptedNode["candidate"]>;
 
-export async function swap(swapper: ObjectStoreSwapper, candidate: Candidate): Promise<void> {
+export async function swap(swapper: StateSwapper, candidate: Candidate): Promise<void> {
   await swapper.advance(await swapper.begin(await swapper.base(), candidate));
 }
 
 export async function refusalOf(
-  swapper: ObjectStoreSwapper,
+  swapper: StateSwapper,
   candidate: Candidate,
 ): Promise<RefusedError> {
   try {

@@ -1,0 +1,223 @@
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
+import { type Base, isSameBase } from "../repository/base.ts";
+import { maxSequence } from "../repository/layout.ts";
+import { readVersion } from "../repository/version.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ObjectStore, PutOptions } from "../store/object-store.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Commit } from "./events.ts";
+import type { Guard } from "./guard.ts";
+import type { HeldBackups } from "./held-backups.ts";
+import { HighWaterMark } from "./high-water-mark.ts";
+import { isSameAlso, LimboCover } from "./limbo-cover.ts";
+import { type LookResult, readBack } from "./look.ts";
+import { Quarantine } from "./quarantine.ts";
+import { newSwapOperation, type SwapOperation } from "./swap-operation.ts";
+
+export interface StateSwapperOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  /** Who commits, for people: program, host, process. */
+  readonly writer: string;
+  readonly node: NodeIdentity;
+  readonly guards: readonly Guard[];
+  /** What is in the versions that the store holds; null if nothing here can open them. */
+  readonly heldBackups?: HeldBackups | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * Brings a node's state into a folder, against the base that it replaces. What makes a version the
+ * current one is left to those that extend it: a pointer that moves, or being the newest.
+ *
+ * Use: `base()`, then the snapshot, then `begin()`, then `advance()` until it resolves. A failure
+ * with "store-busy" or "store-unknown" leaves the operation as it is: wait and advance it again, or
+ * drop it for a newer snapshot. "superseded" means that another writer was first: begin anew from
+ * `base()`. Any other code is final. Nothing is ever deleted.
+ */
+export abstract class StateSwapper {
+  protected readonly options: StateSwapperOptions;
+  readonly #quarantine: Quarantine;
+  readonly #mark: HighWaterMark;
+  /** Null if nothing can open a version: then what the base names besides is carried on. */
+  readonly #limboCover: LimboCover | null;
+  #base: Base | null = null;
+
+  constructor(options: StateSwapperOptions) {
+    this.options = options;
+    const { store, clock, logger, heldBackups = null } = options;
+    this.#quarantine = new Quarantine(store, clock);
+    this.#mark = new HighWaterMark(store.location);
+    this.#limboCover = heldBackups && new LimboCover({ store, heldBackups, logger });
+  }
+
+  /** Reads what is current, strongly, and adopts it. */
+  protected abstract readCurrent(signal?: AbortSignal): Promise<Base>;
+
+  /** Brings the operation one attempt further. Resolves only on a commit that is known. */
+  abstract advance(operation: SwapOperation, signal?: AbortSignal): Promise<Commit>;
+
+  protected abstract newId(): string;
+
+  /** Caches a base that was read from the store, or that our own commit made. */
+  protected adopt(base: Base): void {
+    this.#mark.see(base);
+    this.#base = base;
+  }
+
+  /** Nothing is known of what is current, until it is read again. */
+  protected forgetBase(): void {
+    this.#base = null;
+  }
+
+  /**
+   * What the next swap replaces: cached between swaps, read strongly where nothing is cached.
+   * Take it before the snapshot. Throws "wrong-node" when the folder is another node's.
+   */
+  async base(signal?: AbortSignal): Promise<Base> {
+    return this.#base ?? this.readCurrent(signal);
+  }
+
+  /** As `base`, and always read: for who is about to say that the store holds it. */
+  async readBase(signal?: AbortSignal): Promise<Base> {
+    this.#base = null;
+    return this.readCurrent(signal);
+  }
+
+  /** The alarm that the store lost what this process committed, once; null if there is none. */
+  takeSetback(): ScbError | null {
+    return this.#mark.takeSetback();
+  }
+
+  /**
+   * Reads the pointer strongly and, with "version", what it names, whole: for who is about to say that
+   * the store holds the node's state. A version that another writer made current is always read. Throws
+   * as `base` does.
+   */
+  async look(depth: "pointer" | "version", signal?: AbortSignal): Promise<LookResult> {
+    const { store, heldBackups = null } = this.options;
+    const before = this.#base;
+    const base = await this.readBase(signal);
+    const isKnown = before !== null && isSameBase(before, base);
+    if (depth === "pointer" && isKnown) return { kind: "confirmed", base };
+    const result = await readBack(base, { store, heldBackups, signal });
+    if (result.kind === "save-anew") this.#limboCover?.forget(result.key);
+    return result;
+  }
+
+  /** Whether the base names what a restore of the candidate needs besides, and nothing else. */
+  async isCovered(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<boolean> {
+    const needed = await this.#alsoRestoreFor(base, candidate, signal);
+    return isSameAlso(needed, base.held?.alsoRestore ?? []);
+  }
+
+  /** Closed channels whose funds aren't home, and which no version holds. */
+  get uncovered(): readonly string[] {
+    return this.#limboCover?.uncovered ?? [];
+  }
+
+  async #alsoRestoreFor(
+    base: Base,
+    candidate: Candidate,
+    signal?: AbortSignal,
+  ): Promise<readonly AlsoRestore[]> {
+    if (this.#limboCover === null) return base.held?.alsoRestore ?? [];
+    return this.#limboCover.alsoRestoreFor(base, candidate, signal);
+  }
+
+  /**
+   * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
+   * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"
+   * as `advance` does, and what a guard throws.
+   */
+  async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
+    const { store, guards } = this.options;
+    const id = this.newId();
+    for (const guard of guards) {
+      const refusal = await guard(candidate, base, signal);
+      if (refusal === null) continue;
+      await this.#confirmBase(base, signal);
+      throw await this.#quarantine.refuse(id, candidate, base, refusal, signal);
+    }
+    if (base.held?.sequence === maxSequence) {
+      throw new ScbError(
+        "pointer-damaged",
+        `the pointer of ${store.location} names sequence ${maxSequence}, the last that there can be, so somebody made it up; nothing was changed: look at who else writes there, then at scb-mirror repair`,
+      );
+    }
+    const alsoRestore = await this.#alsoRestoreFor(base, candidate, signal);
+    return newSwapOperation(id, base, candidate, alsoRestore);
+  }
+
+  /**
+   * A refusal counts against what the store has now, for somebody may have accepted the candidate
+   * meanwhile. Throws "superseded" when the pointer has moved. While the store cannot be read, the
+   * refusal stands.
+   */
+  async #confirmBase(base: Base, signal?: AbortSignal): Promise<void> {
+    let now: Base;
+    try {
+      now = await this.readBase(signal);
+    } catch (error) {
+      if (hasCode(error, "store-busy", "store-unknown")) return;
+      throw error;
+    }
+    if (isSameBase(now, base)) return;
+    throw new ScbError(
+      "superseded",
+      `the current version of ${this.options.store.location} is no longer the one that the node's backup was compared with`,
+    );
+  }
+
+  /** Uploads the version, and makes sure of it if the answer is lost. */
+  protected async putVersion(
+    operation: SwapOperation,
+    how: Pick<PutOptions, "condition" | "metadata" | "signal">,
+  ): Promise<void> {
+    const { store, logger } = this.options;
+    const { signal } = how;
+    const { packed, sha256 } = operation.candidate;
+    try {
+      await store.put(operation.key, packed, { ...how, contentType: "application/octet-stream" });
+      operation.versionStored = true;
+      return;
+    } catch (error) {
+      // The key holds our operation id, so whatever is there is ours from an answer that was lost.
+      if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
+      const stored = await readVersion(store, { key: operation.key, sha256 }, { signal });
+      const facts = operationFacts(operation);
+      if (stored.kind === "missing") {
+        logger.info(facts, "the upload's answer was not clear, and the version is not there");
+        throw new ScbError(
+          "store-unknown",
+          `the upload of ${operation.key} to ${store.location} got no clear answer and has not landed`,
+          { cause: error },
+        );
+      }
+      if (stored.kind === "damaged") {
+        throw new ScbError(
+          "version-damaged",
+          `${store.location}/${operation.key} holds other bytes than were sent (${stored.bytes.length} of ${packed.length}); the pointer was not moved: this store cannot be trusted with backups`,
+          { cause: error },
+        );
+      }
+      logger.info(facts, "the upload's answer was lost, and the version is there, whole");
+      operation.versionStored = true;
+    }
+  }
+}
+
+/** What tells an operation in the log. A field named "key" would be taken for a secret. */
+export function operationFacts({ id, sequence, key }: SwapOperation): {
+  readonly operation: string;
+  readonly sequence: number;
+  readonly version: string;
+} {
+  return { operation: id, sequence, version: key };
+}
