@@ -5,6 +5,7 @@ import { HeldBackups } from "../../src/mirror/held-backups.ts";
 import { mirrorGuards } from "../../src/mirror/mirror-guards.ts";
 import { ObjectStoreSwapper } from "../../src/mirror/object-store-swapper.ts";
 import { PackSwapper } from "../../src/mirror/pack-swapper.ts";
+import { SingleWriterSwapper } from "../../src/mirror/single-writer-swapper.ts";
 import { hasCode, ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { parseOutPoint } from "../../src/wire/out-point.ts";
@@ -47,13 +48,13 @@ export class PackProcess implements WriterProcess {
       pubkey,
       logger: silentLogger,
     });
-    const swapper = new ObjectStoreSwapper({
+    const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+    const swapper = new Swapper({
       store,
       writer: name,
       node: identity,
       guards: mirrorGuards(heldBackups, () => false),
       heldBackups,
-      singleWriter,
       clock,
       random,
       logger: silentLogger,
