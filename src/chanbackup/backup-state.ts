@@ -1,5 +1,5 @@
 import { ScbError } from "../runtime/error.ts";
-import { formatOutPoint, type OutPoint } from "../wire/out-point.ts";
+import { canonicalOutPoint, formatOutPoint, type OutPoint } from "../wire/out-point.ts";
 import type { ChannelEvent } from "./channel-notifier.ts";
 import { mergeSingles } from "./merge.ts";
 import type { Multi } from "./multi.ts";
@@ -20,7 +20,7 @@ export interface LeftOut {
  */
 export class BackupState {
   readonly #open = new Map<string, SingleView>();
-  readonly #closed = new Map<string, OutPoint>();
+  readonly #closed = new Set<string>();
   /** Closes that nobody has confirmed, of channels that this program never had. */
   readonly #heldBack = new Set<string>();
   readonly #skipped = new Set<string>();
@@ -57,22 +57,21 @@ export class BackupState {
   apply({ newChans, closedChans }: ChannelEvent): LeftOut {
     const heldBack: string[] = [];
     const skipped: { channelPoint: string | null; error: ScbError }[] = [];
-    const takeIn = (outPoint: OutPoint | undefined, act: () => void): void => {
+    const takeIn = (channelPoint: string | null, act: () => void): void => {
       try {
         act();
       } catch (error) {
-        const channelPoint = pointOf(outPoint);
         this.#skipped.add(channelPoint ?? "a channel without a channel point");
         skipped.push({ channelPoint, error: ScbError.ofCaller(error, "a channel's encoding") });
       }
     };
     for (const channel of newChans) {
-      takeIn(channel?.fundingOutpoint, () => this.add([newSingle(channel)]));
+      takeIn(pointOf(channel?.fundingOutpoint), () => this.add([newSingle(channel)]));
     }
-    for (const outPoint of closedChans) {
-      takeIn(outPoint, () => {
-        const point = formatOutPoint(outPoint);
-        if (this.#open.has(point) || this.#closed.has(point)) this.close(outPoint);
+    for (const closed of closedChans) {
+      takeIn(null, () => {
+        const point = canonicalOutPoint(closed);
+        if (this.#open.has(point) || this.#closed.has(point)) this.close(point);
         else if (this.#held.has(point) && !this.#heldBack.has(point)) {
           this.#heldBack.add(point);
           heldBack.push(point);
@@ -82,12 +81,13 @@ export class BackupState {
     return { heldBack, skipped };
   }
 
-  close(outPoint: OutPoint): void {
-    const point = formatOutPoint(outPoint);
+  /** Throws "decode" for what is no channel point. */
+  close(channelPoint: string): void {
+    const point = canonicalOutPoint(channelPoint);
     this.#open.delete(point);
     this.#heldBack.delete(point);
     this.#skipped.delete(point);
-    this.#closed.set(point, outPoint);
+    this.#closed.add(point);
   }
 
   /** This is what the swapper holds now. */
@@ -108,7 +108,7 @@ export class BackupState {
       : current;
     const points = (held?.staticBackups ?? []).map((it) => formatOutPoint(it.fundingOutpoint));
     this.#held = new Set(points);
-    return mergeSingles(held, this.#open.values(), this.#closed.values());
+    return mergeSingles(held, this.#open.values(), this.#closed);
   }
 
   /**
@@ -117,7 +117,7 @@ export class BackupState {
    */
   knownChans(): ReadonlySet<string> {
     const known = new Set([...this.#held, ...this.#open.keys()]);
-    for (const point of this.#closed.keys()) known.delete(point);
+    for (const point of this.#closed) known.delete(point);
     for (const point of this.#skipped) known.delete(point);
     return known;
   }

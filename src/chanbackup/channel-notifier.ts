@@ -1,14 +1,14 @@
-import type { OutPoint } from "../wire/out-point.ts";
 import type { ChannelWithAddrs } from "./new-single.ts";
 
 /** Channels opened and closed since the previous event. Source: lnd `chanbackup.ChannelEvent`. */
 export interface ChannelEvent {
   /**
-   * Channels that the node has seen close, and that are fully resolved: until all of a channel's funds
+   * Channel points, "txid:index" as `formatOutPoint` writes them; one that is none is told as
+   * "channel-skipped". Channels that the node has seen close, and that are fully resolved: until all of a channel's funds
    * are back, only a backup that holds it brings them back. A channel that the node merely doesn't
    * know isn't closed: that is how a node looks that was wiped.
    */
-  readonly closedChans: readonly OutPoint[];
+  readonly closedChans: readonly string[];
   /** Opened or changed: each replaces what was known of its channel. */
   readonly newChans: readonly ChannelWithAddrs[];
 }

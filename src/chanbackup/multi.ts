@@ -10,7 +10,6 @@ import { SingleView } from "./single-view.ts";
 export interface Multi {
   /** lnd `DefaultMultiVersion`: there is no other. */
   readonly version: 0;
-  /** Those that were read from a file are views: `{ ...single }` does not copy their fields. */
   readonly staticBackups: readonly Single[];
 }
 

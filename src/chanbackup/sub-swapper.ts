@@ -6,7 +6,7 @@ import { checkedMs } from "../runtime/interval.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { tell } from "../runtime/tell.ts";
 import { turn } from "../runtime/turns.ts";
-import type { OutPoint } from "../wire/out-point.ts";
+import { canonicalOutPoint } from "../wire/out-point.ts";
 import { BackupState } from "./backup-state.ts";
 import { listenToChannels } from "./channel-listener.ts";
 import type { ChannelEvent, ChannelNotifier } from "./channel-notifier.ts";
@@ -159,10 +159,11 @@ export class SubSwapper {
   /**
    * The program's word that these channels are closed and fully resolved, though it never had them
    * (see `ChannelNotifier`). Resolves and rejects as `manualUpdate`, once they are out of the backup.
+   * Takes channel points, "txid:index"; if one of them is none, rejects with "decode" and takes in none.
    */
-  async confirmClosed(closedChans: readonly OutPoint[], signal?: AbortSignal): Promise<void> {
+  async confirmClosed(closedChans: readonly string[], signal?: AbortSignal): Promise<void> {
     this.#throwIfNotRunning("a confirmed close");
-    for (const outPoint of closedChans) this.#state.close(outPoint);
+    for (const channelPoint of closedChans.map(canonicalOutPoint)) this.#state.close(channelPoint);
     await this.#saved(this.#engine.mark("manual-update"), signal);
   }
 

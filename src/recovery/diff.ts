@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { type InspectedChannel, inspectSingle } from "../chanbackup/inspected-channel.ts";
 import { sortSingles } from "../chanbackup/multi.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
-import { type InspectedChannel, inspectSingle } from "./inspect.ts";
 
 export interface BackupDiff {
   /** Channel points that only the second has. */
@@ -37,7 +37,7 @@ export function diffBackups(before: readonly Single[], after: readonly Single[])
 
 function byChannel(singles: readonly Single[]): Map<string, InspectedChannel> {
   const comparable = sortSingles(singles).map((single): [string, InspectedChannel] => {
-    const channel = inspectSingle(single, true);
+    const channel = inspectSingle(single, { withCloseTx: true });
     const addresses = [...new Set(channel.addresses)].sort();
     return [formatOutPoint(single.fundingOutpoint), { ...channel, addresses }];
   });

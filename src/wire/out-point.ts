@@ -27,6 +27,14 @@ export function parseOutPoint(text: string): OutPoint {
   return { txid: parseHash(txid), index };
 }
 
+/**
+ * A channel point in the one spelling that `formatOutPoint` gives it, so that equal ones are equal as
+ * text. Throws "decode" when it is not `txid:index`.
+ */
+export function canonicalOutPoint(text: string): string {
+  return formatOutPoint(parseOutPoint(text));
+}
+
 /** The project's order of channels: by the txid as printed, then by the index as a number. */
 export function compareOutPoints(a: OutPoint, b: OutPoint): number {
   for (let at = a.txid.length - 1; at >= 0; at--) {

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { mergeSingles } from "../../src/chanbackup/merge.ts";
 import type { Single } from "../../src/chanbackup/single.ts";
 import { deserializeSingle } from "../../src/chanbackup/single-codec.ts";
-import { parseOutPoint } from "../../src/wire/out-point.ts";
+import { formatOutPoint, parseOutPoint } from "../../src/wire/out-point.ts";
 import { lndSingles } from "./lnd-channel.ts";
 
 const sample = deserializeSingle(Buffer.from(lndSingles[0]?.hex ?? "", "hex"));
@@ -75,10 +75,17 @@ describe("mergeSingles", () => {
   for (const { name, held, ours, closed, merged } of cases) {
     test(name, () => {
       const multi = held === null ? null : { version: 0 as const, staticBackups: held };
-      assert.deepEqual(mergeSingles(multi, ours, closed.map(pointOf)), {
-        version: 0,
-        staticBackups: merged,
-      });
+      assert.deepEqual(
+        mergeSingles(
+          multi,
+          ours,
+          closed.map((number) => formatOutPoint(pointOf(number))),
+        ),
+        {
+          version: 0,
+          staticBackups: merged,
+        },
+      );
     });
   }
 

@@ -149,10 +149,10 @@ export class HandNotifier implements ChannelNotifier {
   /** Tells of channels, and waits until everybody has done what they can about it. */
   async tell(
     newChans: readonly ChannelWithAddrs[],
-    closedChans: readonly OutPoint[] = [],
+    closedChans: readonly (OutPoint | string)[] = [],
   ): Promise<void> {
     assert(this.#current !== null, "nobody has subscribed");
-    this.#current.next.resolve({ newChans, closedChans });
+    this.#current.next.resolve({ newChans, closedChans: closedChans.map(asText) });
     await settled();
   }
 
@@ -170,6 +170,9 @@ const keyOf = (number: number): Uint8Array =>
     Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? number : 1)),
     true,
   );
+
+const asText = (point: OutPoint | string): string =>
+  typeof point === "string" ? point : formatOutPoint(point);
 
 /** A channel that is the same for the same number. Channels sort by their number. */
 export function channel(number: number, capacitySat = 1_000_000): ChannelWithAddrs {

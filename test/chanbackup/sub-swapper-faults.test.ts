@@ -277,6 +277,21 @@ describe("a channel that no backup can hold", () => {
     assert.equal(await w.subSwapper.stop({ graceMs: 1_000 }), false, "one is not saved");
   });
 
+  it("as a close that names no channel point, is told, and the good ones are taken in", async () => {
+    const w = await started({ starting: [1, 2, 3] });
+    // The same outpoint as text in another spelling is the same channel.
+    await w.notifier.tell([], [...points(1).map((point) => point.toUpperCase()), "not a point"]);
+    assert.deepEqual(w.kinds(), ["channel-skipped", "swapped"]);
+    const told = w.events.find((event) => event.kind === "channel-skipped");
+    assert(told?.kind === "channel-skipped");
+    assert.equal(told.error.code, "decode");
+    assert.deepEqual(w.swapper.points, points(2, 3));
+    const wrong = w.subSwapper.confirmClosed([...points(2), "0:1"]);
+    await assert.rejects(wrong, { code: "decode" });
+    assert.deepEqual(w.swapper.points, points(2, 3), "all or none");
+    assert.equal(await w.subSwapper.stop(), false, "one is not saved");
+  });
+
   it("is saved as soon as it is reported well", async () => {
     const w = await started({ starting: [1] });
     await w.notifier.tell([bad]);

@@ -17,7 +17,7 @@ import { LndSource } from "../../src/node/lnd/lnd-source.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import { formatOutPoint, parseOutPoint } from "../../src/wire/out-point.ts";
+import { formatOutPoint } from "../../src/wire/out-point.ts";
 import { type LndNetwork, startLndNetwork } from "../peers/lnd-network.ts";
 import type { LndNode } from "../peers/lnd-node.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
@@ -49,7 +49,7 @@ peerSuite("pack mode with a real lnd", ["lnd"], () => {
           const closed = [...known].filter((point) => !points.has(point));
           for (const point of closed) known.delete(point);
           for (const point of points) known.add(point);
-          if (closed.length > 0) yield { newChans: [], closedChans: closed.map(parseOutPoint) };
+          if (closed.length > 0) yield { newChans: [], closedChans: closed };
           void subSwapper.manualUpdate(singles);
         }
       }
