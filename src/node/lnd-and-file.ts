@@ -1,4 +1,5 @@
 import type { InspectBackup } from "../chanbackup/backup-contents.ts";
+import { covers } from "../chanbackup/channel-points.ts";
 import type {
   NodeIdentity,
   NodeWitness,
@@ -13,7 +14,6 @@ import { sha256Hex } from "../runtime/digest.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { BackupFileSource, type BackupFileTiming } from "./backup-file.ts";
-import { covers } from "./channel-points.ts";
 import { noticed } from "./due-reason.ts";
 import type { LndNode } from "./lnd/lnd-node.ts";
 import { LndSource, type LndSourceTiming } from "./lnd/lnd-source.ts";

@@ -1,5 +1,5 @@
+import { sortedByChannelPoint } from "../../chanbackup/channel-points.ts";
 import type { LimboChannel } from "../../chanbackup/snapshot.ts";
-import { sortedByChannelPoint } from "../channel-points.ts";
 import type {
   ClosedChannelsResponse,
   PendingChannelsResponse,

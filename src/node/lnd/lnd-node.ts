@@ -1,10 +1,10 @@
+import { sortedChannelPoints } from "../../chanbackup/channel-points.ts";
 import type { PackedMulti } from "../../chanbackup/packed-multi.ts";
 import type { LimboChannel, NodeIdentity } from "../../chanbackup/snapshot.ts";
 import { type Network, networks } from "../../keychain/network.ts";
 import { abortable, throwIfAborted } from "../../runtime/abort.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
-import { sortedChannelPoints } from "../channel-points.ts";
 import { closedIn, limboIn, restoredIn } from "./closing-channels.ts";
 import type { ChannelPoint, PendingChannelsResponse } from "./gen/lnrpc_pb.ts";
 import type { LndConfig } from "./lnd-config.ts";

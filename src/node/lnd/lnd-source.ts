@@ -1,3 +1,4 @@
+import { covers } from "../../chanbackup/channel-points.ts";
 import { smallestPackedMultiSizeBytes } from "../../chanbackup/packed-multi.ts";
 import type {
   NodeIdentity,
@@ -11,7 +12,6 @@ import { type BackoffOptions, backoffMs, defaultBackoff } from "../../runtime/ba
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
-import { covers } from "../channel-points.ts";
 import { type DueReason, noticed } from "../due-reason.ts";
 import type { LndConnection } from "./lnd-connection.ts";
 import type { LndNode } from "./lnd-node.ts";
