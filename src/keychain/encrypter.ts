@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { hchacha } from "@noble/ciphers/chacha.js";
 import { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
 
 /** Seals and opens backups of one node. Source: lnd `lnencrypt.EncrypterDecrypter`. */
 export interface Encrypter {
@@ -21,9 +21,12 @@ const tagSizeBytes = 16;
 /**
  * XChaCha20-Poly1305 with the nonce as associated data. The key is the sha256 that lnd takes of the
  * public key at family 7, index 0: a secret, for it reads every backup of the node. The encrypter
- * keeps a copy that nothing can read out. Source: lnd `lnencrypt.Encrypter`.
+ * keeps a copy that nothing can read out. Throws "key" unless it has 32 bytes. Source: lnd `lnencrypt.Encrypter`.
  */
-export function backupKeyEncrypter(backupKey: Uint8Array, random: Random): Encrypter {
+export function backupKeyEncrypter(
+  backupKey: Uint8Array,
+  random: Random = systemRandom,
+): Encrypter {
   if (backupKey.length !== backupKeySizeBytes) {
     throw new ScbError("key", `a backup key has 32 bytes, this one has ${backupKey.length}`);
   }

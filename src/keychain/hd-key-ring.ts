@@ -1,5 +1,6 @@
 import { HARDENED_OFFSET, HDKey, type Versions } from "@scure/bip32";
 import { ScbError } from "../runtime/error.ts";
+import { decipherWords } from "./aezeed-words.ts";
 import type { KeyLocator } from "./key-locator.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { coinTypeOf, type Network } from "./network.ts";
@@ -25,6 +26,20 @@ export class HdKeyRing implements KeyRing {
   /** From the entropy of an aezeed, 16 bytes. */
   static fromEntropy(entropy: Uint8Array, network: Network): HdKeyRing {
     return new HdKeyRing(HDKey.fromMasterSeed(entropy), network);
+  }
+
+  /**
+   * From the 24 words of lnd's `create`, as text or one by one, in any case. "" and no passphrase are
+   * aezeed's own default. Takes about a second of computing. Throws `key`, and never quotes a word.
+   */
+  static async fromWords(
+    words: string | readonly string[],
+    network: Network,
+    passphrase?: string,
+  ): Promise<HdKeyRing> {
+    const text = typeof words === "string" ? words : words.join(" ");
+    const entropy = await decipherWords(text.trim().toLowerCase().split(/\s+/), passphrase);
+    return HdKeyRing.fromEntropy(entropy, network);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
 import { decipherWords } from "./aezeed-words.ts";
 import { HdKeyRing } from "./hd-key-ring.ts";
 import { keyFamilies } from "./key-locator.ts";
@@ -11,7 +11,7 @@ import type { Network } from "./network.ts";
 export interface KeyFileOptions {
   /** The node's: its coin type is part of the path to the backup key. */
   readonly network: Network;
-  readonly random: Random;
+  readonly random?: Random;
   /** Asked only when the file holds words. Undefined and "" are aezeed's own default. */
   readonly passphrase?: (() => Promise<string | undefined>) | undefined;
 }
@@ -25,7 +25,7 @@ export async function loadKeyFile(path: string, options: KeyFileOptions): Promis
   const file = await readSecretFile(path, "key file");
   const tokens = file.text.trim().split(/\s+/);
   try {
-    const { network, random } = options;
+    const { network, random = systemRandom } = options;
     const found = await readBackupKey(tokens, options);
     return loadedKey({ ...found, network, warnings: file.warnings }, random);
   } catch (error) {

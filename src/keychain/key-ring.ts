@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Random } from "../runtime/random.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
 import { backupKeyEncrypter, type Encrypter } from "./encrypter.ts";
 import { type KeyLocator, keyFamilies } from "./key-locator.ts";
 
@@ -23,10 +23,13 @@ export async function deriveBackupKey(keyRing: KeyRing, signal?: AbortSignal): P
   return new Uint8Array(createHash("sha256").update(publicKey).digest());
 }
 
-/** Source: lnd `lnencrypt.KeyRingEncrypter`. */
+/**
+ * The encrypter of the node whose key ring this is. Throws what `deriveKey` throws. Source: lnd
+ * `lnencrypt.KeyRingEncrypter`.
+ */
 export async function keyRingEncrypter(
   keyRing: KeyRing,
-  random: Random,
+  random: Random = systemRandom,
   signal?: AbortSignal,
 ): Promise<Encrypter> {
   return backupKeyEncrypter(await deriveBackupKey(keyRing, signal), random);

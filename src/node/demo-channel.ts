@@ -3,7 +3,7 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { type ChannelWithAddrs, channelTypeBits } from "../chanbackup/new-single.ts";
 import { keyFamilies } from "../keychain/key-locator.ts";
 import { ScbError } from "../runtime/error.ts";
-import type { Random } from "../runtime/random.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
 import type { MsgTx } from "../wire/msg-tx.ts";
 import type { NetAddress } from "../wire/net-address.ts";
 import type { OutPoint } from "../wire/out-point.ts";
@@ -40,6 +40,18 @@ export function makeDemoPeer(random: Random): DemoPeer {
   const kinds = [[tcp4], [torV3], [tcp4, torV3], [tcp4, tcp6], [tcp4, tcp6, torV3]] as const;
   const addrs = pick(kinds, random).map((make) => make(random));
   return { identityPub: publicKey(random), addrs };
+}
+
+export interface DemoChannelOptions {
+  /** At which its funding was sent. Default 800,000. */
+  readonly blockHeight?: number;
+  readonly random?: Random;
+}
+
+/** A channel that looks real and holds no funds, of a peer of its own. It isn't confirmed yet. */
+export function demoChannel(options: DemoChannelOptions = {}): ChannelWithAddrs {
+  const { blockHeight = 800_000, random = systemRandom } = options;
+  return openDemoChannel(makeDemoPeer(random), blockHeight, random);
 }
 
 /** A channel whose funding was just sent and is not confirmed yet. */

@@ -14,8 +14,8 @@ import type {
 } from "../chanbackup/snapshot.ts";
 import { backupKeyEncrypter, type Encrypter } from "../keychain/encrypter.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Random } from "../runtime/random.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { type Random, systemRandom } from "../runtime/random.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import {
   confirmDemoChannel,
@@ -28,10 +28,10 @@ import {
 export interface DemoNodeOptions {
   /** The key that its backups are encrypted with: the same key is the same node. */
   readonly backupKey: Uint8Array;
-  /** How often a channel opens or closes, on average. */
+  /** How often a channel opens or closes, on average. Default 2 s. */
   readonly intervalMs?: number | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 const defaultIntervalMs = 2000;
@@ -58,7 +58,9 @@ export class DemoNode implements SnapshotSource {
   /** The one whose funding isn't confirmed yet. */
   #pending: ChannelWithAddrs | null = null;
 
-  constructor({ backupKey, intervalMs = defaultIntervalMs, clock, random }: DemoNodeOptions) {
+  constructor(options: DemoNodeOptions) {
+    const { backupKey, intervalMs = defaultIntervalMs } = options;
+    const { clock = systemClock, random = systemRandom } = options;
     this.encrypter = backupKeyEncrypter(backupKey, random);
     this.#identity = { pubkey: demoPubkey(backupKey), network: "regtest" };
     this.#intervalMs = intervalMs;

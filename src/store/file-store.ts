@@ -6,7 +6,7 @@ import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type Deadline, withinDeadline } from "../runtime/deadline.ts";
 import { ScbError } from "../runtime/error.ts";
-import type { Logger } from "../runtime/logger.ts";
+import { createLogger, type Logger } from "../runtime/logger.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { FileCalls, FileTask } from "./file-calls.ts";
 import { systemCode, translateFileError, unless } from "./file-errors.ts";
@@ -59,7 +59,8 @@ export interface FileStoreOptions {
   readonly root: string;
   /** As for the other stores: an operation takes three times as long at most. Default 10 s. */
   readonly requestTimeoutMs?: number;
-  readonly logger: Logger;
+  /** Default: warnings, as JSON lines on stderr. */
+  readonly logger?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -83,7 +84,7 @@ export class FileStore implements ObjectStore {
   readonly #limitMs: number;
 
   constructor(options: FileStoreOptions) {
-    const { root, logger, requestTimeoutMs = 10_000 } = options;
+    const { root, logger = createLogger("warn"), requestTimeoutMs = 10_000 } = options;
     const { clock = systemClock, random = systemRandom } = options;
     const path = resolve(root);
     this.location = pathToFileURL(path).href;

@@ -8,7 +8,7 @@ import type { StoreInspection } from "./store-inspection.ts";
  * slash, no `.` or `..` segment, no segment that begins with a dot. No key is also a folder of
  * another key (`a` beside `a/b`): a folder store could not hold both.
  *
- * Promises of every implementation, held by the suite in `test/conformance`:
+ * Promises of every implementation, held by `objectStoreSuite`:
  * - A put is atomic: a reader sees the old object whole or the new one whole.
  * - A put that resolved is durable, and every later read anywhere shows it, or a newer one.
  * - Of concurrent conditional puts with the same condition at most one resolves.

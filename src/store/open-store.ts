@@ -1,12 +1,13 @@
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/logger.ts";
+import { createLogger, type Logger } from "../runtime/logger.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { FileStore } from "./file-store.ts";
 import type { ObjectStore } from "./object-store.ts";
-import type { StoreLocation } from "./parse-location.ts";
+import { parseLocation, type StoreLocation } from "./parse-location.ts";
 
 export interface OpenStoreOptions {
-  readonly logger: Logger;
+  /** Default: warnings, as JSON lines on stderr. */
+  readonly logger?: Logger;
   /** How long a request may take until its answer begins; all of it, three times that. Default 10 s. */
   readonly requestTimeoutMs?: number;
   /** How long a connection may take to be made. Default 5 s. Only for S3. */
@@ -16,25 +17,26 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Opens the store at `location`, without asking it anything yet. The AWS SDK is large, so it is
- * loaded only where it is used.
+ * Opens the store at `location`, without asking it anything yet. As text it is read as `parseLocation`
+ * does: throws "usage". The AWS SDK is large, so it is loaded only where it is used.
  */
 export async function openStore(
-  location: StoreLocation,
-  options: OpenStoreOptions,
+  location: StoreLocation | string,
+  options: OpenStoreOptions = {},
 ): Promise<ObjectStore> {
-  const { logger, requestTimeoutMs = 10_000 } = options;
+  const { logger = createLogger("warn"), requestTimeoutMs = 10_000 } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  switch (location.kind) {
+  const place = typeof location === "string" ? parseLocation(location) : location;
+  switch (place.kind) {
     case "file":
-      return new FileStore({ root: location.path, requestTimeoutMs, logger, clock, random });
+      return new FileStore({ root: place.path, requestTimeoutMs, logger, clock, random });
     case "s3": {
       const [{ createS3Client }, { S3Store }] = await Promise.all([
         import("./s3-client.ts"),
         import("./s3-store.ts"),
       ]);
       const { connectTimeoutMs = 5_000 } = options;
-      const { bucket, prefix, region, endpoint, style } = location;
+      const { bucket, prefix, region, endpoint, style } = place;
       const client = await createS3Client({
         region,
         endpoint,

@@ -4,7 +4,7 @@ import type { ObjectStore } from "../../src/store/object-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { StoreLocation } from "../../src/store/parse-location.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
-import type { StoreGround } from "./object-store-suite.ts";
+import type { StoreGround } from "../../src/testing/object-store-suite.ts";
 
 /** A new folder of a store that somebody named. What was written there is deleted in the end. */
 export function newGroundAt(location: StoreLocation, folder: string): StoreGround {

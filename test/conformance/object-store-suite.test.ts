@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MemoryState } from "../../src/store/memory-store.ts";
-import { objectStoreChecks, runStoreCheck } from "./object-store-suite.ts";
+import { objectStoreChecks, runStoreCheck } from "../../src/testing/object-store-suite.ts";
 import { wrongStores } from "./wrong-stores.ts";
 
 describe("the conformance suite catches a store that", () => {

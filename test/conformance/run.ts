@@ -11,8 +11,12 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { parseLocation, type StoreLocation } from "../../src/store/parse-location.ts";
+import {
+  objectStoreChecks,
+  runStoreCheck,
+  type StoreCheck,
+} from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "./ground-at.ts";
-import { objectStoreChecks, runStoreCheck, type StoreCheck } from "./object-store-suite.ts";
 
 /** No check takes longer on a store that answers. */
 const checkTimeoutMs = 5 * 60_000;

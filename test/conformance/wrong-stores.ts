@@ -10,7 +10,7 @@ import type {
   RequestOptions,
   StoredObject,
 } from "../../src/store/object-store.ts";
-import { collect } from "./object-store-helpers.ts";
+import { collect } from "../../src/testing/object-store-helpers.ts";
 
 /** A store that is right, for others to be wrong in one point. */
 class PassingStore implements ObjectStore {

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FileStore } from "../../src/store/file-store.ts";
-import { increment } from "../conformance/object-store-helpers.ts";
+import { increment } from "../../src/testing/object-store-helpers.ts";
 
 // Raises the counter in the folder that it is given until it is killed, and says so each time.
 const root = process.argv[2] ?? "";

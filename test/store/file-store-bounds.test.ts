@@ -18,7 +18,7 @@ import {
   listKeys,
   readText,
   rejectsWith,
-} from "../conformance/object-store-helpers.ts";
+} from "../../src/testing/object-store-helpers.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { type HungDisk, mountHungDisk } from "../support/hung-disk.ts";
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FileStore } from "../../src/store/file-store.ts";
-import { increment, listKeys, readCount } from "../conformance/object-store-helpers.ts";
+import { increment, listKeys, readCount } from "../../src/testing/object-store-helpers.ts";
 
 const childPath = join(import.meta.dirname, "counter-child.ts");
 const key = "race/counter";

@@ -28,7 +28,7 @@ import {
   readText,
   rejectsWith,
   uniqueBytes,
-} from "../conformance/object-store-helpers.ts";
+} from "../../src/testing/object-store-helpers.ts";
 
 describe("FileStore as a folder", () => {
   let parent: string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FileStore } from "../../src/store/file-store.ts";
-import { objectStoreSuite } from "../conformance/object-store-suite.ts";
+import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
 
 objectStoreSuite("FileStore", async () => {
   const folder = await mkdtemp(join(tmpdir(), "scb-file-store-"));

@@ -1,5 +1,5 @@
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
-import { objectStoreSuite } from "../conformance/object-store-suite.ts";
+import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
 
 objectStoreSuite("MemoryStore", async () => {
   const state: MemoryState = new Map();

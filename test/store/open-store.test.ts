@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { parseLocation } from "../../src/store/parse-location.ts";
-import { encode, readText } from "../conformance/object-store-helpers.ts";
+import { encode, readText } from "../../src/testing/object-store-helpers.ts";
 
 const run = promisify(execFile);
 const openStorePath = join(import.meta.dirname, "../../src/store/open-store.ts");

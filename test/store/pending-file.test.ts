@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { FileCalls, FileTask } from "../../src/store/file-calls.ts";
 import { PendingFile, revokeLock } from "../../src/store/pending-file.ts";
-import { encode, rejectsWith } from "../conformance/object-store-helpers.ts";
+import { encode, rejectsWith } from "../../src/testing/object-store-helpers.ts";
 
 /** A clock on which each sleep takes half a second and no time passes in this world. */
 function fastClock(): Clock {

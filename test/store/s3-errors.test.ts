@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import type { ErrorCode } from "../../src/runtime/error.ts";
 import type { PutCondition } from "../../src/store/object-store.ts";
 import type { S3Store } from "../../src/store/s3-store.ts";
-import { collect, encode, listKeys, rejectsWith } from "../conformance/object-store-helpers.ts";
+import { collect, encode, listKeys, rejectsWith } from "../../src/testing/object-store-helpers.ts";
 import { errorAnswer, objectAnswer, pageAnswer } from "../peers/hostile-answers.ts";
 import { type Answer, HostileS3 } from "../peers/hostile-s3.ts";
 import { openStoreAt, secretPattern, withSecrets } from "./open-store-at.ts";

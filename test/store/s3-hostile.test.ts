@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
 import type { ErrorCode } from "../../src/runtime/error.ts";
 import type { S3Store } from "../../src/store/s3-store.ts";
-import { collect, encode, rejectsWith } from "../conformance/object-store-helpers.ts";
+import { collect, encode, rejectsWith } from "../../src/testing/object-store-helpers.ts";
 import {
   endlessAnswer,
   errorAnswer,

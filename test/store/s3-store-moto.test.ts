@@ -1,9 +1,9 @@
 import { after, before, describe, it } from "node:test";
 import { parseLocation } from "../../src/store/parse-location.ts";
+import { conditionChecks } from "../../src/testing/object-store-conditions.ts";
+import { objectChecks } from "../../src/testing/object-store-objects.ts";
+import { runStoreCheck } from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "../conformance/ground-at.ts";
-import { conditionChecks } from "../conformance/object-store-conditions.ts";
-import { objectChecks } from "../conformance/object-store-objects.ts";
-import { runStoreCheck } from "../conformance/object-store-suite.ts";
 import { type MotoServer, startMoto } from "../peers/moto.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 

@@ -11,8 +11,8 @@ import {
   readText,
   rejectsWith,
   uniqueBytes,
-} from "../conformance/object-store-helpers.ts";
-import { objectStoreSuite, type StoreGround } from "../conformance/object-store-suite.ts";
+} from "../../src/testing/object-store-helpers.ts";
+import { objectStoreSuite, type StoreGround } from "../../src/testing/object-store-suite.ts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 

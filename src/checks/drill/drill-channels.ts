@@ -1,7 +1,7 @@
 import PQueue from "p-queue";
+import { sortedChannelPoints } from "../../chanbackup/channel-points.ts";
 import type { CommitmentKind, NodeSurvey, SurveyedChannel } from "../../chanbackup/node-survey.ts";
 import type { Single } from "../../chanbackup/single.ts";
-import { sortedChannelPoints } from "../../chanbackup/channel-points.ts";
 import type { Dialler, DialResult } from "../../node/peer-dialler.ts";
 import { formatNetAddress } from "../../wire/net-address.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ObjectStore } from "../../src/store/object-store.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import { collect, encode, listKeys, rejectsWith } from "./object-store-helpers.ts";
 import type { StoreCheck } from "./object-store-suite.ts";
 

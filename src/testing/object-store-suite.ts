@@ -1,5 +1,5 @@
 import { describe, it } from "node:test";
-import type { ObjectStore } from "../../src/store/object-store.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import { conditionChecks } from "./object-store-conditions.ts";
 import { listChecks } from "./object-store-lists.ts";
 import { objectChecks } from "./object-store-objects.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ErrorCode } from "../../src/runtime/error.ts";
-import type { ObjectStore, PutCondition } from "../../src/store/object-store.ts";
+import type { ErrorCode } from "../runtime/error.ts";
+import type { ObjectStore, PutCondition } from "../store/object-store.ts";
 import {
   codeOf,
   decode,

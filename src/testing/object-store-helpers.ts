@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
+import { type ErrorCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,0 +1,39 @@
+/**
+ * `scb-mirror/store`: where backups can be kept. `ObjectStore` is all that scb-mirror asks of storage;
+ * `scb-mirror/testing` has the suite that an implementation must pass.
+ * @module
+ */
+export { FileStore, type FileStoreOptions } from "./store/file-store.ts";
+export {
+  type S3ClientLike,
+  type S3StoreFromClientOptions,
+  s3Store,
+} from "./store/injected-s3-store.ts";
+export { type MemoryState, MemoryStore } from "./store/memory-store.ts";
+export { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./store/object-key.ts";
+export {
+  defaultMaxBytes,
+  type GetOptions,
+  type ListedObject,
+  type ListOptions,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutCondition,
+  type PutOptions,
+  type RequestOptions,
+  type StoredObject,
+} from "./store/object-store.ts";
+export { type OpenStoreOptions, openStore } from "./store/open-store.ts";
+export {
+  type FileLocation,
+  formatLocation,
+  parseLocation,
+  type S3Location,
+  type StoreLocation,
+} from "./store/parse-location.ts";
+export type {
+  DeleteRights,
+  ObjectLock,
+  StoreInspection,
+  StoreSurvey,
+} from "./store/store-inspection.ts";
