@@ -3,42 +3,31 @@
  * starts fast and an installed package needs nothing else. Code that only some commands need (the
  * AWS SDK, gRPC) stays in chunks of its own, loaded when it is used.
  */
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "rolldown";
+import { build, type OutputChunk } from "rolldown";
+import { keepReachable } from "./declarations.ts";
+import { licenseTexts } from "./licenses.ts";
+import { copyDocuments } from "./published-docs.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const staging = `${root}dist.${process.pid}`;
 const retired = `${staging}.old`;
+const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+/** The library's modules, by the names of their files: "./backup" is `src/backup.ts`. */
+const entries = Object.values<{ types?: string }>(manifest.exports).flatMap(
+  ({ types }) => /([a-z]+)\.d\.ts$/.exec(types ?? "")?.[1] ?? [],
+);
 
 try {
-  await build({
-    cwd: root,
-    input: { cli: "src/commands/main.ts", index: "src/index.ts" },
-    platform: "node",
-    // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
-    resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },
-    transform: { target: "node22" },
-    output: {
-      dir: staging,
-      format: "esm",
-      entryFileNames: "[name].js",
-      chunkFileNames: "chunks/[name]-[hash].js",
-      minify: { compress: true, mangle: false, codegen: false },
-      comments: { legal: true, annotation: false, jsdoc: false },
-    },
-    logLevel: "warn",
-  });
-  if (!process.argv.includes("--no-types")) {
-    const tsc = spawnSync(
-      `${root}node_modules/.bin/tsc`,
-      ["-p", `${root}tsconfig.build.json`, "--outDir", `${staging}/types`],
-      { stdio: "inherit" },
-    );
-    if (tsc.status !== 0) throw new Error("the type declarations could not be made");
-  }
+  const declaring = process.argv.includes("--no-types") ? null : declare();
+  await bundle();
+  await declaring;
   writePackage();
+  copyDocuments(root, staging);
   // Two builds at once each leave a whole folder; the last one stays.
   if (existsSync(`${root}dist`)) renameSync(`${root}dist`, retired);
   renameSync(staging, `${root}dist`);
@@ -47,17 +36,68 @@ try {
   rmSync(retired, { recursive: true, force: true });
 }
 
+async function bundle(): Promise<void> {
+  const { output } = await build({
+    cwd: root,
+    input: {
+      cli: "src/commands/main.ts",
+      ...Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
+    },
+    platform: "node",
+    // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
+    resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },
+    transform: { target: "node22" },
+    output: {
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "chunks/[name]-[hash].js",
+      minify: { compress: true, mangle: false, codegen: false },
+      comments: { legal: true, annotation: false, jsdoc: false },
+      sourcemap: "hidden",
+    },
+    write: false,
+    logLevel: "warn",
+  });
+  const chunks = output.filter((item) => item.type === "chunk");
+  for (const chunk of chunks) writeChunk(chunk);
+  const modules = [...new Set(chunks.flatMap(({ moduleIds }) => moduleIds))].sort();
+  write("THIRD-PARTY-LICENSES.txt", licenseTexts(modules));
+}
+
+/** A map is for our own code: what others wrote is not what a stack trace is read for. */
+function writeChunk({ fileName, code, map, moduleIds }: OutputChunk): void {
+  const isOurs = moduleIds.some((id) => id.startsWith(`${root}src/`));
+  if (!isOurs || map === null) {
+    write(fileName, code);
+    return;
+  }
+  const sourcesContent = map.sourcesContent?.map((text, at) =>
+    map.sources[at]?.includes("node_modules/") === true ? null : text,
+  );
+  write(`${fileName}.map`, JSON.stringify({ ...map, sourcesContent }));
+  write(fileName, `${code.trimEnd()}\n//# sourceMappingURL=${fileName.split("/").at(-1)}.map\n`);
+}
+
+async function declare(): Promise<void> {
+  const args = ["-p", `${root}tsconfig.build.json`, "--outDir", `${staging}/types`];
+  const tsc = spawn(`${root}node_modules/.bin/tsc`, args, { stdio: "inherit" });
+  const [code] = await once(tsc, "exit");
+  if (code !== 0) throw new Error("the type declarations could not be made");
+  keepReachable(`${staging}/types`, entries);
+}
+
 /** `dist` is what gets published: it needs no dependencies, nor the Node that a checkout brings. */
 function writePackage(): void {
-  const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  const { name, version, description, license, type, engines } = manifest;
+  const { name, version, description, license, type, engines, sideEffects, bin, exports } =
+    manifest;
   const published = {
-    ...{ name, version, description, license, type, engines },
-    bin: { "scb-mirror": "cli.js" },
-    exports: { ".": { types: "./types/index.d.ts", default: "./index.js" } },
+    ...{ name, version, description, license, type, engines, sideEffects, bin, exports },
   };
-  writeFileSync(`${staging}/package.json`, `${JSON.stringify(published, null, 2)}\n`);
-  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) {
-    copyFileSync(`${root}${file}`, `${staging}/${file}`);
-  }
+  const text = JSON.stringify(published, null, 2).replaceAll(/"(?:\.\/)?dist\//g, '"./');
+  write("package.json", `${text}\n`);
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(`${staging}/${file}`), { recursive: true });
+  writeFileSync(`${staging}/${file}`, text);
 }
