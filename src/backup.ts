@@ -50,4 +50,5 @@ export {
   type OutPoint,
   parseOutPoint,
 } from "./wire/out-point.ts";
+export { parseNetAddress } from "./wire/parse-net-address.ts";
 export { formatShortChannelId, type ShortChannelID } from "./wire/short-channel-id.ts";

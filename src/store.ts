@@ -29,6 +29,7 @@ export {
   formatLocation,
   parseLocation,
   type S3Location,
+  type S3Style,
   type StoreLocation,
 } from "./store/parse-location.ts";
 export type {

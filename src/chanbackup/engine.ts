@@ -35,6 +35,10 @@ export type Outcome<Swapped, Unchanged> =
   /** The swapper should hold this state, and doesn't any more. */
   | { readonly kind: "lost"; readonly error: ScbError };
 
+/**
+ * When a running engine saves and looks, in milliseconds. Each is checked: "usage" for what is no
+ * time.
+ */
 export interface EngineTiming extends LookTiming {
   /** A backup that was saved longer ago is saved anew, with fresh addresses, even if nothing changed. */
   readonly refreshIntervalMs: number;

@@ -32,6 +32,7 @@ export interface InspectedChannel {
   };
 }
 
+/** How much of a channel is shown. */
 export interface InspectOptions {
   /** Whether the force close transaction is shown as well. Default: no. */
   readonly withCloseTx?: boolean | undefined;

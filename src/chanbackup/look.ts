@@ -13,6 +13,7 @@ export type LookOutcome =
 /** Reads back what was saved. Throws what the store throws, and "superseded" for another's backup. */
 export type Look = (depth: LookDepth, signal: AbortSignal) => Promise<LookOutcome>;
 
+/** How often what was saved is read back, in milliseconds. Only if the swapper can look. */
 export interface LookTiming {
   /** From one look at the pointer to the next. Default 5 min. */
   readonly lookIntervalMs?: number | undefined;

@@ -16,6 +16,7 @@ export const singleVersions = {
   simpleTaprootFinal: 7,
 } as const;
 
+/** One of `singleVersions`. */
 export type SingleVersion = (typeof singleVersions)[keyof typeof singleVersions];
 
 /** Our own side of a channel: keys that are derived again from the node's seed. */

@@ -1,11 +1,13 @@
 import type { ScbError } from "../runtime/error.ts";
 import type { EngineEvent } from "./engine-events.ts";
 
+/** What is known of a backup that was saved. */
 export interface SubSwapperSwapped {
   readonly channels: number;
   readonly sizeBytes: number;
 }
 
+/** What is known of a backup that was saved before. */
 export interface SubSwapperUnchanged {
   readonly channels: number;
 }
@@ -31,4 +33,5 @@ export type SubSwapperEvent =
   /** Going on would be useless or wrong. It has stopped. */
   | { readonly kind: "failed"; readonly error: ScbError };
 
+/** Hears each event at once. What it throws is dropped: it never ends or delays a swap. */
 export type SubSwapperObserver = (event: SubSwapperEvent) => void;

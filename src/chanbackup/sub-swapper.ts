@@ -23,6 +23,7 @@ import type {
 } from "./sub-swapper-events.ts";
 import type { Swapper } from "./swapper.ts";
 
+/** What a `SubSwapper` deals with. lnd: the arguments of `NewSubSwapper`, and times. */
 export interface SubSwapperOptions extends Partial<EngineTiming> {
   /**
    * The node's channels as they are now: one that no backup can hold is refused with "encode". Those
@@ -37,6 +38,7 @@ export interface SubSwapperOptions extends Partial<EngineTiming> {
   readonly random?: Random;
 }
 
+/** How to stop. */
 export interface StopOptions {
   /** How long to go on trying to save what isn't saved. Default 0: what is under way is abandoned. */
   readonly graceMs?: number;

@@ -17,6 +17,7 @@ import { retryingReads } from "../store/retrying-store.ts";
 import { checkStatus, type StatusReport } from "./status.ts";
 import { type VerifyReport, verifyHistory } from "./verify.ts";
 
+/** Where a node's backups lie, and who opens and compares them. */
 export interface BackupHistoryOptions {
   /**
    * As `--to`, `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`; or a store that the
@@ -40,11 +41,13 @@ export interface BackupHistoryOptions {
   readonly random?: Random;
 }
 
+/** How much of the history is listed. */
 export interface ListHistoryOptions extends RequestOptions {
   /** Only so many, the newest. Default: all; each costs a request. */
   readonly limit?: number;
 }
 
+/** Which versions are read back. */
 export interface VerifyHistoryOptions extends RequestOptions {
   /**
    * Only versions of this sequence or a later one, or saved at this time (milliseconds since 1970) or

@@ -232,6 +232,7 @@ export const findingKinds = {
   },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
+/** What was found: one of a closed list, each with its remedy in docs/findings.md. */
 export type FindingCode = keyof typeof findingKinds;
 
 /** One thing that was found, for people and for programs. */
@@ -263,6 +264,10 @@ export function findingOf(
   };
 }
 
+/**
+ * "safe" only if all that was asked for was seen, and nothing is wrong; "unsafe" for a problem;
+ * else "unknown".
+ */
 export type Verdict = "safe" | "unsafe" | "unknown";
 
 /** Any problem is unsafe; anything that is needed and was not seen is unknown. */

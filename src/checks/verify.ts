@@ -30,6 +30,7 @@ export interface VerifyOptions extends RequestOptions, Openers {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** What was read back, and what is wrong with it. */
 export interface VerifyReport {
   /** Whether the verdict is "safe". */
   readonly ok: boolean;

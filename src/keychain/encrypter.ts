@@ -14,6 +14,7 @@ export interface Encrypter {
   decrypt(packed: Uint8Array): Uint8Array;
 }
 
+/** Of a backup key: a SHA-256. */
 export const backupKeySizeBytes = 32;
 const nonceSizeBytes = 24;
 const tagSizeBytes = 16;

@@ -8,6 +8,7 @@ import { deriveBackupKey } from "./key-ring.ts";
 import { type LoadedKey, loadedKey } from "./loaded-key.ts";
 import type { Network } from "./network.ts";
 
+/** What a key file alone does not say. */
 export interface KeyFileOptions {
   /** The node's: its coin type is part of the path to the backup key. */
   readonly network: Network;

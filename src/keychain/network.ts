@@ -1,5 +1,6 @@
 /** The chains that lnd runs on, by the names of its `--network`. */
 export const networks = ["mainnet", "testnet", "testnet4", "signet", "simnet", "regtest"] as const;
+/** One of `networks`. */
 export type Network = (typeof networks)[number];
 
 /** The coin type in lnd's key paths. Source: lnd `keychain.CoinTypeBitcoin`, `CoinTypeTestnet`. */

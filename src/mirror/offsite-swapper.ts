@@ -23,6 +23,7 @@ import { ObjectStoreSwapper } from "./object-store-swapper.ts";
 import { PackSwapper } from "./pack-swapper.ts";
 import { ensureProbed } from "./probe-verdict.ts";
 
+/** Where the backups go, whose they are, and who is asked before one replaces another. */
 export interface OffsiteSwapperOptions {
   /**
    * As `--to`, `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`; or a store that the

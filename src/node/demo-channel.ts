@@ -42,6 +42,7 @@ export function makeDemoPeer(random: Random): DemoPeer {
   return { identityPub: publicKey(random), addrs };
 }
 
+/** How a demo channel comes about. */
 export interface DemoChannelOptions {
   /** At which its funding was sent. Default 800,000. */
   readonly blockHeight?: number;

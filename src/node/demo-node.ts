@@ -25,6 +25,7 @@ import {
   pick,
 } from "./demo-channel.ts";
 
+/** Which node a `DemoNode` is, and how busy. */
 export interface DemoNodeOptions {
   /** The key that its backups are encrypted with: the same key is the same node. */
   readonly backupKey: Uint8Array;

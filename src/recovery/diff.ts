@@ -4,6 +4,7 @@ import { sortSingles } from "../chanbackup/multi.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 
+/** What is different between two backups, each list sorted by channel point. */
 export interface BackupDiff {
   /** Channel points that only the second has. */
   readonly added: readonly string[];

@@ -1,4 +1,8 @@
-import { type InspectedChannel, inspectSingle } from "../chanbackup/inspected-channel.ts";
+import {
+  type InspectedChannel,
+  type InspectOptions,
+  inspectSingle,
+} from "../chanbackup/inspected-channel.ts";
 import { sortSingles } from "../chanbackup/multi.ts";
 import {
   isEmptyMulti,
@@ -26,7 +30,7 @@ export interface InspectedBackup {
 export function inspectBackup(
   packed: Uint8Array,
   encrypter: Encrypter,
-  { withCloseTx }: { readonly withCloseTx: boolean },
+  { withCloseTx = false }: InspectOptions = {},
 ): InspectedBackup {
   const { kind, singles } = unpackEither(packed, encrypter);
   const channels = sortSingles(singles).map((single) => inspectSingle(single, { withCloseTx }));

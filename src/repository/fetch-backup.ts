@@ -9,6 +9,7 @@ import { parseVersionKey, type VersionName } from "./layout.ts";
 import { readVersion } from "./version.ts";
 import { metadataOf, readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
 
+/** A version that was fetched and checked: what a restore takes. */
 export interface RestoredBackup {
   readonly key: string;
   readonly sequence: number;

@@ -18,6 +18,7 @@ export interface StoredVersion extends VersionName {
   readonly storedAt: number;
 }
 
+/** One version of the history. */
 export interface HistoryEntry extends StoredVersion {
   readonly sha256: string;
   /** The pointer names it. */

@@ -14,6 +14,7 @@ export interface Clock {
 /** Node's timers take what is longer for no time at all. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** The machine's own clock. A `sleep` may be of any length. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

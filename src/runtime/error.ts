@@ -49,6 +49,7 @@ export const errorCodes = [
   "node-syncing", // starting, or not yet in step with the chain
 ] as const;
 
+/** One of `errorCodes`. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 /**

@@ -58,6 +58,7 @@ export function createLogger(level: LogLevel): Logger {
   );
 }
 
+/** Says nothing. */
 export const silentLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,

@@ -54,6 +54,7 @@ interface FileWork {
   readonly limitMs?: number;
 }
 
+/** Where a `FileStore` keeps its files. */
 export interface FileStoreOptions {
   /** Absolute path. */
   readonly root: string;

@@ -11,6 +11,7 @@ export interface S3ClientLike {
   destroy(): void;
 }
 
+/** The bucket, and the client that reaches it. */
 export interface S3StoreFromClientOptions {
   /**
    * Credentials, region, endpoint, agents and timeouts are the client's own. The store closes it. It must

@@ -60,10 +60,12 @@ export interface ObjectStore {
   close(): Promise<void>;
 }
 
+/** What every request takes. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How an object is read. */
 export interface GetOptions extends RequestOptions {
   /** A larger object is `store-too-large`. Default: `defaultMaxBytes`. */
   readonly maxBytes?: number | undefined;
@@ -84,11 +86,13 @@ export function tooLargeError(key: string, location: string, maxBytes: number): 
   );
 }
 
+/** What a list leaves out. */
 export interface ListOptions extends RequestOptions {
   /** Begin after this key. */
   readonly startAfter?: string | undefined;
 }
 
+/** How an object is written. */
 export interface PutOptions extends RequestOptions {
   /** What must be true of the key for the put to happen. Default: nothing. */
   readonly condition?: PutCondition | undefined;
@@ -100,12 +104,14 @@ export interface PutOptions extends RequestOptions {
   readonly contentType?: string | undefined;
 }
 
+/** What must be true of a key for a put to happen: else "store-precondition" or "store-missing". */
 export type PutCondition =
   /** The key holds nothing (`If-None-Match: *`). */
   | { readonly kind: "absent" }
   /** The key holds the object that has this etag (`If-Match`). */
   | { readonly kind: "match"; readonly etag: string };
 
+/** An object as a list names it. */
 export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
@@ -113,11 +119,13 @@ export interface ListedObject {
   readonly modifiedAt: number;
 }
 
+/** All of an object but its bytes. */
 export interface ObjectInfo extends ListedObject {
   readonly etag: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** An object with its bytes, which are the caller's own. */
 export interface StoredObject extends ObjectInfo {
   readonly bytes: Uint8Array;
 }

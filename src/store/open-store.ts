@@ -5,6 +5,7 @@ import { FileStore } from "./file-store.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { parseLocation, type StoreLocation } from "./parse-location.ts";
 
+/** How patient an opened store is, and with which clock. */
 export interface OpenStoreOptions {
   /** Default: warnings, as JSON lines on stderr. */
   readonly logger?: Logger;

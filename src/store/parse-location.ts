@@ -6,6 +6,7 @@ import { isKeySegment } from "./object-key.ts";
 /** Where a store is. Holds no credentials: those come from the standard AWS places. */
 export type StoreLocation = S3Location | FileLocation;
 
+/** A bucket, or what lies under a prefix of one. */
 export interface S3Location {
   readonly kind: "s3";
   readonly bucket: string;
@@ -19,6 +20,7 @@ export interface S3Location {
 /** Where the bucket's name stands: before the endpoint's host name, or at the beginning of the path. */
 export type S3Style = "virtual" | "path";
 
+/** A folder of this machine. */
 export interface FileLocation {
   readonly kind: "file";
   /** Absolute. */

@@ -14,6 +14,7 @@ export interface StoreInspection {
   mayDelete(key: string, options?: RequestOptions): Promise<DeleteRights>;
 }
 
+/** How a service is set up, as far as it tells. */
 export interface StoreSurvey {
   /** This machine's clock less the store's, milliseconds, to about a second; null where not told. */
   readonly clockSkewMs: number | null;
@@ -21,12 +22,14 @@ export interface StoreSurvey {
   readonly objectLock: ObjectLock;
 }
 
+/** Whether a bucket keeps objects from being deleted. */
 export type ObjectLock =
   | { readonly kind: "off" }
   | { readonly kind: "unknown" }
   /** `retention` is for people, as "COMPLIANCE, 30 days"; null where objects have none by default. */
   | { readonly kind: "on"; readonly retention: string | null };
 
+/** What a credential may delete. */
 export interface DeleteRights {
   /** A plain delete; where versions are kept it only hides the object. */
   readonly objects: boolean;
