@@ -90,7 +90,7 @@ describe("a wiped node", () => {
     await w.notifier.tell([], [1, 2].map(outPoint));
     await w.notifier.tell([], [1, 2].map(outPoint));
     assert.equal(w.kinds().filter((kind) => kind === "close-held-back").length, 1);
-    await w.subSwapper.confirmClosed([outPoint(1)]);
+    await w.subSwapper.confirmClosed(points(1));
     assert.deepEqual(w.swapper.points, points(2, 9));
     await assertStopped(w, true);
   });

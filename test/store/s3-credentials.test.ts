@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
 import { createS3Client } from "../../src/store/s3-client.ts";
-import { encode, rejectsWith } from "../conformance/object-store-helpers.ts";
+import { encode, rejectsWith } from "../../src/testing/object-store-helpers.ts";
 import { HostileS3 } from "../peers/hostile-s3.ts";
 import { openStoreAt, withEnv } from "./open-store-at.ts";
 
