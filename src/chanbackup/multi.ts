@@ -3,7 +3,7 @@ import { BinaryReader } from "../wire/binary-reader.ts";
 import { BinaryWriter } from "../wire/binary-writer.ts";
 import { compareOutPoints } from "../wire/out-point.ts";
 import type { Single, SingleVersion } from "./single.ts";
-import { singleCodec, writeSingle } from "./single-codec.ts";
+import { copySingle, singleCodec, writeSingle } from "./single-codec.ts";
 import { SingleView } from "./single-view.ts";
 
 /** The backup of all channels of a node (lnd `chanbackup.Multi`). */
@@ -104,10 +104,9 @@ function* readMulti(plaintext: Uint8Array): Generator<void, Multi> {
   const writer = new BinaryWriter(plaintext.length);
   const places: { version: SingleVersion; start: number; end: number }[] = [];
   for (let number = 1; number <= count; number++) {
-    const single = singleCodec.read(reader, `channel ${number} of ${count}`, undefined);
     const start = writer.offset;
-    writeSingle(writer, single);
-    places.push({ version: single.version, start, end: writer.offset });
+    const singleVersion = copySingle(reader, writer, `channel ${number} of ${count}`);
+    places.push({ version: singleVersion, start, end: writer.offset });
     if (number % thingsInOneTurn === 0) yield;
   }
   reader.end("Multi");

@@ -114,25 +114,62 @@ export const singleCodec: Codec<Single> = {
     const announced = reader.u16(`${what} length`);
     const start = reader.offset;
     const fields = body.read(reader, what, layout);
-    const sizeBytes = reader.offset - start;
-    if (announced !== sizeBytes % 0x1_0000) {
-      reader.fail(`${what}: announces ${announced} bytes and has ${sizeBytes}`, at);
-    }
+    checkLength(reader, what, announced, start, at);
     return { version: layout.version, ...fields };
   },
 
   write(writer, single, what) {
     const { version } = single;
     if (!isSingleVersion(version)) writer.fail(`${what}: version ${version} is not known`);
-    const hasCloseTxInputs = single.closeTxInputs !== undefined;
-    writer.u8(version | (hasCloseTxInputs ? closeTxBit : 0), `${what}.version`);
-    const lengthAt = writer.offset;
-    writer.u16(0, `${what} length`);
+    const layout = { version, hasCloseTxInputs: single.closeTxInputs !== undefined };
+    const lengthAt = writeHeader(writer, layout, what);
     const start = writer.offset;
-    body.write(writer, single, what, { version, hasCloseTxInputs });
+    body.write(writer, single, what, layout);
     writer.replaceU16(lengthAt, (writer.offset - start) % 0x1_0000, `${what} length`);
   },
 };
+
+/** Reads a Single and writes it as `singleCodec` does, without holding it. Returns its version. */
+export function copySingle(
+  reader: BinaryReader,
+  writer: BinaryWriter,
+  what: string,
+): SingleVersion {
+  const at = reader.offset;
+  const layout = readLayout(reader, what);
+  const announced = reader.u16(`${what} length`);
+  const start = reader.offset;
+  const lengthAt = writeHeader(writer, layout, what);
+  const writtenFrom = writer.offset;
+  body.copy(reader, writer, what, layout);
+  checkLength(reader, what, announced, start, at);
+  writer.replaceU16(lengthAt, (writer.offset - writtenFrom) % 0x1_0000, `${what} length`);
+  return layout.version;
+}
+
+function checkLength(
+  reader: BinaryReader,
+  what: string,
+  announced: number,
+  start: number,
+  at: number,
+): void {
+  const sizeBytes = reader.offset - start;
+  if (announced === sizeBytes % 0x1_0000) return;
+  reader.fail(`${what}: announces ${announced} bytes and has ${sizeBytes}`, at);
+}
+
+/** All before the body. Returns where the length of that belongs. */
+function writeHeader(
+  writer: BinaryWriter,
+  { version, hasCloseTxInputs }: Layout,
+  what: string,
+): number {
+  writer.u8(version | (hasCloseTxInputs ? closeTxBit : 0), `${what}.version`);
+  const lengthAt = writer.offset;
+  writer.u16(0, `${what} length`);
+  return lengthAt;
+}
 
 function readLayout(reader: BinaryReader, what: string): Layout {
   const at = reader.offset;

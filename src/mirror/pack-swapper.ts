@@ -112,8 +112,6 @@ export class PackSwapper implements Swapper {
       throw error;
     }
     this.#underWay = null;
-    // Whoever extracted what this replaced has to extract again.
-    this.#extracts = 0;
     this.#current = { key: operation.key, multi, encrypter };
     this.#base = await swapper.base(signal);
     if (this.#extracts > 0) this.#isAmbiguous = true;

@@ -68,7 +68,10 @@ export const swapperChecks: readonly SwapperCheck[] = [
       const channels = singles(4);
       for (const count of [1, 4, 2]) {
         await save(swapper, encrypter, channels.slice(0, count));
-        assert.deepEqual(await extract(swapper, encrypter), pointsOf(channels.slice(0, count)));
+        assert.deepEqual(
+          await extract(await open(), encrypter),
+          pointsOf(channels.slice(0, count)),
+        );
       }
     },
   },

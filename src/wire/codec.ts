@@ -12,6 +12,8 @@ export interface Codec<T, L = unknown> {
   readonly isFixedSize?: true;
   read(reader: BinaryReader, what: string, layout: L): T;
   write(writer: BinaryWriter, value: T, what: string, layout: L): void;
+  /** Reads and writes, for a value that nobody wants to hold. Default: by way of the value. */
+  copy?(reader: BinaryReader, writer: BinaryWriter, what: string, layout: L): void;
 }
 
 /** A field that only some layouts have. */
@@ -85,6 +87,7 @@ export const u16Bytes: Codec<Uint8Array> = {
 
 /** As a codec; and one property can be read alone. */
 export interface StructCodec<T, L = unknown> extends Codec<T, L> {
+  copy(reader: BinaryReader, writer: BinaryWriter, what: string, layout: L): void;
   /** The property `name` of a value that was read before and found right. */
   readField<K extends keyof T & string>(reader: BinaryReader, name: K, layout: L): T[K];
 }
@@ -123,6 +126,15 @@ export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Str
       }
       reader.path.leave();
       return value as T;
+    },
+    copy(reader, writer, what, layout) {
+      reader.path.enter(what);
+      for (const { name, codec, isPresent } of entries) {
+        if (isPresent !== undefined && !isPresent(layout)) continue;
+        if (codec.copy !== undefined) codec.copy(reader, writer, name, layout);
+        else codec.write(writer, codec.read(reader, name, layout), name, layout);
+      }
+      reader.path.leave();
     },
     readField<K extends keyof T & string>(reader: BinaryReader, field: K, layout: L): T[K] {
       for (const { name, codec, isPresent } of entries) {
