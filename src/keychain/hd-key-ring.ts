@@ -38,7 +38,10 @@ export class HdKeyRing implements KeyRing {
     passphrase?: string,
   ): Promise<HdKeyRing> {
     const text = typeof words === "string" ? words : words.join(" ");
-    const entropy = await decipherWords(text.trim().toLowerCase().split(/\s+/), passphrase);
+    const tokens = text.trim().toLowerCase().split(/\s+/);
+    // lncli numbers the words that it prints.
+    const bare = tokens.filter((token) => !/^\d+\.?$/.test(token));
+    const entropy = await decipherWords(bare, passphrase);
     return HdKeyRing.fromEntropy(entropy, network);
   }
 

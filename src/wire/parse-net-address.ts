@@ -16,7 +16,8 @@ export function parseNetAddress(text: string): NetAddress {
     /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const name = inBrackets ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
-  if (name === undefined || port > 0xffff) throw notAddress(text);
+  // What `formatNetAddress` makes of an opaque address is no host of that name.
+  if (name === undefined || name === "opaque" || port > 0xffff) throw notAddress(text);
   if (inBrackets !== undefined) {
     if (!isIPv6(name) || name.includes("%")) throw notAddress(text);
     return { kind: "tcp6", host: ipv6Bytes(name), port };

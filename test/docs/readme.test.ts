@@ -11,14 +11,14 @@ import { runCli } from "../support/cli.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readme = await readFile(join(root, "README.md"), "utf8");
 
-/** A program that is no lnd: it reports one channel, and then waits. */
+/** A node that is no lnd: it opens one channel, and then waits. */
 const myNode = `
-import { makeDemoPeer, openDemoChannel } from "${root}src/node/demo-channel.ts";
-import { systemRandom } from "scb-mirror";
-export async function* myChannels(_known: ReadonlySet<string>) {
-  yield { newChans: [openDemoChannel(makeDemoPeer(systemRandom), 800_000, systemRandom)], closedChans: [] };
-  await new Promise((resolve) => setTimeout(resolve, 60_000));
-}
+import { EventEmitter } from "node:events";
+import type { ChannelWithAddrs } from "scb-mirror";
+import { demoChannel } from "scb-mirror/testing";
+export const myNode = new EventEmitter<{ opened: [ChannelWithAddrs]; resolved: [string] }>();
+setTimeout(() => myNode.emit("opened", demoChannel()), 500);
+setTimeout(() => {}, 60_000);
 `;
 
 describe("the README", () => {

@@ -8,7 +8,7 @@ import { deriveBackupKey, type KeyRing, keyRingEncrypter } from "../../src/keych
 import { coinTypeOf, type Network, networks } from "../../src/keychain/network.ts";
 import { deriveHardenedNonStandard } from "../../src/keychain/non-standard-derivation.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
-import { walletVectors } from "./vectors.ts";
+import { aezeedVectors, walletVectors } from "./vectors.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const networkOf = (coinType: 0 | 1): Network => (coinType === 0 ? "mainnet" : "regtest");
@@ -155,4 +155,18 @@ it("keyRingEncrypter seals with the backup key of the key ring", async () => {
 
 it("the coin type is 0 on mainnet and 1 elsewhere", () => {
   assert.deepEqual(networks.map(coinTypeOf), [0, 1, 1, 1, 1, 1]);
+});
+
+it("HdKeyRing takes the words as a person has them", async () => {
+  const [vector] = aezeedVectors;
+  assert(vector !== undefined);
+  const { words, passphrase, entropy } = vector;
+  const same = HdKeyRing.fromEntropy(Buffer.from(entropy, "hex"), "mainnet");
+  const expected = hex(await deriveBackupKey(same));
+  const numbered = words.split(" ").map((word, at) => `${at + 1}. ${word.toUpperCase()}`);
+  for (const given of [words.split(" "), `  ${words}\n`, numbered.join("\n")]) {
+    const keyRing = await HdKeyRing.fromWords(given, "mainnet", passphrase);
+    assert.equal(hex(await deriveBackupKey(keyRing)), expected);
+  }
+  await assert.rejects(HdKeyRing.fromWords("not words", "mainnet"), { code: "key" });
 });
