@@ -8,7 +8,6 @@ import { PackSwapper } from "../../src/mirror/pack-swapper.ts";
 import { SingleWriterSwapper } from "../../src/mirror/single-writer-swapper.ts";
 import { hasCode, ScbError } from "../../src/runtime/error.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
-import { parseOutPoint } from "../../src/wire/out-point.ts";
 import type { Known, ProcessOptions, WriterProcess } from "./mirror-process.ts";
 import { channelPoint, simulatedEncrypter, singleOf } from "./simulated-backup.ts";
 import { SimulatedNotifier } from "./simulated-notifier.ts";
@@ -135,7 +134,7 @@ export class PackProcess implements WriterProcess {
         // The node has a record of each close; a program that asks it can confirm them.
         const closed = new Set(world.node.closedChannels.map(channelPoint));
         const confirmed = event.channelPoints.filter((point) => closed.has(point));
-        this.#subSwapper?.confirmClosed(confirmed.map(parseOutPoint)).catch(() => undefined);
+        this.#subSwapper?.confirmClosed(confirmed).catch(() => undefined);
         break;
       }
       case "notifier-lost":

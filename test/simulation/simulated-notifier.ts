@@ -45,7 +45,7 @@ export class SimulatedNotifier implements ChannelNotifier {
     const makeUp = (channels: readonly number[]): void => {
       const points = new Set(channels.map(channelPoint));
       const newChans = channels.filter((it) => !known.has(channelPoint(it))).map(reported);
-      const closedChans = [...known].filter((point) => !points.has(point)).map(parseOutPoint);
+      const closedChans = [...known].filter((point) => !points.has(point));
       known = points;
       queue.push({ event: { newChans, closedChans }, channels });
       wake();
