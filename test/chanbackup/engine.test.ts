@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Engine, type EngineOptions } from "../../src/chanbackup/engine.ts";
 import type { EngineEvent } from "../../src/chanbackup/engine-events.ts";
+import { Freshness } from "../../src/chanbackup/freshness.ts";
 import type { LookDepth, LookOutcome } from "../../src/chanbackup/look.ts";
 import { isPassing } from "../../src/chanbackup/retry-policy.ts";
 import { isNews } from "../../src/chanbackup/snapshot.ts";
@@ -317,4 +318,24 @@ it("a refresh counts from when the saved backup was made, not from this process'
   assert.ok(w.kinds().includes("swapped"));
   w.stop.abort();
   await running;
+});
+
+it("another's backup is not older than we know, whatever its writer's clock says", async () => {
+  const clock = new ManualClock();
+  await clock.advance(1_000 * hourMs);
+  const freshness = new Freshness(clock);
+  freshness.saved("ours");
+  await clock.advance(hourMs);
+  for (const offMs of [-500 * hourMs, 500 * hourMs]) {
+    assert.equal(freshness.ageMs({ id: "theirs", savedAt: clock.now() + offMs }), hourMs);
+  }
+  freshness.see({ id: "theirs", savedAt: clock.now() - 500 * hourMs });
+  assert.equal(freshness.ageMs(null), hourMs);
+  await clock.advance(hourMs);
+  assert.equal(freshness.ageMs(null), 2 * hourMs);
+});
+
+it("before anything is known, a time in the future is wrong, not young", async () => {
+  const freshness = new Freshness(new ManualClock());
+  assert.equal(freshness.ageMs({ id: "theirs", savedAt: 500 * hourMs }), 500 * hourMs);
 });

@@ -163,6 +163,21 @@ describe("a folder that is deleted under the program", () => {
     assert.equal(await subSwapper.stop({ graceMs: 5_000 }), true);
   });
 
+  it("'unchanged' is read back: one pointer and one version, and nothing else", async () => {
+    const { store, packSwapper } = offsite();
+    const { subSwapper, kinds } = program({ swapper: packSwapper(), startingChans: [single(1)] });
+    subSwapper.start();
+    await subSwapper.ready;
+    kinds();
+    store.calls.length = 0;
+    await subSwapper.manualUpdate([]);
+    assert.deepEqual(kinds(), ["unchanged"]);
+    const { version } = await readPointer(store);
+    const calls = store.calls.slice(0, -1).map(({ verb, key }) => `${verb} ${key}`);
+    assert.deepEqual(calls, ["get latest.json", `get ${version.key}`]);
+    await subSwapper.stop();
+  });
+
   it("nothing resolves while its pointer is gone", async () => {
     const { store, packSwapper } = offsite();
     const swapper = packSwapper();

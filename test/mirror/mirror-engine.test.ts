@@ -358,6 +358,23 @@ describe("MirrorEngine", { timeout: 20_000 }, () => {
     await assert.rejects(running, { code: "pointer-lost" });
   });
 
+  it("reads back one pointer and one version before it says 'unchanged'", async () => {
+    const { store, source, stop, told, run } = setUp();
+    const running = run();
+    source.channelPoints = ["aa:0"];
+    source.tell("start");
+    await told("swapped");
+    await told("confirmed");
+    store.calls.length = 0;
+    source.tell("follow-up");
+    await told("unchanged");
+    const { version } = await readPointer(store);
+    const calls = store.calls.map(({ verb, key }) => `${verb} ${key}`).slice(0, 2);
+    assert.deepEqual(calls, ["get latest.json", `get ${version.key}`]);
+    stop.abort();
+    await running;
+  });
+
   it("saves anew at each refresh, though nothing changed", async () => {
     const { store, source, stop, told, run } = setUp({
       clock: hastyClock({ longMs: 1e9 }),

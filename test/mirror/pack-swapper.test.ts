@@ -68,4 +68,33 @@ describe("PackSwapper", () => {
     const { sequence, previous } = await readPointer(store);
     assert.deepEqual([sequence, previous?.key], [3, other.lastCommit?.key]);
   });
+
+  it("looks again when what it read the pointer of was pruned meanwhile", async () => {
+    const { store, swapper } = setUp();
+    await swapUntilSaved(swapper, 1);
+    const { version } = await readPointer(store);
+    const late = new PackSwapper({ swapper: makeSwapper(store), store, encrypter });
+    store.before = async ({ verb, key }) => {
+      if (verb !== "get" || key !== version.key) return;
+      store.before = () => undefined;
+      await swapUntilSaved(swapper, 1, 2);
+      await store.delete(version.key);
+    };
+    await assert.rejects(late.extractBase(encrypter), { code: "superseded" });
+    assert.equal((await late.extractBase(encrypter))?.staticBackups.length, 2);
+  });
+
+  it("says so while an earlier swap may yet land", async () => {
+    const { store, swapper } = setUp();
+    await swapUntilSaved(swapper, 1);
+    assert.equal(swapper.isInDoubt, false);
+    store.fail("put", /latest/, "store-unknown");
+    await swapper.extractMulti(encrypter);
+    await assert.rejects(swapper.updateAndSwap(packed(1, 2)), { code: "store-unknown" });
+    await swapper.extractMulti(encrypter);
+    assert.equal(swapper.isInDoubt, true);
+    await swapper.updateAndSwap(packed(1));
+    await swapper.extractMulti(encrypter);
+    assert.equal(swapper.isInDoubt, false);
+  });
 });
