@@ -9,8 +9,9 @@ import { tell } from "../runtime/tell.ts";
 import { type Due, DueState } from "./due.ts";
 import type { EngineEvent } from "./engine-events.ts";
 import { Freshness, type HeldBackup } from "./freshness.ts";
-import { type Look, type LookDepth, LookSchedule, type LookTiming } from "./look.ts";
-import { Nap } from "./nap.ts";
+import type { Look, LookTiming } from "./look.ts";
+import { gaveUp, Looker } from "./looker.ts";
+import { Nap, sleepUntil } from "./nap.ts";
 import { RefusedError } from "./refused-error.ts";
 import type { SnapshotReason } from "./snapshot.ts";
 
@@ -80,18 +81,11 @@ export class Engine<Swapped, Unchanged> {
   readonly #pace: Pace;
   readonly #due: DueState;
   readonly #freshness: Freshness;
-  readonly #looks: LookSchedule;
+  readonly #looker: Looker;
   readonly #idle: Nap;
-  /** Aborts the look that is under way. */
-  #looking: AbortController | null = null;
-  #failedLooks = 0;
-  /** In a row. */
-  #losses = 0;
   /** There was a refusal, or a loss: only a swap shows that it is over. */
   #mustSave = false;
   #hasSaved = false;
-  /** What was saved last was read back since. */
-  #isReadBack = false;
   #refreshNotBeforeMs = -Infinity;
   /** Of the newest thing that a stop waits for. */
   #unsavedRevision = 0;
@@ -107,7 +101,14 @@ export class Engine<Swapped, Unchanged> {
     this.#pace = new Pace(clock, minIntervalMs);
     this.#due = new DueState(clock);
     this.#freshness = new Freshness(clock);
-    this.#looks = new LookSchedule(options, clock.monotonicMs());
+    this.#looker = new Looker({
+      ...options,
+      clock,
+      random,
+      tell: (event) => this.#tell(event),
+      onLost: (error) => this.#lose(error),
+      onSuperseded: () => void this.mark("superseded"),
+    });
     this.#idle = new Nap(clock);
   }
 
@@ -195,96 +196,40 @@ export class Engine<Swapped, Unchanged> {
     this.mark("start");
     while (this.#due.reason !== null) {
       await this.#save(null, abort);
-      if (!this.#isReadBack) await this.#confirm(abort);
+      if (!this.#looker.isReadBack) await this.#confirm(abort);
     }
   }
 
   #wake(): void {
     this.#idle.wake();
-    this.#looking?.abort();
+    this.#looker.interrupt();
   }
 
   /** Waits until something is due, or nobody listens any more. Meanwhile it refreshes and looks. */
   async #untilDue(listening: AbortSignal): Promise<void> {
-    const { refreshIntervalMs, look } = this.#options;
+    const { refreshIntervalMs } = this.#options;
     while (this.#due.reason === null && !listening.aborted) {
-      const nowMs = this.#clock.monotonicMs();
-      const { depth, atMs } = this.#looks.next;
-      const lookInMs = look === undefined ? Infinity : atMs - nowMs;
+      const { dueInMs: lookInMs } = this.#looker;
       const staleInMs = refreshIntervalMs - this.#freshness.ageMs(null);
+      const nowMs = this.#clock.monotonicMs();
       const refreshInMs = Math.max(staleInMs, this.#refreshNotBeforeMs - nowMs);
       if (refreshInMs <= 0) {
         // What a guard holds back stays old: it isn't tried again and again.
         this.#refreshNotBeforeMs = nowMs + refreshIntervalMs;
         this.mark("refresh");
       } else if (lookInMs > 0) await this.#idle.sleep(Math.min(refreshInMs, lookInMs));
-      else await this.#lookWhileIdle(depth);
-    }
-  }
-
-  /** Whatever becomes due meanwhile ends it: it is made another time. */
-  async #lookWhileIdle(depth: LookDepth): Promise<void> {
-    const looking = new AbortController();
-    this.#looking = looking;
-    try {
-      const failed = await this.#look(depth, looking.signal);
-      if (failed !== null) this.#looks.failed(depth, this.#clock.monotonicMs() + failed.retryInMs);
-    } catch (error) {
-      if (!looking.signal.aborted) throw error;
-    } finally {
-      this.#looking = null;
+      else await this.#looker.whileIdle();
     }
   }
 
   /** A stop says that everything is saved, so it is read back. */
   async #confirm(abort: AbortSignal): Promise<void> {
-    if (this.#losses > 0) {
-      await this.#sleep(backoffMs(this.#losses, this.#random, storeBackoff), [abort]);
-    }
-    while (this.#hasSaved && this.#due.reason === null && !abort.aborted) {
-      const failed = await this.#look("version", abort);
-      if (failed === null) return;
-      await this.#sleep(failed.retryInMs, [abort]);
-      if (abort.aborted) throw gaveUp(failed.error);
-    }
-  }
-
-  /** Null once it is made. */
-  async #look(
-    depth: LookDepth,
-    signal: AbortSignal,
-  ): Promise<{ readonly error: ScbError; readonly retryInMs: number } | null> {
-    const { look, canPass } = this.#options;
-    if (look === undefined) return null;
-    try {
-      const found = await abortable(look(depth, signal), signal);
-      this.#looks.made(depth, this.#clock.monotonicMs());
-      if (this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts: this.#failedLooks + 1 });
-      this.#failedLooks = 0;
-      this.#isReadBack ||= found.kind === "confirmed" && depth === "version";
-      if (found.kind === "save-anew") this.#lose(found.error);
-      else {
-        if (depth === "version") this.#losses = 0;
-        this.#tell({ kind: "confirmed", depth });
-      }
-      return null;
-    } catch (caught) {
-      const error = ScbError.from(caught);
-      if (error.code === "superseded") {
-        this.mark("superseded");
-        return null;
-      }
-      if (!canPass(error)) throw error;
-      this.#failedLooks += 1;
-      const retryInMs = Math.round(backoffMs(this.#failedLooks, this.#random, storeBackoff));
-      if (this.#failedLooks === 1) this.#tell({ kind: "retrying", error, attempt: 1, retryInMs });
-      return { error, retryInMs };
-    }
+    if (this.#hasSaved) await this.#looker.confirm(() => this.#due.reason === null, abort);
   }
 
   #lose(error: ScbError): void {
     this.#mustSave = true;
-    this.#losses += 1;
+    this.#looker.lost();
     this.#tell({ kind: "lost", error });
     this.mark("lost");
   }
@@ -304,9 +249,9 @@ export class Engine<Swapped, Unchanged> {
           continue;
         }
         this.#settle(outcome, attempts);
-        if (trouble !== null || this.#failedLooks > 0) this.#tell({ kind: "recovered", attempts });
-        this.#failedLooks = 0;
-        return;
+        if (trouble !== null || this.#looker.isTroubled)
+          this.#tell({ kind: "recovered", attempts });
+        return this.#looker.recovered();
       } catch (caught) {
         const error = ScbError.from(caught);
         if (error.code === "superseded") {
@@ -341,20 +286,18 @@ export class Engine<Swapped, Unchanged> {
 
   #settle(outcome: Exclude<Outcome<Swapped, Unchanged>, { kind: "lost" }>, attempts: number): void {
     const { reason, revision, sinceMs } = outcome.due;
-    const nowMs = this.#clock.monotonicMs();
     this.#due.settle(revision, null);
     this.#hasSaved = true;
-    this.#isReadBack = outcome.kind === "unchanged";
     if (outcome.kind === "swapped") {
       this.#mustSave = false;
       this.#pace.count();
       this.#freshness.saved(outcome.id);
-      this.#looks.swapped(nowMs, this.#losses);
-      const elapsedMs = nowMs - sinceMs;
+      this.#looker.swapped();
+      const elapsedMs = this.#clock.monotonicMs() - sinceMs;
       this.#tell({ kind: "swapped", reason, attempts, elapsedMs, ...outcome.facts });
     } else {
       if (outcome.held !== null) this.#freshness.see(outcome.held);
-      this.#looks.made("version", nowMs);
+      this.#looker.proved();
       this.#tell({ kind: "unchanged", reason, ...outcome.facts });
     }
   }
@@ -375,15 +318,8 @@ export class Engine<Swapped, Unchanged> {
     return quarantineKey !== null || !(error instanceof RefusedError);
   }
 
-  /** A time that these signals cut short. */
-  async #sleep(ms: number, signals: readonly AbortSignal[]): Promise<void> {
-    const isCutShort = (): boolean => signals.some(({ aborted }) => aborted);
-    if (isCutShort()) return;
-    try {
-      await this.#clock.sleep(ms, AbortSignal.any([...signals]));
-    } catch (error) {
-      if (!isCutShort()) throw error;
-    }
+  #sleep(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+    return sleepUntil(this.#clock, ms, signals);
   }
 
   #tell(event: EngineEvent<Swapped, Unchanged>): void {
@@ -393,9 +329,4 @@ export class Engine<Swapped, Unchanged> {
 
 function isOfStore(error: ScbError): boolean {
   return hasCode(error, "store-busy", "store-unknown", "refused");
-}
-
-function gaveUp(trouble: ScbError | null): ScbError {
-  const message = trouble === null ? "stopped before it was done" : `gave up: ${trouble.message}`;
-  return new ScbError("aborted", message, { cause: trouble });
 }

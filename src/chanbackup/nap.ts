@@ -27,3 +27,18 @@ export class Nap {
     this.#asleep?.abort();
   }
 }
+
+/** Sleeps for `ms`, or until one of these signals aborts. */
+export async function sleepUntil(
+  clock: Clock,
+  ms: number,
+  signals: readonly AbortSignal[],
+): Promise<void> {
+  const isCutShort = (): boolean => signals.some(({ aborted }) => aborted);
+  if (isCutShort()) return;
+  try {
+    await clock.sleep(ms, AbortSignal.any([...signals]));
+  } catch (error) {
+    if (!isCutShort()) throw error;
+  }
+}

@@ -37,7 +37,7 @@ export class PackProcess implements WriterProcess {
   async run(): Promise<ScbError | null> {
     const { name, store, identity, singleWriter, clock, random } = this.#options;
     const { refreshIntervalMs, minIntervalMs, lookIntervalMs } = this.#options;
-    const encrypter = simulatedEncrypter(random);
+    const encrypter = simulatedEncrypter(random, this.#options.world.isOwnNode ? 1 : 2);
     const inspect = inspectWith(encrypter);
     const { pubkey } = identity;
     const heldBackups = new HeldBackups({

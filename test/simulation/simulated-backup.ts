@@ -70,19 +70,24 @@ export function singleOf(number: number): Single {
   return single;
 }
 
-/** Seals nothing, but gives each packing bytes of its own, as an encrypter does. */
-export function simulatedEncrypter(random: Random): Encrypter {
+/**
+ * Seals nothing, but gives each packing bytes of its own, as an encrypter does, and opens nothing that
+ * another key has made.
+ */
+export function simulatedEncrypter(random: Random, key: number): Encrypter {
   return {
     encrypt(plaintext) {
       const packed = new Uint8Array(nonceSizeBytes + plaintext.length + tagSizeBytes);
       packed.set(random.bytes(nonceSizeBytes));
       packed.set(plaintext, nonceSizeBytes);
       packed[0] = packMagic;
+      packed[1] = key;
       return packed;
     },
     decrypt(packed) {
-      if (packed[0] === packMagic) return packed.slice(nonceSizeBytes, -tagSizeBytes);
-      throw new ScbError("decrypt", "simulated: no program has packed this");
+      if (packed[0] === packMagic && packed[1] === key)
+        return packed.slice(nonceSizeBytes, -tagSizeBytes);
+      throw new ScbError("decrypt", "simulated: packed with another key");
     },
   };
 }
