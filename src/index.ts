@@ -3,6 +3,7 @@
  * of your own puts it. The command line is built from the same parts.
  * @module
  */
+export { SubSwapperVerdict, type SubSwapperVerdictOptions } from "./app/sub-swapper-verdict.ts";
 export type {
   ChannelEvent,
   ChannelNotifier,
@@ -25,6 +26,7 @@ export type {
   SubSwapperUnchanged,
 } from "./chanbackup/sub-swapper-events.ts";
 export type { Swapper } from "./chanbackup/swapper.ts";
+export type { Finding, Verdict } from "./checks/finding.ts";
 export type { Commit } from "./mirror/events.ts";
 export {
   type OffsiteSwapper,

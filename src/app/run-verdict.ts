@@ -1,3 +1,4 @@
+import type { EngineEvent } from "../chanbackup/engine-events.ts";
 import type { Finding, Verdict } from "../checks/finding.ts";
 import { judgeRun, type RunEvidence, type RunPolicy } from "../checks/run-verdict.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -13,6 +14,9 @@ export interface RunVerdictOptions extends RunPolicy {
   /** Hears the verdict whenever it, or what it rests on, changes. */
   readonly tell: (verdict: Verdict, findings: readonly Finding[]) => void;
 }
+
+/** Whatever mode it comes from: what a saved state is known by doesn't matter here. */
+export type RunEvent = DaemonEvent | EngineEvent<object, object>;
 
 /** What events tell; the rest is asked for when it is judged. */
 type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered">;
@@ -37,7 +41,7 @@ export class RunVerdict {
   }
 
   /** Takes in what happened. Nothing is told before the store was once read back, or is in trouble. */
-  hear(event: DaemonEvent): void {
+  hear(event: RunEvent): void {
     this.#take(event);
     const { verdict, findings } = this.judge();
     const isKnown = verdict !== "unknown" || this.#told !== "";
@@ -59,7 +63,7 @@ export class RunVerdict {
     return judgeRun(evidence, this.#options);
   }
 
-  #take(event: DaemonEvent): void {
+  #take(event: RunEvent): void {
     const nowMs = this.#options.clock.monotonicMs();
     switch (event.kind) {
       case "swapped":
