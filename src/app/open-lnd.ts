@@ -14,6 +14,7 @@ export async function openLnd(settings: Settings): Promise<LndNode> {
 
 /** The settings that say where lnd is, by lncli's names. */
 export function lndOptions(settings: Settings): LndOptions {
-  const { rpcserver, lnddir, network, tlscertpath, macaroonpath, lndconnect } = settings;
-  return { rpcserver, lnddir, network, tlscertpath, macaroonpath, lndconnect };
+  const { rpcserver, lnddir, network, tlscertpath, macaroonpath, socksproxy, lndconnect } =
+    settings;
+  return { rpcserver, lnddir, network, tlscertpath, macaroonpath, socksproxy, lndconnect };
 }

@@ -2,9 +2,10 @@ import { openKey } from "../app/key.ts";
 import { runDrill } from "../checks/drill/drill.ts";
 import type { DrillOptions } from "../checks/drill/drill-options.ts";
 import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
-import { type HostAndPort, PeerDialler } from "../node/peer-dialler.ts";
+import { PeerDialler } from "../node/peer-dialler.ts";
 import { parseVersionKey } from "../repository/layout.ts";
 import { ScbError } from "../runtime/error.ts";
+import type { HostAndPort } from "../runtime/host-and-port.ts";
 import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeOrWithout } from "./node-store.ts";
@@ -19,7 +20,7 @@ interface DrillCommandOptions {
 
 export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const { terminal, json } = context;
-  const dialler = diallerOf(context.options);
+  const dialler = diallerOf(context.options, context.settings.socksproxy);
   const key = await openKey(context);
   const report = await withNodeOrWithout(
     context,
@@ -46,10 +47,14 @@ export const drillAction: Action<DrillCommandOptions> = async (context) => {
   return report.ok ? exitCodes.done : exitCodes.problemFound;
 };
 
-function diallerOf(options: DrillCommandOptions): PeerDialler | undefined {
-  const { dial, "tor-proxy": torProxy = null } = options;
-  if (dial) return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy });
-  if (torProxy !== null) throw new ScbError("usage", "--tor-proxy goes with --dial");
+function diallerOf(
+  { dial, "tor-proxy": torProxy }: DrillCommandOptions,
+  socksProxy: HostAndPort | undefined,
+): PeerDialler | undefined {
+  if (dial) {
+    return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy: torProxy ?? socksProxy ?? null });
+  }
+  if (torProxy !== undefined) throw new ScbError("usage", "--tor-proxy goes with --dial");
   return undefined;
 }
 

@@ -1,7 +1,9 @@
 import { once } from "node:events";
-import { connect, isIP } from "node:net";
+import { connect } from "node:net";
 import { throwIfAborted } from "../runtime/abort.ts";
-import { ProxyRefusal, socksConnect } from "./socks5.ts";
+import { type HostAndPort, parseHostAndPort } from "../runtime/host-and-port.ts";
+import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
+import { socksConnect } from "../runtime/socks-connect.ts";
 
 /** What became of trying one address. */
 export interface DialResult {
@@ -9,11 +11,6 @@ export interface DialResult {
   readonly outcome: "answers" | "no-answer" | "not-tried";
   /** Why, where it does not answer or was not tried. */
   readonly reason: string | null;
-}
-
-export interface HostAndPort {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface PeerDiallerOptions {
@@ -43,47 +40,68 @@ export class PeerDialler implements Dialler {
     const target = parseHostAndPort(address);
     if (target === null) return notTried("it is no host and port");
     const { timeoutMs, torProxy } = this.#options;
-    if (!target.host.endsWith(".onion")) return tried(target, null, timeoutMs, signal);
+    if (!target.host.endsWith(".onion")) return dialled(target, timeoutMs, signal);
     // Tor v2, of 16 characters, is not served by the Tor network since 2021.
     if (target.host.length <= "0123456789abcdef.onion".length) {
       return notTried("Tor v2 addresses exist no more");
     }
-    if (torProxy === null) return notTried("a Tor address: give --tor-proxy");
-    return tried(torProxy, target, 5 * timeoutMs, signal);
+    if (torProxy === null) return notTried("a Tor address: give --tor-proxy or --socksproxy");
+    return dialledThrough(torProxy, target, 5 * timeoutMs, signal);
   }
 }
 
-async function tried(
-  { host, port }: HostAndPort,
-  beyond: HostAndPort | null,
+async function dialled(
+  target: HostAndPort,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<DialResult> {
   throwIfAborted(signal);
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const either = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  const socket = connect({ host, port });
-  const end = (): void => void socket.destroy(new Error("no answer in time"));
-  either.addEventListener("abort", end, { once: true });
-  // Whoever waits on the socket hears of it there; one that nobody listens to would end the process.
+  const within = either(timeoutMs, signal);
+  const socket = connect(target);
+  // Heard below; an error that nobody listens to would end the process.
   socket.on("error", () => undefined);
-  let isConnected = false;
   try {
-    await once(socket, "connect");
-    isConnected = true;
-    if (beyond !== null) await socksConnect(socket, beyond.host, beyond.port);
-    return { outcome: "answers", reason: null };
+    await once(socket, "connect", { signal: within });
+    return answers;
   } catch (error) {
     throwIfAborted(signal);
-    const reason = reasonOf(error);
-    if (beyond === null || error instanceof ProxyRefusal || (isConnected && timeout.aborted)) {
-      return { outcome: "no-answer", reason };
-    }
-    return notTried(`the Tor proxy ${host}:${port}: ${reason}`);
+    return noAnswer(within.aborted ? late : reasonOf(error));
   } finally {
-    either.removeEventListener("abort", end);
     socket.destroy();
   }
+}
+
+async function dialledThrough(
+  proxy: HostAndPort,
+  target: HostAndPort,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<DialResult> {
+  throwIfAborted(signal);
+  const within = either(timeoutMs, signal);
+  try {
+    const socket = await socksConnect(proxy, target, within);
+    socket.destroy();
+    return answers;
+  } catch (error) {
+    throwIfAborted(signal);
+    // A proxy that takes so long is looking for the host.
+    if (within.aborted) return noAnswer(late);
+    if (!(error instanceof ProxyTrouble)) throw error;
+    return error.kind === "unreached" ? noAnswer(error.reason) : notTried(`Tor: ${error.message}`);
+  }
+}
+
+function either(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+}
+
+const late = "no answer in time";
+const answers: DialResult = { outcome: "answers", reason: null };
+
+function noAnswer(reason: string): DialResult {
+  return { outcome: "no-answer", reason };
 }
 
 function reasonOf(error: unknown): string {
@@ -95,13 +113,4 @@ function reasonOf(error: unknown): string {
 
 function notTried(reason: string): DialResult {
   return { outcome: "not-tried", reason };
-}
-
-/** Reads `1.2.3.4:9735`, `[::1]:9735` or `host.example:9735`; null for anything else. */
-export function parseHostAndPort(text: string): HostAndPort | null {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port < 1 || port > 65_535) return null;
-  return match?.[1] === undefined || isIP(host) === 6 ? { host, port } : null;
 }

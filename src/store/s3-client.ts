@@ -1,8 +1,8 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { ScbError } from "../runtime/error.ts";
 import { checkEndpoint, checkRegion, type S3Style } from "./parse-location.ts";
 import { explainedCredentials } from "./s3-credentials.ts";
+import { s3Handler } from "./s3-handler.ts";
 
 export interface S3ClientOptions {
   /** Default: as the AWS tools look it up; us-east-1 where an endpoint is set and no region is. */
@@ -34,7 +34,7 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     expectContinueHeader: false,
-    requestHandler: new NodeHttpHandler({
+    requestHandler: await s3Handler({
       connectionTimeout: options.connectTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       throwOnRequestTimeout: true,

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
+import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
 import { foreignText } from "./foreign-text.ts";
 import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
 import { CredentialsTrouble } from "./s3-credentials.ts";
+import { meaningOfProxy } from "./s3-handler.ts";
 import { meaningOfRefusal, regionCodes, type S3Meaning } from "./s3-meanings.ts";
 
 /** What was asked for, so that an answer can be read and a message can name it. */
@@ -71,6 +73,10 @@ export function translateS3Error(error: unknown, attempt: S3Attempt): ScbError {
   if (error instanceof CredentialsTrouble) {
     const { errorCode, message, cause } = error;
     return new ScbError(errorCode, `cannot ${attempt.doing}: ${message}`, { cause });
+  }
+  if (error instanceof ProxyTrouble) {
+    const { code, says } = meaningOfProxy(error);
+    return new ScbError(code, `cannot ${attempt.doing}: ${says}`, { cause: error });
   }
   if (attempt.signal?.aborted === true) {
     return new ScbError("aborted", `stopped before it was done: ${attempt.doing}`);

@@ -27,6 +27,7 @@ const samples: Partial<Record<SettingName, string>> = {
   network: "regtest",
   "log-level": "debug",
   "single-writer": "true",
+  socksproxy: "127.0.0.1:9050",
 };
 
 async function sampleOf(name: SettingName): Promise<string> {
@@ -43,7 +44,7 @@ describe("every setting", () => {
       const text = await sampleOf(name);
       const variable = environmentName(name);
       const fromFlag = loadSettings({ [name]: text }, {});
-      assert.notEqual(fromFlag[name], loadSettings({}, {})[name]);
+      assert.notDeepEqual(fromFlag[name], loadSettings({}, {})[name]);
       assert.deepEqual(loadSettings({}, { [variable]: ` ${text}\r\n` }), fromFlag);
       const file = await fileOf(`\n ${text} \t\n`);
       assert.deepEqual(loadSettings({}, { [`${variable}_FILE`]: `${file} ` }), fromFlag);

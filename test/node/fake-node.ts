@@ -6,6 +6,7 @@ import { defaultLndTiming, type LndTiming } from "../../src/node/lnd/lnd-connect
 import { LndNode } from "../../src/node/lnd/lnd-node.ts";
 import { LndSource, type LndSourceTiming } from "../../src/node/lnd/lnd-source.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import type { HostAndPort } from "../../src/runtime/host-and-port.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { FakeLnd, fakeMacaroon, tlsFile } from "./fake-lnd.ts";
 import { Heard } from "./source-probe.ts";
@@ -24,7 +25,12 @@ export interface FakeSetup extends AsyncDisposable {
   readonly folder: string;
   readonly macaroonPath: string;
   readonly heard: Heard;
-  node(options?: { address?: string; certificate?: string; timing?: Partial<LndTiming> }): LndNode;
+  node(options?: {
+    address?: string;
+    certificate?: string;
+    socksProxy?: HostAndPort;
+    timing?: Partial<LndTiming>;
+  }): LndNode;
   source(timing?: Partial<LndSourceTiming>, node?: LndNode): LndSource;
 }
 
@@ -41,10 +47,10 @@ export async function fakeSetup(certificate?: string): Promise<FakeSetup> {
     folder,
     macaroonPath,
     heard,
-    node({ address = lnd.address, certificate = "fake-lnd", timing = {} } = {}) {
+    node({ address = lnd.address, certificate = "fake-lnd", socksProxy, timing = {} } = {}) {
       const credentials = fileCredentials(tlsFile(`${certificate}.cert.pem`), macaroonPath);
       const node = new LndNode(
-        { address, credentials, network: "regtest" },
+        { address, credentials, socksProxy, network: "regtest" },
         { ...defaultLndTiming, callTimeoutMs: 2_000, ...timing },
       );
       nodes.push(node);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
-import { type DialResult, PeerDialler, parseHostAndPort } from "../../src/node/peer-dialler.ts";
+import { type DialResult, PeerDialler } from "../../src/node/peer-dialler.ts";
+import { parseHostAndPort } from "../../src/runtime/host-and-port.ts";
 import { freePort } from "../peers/free-port.ts";
 
 const onion = `${"a".repeat(56)}.onion:9735`;
@@ -88,16 +89,16 @@ describe("PeerDialler", () => {
   const untried: readonly (readonly [string, () => Promise<DialResult>, RegExp])[] = [
     ["a Tor address without a proxy", () => dial(onion), /give --tor-proxy/],
     ["a Tor v2 address", () => dial("abcdefghij234567.onion:9735", 1), /exist no more/],
-    ["a proxy that is not there", async () => dial(onion, await freePort()), /the Tor proxy/],
+    ["a proxy that is not there", async () => dial(onion, await freePort()), /Tor: the proxy/],
     [
       "a proxy that is none",
       async () => dial(onion, await serve((socket) => socket.write("HTTP/1.1 400 Bad Request"))),
-      /no SOCKS5 proxy/,
+      /is no such proxy/,
     ],
     [
       "a proxy that hangs up",
       async () => dial(onion, await serve((socket) => socket.end())),
-      /the Tor proxy/,
+      /Tor: the proxy/,
     ],
     ["opaque bytes", () => dial("opaque:ff00"), /no host and port/],
     ["a host name with control bytes", () => dial("evil\u001b[2J:9735"), /no host and port/],

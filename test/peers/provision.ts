@@ -5,10 +5,19 @@ import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
+import { provisionProxies } from "./proxies.ts";
 
 export { provisionDocker };
 
-export const peers = ["minio", "lnd", "lnd-oracle", "moto", "docker", "browser"] as const;
+export const peers = [
+  "minio",
+  "lnd",
+  "lnd-oracle",
+  "moto",
+  "docker",
+  "browser",
+  "proxies",
+] as const;
 export type Peer = (typeof peers)[number];
 
 const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto"] as const;
@@ -71,6 +80,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
     case "browser":
       await provisionBrowser(progress);
       return;
+    case "proxies":
+      await provisionProxies(progress);
+      return;
   }
 }
 
@@ -90,6 +102,7 @@ async function main(args: readonly string[]): Promise<void> {
     try {
       if (peer === "docker") await provisionDocker(toStderr, { install: true });
       else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
+      else if (peer === "proxies") await provisionProxies(toStderr, { install: true });
       else await provision(peer);
       toStderr(`${peer}: ready`);
     } catch (error) {

@@ -5,6 +5,7 @@ import type { ValuesOf } from "./option.ts";
 import {
   duration,
   durationOrOff,
+  hostAndPort,
   interval,
   listed,
   oneOf,
@@ -58,13 +59,17 @@ export const settingTable = {
   }),
   tlscertpath: text({
     placeholder: "path",
-    help: "lnd's certificate",
+    help: 'lnd\'s certificate; "system" if a public authority has signed it',
     defaultNote: "LNDDIR/tls.cert",
   }),
   macaroonpath: text({
     placeholder: "path",
     help: "a file with lnd's macaroon",
     defaultNote: "the network's admin.macaroon",
+  }),
+  socksproxy: hostAndPort({
+    placeholder: "host:port",
+    help: "a SOCKS5 proxy for the connection to lnd, such as Tor's: it looks the host name up",
   }),
   lndconnect: text({
     placeholder: "uri",
@@ -135,6 +140,7 @@ export const settingGroups = {
     "network",
     "tlscertpath",
     "macaroonpath",
+    "socksproxy",
     "lndconnect",
     "backup-file",
   ],

@@ -1,4 +1,5 @@
 import { ScbError } from "../../runtime/error.ts";
+import { type HostAndPort, parseHostAndPort } from "../../runtime/host-and-port.ts";
 import { durationMs, longestTimerMs } from "../duration.ts";
 import type { OptionWords } from "./option.ts";
 
@@ -10,6 +11,16 @@ type Words = OptionWords & { readonly placeholder: string };
 
 export function text<const W extends Words>(words: W) {
   return { ...words, read: (value: string): string => value };
+}
+
+/** Where a server listens. */
+export function hostAndPort<const W extends Words>(words: W) {
+  const read = (value: string): HostAndPort => {
+    const address = parseHostAndPort(value);
+    if (address !== null) return address;
+    throw new ScbError("usage", "must be HOST:PORT, as in 127.0.0.1:9050");
+  };
+  return { ...words, read };
 }
 
 /** On if it is given. In the environment and in YAML it is `true` or `false`. */

@@ -1,7 +1,5 @@
 import { settingGroups } from "../../app/settings/table.ts";
-import { toggle } from "../../app/settings/values.ts";
-import { parseHostAndPort } from "../../node/peer-dialler.ts";
-import { ScbError } from "../../runtime/error.ts";
+import { hostAndPort, toggle } from "../../app/settings/values.ts";
 import { defineCommand } from "../definition.ts";
 
 export const drill = defineCommand({
@@ -10,11 +8,11 @@ export const drill = defineCommand({
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key, "max-age"],
   options: {
     dial: toggle("try whether the peers' addresses take connections"),
-    "tor-proxy": {
+    "tor-proxy": hostAndPort({
       placeholder: "host:port",
       help: "with --dial: the SOCKS5 proxy for Tor addresses",
-      read: readHostAndPort,
-    },
+      defaultNote: "--socksproxy",
+    }),
   },
   examples: [
     "drill --to s3://my-bucket/lightning --from lnd",
@@ -23,9 +21,3 @@ export const drill = defineCommand({
   ],
   action: async (context) => (await import("../drill.ts")).drillAction(context),
 });
-
-function readHostAndPort(text: string) {
-  const address = parseHostAndPort(text);
-  if (address !== null) return address;
-  throw new ScbError("usage", "must be HOST:PORT, as in 127.0.0.1:9050");
-}

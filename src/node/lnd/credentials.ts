@@ -17,12 +17,20 @@ export interface LndCredentials {
   readMacaroon(): Promise<string>;
 }
 
-/** Credentials in the two files that lnd writes. */
-export function fileCredentials(tlsCertPath: string, macaroonPath: string): LndCredentials {
+/** In place of a certificate's path: an authority that this system trusts has signed it. */
+export const systemAuthorities = "system";
+
+/**
+ * Credentials in the two files that lnd writes. `tlsCertPath` is null if an authority that the system
+ * trusts has signed the certificate.
+ */
+export function fileCredentials(tlsCertPath: string | null, macaroonPath: string): LndCredentials {
   return {
     certificateFrom: tlsCertPath,
     readCertificate: async () =>
-      checkedCertificate(await readCredential(tlsCertPath, "certificate"), tlsCertPath),
+      tlsCertPath === null
+        ? null
+        : checkedCertificate(await readCredential(tlsCertPath, "certificate"), tlsCertPath),
     macaroonFrom: macaroonPath,
     readMacaroon: async () =>
       macaroonHex(await readCredential(macaroonPath, "macaroon"), macaroonPath),

@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Network } from "../../keychain/network.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
-import { fileCredentials, type LndCredentials } from "./credentials.ts";
+import type { HostAndPort } from "../../runtime/host-and-port.ts";
+import { fileCredentials, type LndCredentials, systemAuthorities } from "./credentials.ts";
 import { defaultLndPort, parseLndAddress } from "./lnd-address.ts";
 import { parseLndconnectUri } from "./lndconnect-uri.ts";
 
@@ -14,6 +15,8 @@ export interface LndOptions {
   readonly network?: Network | undefined;
   readonly tlscertpath?: string | undefined;
   readonly macaroonpath?: string | undefined;
+  /** Goes with an lndconnect URI too. */
+  readonly socksproxy?: HostAndPort | undefined;
   /** A secret: it holds a macaroon. */
   readonly lndconnect?: string | undefined;
 }
@@ -23,6 +26,8 @@ export interface LndConfig {
   /** `host:port`. */
   readonly address: string;
   readonly credentials: LndCredentials;
+  /** The SOCKS5 proxy through which it is reached. Default: none. */
+  readonly socksProxy?: HostAndPort | undefined;
   /** The network that the operator named, so that a node on another one is refused; else null. */
   readonly network: Network | null;
 }
@@ -51,7 +56,8 @@ export async function resolveLndConfig(
   );
   const lndDir =
     options.lnddir === undefined ? defaultLndDir(folders) : expand(options.lnddir, folders);
-  const tlsCertPath = expand(options.tlscertpath ?? join(lndDir, "tls.cert"), folders);
+  const { tlscertpath = join(lndDir, "tls.cert"), socksproxy: socksProxy } = options;
+  const tlsCertPath = tlscertpath === systemAuthorities ? null : expand(tlscertpath, folders);
   const network = options.network ?? "mainnet";
   const macaroonPath = expand(
     options.macaroonpath ?? join(lndDir, "data", "chain", "bitcoin", network, "admin.macaroon"),
@@ -70,16 +76,16 @@ export async function resolveLndConfig(
   );
   // A macaroon of the operator's own choice, and no word of a network: whatever lnd is on is right.
   const isNamed = options.network !== undefined || options.macaroonpath === undefined;
-  return { address, credentials, network: isNamed ? network : null };
+  return { address, credentials, socksProxy, network: isNamed ? network : null };
 }
 
 function fromUri(options: LndOptions, uri: string): LndConfig {
-  const { lndconnect: _uri, network, ...others } = options;
+  const { lndconnect: _uri, network, socksproxy: socksProxy, ...others } = options;
   const doubled = Object.entries(others).find(([, value]) => value !== undefined);
   if (doubled !== undefined) {
     throw new ScbError("usage", `--lndconnect says it all: leave out --${doubled[0]}`);
   }
-  return { ...parseLndconnectUri(uri), network: network ?? null };
+  return { ...parseLndconnectUri(uri), socksProxy, network: network ?? null };
 }
 
 /** Where lnd keeps its files (btcutil `AppDataDir`). */

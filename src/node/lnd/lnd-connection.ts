@@ -1,12 +1,16 @@
+import * as tls from "node:tls";
 import { type CallOptions, type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { throwIfAborted } from "../../runtime/abort.ts";
+import { ScbError } from "../../runtime/error.ts";
+import { parseHostAndPort } from "../../runtime/host-and-port.ts";
+import { socksConnect } from "../../runtime/socks-connect.ts";
 import { Lightning } from "./gen/lnrpc_pb.ts";
 import { WalletKit } from "./gen/walletrpc_pb.ts";
 import type { LndCall } from "./lnd-calls.ts";
 import type { LndConfig } from "./lnd-config.ts";
 import { isConnectionLost, translateLndError } from "./lnd-error.ts";
-import { PingedSession, type PingTiming } from "./pinged-session.ts";
+import { type Dial, PingedSession, type PingTiming } from "./pinged-session.ts";
 
 export interface LndTiming extends PingTiming {
   /** No call waits longer for its answer. */
@@ -43,8 +47,9 @@ export class LndConnection {
     this.#session = new PingedSession(
       baseUrl,
       // As Go does for lncli: a certificate that is given is trusted, whoever has signed it.
-      certificate === null ? {} : { ca: certificate, allowPartialTrustChain: true },
+      certificate === null ? authorityOptions() : { ca: certificate, allowPartialTrustChain: true },
       timing,
+      dialOf(config),
     );
     const transport = createGrpcTransport({
       baseUrl,
@@ -108,4 +113,20 @@ export class LndConnection {
       timeoutMs: this.#timing.callTimeoutMs,
     });
   }
+}
+
+/** Null without a proxy. Throws "usage" for an address without a port, which the config never holds. */
+function dialOf({ socksProxy, address }: LndConfig): Dial | null {
+  if (socksProxy === undefined) return null;
+  const target = parseHostAndPort(address);
+  if (target === null) throw new ScbError("usage", `lnd at ${address} can't be reached by a proxy`);
+  return (signal) => socksConnect(socksProxy, target, signal);
+}
+
+/** Node alone knows only the authorities that it was built with, and not those of this machine. */
+function authorityOptions(): { ca?: string[] } {
+  // Node 22.15 is the first that can be asked.
+  if (typeof tls.getCACertificates !== "function") return {};
+  const known = [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
+  return { ca: [...new Set(known)] };
 }

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
+import { ProxyTrouble } from "../../runtime/proxy-trouble.ts";
 import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall, restoreCall } from "./lnd-calls.ts";
 
 /** What a message about a failed call needs to name. Holds no secret. */
@@ -40,6 +41,14 @@ type Problem = readonly [ErrorCode, string];
 
 /** By the error code of Node's network, TLS or HTTP/2 layer, where that is the cause. */
 function transportProblem(error: ConnectError, context: CallContext): Problem | null {
+  if (error.cause instanceof ProxyTrouble) {
+    const { kind, message } = error.cause;
+    const remedy =
+      kind === "unreached"
+        ? "is lnd running, and does it listen at --rpcserver? its onion service may need a minute"
+        : "correct --socksproxy, and see that the proxy runs and takes connections without a password";
+    return ["node-unavailable", `${message}: ${remedy}`];
+  }
   for (const code of nodeCodes(error)) {
     if (code === "ECONNREFUSED") {
       return [

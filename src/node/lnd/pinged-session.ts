@@ -6,6 +6,8 @@ import {
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
 } from "node:http2";
+import { isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
 
@@ -14,6 +16,9 @@ export interface PingTiming {
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
+
+/** Makes the connection that TLS and HTTP/2 run on. Rejects as soon as the signal aborts. */
+export type Dial = (signal: AbortSignal) => Promise<Socket>;
 
 /** The part of connect's session manager that its transport uses. */
 type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">;
@@ -27,12 +32,21 @@ export class PingedSession implements SessionManager {
   readonly authority: string;
   readonly #options: SecureClientSessionOptions;
   readonly #timing: PingTiming;
+  readonly #dial: Dial | null;
+  readonly #dialling = new AbortController();
   #connecting: Promise<ClientHttp2Session> | null = null;
   #session: ClientHttp2Session | null = null;
   #isOver = false;
   #hasHeard = false;
 
-  constructor(baseUrl: string, options: SecureClientSessionOptions, timing: PingTiming) {
+  /** `dial` is null for a connection to the host of `baseUrl` itself. */
+  constructor(
+    baseUrl: string,
+    options: SecureClientSessionOptions,
+    timing: PingTiming,
+    dial: Dial | null = null,
+  ) {
+    this.#dial = dial;
     this.authority = new URL(baseUrl).origin;
     this.#options = options;
     this.#timing = timing;
@@ -50,7 +64,7 @@ export class PingedSession implements SessionManager {
     options: Parameters<SessionManager["request"]>[3],
   ): Promise<ClientHttp2Stream> {
     if (this.#isOver) throw new ConnectError("the connection is closed", Code.Unavailable);
-    this.#connecting ??= this.#connect();
+    this.#connecting ??= this.#open();
     const session = await this.#connecting;
     return session.request({ ...headers, ":method": method, ":path": path }, options);
   }
@@ -63,15 +77,32 @@ export class PingedSession implements SessionManager {
   /** Ends it and everything on it. May be called twice, at any time. */
   abort(): void {
     this.#isOver = true;
+    this.#dialling.abort();
     this.#session?.destroy(
       new ConnectError("the connection was given up", Code.Unavailable),
       constants.NGHTTP2_CANCEL,
     );
   }
 
-  #connect(): Promise<ClientHttp2Session> {
+  async #open(): Promise<ClientHttp2Session> {
+    if (this.#dial === null) return this.#connect(this.#options);
+    let socket: Socket;
+    try {
+      socket = await this.#dial(this.#dialling.signal);
+    } catch (error) {
+      this.#isOver = true;
+      throw new ConnectError("no connection", Code.Unavailable, undefined, undefined, error);
+    }
+    // As Node's own connection for HTTP/2 does it.
+    const { hostname } = new URL(this.authority);
+    const servername = isIP(hostname.replace(/^\[|\]$/g, "")) === 0 ? hostname : "";
+    const tls = { ...this.#options, socket, servername, ALPNProtocols: ["h2"] };
+    return this.#connect({ ...this.#options, createConnection: () => connectTls(tls) });
+  }
+
+  #connect(options: SecureClientSessionOptions): Promise<ClientHttp2Session> {
     const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
-    const session = connect(this.authority, this.#options);
+    const session = connect(this.authority, options);
     this.#session = session;
     let pings: NodeJS.Timeout | undefined;
     session.once("connect", () => {
