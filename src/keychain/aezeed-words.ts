@@ -1,4 +1,5 @@
 import { ScbError } from "../runtime/error.ts";
+import { isBip39 } from "./bip39.ts";
 
 const wordCount = 24;
 
@@ -6,36 +7,42 @@ const wordCount = 24;
 const newestInternalVersion = 1;
 
 /**
- * The 16 bytes of entropy that an lnd wallet is made from. `words` are in lower case. An empty or
- * missing passphrase is aezeed's own default, as in lnd. Takes about a second of computing, for a
- * passphrase must be slow to guess. Throws `key`; the message never quotes a word.
- * Source: lnd `aezeed.Mnemonic.ToCipherSeed`.
+ * The 16 bytes of entropy that an lnd wallet is made from. `words` are in lower case. `passphrase` is
+ * asked only for words that could be lnd's; an empty or missing one is aezeed's own default, as in lnd.
+ * Takes about a second of computing, for a passphrase must be slow to guess. Throws `key`; the message
+ * never quotes a word. Source: lnd `aezeed.Mnemonic.ToCipherSeed`.
  */
 export async function decipherWords(
   words: readonly string[],
-  passphrase: string | undefined,
+  passphraseOf: () => Promise<string | undefined> | string | undefined,
 ): Promise<Uint8Array> {
-  if (words.length !== wordCount) {
-    throw new ScbError("key", `an aezeed has ${wordCount} words, here are ${words.length}`);
-  }
   // Loaded only here: it takes longer to load than most commands run.
   const [{ CipherSeed }, { mnemonicToBytes }] = await Promise.all([
     import("aezeed"),
     import("aezeed/src/mnemonic.js"),
   ]);
-
-  const unknown = words.flatMap((word, at) => (isKnown(word, mnemonicToBytes) ? [] : [at + 1]));
+  const indices = words.map((word) => indexOf(word, mnemonicToBytes));
+  const unknown = indices.flatMap((index, at) => (index === null ? [at + 1] : []));
+  const isOtherWallets = unknown.length === 0 && isBip39(indices.map((index) => index ?? 0));
+  if (words.length !== wordCount) {
+    throw new ScbError(
+      "key",
+      isOtherWallets
+        ? `these ${words.length} words are another kind of wallet's (BIP 39), not lnd's: ${giveLnds}`
+        : `an aezeed has ${wordCount} words, here are ${words.length}: ${giveLnds}`,
+    );
+  }
   if (unknown.length > 0) {
     throw new ScbError("key", `not in the list of aezeed words: number ${unknown.join(", ")}`);
   }
-
+  const passphrase = await passphraseOf();
   const seed = ((): { entropy: Uint8Array; internalVersion: number } => {
     try {
       return passphrase === undefined || passphrase === ""
         ? CipherSeed.fromMnemonic(words.join(" "))
         : CipherSeed.fromMnemonic(words.join(" "), passphrase);
     } catch (error) {
-      throw fromAezeedError(error, passphrase);
+      throw fromAezeedError(error, passphrase, isOtherWallets);
     }
   })();
   if (seed.internalVersion > newestInternalVersion) {
@@ -48,24 +55,31 @@ export async function decipherWords(
   return Uint8Array.from(seed.entropy);
 }
 
-/** The package says that a word is wrong, but not which. */
-function isKnown(word: string, mnemonicToBytes: (mnemonic: string) => unknown): boolean {
+const giveLnds = "give the 24 that `lncli create` printed for this node";
+
+/** The word's place in the list, which the package keeps to itself. */
+function indexOf(word: string, mnemonicToBytes: (mnemonic: string) => Buffer): number | null {
   try {
-    mnemonicToBytes(new Array(wordCount).fill(word).join(" "));
-    return true;
+    // A word is 11 bits.
+    return mnemonicToBytes(new Array(wordCount).fill(word).join(" ")).readUInt16BE() >> 5;
   } catch {
-    return false;
+    return null;
   }
 }
 
-function fromAezeedError(error: unknown, passphrase: string | undefined): ScbError {
+function fromAezeedError(
+  error: unknown,
+  passphrase: string | undefined,
+  isOtherWallets: boolean,
+): ScbError {
   const message = error instanceof Error ? error.message : "";
   switch (message) {
     case "Invalid cipherSeedVersion":
       return new ScbError(
         "key",
-        "these 24 words are no aezeed of version 0: a word is wrong, or they are those of another " +
-          "kind of wallet (BIP 39)",
+        isOtherWallets
+          ? `these 24 words are another kind of wallet's (BIP 39), not lnd's: ${giveLnds}`
+          : "these 24 words are no aezeed of version 0: a word is wrong, or they are another kind of wallet's",
       );
     case "CRC checksum mismatch":
       return new ScbError(

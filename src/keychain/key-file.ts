@@ -5,6 +5,7 @@ import { decipherWords } from "./aezeed-words.ts";
 import { HdKeyRing } from "./hd-key-ring.ts";
 import { keyFamilies } from "./key-locator.ts";
 import { deriveBackupKey } from "./key-ring.ts";
+import { decodedText, keyTokens } from "./key-text.ts";
 import { type LoadedKey, loadedKey } from "./loaded-key.ts";
 import type { Network } from "./network.ts";
 
@@ -24,10 +25,9 @@ export interface KeyFileOptions {
  */
 export async function loadKeyFile(path: string, options: KeyFileOptions): Promise<LoadedKey> {
   const file = await readSecretFile(path, "key file");
-  const tokens = file.text.trim().split(/\s+/);
   try {
     const { network, random = systemRandom } = options;
-    const found = await readBackupKey(tokens, options);
+    const found = await readBackupKey(file.text, options);
     return loadedKey({ ...found, network, warnings: file.warnings }, random);
   } catch (error) {
     if (!(error instanceof ScbError)) throw error;
@@ -45,10 +45,8 @@ export async function readPassphraseFile(
 
 type FoundKey = Pick<LoadedKey, "kind" | "identityPubkey"> & { readonly backupKey: Uint8Array };
 
-async function readBackupKey(
-  tokens: readonly string[],
-  options: KeyFileOptions,
-): Promise<FoundKey> {
+async function readBackupKey(text: string, options: KeyFileOptions): Promise<FoundKey> {
+  const tokens = keyTokens(text) ?? [];
   const [first = ""] = tokens;
   if (tokens.length === 1 && /^[0-9a-f]{64}$/i.test(first)) {
     const backupKey = Uint8Array.from(Buffer.from(first, "hex"));
@@ -58,10 +56,8 @@ async function readBackupKey(
     const keyRing = HdKeyRing.fromExtendedKey(first, options.network);
     return { kind: "extended-key", ...(await keysOf(keyRing)) };
   }
-  // lncli numbers the words that it prints.
-  const words = tokens.filter((token) => !/^\d+\.?$/.test(token)).map((word) => word.toLowerCase());
-  if (words.length > 1 && words.every((word) => /^[a-z]+$/.test(word))) {
-    const entropy = await decipherWords(words, await options.passphrase?.());
+  if (tokens.length > 1) {
+    const entropy = await decipherWords(tokens, () => options.passphrase?.());
     return { kind: "words", ...(await keysOf(HdKeyRing.fromEntropy(entropy, options.network))) };
   }
   throw new ScbError(
@@ -96,7 +92,7 @@ async function readSecretFile(
       stat.isFile() && isOpenToOthers
         ? [`${what} ${path} is open to other users of this machine: chmod 600 it`]
         : [];
-    return { text: await file.readFile("utf8"), warnings };
+    return { text: decodedText(await file.readFile()), warnings };
   } catch (error) {
     if (error instanceof ScbError) throw error;
     const { code } = error as NodeJS.ErrnoException;

@@ -39,7 +39,7 @@ async function fileOf(text: string | Uint8Array, mode = 0o600): Promise<string> 
 }
 
 async function load(
-  text: string,
+  text: string | Uint8Array,
   network: Network = "mainnet",
   passphrase?: string,
 ): Promise<LoadedKey> {
@@ -123,6 +123,69 @@ describe("loadKeyFile", () => {
     });
   }
 
+  const list = plainWords.words.split(" ");
+  const box = list
+    .map(
+      (word, at) => `${String(at + 1).padStart(2)}. ${word.padEnd(8)}${at % 4 === 3 ? "\n" : "  "}`,
+    )
+    .join("");
+  const lncliCreate = `Input wallet password:
+Confirm password:
+
+Do you have an existing cipher seed mnemonic or extended master root key you want to use?
+Enter 'y' to use an existing cipher seed mnemonic, 'x' to use an extended master root key
+or 'n' to create a new seed (Enter y/x/n): n
+
+Generating fresh cipher seed...
+
+!!!YOU MUST WRITE DOWN THIS SEED TO BE ABLE TO RESTORE THE WALLET!!!
+
+---------------BEGIN LND CIPHER SEED---------------
+${box}---------------END LND CIPHER SEED-----------------
+
+!!!YOU MUST WRITE DOWN THIS SEED TO BE ABLE TO RESTORE THE WALLET!!!
+
+lnd successfully initialized!
+`;
+  const utf16 = (text: string, mark = "\ufeff"): Buffer => Buffer.from(mark + text, "utf16le");
+  const kept: readonly (readonly [name: string, text: string | Uint8Array])[] = [
+    ["lncli's whole print", lncliCreate],
+    ["lncli's whole print, with Windows' line ends", lncliCreate.replaceAll("\n", "\r\n")],
+    ["lncli's words in their box alone", box],
+    ["words with their numbers attached", list.map((word, at) => `${at + 1}.${word}`).join(" ")],
+    ["words with numbers and brackets", list.map((word, at) => `(${at + 1}) ${word}`).join("\n")],
+    ["words with commas", list.join(", ")],
+    ["words on lines of their own", `${list.join("\r\n")}\r\n`],
+    ["words in a table", list.map((word, at) => `| ${at + 1} | ${word} |`).join("\n")],
+    ["words in quotes", `"${plainWords.words}"`],
+    ["words in a list of JSON", JSON.stringify(list)],
+    [
+      "lnd's GenSeed",
+      JSON.stringify({ cipher_seed_mnemonic: list, enciphered_seed: "AA==" }, null, 2),
+    ],
+    ["UTF-8 with a byte order mark", `\ufeff${plainWords.words}`],
+    ["UTF-16, as PowerShell writes it", utf16(`${plainWords.words}\r\n`)],
+    ["UTF-16 without a mark", utf16(plainWords.words, "")],
+    ["UTF-16 the other way round", utf16(plainWords.words).swap16()],
+    ["a backup key in UTF-16", utf16(`${mainnet.backupKey}\r\n`)],
+    [
+      "what scb-mirror key prints as JSON",
+      JSON.stringify({ backupKey: mainnet.backupKey, network: "mainnet" }),
+    ],
+  ];
+  for (const [name, text] of kept) {
+    it(`takes ${name}`, async () => {
+      assert.equal((await load(text)).backupKey(), mainnet.backupKey);
+    });
+  }
+
+  it("doesn't ask for the passphrase of words that can't be lnd's", async () => {
+    const passphrase = (): Promise<string> => assert.fail("asked");
+    const path = await fileOf(`${"abandon ".repeat(11)}about`);
+    const loading = loadKeyFile(path, { network: "mainnet", random: systemRandom, passphrase });
+    await assert.rejects(loading, { code: "key", message: /BIP 39/ });
+  });
+
   /** An extended key of the path, as another wallet exports it. */
   const below = (...path: readonly number[]): string => {
     const root = HDKey.fromExtendedKey(mainnet.root);
@@ -165,6 +228,24 @@ describe("loadKeyFile", () => {
       new Array(24).fill("zoo").join(" "),
       /no aezeed of version 0/,
     ],
+    // From the test vectors of BIP 39.
+    [
+      "12 words of another wallet",
+      "legal winner thank year wave sausage worth useful legal winner thank yellow",
+      /these 12 words are another kind of wallet's \(BIP 39\), not lnd's: give the 24/,
+    ],
+    [
+      "18 words of another wallet",
+      `${"abandon ".repeat(17)}agent`,
+      /these 18 words are another kind of wallet's \(BIP 39\)/,
+    ],
+    [
+      "24 words of another wallet",
+      `${"letter advice cage absurd amount doctor acoustic avoid ".repeat(2)}letter advice cage absurd amount doctor acoustic bless`,
+      /these 24 words are another kind of wallet's \(BIP 39\)/,
+    ],
+    ["12 words of no wallet", "zoo ".repeat(12), /24 words, here are 12: give the 24/],
+    ["JSON of something else", '{"words": "above judge emerge"}', /24 words, here are 4/],
     ["a damaged extended key", `${mainnet.root.slice(0, 50)}`, /damaged/],
   ];
   for (const [name, text, message] of invalid) {
@@ -238,12 +319,15 @@ describe("readPassphraseFile", () => {
 });
 
 it("takes a passphrase as the bytes of its UTF-8, as lnd does", async () => {
-  const entropy = await decipherWords(otherWords.words.split(" "), otherWords.passphrase);
+  const entropy = await decipherWords(otherWords.words.split(" "), () => otherWords.passphrase);
   assert.equal(Buffer.from(entropy).toString("hex"), otherWords.entropy);
 });
 
 it("refuses a seed made for a later scheme", async () => {
   const seed = new CipherSeed(Buffer.alloc(16, 1), Buffer.alloc(5, 2), 2, 0);
   const words = seed.toMnemonic().split(" ");
-  await assert.rejects(decipherWords(words, undefined), { code: "key", message: /of version 2/ });
+  await assert.rejects(
+    decipherWords(words, () => undefined),
+    { code: "key", message: /of version 2/ },
+  );
 });
