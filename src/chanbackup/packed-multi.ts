@@ -7,7 +7,7 @@ import {
   multiHeaderSizeBytes,
   serializeMulti,
 } from "./multi.ts";
-import { packedOverheadSizeBytes, packedTextFlaw } from "./packed-bytes.ts";
+import { packedBytesFlaw, packedOverheadSizeBytes } from "./packed-bytes.ts";
 import { singleCodec } from "./single-codec.ts";
 
 /**
@@ -38,7 +38,7 @@ export function packedMultiFlaw(bytes: Uint8Array): string | null {
   if (bytes.length < emptyMultiSizeBytes) {
     return `it has ${bytes.length} bytes, and even a backup without channels has ${emptyMultiSizeBytes}: it is cut off, or no channel backup`;
   }
-  const textFlaw = packedTextFlaw(bytes);
+  const textFlaw = packedBytesFlaw(bytes);
   if (textFlaw !== null) return textFlaw;
   if (!isEmptyMulti(bytes) && bytes.length < smallest) {
     return `it has ${bytes.length} bytes, and a backup with one channel has at least ${smallest}: it is cut off, or no channel backup`;

@@ -1,6 +1,6 @@
 import type { Encrypter } from "../keychain/encrypter.ts";
 import { ScbError } from "../runtime/error.ts";
-import { packedOverheadSizeBytes, packedTextFlaw } from "./packed-bytes.ts";
+import { packedBytesFlaw, packedOverheadSizeBytes } from "./packed-bytes.ts";
 import type { Single } from "./single.ts";
 import { deserializeSingle, serializeSingle, singleCodec } from "./single-codec.ts";
 
@@ -18,7 +18,7 @@ export function unpackSingle(packed: PackedSingle, encrypter: Encrypter): Single
   const flaw =
     packed.length < smallest
       ? `it has ${packed.length} bytes, and the smallest has ${smallest}`
-      : packedTextFlaw(packed);
+      : packedBytesFlaw(packed);
   if (flaw !== null) throw new ScbError("decode", `this is no packed Single: ${flaw}`);
   return deserializeSingle(encrypter.decrypt(packed));
 }

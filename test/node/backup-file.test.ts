@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import {
   emptyMultiSizeBytes,
   smallestPackedMultiSizeBytes,
@@ -105,6 +106,7 @@ describe("snapshots of a file", () => {
     { name: "nothing", bytes: "", message: /has 0 bytes/ },
     { name: "44 bytes", bytes: randomBytes(44), message: /has 44 bytes.*cut off/ },
     { name: "half a channel", bytes: randomBytes(120), message: /at least/ },
+    { name: "gzip", bytes: gzipSync(randomBytes(600)), message: /the format gzip/ },
     { name: "hex text", bytes: randomBytes(400).toString("hex"), message: /hex text/ },
     { name: "base64", bytes: randomBytes(400).toString("base64"), message: /base64 text/ },
     { name: "JSON", bytes: `{"multi": "${"x".repeat(500)}"}`, message: /JSON/ },
@@ -148,8 +150,9 @@ describe("snapshots of a file", () => {
 
   it("are never of a file that changes while it is read", async () => {
     await using setup = await fileSetup();
+    const large = randomBytes(32 * 1024 * 1024);
     for (let delayMs = 0; delayMs < 12; delayMs++) {
-      await writeFile(setup.path, new Uint8Array(32 * 1024 * 1024).fill(0xa5));
+      await writeFile(setup.path, large);
       await setup.source.snapshot("start");
       const taking = setup.source.snapshot("start");
       await delay(delayMs);
