@@ -59,8 +59,13 @@ export function systemTerminal(): Terminal {
   };
 }
 
+const lossReasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EPIPE: "its reader has gone",
+};
+
 function notWritten(error: NodeJS.ErrnoException): ScbError {
-  const reason = error.code === "ENOSPC" ? "the disk is full" : (error.code ?? error.message);
+  const reason = lossReasons[error.code ?? ""] ?? error.code ?? error.message;
   return new ScbError("io", `not all output could be written to stdout: ${reason}`, {
     cause: error,
   });

@@ -1,5 +1,5 @@
-import { link, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { link, lstat, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, parse, resolve, sep } from "node:path";
 import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 
@@ -10,18 +10,22 @@ export interface OutputTarget {
   readonly force: boolean;
 }
 
+export interface OutputOptions {
+  readonly force: boolean;
+  /** What may be a link on the way to the file: this user's own and root's, or nothing. */
+  readonly links?: "own" | "none";
+}
+
 /**
- * Where a file can be written to. Throws "exists" where one is there and `force` is false, and "io"
- * where its folder is missing, or where something is there that is no file: a device, say, which a
- * file would take the place of.
+ * Where a file can be written to. Throws "exists" where one is there and `force` is false, "refused"
+ * for a link that isn't to be followed, and "io" where its folder is missing, or where something is
+ * there that is no file: a device, say, which a file would take the place of.
  */
 export async function checkOutputTarget(
   name: string,
-  { force }: { readonly force: boolean },
+  { force, links = "own" }: OutputOptions,
 ): Promise<OutputTarget> {
-  const named = resolve(name);
-  const isLink = (await orNull(lstat(named)))?.isSymbolicLink() === true;
-  const path = isLink ? ((await orNull(realpath(named))) ?? named) : named;
+  const path = await followed(resolve(name), links);
   const info = await orNull(stat(path));
   if (info?.isDirectory() === true) {
     throw new ScbError("io", `${path} is a folder: name a file in it with -o`);
@@ -38,6 +42,40 @@ export async function checkOutputTarget(
   // Not what it points to: a link that leads nowhere is there as well.
   if (!force && (await orNull(lstat(path))) !== null) throw existsAlready(path);
   return { path, force };
+}
+
+/** As many as Linux follows. */
+const mostLinks = 40;
+
+/**
+ * The path without links in it. In a folder where everybody may write, such as /tmp, a link may be
+ * another user's trap: what it leads to would be replaced with this user's rights.
+ */
+async function followed(path: string, links: "own" | "none", left = mostLinks): Promise<string> {
+  let at = parse(path).root;
+  const names = path.slice(at.length).split(sep);
+  for (const [index, name] of names.entries()) {
+    at = join(at, name);
+    const info = await orNull(lstat(at));
+    if (info?.isSymbolicLink() !== true) continue;
+    // The folders above a file of one's own are the administrator's business.
+    const isLast = index === names.length - 1;
+    const isOwn = [0, process.getuid?.() ?? 0].includes(info.uid);
+    if (!isOwn || (links === "none" && isLast)) throw notFollowed(at);
+    if (left === 0) throw new ScbError("io", `${path}: too many links: name another with -o`);
+    const target = resolve(dirname(at), await readlink(at), ...names.slice(index + 1));
+    // Nothing is there: the link itself stands in the way.
+    if (isLast && (await orNull(lstat(target))) === null) return at;
+    return followed(target, links, left - 1);
+  }
+  return path;
+}
+
+function notFollowed(path: string): ScbError {
+  return new ScbError(
+    "refused",
+    `${path} is a link that is not followed, because it may be another user's: choose another name with -o, or remove the link`,
+  );
 }
 
 /**

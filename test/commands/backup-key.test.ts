@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { packMulti } from "../../src/chanbackup/packed-multi.ts";
@@ -117,4 +117,24 @@ describe("the backup key", () => {
       });
     }
   }
+
+  it("goes into a file that only its owner can read, and never over another", async () => {
+    allow(true);
+    const file = join(setup.folder, "backup.key");
+    const written = await withLnd("key", "-o", file);
+    assert.equal(written.code, 0, written.stderr);
+    assert.ok(!written.stdout.includes(backupKey.toString("hex")));
+    assert.equal(await readFile(file, "utf8"), `${backupKey.toString("hex")}\n`);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    const again = await withLnd("key", "-o", file);
+    assert.equal(again.code, 4);
+    assert.match(again.stderr, /is there already and was left as it is/);
+    assert.equal((await withLnd("key", "-o", file, "--force", "--json")).code, 0);
+
+    const link = join(setup.folder, "link.key");
+    await symlink(file, link);
+    const linked = await withLnd("key", "-o", link, "--force");
+    assert.equal(linked.code, 4);
+    assert.match(linked.stderr, /is a link that is not followed/);
+  });
 });

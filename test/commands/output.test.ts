@@ -84,6 +84,27 @@ describe("output that cannot be written", () => {
     }
   });
 
+  it("a backup that nobody takes from stdout is a failure", async () => {
+    const to = ["--to", `file://${await mkdtemp(join(folder, "store-"))}`];
+    assert.equal((await runCli(["run", "--once", "--from", "demo", ...to])).code, 0);
+    for (const args of [
+      ["restore", "-o", "-"],
+      ["kit", "-o", "-"],
+    ]) {
+      const child = spawn(process.execPath, [cliPath, ...args, ...to], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      let told = "";
+      child.stderr.on("data", (chunk: Buffer) => {
+        told += chunk.toString("utf8");
+      });
+      child.stdout.destroy();
+      await once(child, "close");
+      assert.equal(child.exitCode, 1, told);
+      assert.match(told, /not all output could be written to stdout: its reader has gone\n$/);
+    }
+  });
+
   it("a log that nobody reads any more holds up nobody", async () => {
     const script = `
       const { createLogger } = await import(process.argv[1]);

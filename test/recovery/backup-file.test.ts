@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  lchown,
   mkdir,
   mkdtemp,
   readdir,
@@ -23,6 +24,9 @@ import { inCi } from "../peers/peer-unavailable.ts";
 import { packedBytes } from "../support/mirror-fixture.ts";
 import { mountSmallDisk } from "../support/tmpfs.ts";
 
+/** No user of this machine. */
+const stranger = 54_321;
+
 describe("the file that a backup is written to", () => {
   let folder: string;
   before(async () => {
@@ -45,6 +49,8 @@ describe("the file that a backup is written to", () => {
     readonly file: string;
     readonly code: string;
     readonly force?: boolean;
+    /** Only root can give a link to somebody else. */
+    readonly needsRoot?: true;
   }[] = [
     {
       name: "a file that is there",
@@ -78,6 +84,49 @@ describe("the file that a backup is written to", () => {
       code: "refused",
       force: true,
     },
+    {
+      name: "somebody else's link",
+      make: async (at) => {
+        await writeFile(join(at, "precious"), "precious");
+        await symlink("precious", join(at, "trap"));
+        await lchown(join(at, "trap"), stranger, stranger);
+      },
+      file: "trap",
+      code: "refused",
+      force: true,
+      needsRoot: true,
+    },
+    {
+      name: "somebody else's link that leads nowhere",
+      make: async (at) => {
+        await symlink("nowhere", join(at, "trap"));
+        await lchown(join(at, "trap"), stranger, stranger);
+      },
+      file: "trap",
+      code: "refused",
+      needsRoot: true,
+    },
+    {
+      name: "a file behind somebody else's link to a folder",
+      make: async (at) => {
+        await mkdir(join(at, "target"));
+        await symlink("target", join(at, "trap"));
+        await lchown(join(at, "trap"), stranger, stranger);
+      },
+      file: "trap/new.backup",
+      code: "refused",
+      needsRoot: true,
+    },
+    {
+      name: "a circle of links",
+      make: async (at) => {
+        await symlink("b", join(at, "a"));
+        await symlink("a", join(at, "b"));
+      },
+      file: "a",
+      code: "io",
+      force: true,
+    },
     { name: "a folder that is missing", make: async () => undefined, file: "no/b", code: "io" },
     {
       name: "lnd's folder, even when forced",
@@ -102,8 +151,9 @@ describe("the file that a backup is written to", () => {
       code: "refused",
     },
   ];
-  for (const { name, make, file, code, force = false } of refusals) {
-    it(`is not ${name}`, async () => {
+  for (const { name, make, file, code, force = false, needsRoot } of refusals) {
+    const skip = needsRoot === true && process.getuid?.() !== 0;
+    it(`is not ${name}`, { skip }, async () => {
       const at = await mkdtemp(join(folder, "case-"));
       await make(at);
       await assert.rejects(checkBackupTarget(join(at, file), { force }), { code });

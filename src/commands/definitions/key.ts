@@ -1,4 +1,5 @@
 import { settingGroups } from "../../app/settings/table.ts";
+import { text, toggle } from "../../app/settings/values.ts";
 import { defineCommand } from "../definition.ts";
 
 export const key = defineCommand({
@@ -8,11 +9,18 @@ export const key = defineCommand({
     "Prints the backup key of a seed or extended key, offline, or of a running lnd (--from lnd). It " +
     "reads backups and spends nothing.",
   settings: [...settingGroups.source, ...settingGroups.key],
-  options: {},
+  options: {
+    output: text({
+      placeholder: "file",
+      short: "o",
+      help: "write it to this file, which only you can read, instead of to stdout",
+    }),
+    force: toggle("overwrite a file that is there"),
+  },
   examples: [
-    "key --key-file words.txt > backup.key",
+    "key --key-file words.txt -o backup.key",
     "key --key-file words.txt --passphrase-file pass.txt --network testnet --json",
-    "key --from lnd --macaroonpath scb-mirror-key.macaroon > backup.key",
+    "key --from lnd --macaroonpath scb-mirror-key.macaroon -o backup.key",
   ],
   action: async (context) => (await import("../key.ts")).keyAction(context),
 });
