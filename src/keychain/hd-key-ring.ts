@@ -41,7 +41,7 @@ export class HdKeyRing implements KeyRing {
     const tokens = text.trim().toLowerCase().split(/\s+/);
     // lncli numbers the words that it prints.
     const bare = tokens.filter((token) => !/^\d+\.?$/.test(token));
-    const entropy = await decipherWords(bare, passphrase);
+    const entropy = await decipherWords(bare, () => passphrase);
     return HdKeyRing.fromEntropy(entropy, network);
   }
 
