@@ -3,6 +3,7 @@ import { ScbError } from "../runtime/error.ts";
 import { decipherWords } from "./aezeed-words.ts";
 import type { KeyLocator } from "./key-locator.ts";
 import type { KeyRing } from "./key-ring.ts";
+import { keyTokens } from "./key-text.ts";
 import { coinTypeOf, type Network } from "./network.ts";
 import { deriveHardenedNonStandard } from "./non-standard-derivation.ts";
 
@@ -38,10 +39,7 @@ export class HdKeyRing implements KeyRing {
     passphrase?: string,
   ): Promise<HdKeyRing> {
     const text = typeof words === "string" ? words : words.join(" ");
-    const tokens = text.trim().toLowerCase().split(/\s+/);
-    // lncli numbers the words that it prints.
-    const bare = tokens.filter((token) => !/^\d+\.?$/.test(token));
-    const entropy = await decipherWords(bare, () => passphrase);
+    const entropy = await decipherWords(keyTokens(text) ?? [], () => passphrase);
     return HdKeyRing.fromEntropy(entropy, network);
   }
 
