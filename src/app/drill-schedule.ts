@@ -1,9 +1,9 @@
 import { type DrillOptions, runDrill } from "../checks/drill/drill.ts";
 import { type DrillReport, isInconclusive } from "../checks/drill/drill-report.ts";
-import { readLastDrill } from "../repository/drill-record.ts";
+import { type LastDrill, readLastDrill } from "../repository/drill-record.ts";
 import { isInFuture } from "../repository/times.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { ScbError } from "../runtime/error.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -61,6 +61,20 @@ interface Drilled {
   readonly ok: boolean;
 }
 
+/** Null for none, and for one that says nothing. */
+async function soundLastDrill({
+  store,
+  clock,
+  signal,
+}: DrillScheduleOptions): Promise<LastDrill | null> {
+  try {
+    return await readLastDrill(store, clock.now(), { signal });
+  } catch (error) {
+    if (hasCode(error, "decode")) return null;
+    throw error;
+  }
+}
+
 async function drillForever(
   options: DrillScheduleOptions & { readonly intervalMs: number },
 ): Promise<void> {
@@ -72,7 +86,7 @@ async function drillForever(
   while (!signal.aborted) {
     try {
       await clock.sleep(waitMs, signal);
-      const known = await readLastDrill(store, clock.now(), { signal });
+      const known = await soundLastDrill(options);
       // Done by a clock that was set back since: it would put off the next one until that time comes.
       if (own !== null && isInFuture(own.at, clock.now())) own = null;
       const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });

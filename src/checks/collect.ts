@@ -4,11 +4,11 @@ import type { NodeSurvey, Told } from "../chanbackup/node-survey.ts";
 import { unpackMulti } from "../chanbackup/packed-multi.ts";
 import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
+import { type AlsoRestore, joinedAlso } from "../repository/also-restore.ts";
 import type { Base } from "../repository/base.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
-import { listVersions, readCurrent } from "../repository/history.ts";
+import { listVersions, readCurrent, savedAtOf } from "../repository/history.ts";
 import { quarantineKeys, versionKey, versionsPrefix } from "../repository/layout.ts";
-import type { Pointer } from "../repository/pointer.ts";
 import {
   listQuarantine,
   type QuarantineEntry,
@@ -34,6 +34,7 @@ import {
   type RefusalSeen,
   type VersionSeen,
 } from "./evidence.ts";
+import { isInFlight } from "./freshness.ts";
 
 /** What keeps a store from answering: it says nothing of what is there. */
 export const storeTrouble = [
@@ -93,28 +94,42 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
   const { store, node, now, signal } = options;
   const reading = { signal };
   const current = await told(storeTrouble, () => readCurrentSeen(store, reading));
-  const held = current.known && current.value.kind === "held" ? current.value.held : null;
-  const pubkey = isNodePubkey(node) ? node : pointerOf(current)?.node.pubkey;
+  if (!current.known) return { folder: unreadFolder(options, current), packed: null };
+  const seen = current.value;
+  const held = seen.kind === "held" ? seen.held : null;
+  const pubkey = isNodePubkey(node)
+    ? node
+    : seen.kind === "held"
+      ? seen.pointer?.node.pubkey
+      : null;
   const see = (expected: ExpectedVersion) => seeVersion(options, expected, pubkey ?? null);
-  const [version, packed] = held === null ? [null, null] : await see(held);
+  const read = held && (await see(held));
+  // A restore takes what the version itself names, too.
+  const alsoRestore = joinedAlso(held?.alsoRestore ?? [], read?.alsoRestore ?? []);
   const also: VersionSeen[] = [];
-  for (const needed of held?.alsoRestore ?? []) also.push((await see(needed))[0]);
+  for (const needed of alsoRestore) also.push((await see(needed)).version);
   const folder: FolderEvidence = {
     store: store.location,
     node,
-    current,
-    version,
+    current:
+      seen.kind === "held"
+        ? { known: true, value: { ...seen, held: { ...seen.held, alsoRestore } } }
+        : current,
+    version: read?.version ?? null,
     also,
     beyond: await told(storeTrouble, () => listBeyond(store, held?.sequence ?? 0, reading)),
     refusals: await told(storeTrouble, () => readRefusals(store, now, reading)),
-    lastDrill: await told(storeTrouble, () => readLastDrill(store, now, reading)),
+    lastDrill: await told([...storeTrouble, "decode"], () => readLastDrill(store, now, reading)),
     lastRestore: await told(storeTrouble, () => readLastRestore(store, reading)),
   };
-  return { folder, packed };
+  return { folder, packed: read?.packed ?? null };
 }
 
-function pointerOf(current: Told<CurrentSeen>): Pointer | null {
-  return current.known && current.value.kind === "held" ? current.value.pointer : null;
+/** A store that doesn't even show the pointer isn't asked for the rest: each question costs its bound. */
+function unreadFolder({ store, node }: CollectOptions, unread: Told<never>): FolderEvidence {
+  const nothing = { version: null, also: [] };
+  const rest = { beyond: unread, refusals: unread, lastDrill: unread, lastRestore: unread };
+  return { store: store.location, node, current: unread, ...nothing, ...rest };
 }
 
 /** Asks a node for its channels, and for all that it tells of them; null if it can't tell that much. */
@@ -186,11 +201,18 @@ async function readCurrentSeen(store: ObjectStore, options: RequestOptions): Pro
   return { kind: "held", held: base.held, pointer };
 }
 
+interface ReadVersion {
+  readonly version: VersionSeen;
+  readonly packed: Uint8Array | null;
+  /** By its own metadata. */
+  readonly alsoRestore: readonly AlsoRestore[];
+}
+
 async function seeVersion(
   options: CollectOptions,
   expected: ExpectedVersion,
   pubkey: string | null,
-): Promise<[VersionSeen, Uint8Array | null]> {
+): Promise<ReadVersion> {
   const { store, encrypter, identityPubkey = null, witness, nodeFailure, signal } = options;
   const { key } = expected;
   const unasked = { asked: false } as const;
@@ -227,7 +249,11 @@ async function seeVersion(
   const reading: VersionSeen["reading"] = read.known
     ? { known: true, value: read.value.kind }
     : read;
-  return [{ key, reading, sizeBytes: bytes?.length, byKey, byNode }, bytes];
+  return {
+    version: { key, reading, sizeBytes: bytes?.length || undefined, byKey, byNode },
+    packed: bytes,
+    alsoRestore: (read.known && "metadata" in read.value && read.value.metadata?.alsoRestore) || [],
+  };
 }
 
 function pointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
@@ -248,7 +274,12 @@ async function listBeyond(
   const now = await told(["pointer-lost", "pointer-damaged"], () => readCurrent(store, options));
   const reached = now.known ? (now.value.held?.sequence ?? 0) : sequence;
   return listed
-    .map((version) => ({ ...version, steps: version.sequence - reached }))
+    .map((version) => ({
+      key: version.key,
+      sequence: version.sequence,
+      steps: version.sequence - reached,
+      savedAt: savedAtOf(version),
+    }))
     .filter(({ steps }) => steps > 0);
 }
 
@@ -257,7 +288,10 @@ async function readRefusals(
   now: number,
   options: RequestOptions,
 ): Promise<RefusalSeen[]> {
-  const listed = await listQuarantine(store, options);
+  const listed = (await listQuarantine(store, options)).filter(
+    ({ isExplained, operation, storedAt }) =>
+      isExplained || !isInFlight(Math.min(decodeTime(operation), storedAt), now),
+  );
   const isWrong = ({ operation }: QuarantineEntry) => isInFuture(decodeTime(operation), now);
   const newest = [
     ...listed.filter((entry) => !isWrong(entry)).slice(-refusalsRead),

@@ -51,8 +51,8 @@ export interface BeyondSeen {
   readonly sequence: number;
   /** By how much it is later: 1 may be a swap under way. */
   readonly steps: number;
-  /** By the store's clock, milliseconds since 1970. */
-  readonly storedAt: number;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
 }
 
 export interface RefusalSeen {
@@ -78,7 +78,7 @@ export interface FolderEvidence {
   readonly beyond: Told<readonly BeyondSeen[]>;
   /** The newest ones, newest first. */
   readonly refusals: Told<readonly RefusalSeen[]>;
-  /** The newest drill by its own word, with those that claim a time in the future left out. */
+  /** The newest one. */
   readonly lastDrill: Told<LastDrill | null>;
   readonly lastRestore: Told<LastRestore | null>;
 }

@@ -11,8 +11,8 @@ import { unreadFinding } from "./unread.ts";
 const inFlightMs = 10 * 60_000;
 
 /** Both by clocks that are kept right, milliseconds since 1970. */
-export function isInFlight(storedAt: number, now: number): boolean {
-  return now - storedAt <= inFlightMs && !isInFuture(storedAt, now);
+export function isInFlight(savedAt: number, now: number): boolean {
+  return now - savedAt <= inFlightMs && !isInFuture(savedAt, now);
 }
 
 /**
@@ -65,9 +65,9 @@ function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] 
     const message = `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead.sequence}: somebody restored an older pointer, and what was saved since isn't current`;
     return [findingOf("pointer-behind", ahead.key, message)];
   }
-  const left = later.findLast(({ storedAt }) => !isInFlight(storedAt, at));
+  const left = later.findLast(({ savedAt }) => !isInFlight(savedAt, at));
   if (left === undefined) return [];
-  const message = `${left.key}, uploaded ${new Date(left.storedAt).toISOString()}, is newer than what the pointer names and never became current`;
+  const message = `${left.key}, saved ${new Date(left.savedAt).toISOString()}, is newer than what the pointer names and never became current`;
   return [findingOf("version-beyond", left.key, message)];
 }
 

@@ -83,7 +83,7 @@ function nodeFindings({ folder, node }: Evidence): Finding[] {
 function historyFindings({ folder }: Evidence): Finding[] {
   const { store, lastDrill, lastRestore } = folder;
   const findings: Finding[] = [];
-  if (!lastDrill.known) findings.push(unreadFinding(store, lastDrill.error));
+  if (!lastDrill.known) findings.push(unreadDrillFinding(store, lastDrill.error));
   else if (lastDrill.value?.ok === false) {
     const { key, at: drilledAt, verdict } = lastDrill.value;
     const found =
@@ -99,6 +99,12 @@ function historyFindings({ folder }: Evidence): Finding[] {
     findings.push(findingOf("restored", store, message));
   }
   return findings;
+}
+
+function unreadDrillFinding(store: string, error: ScbError): Finding {
+  if (error.code !== "decode") return unreadFinding(store, error);
+  const remedy = "move that record away, and run scb-mirror drill again";
+  return findingOf("drill-failed", store, error.message, { level: "unknown", remedy });
 }
 
 function notChecked({ folder, node, file }: Evidence): string[] {

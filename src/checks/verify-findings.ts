@@ -1,4 +1,4 @@
-import type { StoredVersion } from "../repository/history.ts";
+import { type StoredVersion, savedAtOf } from "../repository/history.ts";
 import type { HistoryFolder } from "../repository/history-folder.ts";
 import { latestKey, parseVersionKey, prunedKey } from "../repository/layout.ts";
 import { headOf, type Standing, standings } from "../repository/lineage.ts";
@@ -68,7 +68,8 @@ export function findInHistory(input: FindingsInput): HistoryFindings {
     ...folder.versions.flatMap((version) => timeFindings(version, now)),
   ];
   const notes: VerifyNote[] = [];
-  for (const { key, storedAt } of folder.versions) {
+  for (const version of folder.versions) {
+    const { key } = version;
     switch (standing.get(key)) {
       case "branch": {
         const message = "an older pointer was put back, and this was saved before that";
@@ -84,10 +85,10 @@ export function findInHistory(input: FindingsInput): HistoryFindings {
         notes.push({ key, code: "orphan", message: "never became current: another was first" });
         break;
       case "pending":
-        if (isInFlight(storedAt, now)) {
+        if (isInFlight(savedAtOf(version), now)) {
           notes.push({ key, code: "pending", message: "newer than the pointer: a swap under way" });
         } else {
-          const message = `uploaded ${new Date(storedAt).toISOString()}, newer than what the pointer names, and never became current`;
+          const message = `saved ${new Date(savedAtOf(version)).toISOString()}, newer than what the pointer names, and never became current`;
           findings.push(findingOf("version-beyond", key, message));
         }
         break;

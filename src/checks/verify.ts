@@ -1,5 +1,5 @@
 import type { AlsoRestore } from "../repository/also-restore.ts";
-import type { StoredVersion } from "../repository/history.ts";
+import { type StoredVersion, savedAtOf } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
 import { keysToTellApart } from "../repository/lineage.ts";
 import { channelPointsIn, type Openers, openerOf } from "../repository/openers.ts";
@@ -108,10 +108,10 @@ function selectVersions(
   const { held = null } = current ?? {};
   const isNeeded = ({ key }: StoredVersion): boolean =>
     key === held?.key || held?.alsoRestore.some((also) => also.key === key) === true;
-  const isRecent = ({ sequence, createdAt, storedAt }: StoredVersion): boolean => {
+  const isRecent = (version: StoredVersion): boolean => {
     if (since === undefined) return true;
-    if ("sequence" in since) return sequence >= since.sequence;
-    return Math.min(createdAt, storedAt) >= since.savedAt;
+    if ("sequence" in since) return version.sequence >= since.sequence;
+    return savedAtOf(version) >= since.savedAt;
   };
   const wanted = versions.filter((version) => !isNeeded(version) && isRecent(version));
   const chosen = versions.filter(isNeeded);

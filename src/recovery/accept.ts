@@ -67,7 +67,7 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
   if (stored.kind !== "whole") {
     throw new ScbError(
       "version-damaged",
-      `${where} holds ${bytes.length} bytes that are not the ones that were held back; nothing was changed`,
+      `${where} holds ${bytes.length || "other"} bytes that are not the ones that were held back; nothing was changed`,
     );
   }
   const flaw = packedMultiFlaw(bytes);

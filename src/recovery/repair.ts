@@ -1,3 +1,4 @@
+import { savedAtOf } from "../repository/history.ts";
 import { latestKey } from "../repository/layout.ts";
 import { newOperationId } from "../repository/operation-id.ts";
 import { alsoRestoreFields, encodePointer, type Pointer } from "../repository/pointer.ts";
@@ -50,6 +51,12 @@ export async function applyRepair(
 /** By the etag of what the plan was made from: whoever wrote since then knows more. */
 function conditionFor({ folder: { current, damagedPointer } }: RepairPlan): PutCondition {
   const etag = current?.kind === "pointer" ? current.etag : damagedPointer?.etag;
+  if (etag === null) {
+    throw new ScbError(
+      "pointer-damaged",
+      `what lies in the pointer's place is so large that it isn't read, so it can't be replaced by a conditional write; nothing was changed: keep a copy of ${latestKey}, delete it, and run scb-mirror repair again`,
+    );
+  }
   return etag === undefined ? { kind: "absent" } : { kind: "match", etag };
 }
 
@@ -70,7 +77,7 @@ function repairedPointer(
     sequence: target.sequence,
     version: { key: target.key, size: target.sizeBytes, sha256: target.sha256 },
     previous: target.metadata?.previous ?? null,
-    committedAt: new Date(Math.min(target.createdAt, target.storedAt)).toISOString(),
+    committedAt: new Date(savedAtOf(target)).toISOString(),
     writer,
     operation,
     recentOperations: [...operations, operation],

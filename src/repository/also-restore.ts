@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseVersionKey, versionKey } from "./layout.ts";
 import { operationIdPattern } from "./operation-id.ts";
-import { channelPointText, sha256Text } from "./record.ts";
+import { channelPointText, sha256Text, versionKeyText } from "./record.ts";
 
 /**
  * An older version that a restore needs besides the current one: it holds channels that the node has
@@ -20,11 +20,20 @@ export interface AlsoRestore {
 /** As the pointer holds them. */
 export const alsoRestoreSchema = z.array(
   z.looseObject({
-    key: z.string().refine((key) => parseVersionKey(key) !== null, "must be the key of a version"),
+    key: versionKeyText,
     sha256: sha256Text.nullable(),
     channelPoints: z.array(channelPointText),
   }),
 );
+
+/** Both lists, each version once: what the first says of it goes. */
+export function joinedAlso(
+  first: readonly AlsoRestore[],
+  second: readonly AlsoRestore[],
+): readonly AlsoRestore[] {
+  const isNew = ({ key }: AlsoRestore): boolean => !first.some((named) => named.key === key);
+  return [...first, ...second.filter(isNew)];
+}
 
 /** Metadata is small on every store. What doesn't fit is in the pointer alone. */
 const mostInMetadata = 16;

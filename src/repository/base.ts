@@ -1,3 +1,4 @@
+import { decodeTime } from "ulid";
 import * as z from "zod";
 import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
@@ -90,9 +91,8 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
     }
     leftoverSizeBytes = Math.max(leftoverSizeBytes, listed.sizeBytes);
   }
-  if (evidence === null && leftoverSizeBytes > 0) {
-    if ((await store.head(originKey, options)) !== null) evidence = originKey;
-  }
+  // Whoever deletes versions and pointer together leaves the mark of the first commit.
+  if (evidence === null && (await store.head(originKey, options)) !== null) evidence = originKey;
   if (evidence !== null) {
     // The first swap may have been under way when we looked for its pointer.
     const late = await readPointerBase(store, options);
@@ -144,6 +144,15 @@ export async function readSingleWriterBase(
     : { kind: "newest", held };
 }
 
+/** A copy of a folder has times of its own: only the id tells when its newest version was made. */
+function timesOf(
+  operation: string,
+  storedAt: number,
+): Pick<HeldVersion, "committedAt" | "savedAt"> {
+  const committedAt = decodeTime(operation);
+  return { committedAt, savedAt: Math.min(committedAt, storedAt) };
+}
+
 /** The newest version of a folder without a pointer, or null where there is none. */
 export async function newestVersion(
   store: ObjectStore,
@@ -158,8 +167,7 @@ export async function newestVersion(
       key: name.key,
       sizeBytes: listed.sizeBytes,
       sha256: "",
-      committedAt: listed.modifiedAt,
-      savedAt: listed.modifiedAt,
+      ...timesOf(name.operation, listed.modifiedAt),
       channelPointsSha256: null,
       bareChannels: null,
       alsoRestore: [],

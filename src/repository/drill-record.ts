@@ -1,6 +1,7 @@
 import { decodeTime } from "ulid";
 import * as z from "zod";
 import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { drillsPrefix } from "./layout.ts";
@@ -58,30 +59,39 @@ export async function recordDrill(
 }
 
 /**
- * Null if none was ever kept. One that can't be read, or claims to be from after `now`, is passed over:
- * it must not hide the others. Throws what the store throws.
+ * The newest, by the earlier of its id's time and the store's; null if none was ever kept. Throws
+ * "decode" for one that can't be read, or is from after `now` by every clock: an older one must not
+ * speak in its place. Throws what the store throws.
  */
 export async function readLastDrill(
   store: ObjectStore,
   now: number,
   options?: RequestOptions,
 ): Promise<LastDrill | null> {
-  let newest: string[] = [];
-  for await (const { key } of store.list(drillsPrefix, options)) {
+  let newest: { readonly key: string; readonly savedAt: number } | null = null;
+  for await (const { key, modifiedAt } of store.list(drillsPrefix, options)) {
     const id = recordPattern.exec(key)?.[1];
-    if (id !== undefined && !isInFuture(decodeTime(id), now)) newest = [key, ...newest.slice(0, 7)];
+    if (id === undefined) continue;
+    const savedAt = Math.min(decodeTime(id), modifiedAt);
+    if (newest === null || savedAt >= newest.savedAt) newest = { key, savedAt };
   }
-  for (const key of newest) {
-    const record = await format.readIfSound(store, key, options);
-    if (record === null || isInFuture(Date.parse(record.at), now)) continue;
-    const { at, ok, verdict, version } = record;
-    return {
-      key,
-      at,
-      ok: ok && verdict === "would-restore",
-      verdict,
-      version: version === null ? null : { key: version.key, sequence: version.sequence },
-    };
+  if (newest === null) return null;
+  const { key, savedAt } = newest;
+  const where = `${store.location}/${key}`;
+  if (isInFuture(savedAt, now)) {
+    throw new ScbError(
+      "decode",
+      `the last drill, ${where}, claims to be from ${new Date(savedAt).toISOString()}, which is later than now, so nothing is known of it`,
+    );
   }
-  return null;
+  const record = (await format.read(store, key, options))?.value;
+  if (record === undefined) return null;
+  const { ok, verdict, version } = record;
+  return {
+    key,
+    at: new Date(Math.min(Date.parse(record.at), savedAt)).toISOString(),
+    ok: ok && verdict === "would-restore",
+    verdict,
+    version: version === null ? null : { key: version.key, sequence: version.sequence },
+  };
 }

@@ -66,10 +66,10 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
     );
   }
   const { bytes, sha256, metadata } = read;
-  if (read.kind === "damaged") {
+  if (read.kind === "damaged" && read.savedSha256 !== sha256) {
     throw new ScbError(
       "version-damaged",
-      `${where} holds ${bytes.length} bytes that are not the ones that were saved; nothing was written`,
+      `${where} holds ${bytes.length || "other"} bytes that are not the ones that were saved; nothing was written`,
     );
   }
   const flaw = packedMultiFlaw(bytes);

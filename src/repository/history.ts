@@ -1,5 +1,4 @@
 import { decodeTime } from "ulid";
-import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { inParallel } from "../runtime/in-parallel.ts";
 import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
@@ -7,6 +6,7 @@ import { type Base, newestVersion, readBase, readPointerBase } from "./base.ts";
 import { parseVersionKey, type VersionName, versionsPrefix } from "./layout.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
 import { readPrunedRecord } from "./pruned-record.ts";
+import { readVersion } from "./version.ts";
 import { isSingleWriterVersion, metadataOf, readVersionMetadata } from "./version-metadata.ts";
 
 /** One version as the store holds it. */
@@ -16,6 +16,14 @@ export interface StoredVersion extends VersionName {
   readonly createdAt: number;
   /** When it was put there, by the store's clock: later than that for a copy. */
   readonly storedAt: number;
+}
+
+/** The earlier of the two clocks: a writer whose clock is ahead, or a copy, makes nothing newer. */
+export function savedAtOf({
+  createdAt,
+  storedAt,
+}: Pick<StoredVersion, "createdAt" | "storedAt">): number {
+  return Math.min(createdAt, storedAt);
 }
 
 /** One version of the history. */
@@ -32,8 +40,7 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
   const named = await readPointerBase(store, options);
   if (named !== null) return named;
   const newest = await newestVersion(store, options);
-  if (newest === null) return { kind: "none", held: null, leftoverSizeBytes: 0 };
-  if (isSingleWriterVersion(await metadataOf(store, newest.key, options))) {
+  if (newest !== null && isSingleWriterVersion(await metadataOf(store, newest.key, options))) {
     return { kind: "newest", held: newest };
   }
   return readBase(store, options);
@@ -157,6 +164,6 @@ export async function currentOrNull(
 }
 
 async function hashOf(store: ObjectStore, key: string, options?: RequestOptions): Promise<string> {
-  const object = await store.get(key, options);
-  return object === null ? "" : sha256Hex(object.bytes);
+  const read = await readVersion(store, { key }, options);
+  return read.kind === "missing" ? "" : read.sha256;
 }

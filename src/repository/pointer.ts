@@ -9,6 +9,7 @@ import {
   RecordFormat,
   recordSizeLimitBytes,
   sha256Text,
+  versionKeyText,
 } from "./record.ts";
 
 /** Of a pointer that names one version; every program reads it. */
@@ -22,17 +23,13 @@ const repairRemedy =
 /** How many operations a pointer remembers, its own included. */
 export const recentOperationsKept = 64;
 
-const versionName = z
-  .string()
-  .refine((key) => parseVersionKey(key) !== null, "must be the key of a version");
-
 const pointerSchema = z
   .looseObject({
     schema: z.union([z.literal(pointerSchemaVersion), z.literal(alsoRestoreSchemaVersion)]),
     sequence: z.int().min(1).max(maxSequence),
-    version: z.looseObject({ key: versionName, size: z.int().min(0), sha256: sha256Text }),
+    version: z.looseObject({ key: versionKeyText, size: z.int().min(0), sha256: sha256Text }),
     previous: z
-      .looseObject({ key: versionName, sha256: z.union([sha256Text, z.literal("")]) })
+      .looseObject({ key: versionKeyText, sha256: z.union([sha256Text, z.literal("")]) })
       .nullable(),
     committedAt: z.iso.datetime(),
     writer: lineText(512),
@@ -115,7 +112,8 @@ export function newerSchemaOf(bytes: Uint8Array): number | null {
 
 /** What lies in the pointer's place and is none. */
 export interface DamagedPointer {
-  readonly etag: string;
+  /** Null where a store has to read an object to know its etag, and this one is too large for that. */
+  readonly etag: string | null;
   /** Null if it is too large to be read. */
   readonly bytes: Uint8Array | null;
 }
@@ -154,9 +152,14 @@ export async function readPointer(
     const damaged = new ScbError("pointer-damaged", `the pointer ${error.message}${repairRemedy}`, {
       cause: error,
     });
-    const info = await store.head(latestKey, options);
-    if (info === null) return { kind: "absent" };
-    return { kind: "damaged", error: damaged, etag: info.etag, bytes: null };
+    try {
+      const info = await store.head(latestKey, options);
+      if (info === null) return { kind: "absent" };
+      return { kind: "damaged", error: damaged, etag: info.etag, bytes: null };
+    } catch (error) {
+      if (!hasCode(error, "store-too-large")) throw error;
+      return { kind: "damaged", error: damaged, etag: null, bytes: null };
+    }
   }
 }
 

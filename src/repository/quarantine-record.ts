@@ -32,6 +32,10 @@ export interface QuarantineEntry {
   /** The ULID of its operation. */
   readonly operation: string;
   readonly keys: ReturnType<typeof quarantineKeys>;
+  /** Its reason is there. Without it, it is still being written, or its writer was cut short. */
+  readonly isExplained: boolean;
+  /** By the store's clock, milliseconds since 1970. */
+  readonly storedAt: number;
 }
 
 export const quarantineFormat = new RecordFormat({
@@ -39,19 +43,20 @@ export const quarantineFormat = new RecordFormat({
   schema: whySchema,
 });
 
-/** What is kept, oldest first. An entry without its reason is one that is still being written. */
+/** What is kept, oldest first. */
 export async function listQuarantine(
   store: ObjectStore,
   options?: RequestOptions,
 ): Promise<QuarantineEntry[]> {
-  const entries: QuarantineEntry[] = [];
-  for await (const { key } of store.list(quarantinePrefix, options)) {
+  const entries = new Map<string, QuarantineEntry>();
+  for await (const { key, modifiedAt: storedAt } of store.list(quarantinePrefix, options)) {
     const name = parseQuarantineKey(key);
-    if (name === null || name.kind !== "why") continue;
+    if (name === null) continue;
     const { operation } = name;
-    entries.push({ operation, keys: quarantineKeys(operation) });
+    const isExplained = name.kind === "why" || entries.get(operation)?.isExplained === true;
+    entries.set(operation, { operation, keys: quarantineKeys(operation), isExplained, storedAt });
   }
-  return entries;
+  return [...entries.values()];
 }
 
 /** Null for one that is gone or that cannot be read: then nothing is known but that it was refused. */

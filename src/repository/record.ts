@@ -1,11 +1,16 @@
 import * as z from "zod";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import { parseVersionKey } from "./layout.ts";
 
 /** No record comes near this: only something that isn't ours is larger. */
 export const recordSizeLimitBytes = 1024 * 1024;
 
 export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
+
+export const versionKeyText = z
+  .string()
+  .refine((key) => parseVersionKey(key) !== null, "must be the key of a version");
 
 /** "txid:index", as block explorers print it. */
 export const channelPointText = z.string().regex(/^[0-9a-f]{64}:\d{1,10}$/, "must be txid:index");

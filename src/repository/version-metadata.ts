@@ -1,9 +1,13 @@
+import * as z from "zod";
+import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import {
   type AlsoRestore,
   alsoRestoreFromMetadata,
   alsoRestoreToMetadata,
 } from "./also-restore.ts";
+import { operationIdPattern } from "./operation-id.ts";
+import { sha256Text, versionKeyText } from "./record.ts";
 
 /** What each version says of itself, beside its bytes: the history is a hash chain. */
 export interface VersionMetadata {
@@ -43,18 +47,34 @@ export function writeVersionMetadata(version: VersionMetadata): Record<string, s
   return metadata;
 }
 
-/** Null where the metadata is not ours, as after a copy that dropped it. */
+const metadataFormat = z.object({
+  "scb-operation": z.string().regex(new RegExp(`^${operationIdPattern}$`)),
+  // A repair, or a copy by hand, may leave it empty.
+  "scb-sha256": z.union([z.literal(""), sha256Text]),
+  "scb-sequence": z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.int().min(1)),
+  "scb-previous-key": versionKeyText.optional(),
+  "scb-previous-sha256": z.union([z.literal(""), sha256Text]).optional(),
+  "scb-channel-points-sha256": sha256Text.optional(),
+});
+
+/** Null where the metadata is not ours, as after a copy that dropped it, or what it says can't be. */
 export function readVersionMetadata(
   metadata: Readonly<Record<string, string>>,
 ): VersionMetadata | null {
-  const operation = metadata["scb-operation"];
-  const sha256 = metadata["scb-sha256"];
-  const sequence = Number(metadata["scb-sequence"]);
-  if (operation === undefined || sha256 === undefined || !Number.isSafeInteger(sequence)) {
-    return null;
-  }
-  const previousKey = metadata["scb-previous-key"];
-  const previousSha256 = metadata["scb-previous-sha256"];
+  const parsed = metadataFormat.safeParse(metadata);
+  if (!parsed.success) return null;
+  const {
+    "scb-operation": operation,
+    "scb-sha256": sha256,
+    "scb-sequence": sequence,
+    "scb-previous-key": previousKey,
+    "scb-previous-sha256": previousSha256,
+    "scb-channel-points-sha256": channelPointsSha256 = null,
+  } = parsed.data;
   const hasPrevious = previousKey !== undefined && previousSha256 !== undefined;
   return {
     operation,
@@ -62,7 +82,7 @@ export function readVersionMetadata(
     sha256,
     previous: hasPrevious ? { key: previousKey, sha256: previousSha256 } : null,
     singleWriter: isSingleWriterVersion(metadata),
-    channelPointsSha256: metadata["scb-channel-points-sha256"] ?? null,
+    channelPointsSha256,
     bareChannels: countOf(metadata["scb-bare-channels"]),
     alsoRestore: alsoRestoreFromMetadata(metadata["scb-also-restore"]),
   };
@@ -82,5 +102,11 @@ export async function metadataOf(
   key: string,
   options?: RequestOptions,
 ): Promise<Readonly<Record<string, string>>> {
-  return (await store.head(key, options))?.metadata ?? {};
+  try {
+    return (await store.head(key, options))?.metadata ?? {};
+  } catch (error) {
+    // Whatever it is, none of ours is so large.
+    if (hasCode(error, "store-too-large")) return {};
+    throw error;
+  }
 }

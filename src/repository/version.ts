@@ -1,7 +1,9 @@
+import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import type { HeldVersion } from "./base.ts";
+import { parseVersionKey } from "./layout.ts";
 import type { Pointer } from "./pointer.ts";
 import { readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
 
@@ -27,7 +29,7 @@ export interface ReadBytes {
 /**
  * A version as it was read back.
  * - `whole`: its bytes are those that were saved, by all that says what was saved.
- * - `damaged`: something says that other bytes were saved.
+ * - `damaged`: something says that other bytes were saved, or they are no packed Multi.
  * - `unproven`: nothing says what was saved.
  */
 export type VersionReading =
@@ -63,6 +65,10 @@ export async function readVersion(
   const saved = [expected.sha256, metadata?.sha256].filter((hash) => hash != null && hash !== "");
   const other = saved.find((hash) => hash !== sha256);
   if (other != null) return { ...read, kind: "damaged", savedSha256: other };
+  // Who writes over a version can write over what says its hash, too.
+  if (parseVersionKey(key) !== null && packedMultiFlaw(bytes) !== null) {
+    return { ...read, kind: "damaged", savedSha256: sha256 };
+  }
   const { sizeBytes = null } = expected;
   const [known] = saved;
   if (known == null) return { ...read, kind: "unproven" };

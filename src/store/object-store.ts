@@ -76,6 +76,8 @@ export const defaultMaxBytes = 200 * 1024 * 1024;
 
 /** A node that saved every five minutes would take ten years to write so many names. */
 export const mostListed = 1_000_000;
+/** So many pages in a row may hold nothing: deleted names fill pages of a versioned bucket. */
+export const mostIdlePages = 64;
 /** How much more time each name buys a listing: a page of a thousand may take ten seconds. */
 export const listedMs = 10;
 

@@ -27,6 +27,7 @@ import {
   type ListedObject,
   type ListOptions,
   listedMs,
+  mostIdlePages,
   mostListed,
   type ObjectInfo,
   type ObjectStore,
@@ -205,6 +206,7 @@ export class S3Store implements ObjectStore {
     let token: string | undefined;
     let last = "";
     let names = 0;
+    let idlePages = 0;
     let leftMs = this.#limitMs;
     for (;;) {
       const startedMs = this.#clock.monotonicMs();
@@ -218,6 +220,8 @@ export class S3Store implements ObjectStore {
       const expected = { kind: "document", root: "ListBucketResult" } as const;
       const page = await this.#requests.send(command, { doing, expected, signal });
       const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = page;
+      // Another's answer: that nothing lies there would be a lie.
+      if ((page.Prefix ?? "") !== wanted) throw this.#notS3(`${doing} (it lists something else)`);
       for (const { Key = "" } of Contents) {
         if (!Key.startsWith(wanted)) throw this.#notS3(`${doing} (it names what lies elsewhere)`);
         if (Key <= last) throw this.#notS3(`${doing} (its keys are out of order)`);
@@ -226,13 +230,14 @@ export class S3Store implements ObjectStore {
       if (IsTruncated === undefined) throw this.#notS3(`${doing} to its end`);
       const gained = Contents.length + CommonPrefixes.length;
       names += gained;
+      idlePages = gained === 0 ? idlePages + 1 : 0;
       leftMs += gained * listedMs - (this.#clock.monotonicMs() - startedMs);
       yield page;
       if (!IsTruncated) return;
       if (NextContinuationToken === undefined || NextContinuationToken === token) {
         throw this.#notS3(`${doing} to its end`);
       }
-      if (names > mostListed || leftMs <= 0) {
+      if (names > mostListed || leftMs <= 0 || idlePages > mostIdlePages) {
         throw new ScbError(
           "store-unknown",
           `cannot ${doing} in ${this.location}: after ${names} names there is no end to it`,

@@ -199,7 +199,7 @@ function beyond(sequence: number, ageMs: number) {
     key: versionKey(sequence, operation),
     sequence,
     steps: sequence - held.sequence,
-    storedAt: at - ageMs,
+    savedAt: at - ageMs,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Base } from "../../repository/base.ts";
-import type { StoredVersion } from "../../repository/history.ts";
+import { type StoredVersion, savedAtOf } from "../../repository/history.ts";
 import { headOf, type Standing, type StandingsInput, standings } from "../../repository/lineage.ts";
 import { isInFuture } from "../../repository/times.ts";
 import {
@@ -104,11 +104,6 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
     else remove.push({ version, orphan: its === "orphan" });
   }
   return { standing, keep, remove };
-}
-
-/** The earlier of the two clocks: a writer whose clock is ahead makes nothing newer. */
-function savedAtOf({ createdAt, storedAt }: StoredVersion): number {
-  return Math.min(createdAt, storedAt);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Encrypter } from "../../keychain/encrypter.ts";
-import type { AlsoRestore } from "../../repository/also-restore.ts";
+import { type AlsoRestore, joinedAlso } from "../../repository/also-restore.ts";
 import { newestVersion } from "../../repository/base.ts";
 import { fetchBackup, type RestoredBackup } from "../../repository/fetch-backup.ts";
 import { currentOrNull } from "../../repository/history.ts";
@@ -34,11 +34,8 @@ export async function alsoNeeded(
   const current = await currentOrNull(store, { signal });
   const held = current === null ? await newestVersion(store, { signal }) : current.held;
   const isExplained = current?.held != null && backup.sequence < current.held.sequence;
-  const named = [...(held?.alsoRestore ?? []), ...(isExplained ? [] : backup.alsoRestore)];
-  const byKey = new Map<string, AlsoRestore>();
-  for (const needed of named) if (!byKey.has(needed.key)) byKey.set(needed.key, needed);
-  byKey.delete(backup.key);
-  return [...byKey.values()];
+  const named = joinedAlso(held?.alsoRestore ?? [], isExplained ? [] : backup.alsoRestore);
+  return named.filter(({ key }) => key !== backup.key);
 }
 
 /**
