@@ -28,8 +28,10 @@ export class LimboCover {
   readonly #options: LimboCoverOptions;
   /** What this process has read back and found to hold these channels, by key. */
   readonly #proven = new Map<string, Required<AlsoRestore>>();
-  /** In no version that could be found: not searched for again at each swap. */
-  readonly #searchedInVain = new Set<string>();
+  /** Channels that no version was found to hold, and what was opened in vain for them. */
+  readonly #inVain = { points: new Set<string>(), keys: new Set<string>() };
+  /** What was current at the last such search. */
+  #searchedAtKey: string | null = null;
   #uncovered: readonly string[] = [];
 
   constructor(options: LimboCoverOptions) {
@@ -44,7 +46,8 @@ export class LimboCover {
   /** To be called if a version turned out to be missing or damaged: another is looked for then. */
   forget(key: string): void {
     this.#proven.delete(key);
-    this.#searchedInVain.clear();
+    this.#inVain.points.clear();
+    this.#inVain.keys.clear();
   }
 
   /**
@@ -79,30 +82,43 @@ export class LimboCover {
     };
     for (const named of before) if (needed.size > 0) await take(named);
     if (needed.size > 0 && held !== null) await take(held);
-    await this.#search(needed, held?.sequence ?? 0, take, signal);
+    const opened = [...this.#proven.keys()].sort().reverse();
+    for (const key of opened) if (needed.size > 0) await take({ key });
+    await this.#search(needed, held?.key ?? null, take, signal);
     this.#uncovered = [...needed];
     // Oldest first, however they were found.
     return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** From the newest on; a channel may have closed while no mirror, or an older one, was running. */
+  /**
+   * From the newest on; a channel may have closed while no mirror, or an older one, was running. What
+   * never became current does as well, and may be all there is: an upload whose pointer was refused, or
+   * what was saved before somebody restored an older pointer.
+   */
   async #search(
     needed: ReadonlySet<string>,
-    below: number,
+    heldKey: string | null,
     take: (expected: ExpectedVersion) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { store, logger } = this.#options;
-    const isWanted = (): boolean => [...needed].some((point) => !this.#searchedInVain.has(point));
-    if (!isWanted()) return;
+    if (needed.size === 0) return;
+    const inVain = this.#inVain;
+    const isNew = [...needed].some((point) => !inVain.points.has(point));
+    if (!isNew && heldKey === this.#searchedAtKey) return;
     const versions = await listVersions(store, versionsPrefix, { signal });
-    const older = versions.filter(({ sequence }) => sequence < below).slice(-mostSearched);
-    for (const { key } of older.reverse()) {
-      if (!isWanted()) return;
+    const others = versions.filter(({ key }) => key !== heldKey).slice(-mostSearched);
+    // What was searched in vain stays lost, unless another version has come since.
+    const unopened = others.filter(({ key }) => isNew || !inVain.keys.has(key));
+    for (const { key } of unopened.reverse()) {
       await take({ key });
+      if (needed.size === 0) return;
     }
+    this.#searchedAtKey = heldKey;
+    for (const { key } of others) inVain.keys.add(key);
     for (const channelPoint of needed) {
-      this.#searchedInVain.add(channelPoint);
+      if (inVain.points.has(channelPoint)) continue;
+      inVain.points.add(channelPoint);
       logger.error(
         { channelPoint },
         "a closed channel has funds that aren't home yet, and no version in the store holds it: they would be lost with the node",

@@ -6,7 +6,8 @@ import { MemoryStore } from "../../src/store/memory-store.ts";
 import { keysOf, readPointer } from "../support/mirror-fixture.ts";
 import { mirrorOf, ScriptedNode, swap } from "../support/scripted-node.ts";
 
-const [a, b, c] = ["a", "b", "c"].map((digit) => `${digit.repeat(64)}:0`) as [
+const [a, b, c, d] = ["a", "b", "c", "d"].map((digit) => `${digit.repeat(64)}:0`) as [
+  string,
   string,
   string,
   string,
@@ -104,6 +105,44 @@ describe("funds in limbo", () => {
     assert.deepEqual(
       (await also()).map(({ key }) => key),
       [first],
+    );
+  });
+
+  it("are found in a version that never became current, beyond the pointer", async () => {
+    const { store, node, also } = await closedWorld();
+    const older = mirrorOf(node, store);
+    const pointer = await store.get("latest.json");
+    node.limbo = [];
+    await swap(older, node.candidate([b, c, d]));
+    await swap(older, node.candidate([b, c, d]));
+    // Somebody restores an older pointer: d is only in what was saved after it.
+    await store.put("latest.json", pointer?.bytes ?? new Uint8Array());
+    node.closed = [a, d];
+    node.limbo = inLimbo(d);
+    await swap(mirrorOf(node, store), node.candidate([b, c]));
+    assert.deepEqual(
+      (await also()).map(({ channelPoints }) => channelPoints),
+      [[d]],
+    );
+  });
+
+  it("are looked for again once another version has come", async () => {
+    const { store, node, mirror, also } = await closedWorld();
+    node.closed = [a, d];
+    node.limbo = inLimbo(d, `${"e".repeat(64)}:0`);
+    await swap(mirror, node.candidate([a, b, c]));
+    await swap(mirror, node.candidate([a, b, c]));
+    assert.deepEqual(await also(), []);
+    // Another mirror's upload arrives late.
+    const late = node.candidate([a, b, c, d]);
+    const key = "versions/00000000000000000002-01JWNJS600ABCDEFGHJKMNPQRS.backup";
+    await store.put(key, late.packed, { metadata: { "scb-sha256": late.sha256 } });
+    const candidate = node.candidate([a, b, c]);
+    assert.equal(await mirror.isCovered(await mirror.base(), candidate), false);
+    await swap(mirror, candidate);
+    assert.deepEqual(
+      (await also()).map((named) => named.key),
+      [key],
     );
   });
 
