@@ -1,13 +1,20 @@
 import type { Base } from "../repository/base.ts";
 import { ScbError } from "../runtime/error.ts";
 
+interface Reached {
+  readonly sequence: number;
+  readonly key: string;
+  /** Which operation made the pointer; null without a pointer. */
+  readonly operation: string | null;
+}
+
 /**
  * How far the store had come, as this process saw or made it. A pointer behind that is no ordinary
  * base: somebody restored an older folder, and what was committed since is lost there.
  */
 export class HighWaterMark {
   readonly #location: string;
-  #reached: { readonly sequence: number; readonly key: string } | null = null;
+  #reached: Reached | null = null;
   #setback: ScbError | null = null;
 
   /** `location`: of the node's folder, for the message. */
@@ -16,13 +23,15 @@ export class HighWaterMark {
   }
 
   /** Takes note of a base that was read from the store, or that our own commit made. */
-  see({ held }: Base): void {
+  see(base: Base): void {
+    const { held } = base;
     const reached = this.#reached;
-    this.#reached = held && { sequence: held.sequence, key: held.key };
+    const operation = base.kind === "pointer" ? base.pointer.operation : null;
+    this.#reached = held && { sequence: held.sequence, key: held.key, operation };
     if (reached === null) return;
     const isBehind = held === null || held.sequence < reached.sequence;
     const isOther = held?.sequence === reached.sequence && held.key !== reached.key;
-    if (!isBehind && !isOther) return;
+    if (!isBehind && !isOther && !hasForgotten(base, reached)) return;
     const now = held === null ? "nothing" : held.key;
     this.#setback ??= new ScbError(
       "went-back",
@@ -36,4 +45,15 @@ export class HighWaterMark {
     this.#setback = null;
     return setback;
   }
+}
+
+/**
+ * Whether a pointer further on doesn't remember what was reached, though it remembers that far back:
+ * other mirrors have gone on from the older folder. `repair` adds an operation that is no swap.
+ */
+function hasForgotten(base: Base, { sequence, operation }: Reached): boolean {
+  if (base.kind !== "pointer" || operation === null) return false;
+  const { recentOperations } = base.pointer;
+  const swapsSince = base.pointer.sequence - sequence;
+  return swapsSince < recentOperations.length - 1 && !recentOperations.includes(operation);
 }

@@ -87,6 +87,29 @@ describe("a look at the store", () => {
     assert.equal((await readPointer(store)).sequence, 2);
   });
 
+  it("alarms if the folder went back, and another mirror has gone on from there", async () => {
+    const { store, swapper } = await savedWorld(2);
+    const copy = await store.get("latest.json");
+    await swapOnce(swapper);
+    await store.put("latest.json", copy?.bytes ?? new Uint8Array());
+    const other = makeSwapper(store);
+    await swapOnce(other);
+    await swapOnce(other);
+    assert.equal((await swapper.look("pointer")).base.held?.sequence, 4);
+    assert.equal(swapper.takeSetback()?.code, "went-back");
+    assert.equal(other.takeSetback(), null);
+  });
+
+  it("takes what other mirrors committed for no alarm, however much that is", async () => {
+    const { store, swapper } = await savedWorld(2);
+    const other = makeSwapper(store);
+    for (let swaps = 0; swaps < 70; swaps += 1) {
+      await swapOnce(other);
+      if (swaps === 3 || swaps === 69) await swapper.look("pointer");
+    }
+    assert.equal(swapper.takeSetback(), null);
+  });
+
   it("alarms if the same sequence names another version", async () => {
     const { store, swapper } = await savedWorld(1);
     const pointer = await readPointer(store);
