@@ -110,17 +110,19 @@ export class HeldBackups {
     const { held } = base;
     if (held === null) return null;
     let sealed: unknown = null;
-    try {
-      const contents = await this.contentsOf(held, by, signal);
-      if (contents !== null) return contents;
-    } catch (error) {
-      if (!hasCode(error, "decrypt")) throw error;
-      sealed = error;
-    }
+    const open = async (version: ExpectedVersion): Promise<BackupContents | null> => {
+      try {
+        return await this.contentsOf(version, by, signal);
+      } catch (error) {
+        if (!hasCode(error, "decrypt")) throw error;
+        sealed = error;
+        return null;
+      }
+    };
+    const contents = await open(held);
+    if (contents !== null) return contents;
     const { pointer = null } = base.kind === "pointer" ? base : {};
-    const previous = pointer?.previous
-      ? await this.#openOrNull(pointer.previous, by, signal)
-      : null;
+    const previous = pointer?.previous ? await open(pointer.previous) : null;
     if (previous !== null || sealed === null) return previous;
     const { pubkey = null } = this.#options;
     if (pubkey !== null && pointer?.node.pubkey === pubkey) return null;

@@ -229,6 +229,16 @@ describe("when the comparison cannot be made", () => {
     assert.equal(refusal.code, "not-ours");
   });
 
+  it("nor is it if only the version before it is whole", async () => {
+    const [node, other, store] = [new ScriptedNode(), new ScriptedNode(), new MemoryStore()];
+    const theirs = mirrorOf(other, store, "nobody");
+    await swap(theirs, other.candidate([a]));
+    await swap(theirs, other.candidate([a]));
+    await store.delete((await readPointer(store)).version.key);
+    const { refusal } = await refusalOf(mirrorOf(node, store), node.candidate([b]));
+    assert.equal(refusal.code, "not-ours");
+  });
+
   it("a version that is gone or damaged is replaced, but not by a restored node's", async () => {
     for (const harm of ["gone", "damaged"]) {
       const [node, store] = [new ScriptedNode(), new MemoryStore()];
