@@ -111,6 +111,9 @@ export class Looker {
       await sleepUntil(clock, failed.retryInMs, [abort]);
       if (abort.aborted) throw gaveUp(failed.error);
     }
+    // Nobody has seen it in the store, so nobody may say that it is there.
+    const isUnproved = this.#options.look !== undefined && !this.#isReadBack;
+    if (isUnproved && isNothingDue()) throw gaveUp(null);
   }
 
   /** Null once it is made. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Engine, type EngineOptions } from "../../src/chanbackup/engine.ts";
 import type { EngineEvent } from "../../src/chanbackup/engine-events.ts";
-import { Freshness } from "../../src/chanbackup/freshness.ts";
+import { Freshness, type HeldBackup } from "../../src/chanbackup/freshness.ts";
 import type { LookDepth, LookOutcome } from "../../src/chanbackup/look.ts";
 import { isPassing } from "../../src/chanbackup/retry-policy.ts";
 import { isNews } from "../../src/chanbackup/snapshot.ts";
@@ -39,6 +39,7 @@ function setUp({ clock, ...options }: Omit<Partial<Options>, "clock"> & { readon
     run: () => engine.run(w.stop.signal, w.abort.signal),
     mark: (reason: "channel-event" | "follow-up") => engine.mark(reason),
     take: () => engine.take(),
+    isGoodEnough: (held: HeldBackup) => engine.isGoodEnough(held),
   };
   const engine: Engine<object, object> = new Engine<object, object>({
     refreshIntervalMs: 100 * hourMs,
@@ -140,7 +141,7 @@ describe("an engine that has nothing to do looks at what it saved", () => {
     for (let n = 0; n < 60; n += 1) await w.clock.advance(minuteMs);
     assert.ok(w.attempts > 12 && w.attempts < 25, `${w.attempts} attempts`);
     w.abort.abort();
-    await w.running;
+    await assert.rejects(w.running, { code: "aborted" });
   });
 
   it("tells once that it can't look, and that it can again", async () => {
@@ -166,7 +167,7 @@ describe("an engine that has nothing to do looks at what it saved", () => {
     await settled();
     assert.equal(w.held, 2);
     w.abort.abort();
-    await w.running;
+    await assert.rejects(w.running, { code: "aborted" });
   });
 
   it("saves again when another writer has replaced what it saved", async () => {
@@ -227,6 +228,25 @@ describe("an engine that is stopped", () => {
     await settled();
     w.abort.abort();
     await assert.rejects(w.running, { code: "aborted" });
+  });
+
+  it("doesn't end well if it is cut short before it has read back what it saved", async () => {
+    const w = setUp({
+      clock: new ManualClock(),
+      attempt: async () => {
+        w.attempts += 1;
+        if (w.attempts > 1) return new Promise(() => undefined);
+        return { kind: "swapped", due: w.take(), id: null, facts: {} };
+      },
+    });
+    const running = w.run();
+    await settled();
+    assert.deepEqual(w.kinds(), ["swapped"]);
+    w.mark("follow-up");
+    w.stop.abort();
+    await settled();
+    w.abort.abort();
+    await assert.rejects(running, { code: "aborted" });
   });
 
   it("saves what was told in the same moment", async () => {
@@ -338,4 +358,39 @@ it("another's backup is not older than we know, whatever its writer's clock says
 it("before anything is known, a time in the future is wrong, not young", async () => {
   const freshness = new Freshness(new ManualClock());
   assert.equal(freshness.ageMs({ id: "theirs", savedAt: 500 * hourMs }), 500 * hourMs);
+});
+
+it("a clock that was ahead at a swap puts the refresh off by nothing", async () => {
+  const clock = new ManualClock();
+  await clock.advance(50 * hourMs);
+  let aheadMs = 0;
+  let savedAt = 0;
+  const skewed: Clock = {
+    now: () => clock.now() + aheadMs,
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
+  const w = setUp({
+    clock: skewed,
+    refreshIntervalMs: 12 * hourMs,
+    attempt: async () => {
+      const due = w.take();
+      // The store's clock, which was right, says when it was saved.
+      const held = { id: String(savedAt), savedAt };
+      if (savedAt > 0 && w.isGoodEnough(held)) return { kind: "unchanged", due, held, facts: {} };
+      savedAt = clock.now();
+      return { kind: "swapped", due, id: String(savedAt), facts: {} };
+    },
+  });
+  aheadMs = 2 * 365 * 24 * hourMs;
+  const running = w.run();
+  await settled();
+  const firstSavedAt = savedAt;
+  aheadMs = 0;
+  await clock.advance(4 * hourMs);
+  assert.equal(savedAt, firstSavedAt);
+  await clock.advance(8 * hourMs);
+  assert.equal(savedAt, firstSavedAt + 12 * hourMs);
+  w.stop.abort();
+  await running;
 });
