@@ -19,7 +19,9 @@ export function licenseTexts(modules: readonly string[]): string {
   const packages = [...folders].map(([folder, paths]) => packageOf(folder, paths));
   const apache = packages.flatMap(({ texts }) => texts).find((text) => apacheText.test(text));
   const byText = new Map<string, string[]>();
-  for (const { name, license, texts } of packages) {
+  for (const one of packages) {
+    const { name, license } = one;
+    const texts = one.texts.length > 0 ? one.texts : siblingTexts(one, packages);
     const isApache = license.includes("Apache-2.0");
     if (texts.length === 0 && !isApache)
       throw new Error(`${name} (${license}) has no licence text`);
@@ -34,8 +36,29 @@ export function licenseTexts(modules: readonly string[]): string {
   return `scb-mirror contains code of these packages, under these licences.${rule}${parts.sort().join(rule)}\n`;
 }
 
-function packageOf(folder: string, paths: readonly string[]) {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+interface LicensedPackage {
+  readonly name: string;
+  readonly license: string;
+  /** Where its source is; undefined if it doesn't say. */
+  readonly repository: string | undefined;
+  readonly texts: readonly string[];
+}
+
+/** One that comes without its text is under that of its repository, which a sibling may bring. */
+function siblingTexts(
+  { license, repository }: LicensedPackage,
+  packages: readonly LicensedPackage[],
+): readonly string[] {
+  if (repository === undefined) return [];
+  const isSibling = (other: LicensedPackage): boolean =>
+    other.repository === repository && other.license === license && other.texts.length > 0;
+  return packages.find(isSibling)?.texts ?? [];
+}
+
+function packageOf(folder: string, paths: readonly string[]): LicensedPackage {
+  const { name, version, license, repository } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  );
   const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
   const headers = paths
     .map((path) => fileHeader.exec(readFileSync(path, "utf8"))?.[0] ?? "")
@@ -45,6 +68,7 @@ function packageOf(folder: string, paths: readonly string[]) {
   return {
     name: `${name} ${version}`,
     license: String(license),
+    repository: repository?.url,
     texts: texts.map((text) => text.replaceAll("\r\n", "\n").trim()),
   };
 }

@@ -153,7 +153,7 @@ async function mirror(
       store: store.location,
       lookIntervalMs: settings["look-interval"],
       clock,
-      uncovered: () => swapper.uncovered,
+      limbo: () => swapper,
       tell: (verdict, findings) =>
         observe({ kind: "verdict", verdict, findings, store: store.location }),
     }),

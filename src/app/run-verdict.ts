@@ -9,8 +9,8 @@ export interface RunVerdictOptions extends RunPolicy {
   /** The store's location. */
   readonly store: string;
   readonly clock: Clock;
-  /** Closed channels whose funds no version holds, as the swapper knows them now. */
-  readonly uncovered: () => readonly string[];
+  /** What the swapper knows now of funds in limbo. */
+  readonly limbo: () => Pick<RunEvidence, "uncovered" | "missingAlso">;
   /** Hears the verdict whenever it, or what it rests on, changes. */
   readonly tell: (verdict: Verdict, findings: readonly Finding[]) => void;
 }
@@ -19,7 +19,7 @@ export interface RunVerdictOptions extends RunPolicy {
 export type RunEvent = DaemonEvent | EngineEvent<object, object>;
 
 /** What events tell; the rest is asked for when it is judged. */
-type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered">;
+type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered" | "missingAlso">;
 
 /** Collects what a run goes through, and has it judged: see `judgeRun`. */
 export class RunVerdict {
@@ -53,12 +53,14 @@ export class RunVerdict {
 
   /** As of now. */
   judge(): ReturnType<typeof judgeRun> {
-    const { store, clock, uncovered } = this.#options;
+    const { store, clock, limbo } = this.#options;
+    const { uncovered, missingAlso } = limbo();
     const evidence = {
       ...this.#evidence,
       atMs: clock.monotonicMs(),
       store,
-      uncovered: uncovered(),
+      uncovered,
+      missingAlso,
     };
     return judgeRun(evidence, this.#options);
   }

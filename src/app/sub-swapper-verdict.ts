@@ -34,8 +34,13 @@ export class SubSwapperVerdict {
   constructor(options: SubSwapperVerdictOptions) {
     const { store, lookIntervalMs = 300_000, clock = systemClock } = options;
     this.#options = options;
-    const [uncovered, ignored] = [() => [], () => undefined];
-    this.#run = new RunVerdict({ store, lookIntervalMs, clock, uncovered, tell: ignored });
+    this.#run = new RunVerdict({
+      store,
+      lookIntervalMs,
+      clock,
+      limbo: () => ({ uncovered: [], missingAlso: [] }),
+      tell: () => undefined,
+    });
   }
 
   /** For `SubSwapperOptions.observer`. */

@@ -20,6 +20,8 @@ export interface RunEvidence {
   readonly provedAtMs: number | null;
   /** Closed channels whose funds no version holds. */
   readonly uncovered: readonly string[];
+  /** What is wrong with older versions that a restore needs besides. */
+  readonly missingAlso: readonly ScbError[];
   /** What the last drill found, if it failed. */
   readonly drillFailure: string | null;
 }
@@ -58,6 +60,12 @@ export function judgeRun(
     found(
       "limbo-not-covered",
       `nothing in ${store} holds ${evidence.uncovered.length} closed channels whose funds aren't home yet (${points})`,
+    );
+  }
+  for (const { message } of evidence.missingAlso) {
+    found(
+      "also-missing",
+      `${message}: a restore needs it, and nothing else was found to take its place`,
     );
   }
   if (evidence.drillFailure !== null) found("drill-failed", evidence.drillFailure);

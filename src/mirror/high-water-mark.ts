@@ -35,7 +35,7 @@ export class HighWaterMark {
     const now = held === null ? "nothing" : held.key;
     this.#setback ??= new ScbError(
       "went-back",
-      `${this.#location} went back: it held sequence ${reached.sequence} (${reached.key}) and names ${now} now, so somebody restored an older folder; the node's state is saved on top of that: find out who writes there, and look at scb-mirror verify`,
+      `${this.#location} went back: it held sequence ${reached.sequence} (${reached.key}) and names ${now} now, so somebody restored an older folder, or the store doesn't keep what it acknowledges; the node's state is saved on top of that: find out who writes there, and look at scb-mirror verify`,
     );
   }
 

@@ -8,7 +8,12 @@ import type { HeldBackups } from "./held-backups.ts";
 /** What a look at the store has shown. */
 export type LookResult =
   /** The store holds what it should, as of now. */
-  | { readonly kind: "confirmed"; readonly base: Base }
+  | {
+      readonly kind: "confirmed";
+      readonly base: Base;
+      /** What is wrong with versions that the base names besides; that is no news, see `StateSwapper.look`. */
+      readonly alsoFlaws: readonly AlsoFlaw[];
+    }
   /** Something that was saved isn't there any more, or not as it was: the node's state is due anew. */
   | {
       readonly kind: "save-anew";
@@ -17,6 +22,12 @@ export type LookResult =
       /** Which version is at fault. */
       readonly key: string;
     };
+
+/** A version that a restore needs besides, and that isn't there as it was saved. */
+export interface AlsoFlaw {
+  readonly key: string;
+  readonly error: ScbError;
+}
 
 export interface ReadBackOptions {
   /** The node's folder. */
@@ -33,11 +44,15 @@ export interface ReadBackOptions {
 export async function readBack(base: Base, options: ReadBackOptions): Promise<LookResult> {
   const { store, heldBackups, signal } = options;
   const { held } = base;
-  if (held === null) return { kind: "confirmed", base };
-  const failed = (key: string, what: string): LookResult => {
-    const message = `${store.location}/${key}, which the pointer names, ${what}; the node's state is saved anew`;
-    return { kind: "save-anew", base, key, error: new ScbError("version-damaged", message) };
-  };
+  if (held === null) return { kind: "confirmed", base, alsoFlaws: [] };
+  const flawed = (key: string, what: string): ScbError =>
+    new ScbError("version-damaged", `${store.location}/${key}, which the pointer names, ${what}`);
+  const failed = (key: string, what: string): LookResult => ({
+    kind: "save-anew",
+    base,
+    key,
+    error: flawed(key, `${what}; the node's state is saved anew`),
+  });
   const current = await readHeld(store, held, { signal });
   if (current.kind === "missing") return failed(held.key, "is gone");
   if (current.kind === "damaged") return failed(held.key, "holds other bytes than were saved");
@@ -45,11 +60,13 @@ export async function readBack(base: Base, options: ReadBackOptions): Promise<Lo
     const isOpened = await heldBackups.opens(current.bytes, signal);
     if (isOpened === false) return failed(held.key, "does not open");
   }
+  const alsoFlaws: AlsoFlaw[] = [];
   for (const needed of held.alsoRestore) {
+    const { key } = needed;
     const flaw = await flawOf(needed, options);
-    if (flaw !== null) return failed(needed.key, flaw);
+    if (flaw !== null) alsoFlaws.push({ key, error: flawed(key, flaw) });
   }
-  return { kind: "confirmed", base };
+  return { kind: "confirmed", base, alsoFlaws };
 }
 
 async function flawOf(

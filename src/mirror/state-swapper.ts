@@ -14,7 +14,7 @@ import type { Guard } from "./guard.ts";
 import type { HeldBackups } from "./held-backups.ts";
 import { HighWaterMark } from "./high-water-mark.ts";
 import { isSameAlso, LimboCover } from "./limbo-cover.ts";
-import { type LookResult, readBack } from "./look.ts";
+import { type AlsoFlaw, type LookResult, readBack } from "./look.ts";
 import { Quarantine } from "./quarantine.ts";
 import { newSwapOperation, type SwapOperation } from "./swap-operation.ts";
 
@@ -47,6 +47,7 @@ export abstract class StateSwapper {
   readonly #mark: HighWaterMark;
   /** Null if nothing can open a version: then what the base names besides is carried on. */
   readonly #limboCover: LimboCover | null;
+  #alsoFlaws: readonly AlsoFlaw[] = [];
   #base: Base | null = null;
 
   constructor(options: StateSwapperOptions) {
@@ -105,10 +106,29 @@ export abstract class StateSwapper {
     const before = this.#base;
     const base = await this.readBase(signal);
     const isKnown = before !== null && isSameBase(before, base);
-    if (depth === "pointer" && isKnown) return { kind: "confirmed", base };
+    if (depth === "pointer" && isKnown) return { kind: "confirmed", base, alsoFlaws: [] };
     const result = await readBack(base, { store, heldBackups, signal });
     if (result.kind === "save-anew") this.#limboCover?.forget(result.key);
-    return result;
+    return result.kind === "confirmed" ? this.#withAlso(result) : result;
+  }
+
+  /**
+   * A version that is needed besides, and is gone, is looked for once: saved anew, the pointer may name
+   * another in its place. If it doesn't, saving again would not bring it back.
+   */
+  #withAlso(result: LookResult & { readonly kind: "confirmed" }): LookResult {
+    const { base, alsoFlaws } = result;
+    const known = new Set(this.#alsoFlaws.map(({ key }) => key));
+    this.#alsoFlaws = alsoFlaws;
+    const fresh = alsoFlaws.find(({ key }) => !known.has(key));
+    if (fresh === undefined) return result;
+    this.#limboCover?.forget(fresh.key);
+    return { kind: "save-anew", base, key: fresh.key, error: fresh.error };
+  }
+
+  /** Versions that a restore needs besides, and that the last look did not find whole. */
+  get missingAlso(): readonly ScbError[] {
+    return this.#alsoFlaws.map(({ error }) => error);
   }
 
   /** Whether the base names what a restore of the candidate needs besides, and nothing else. */

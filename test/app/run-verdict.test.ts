@@ -31,14 +31,14 @@ const refused: DaemonEvent = {
   quarantineKey: "quarantine/x.backup",
 };
 
-function listen(uncovered: readonly string[] = []) {
+function listen(uncovered: readonly string[] = [], missingAlso: readonly ScbError[] = []) {
   let nowMs = 1_000_000;
   const told: string[] = [];
   const verdict = new RunVerdict({
     store: "s3://bucket/node",
     lookIntervalMs: 5 * minuteMs,
     clock: { now: () => nowMs, monotonicMs: () => nowMs, sleep: async () => undefined },
-    uncovered: () => uncovered,
+    limbo: () => ({ uncovered, missingAlso }),
     tell: (word, findings) => told.push([word, ...findings.map(({ code }) => code)].join(" ")),
   });
   const hear = (...events: readonly DaemonEvent[]): string[] => {

@@ -287,6 +287,7 @@ const cases: readonly Case[] = [
     arrange: async (world) => {
       await saved(world);
       for (let n = 0; n < 20; n += 1) await world.drilled(true, 2 * yearMs + n * minuteMs);
+      world.nowMs += minuteMs;
       await world.drilled(false);
     },
     status: ["unsafe", "drill-failed"],
@@ -296,9 +297,31 @@ const cases: readonly Case[] = [
     arrange: async (world) => {
       await saved(world);
       await world.drilled(false, 2 * yearMs);
+      world.nowMs += minuteMs;
       await world.drilled(true);
     },
     status: ["safe"],
+  },
+  {
+    name: "a drill that succeeded, and one that failed since, by a clock two years ahead",
+    arrange: async (world) => {
+      await saved(world);
+      await world.drilled(true);
+      world.nowMs += minuteMs;
+      await world.drilled(false, 2 * yearMs);
+    },
+    status: ["unsafe", "drill-failed"],
+  },
+  {
+    name: "a drill that succeeded, and one since while this clock and the store's were two years ahead",
+    arrange: async (world) => {
+      await saved(world);
+      await world.drilled(true);
+      world.nowMs += 2 * yearMs;
+      await world.drilled(false);
+      world.nowMs -= 2 * yearMs;
+    },
+    status: ["unknown", "drill-failed"],
   },
   {
     name: "20 refusals of two years ahead that stand no more, and one that does",

@@ -26,8 +26,11 @@ async function storeOf(commits: number): Promise<MemoryStore> {
   return store;
 }
 
+// When the fixture's swappers made their versions.
+const swappedAt = Date.UTC(2026, 0, 1);
+
 const verify = (store: ObjectStore, options: Partial<VerifyOptions> = {}) =>
-  verifyHistory({ store, node: "alice", now: Date.now(), random: systemRandom, ...options });
+  verifyHistory({ store, node: "alice", now: swappedAt, random: systemRandom, ...options });
 
 /** Each problem as "code sequence", or "code key" for what is no version. */
 const found = ({ problems }: Awaited<ReturnType<typeof verify>>): string[] =>

@@ -112,7 +112,7 @@ export class SmallS3 {
     );
     return xml(
       200,
-      `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}${common.join("")}</ListBucketResult>`,
+      `<ListBucketResult><Prefix>${prefix}</Prefix><IsTruncated>false</IsTruncated>${contents}${common.join("")}</ListBucketResult>`,
     );
   }
 }

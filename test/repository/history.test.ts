@@ -7,7 +7,6 @@ import { changesSince } from "../../src/recovery/restore/changes-since.ts";
 import { fetchBackup } from "../../src/repository/fetch-backup.ts";
 import { findVersion } from "../../src/repository/find-version.ts";
 import { readHistory } from "../../src/repository/history.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
@@ -238,7 +237,7 @@ describe("checkStatus", () => {
       const report = await checkStatus({
         store,
         node: "n",
-        clock: systemClock,
+        clock: hastyClock(),
         maxAgeMs: Infinity,
       });
       assert.deepEqual(
@@ -246,7 +245,7 @@ describe("checkStatus", () => {
         problems,
       );
       const backup = await fetchBackup({ store, which: "latest" });
-      const { folder } = await collectFolder({ store, node: "n", now: Date.now() });
+      const { folder } = await collectFolder({ store, node: "n", now: hastyClock().now() });
       const { newerVersions, opened } = await changesSince({ backup, folder });
       assert.deepEqual([newerVersions, opened], [problems.length === 0 ? 1 : 2, null]);
       await store.put("latest.json", newest?.bytes ?? new Uint8Array());

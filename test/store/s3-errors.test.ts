@@ -420,7 +420,7 @@ describe("S3Store reads answers", () => {
 
   it("list: follows pages, passes over what is no key, and stops at one that does not get on", async () => {
     const page = (keys: readonly string[], token: string | null): string =>
-      `<?xml version="1.0"?><ListBucketResult>${keys
+      `<?xml version="1.0"?><ListBucketResult><Prefix>pre/</Prefix>${keys
         .map(
           (key) =>
             `<Contents><Key>pre/${key}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`,

@@ -31,9 +31,12 @@ const etag = { etag: '"5f3c-19ab"', "last-modified": new Date(0).toUTCString() }
 const noS3 = /no S3 service: check the endpoint, or the proxy/;
 
 function listing(inside: string): Answer {
-  return (_asked, response) => {
+  return (asked, response) => {
+    const prefix = new URL(asked.url, "http://store").searchParams.get("prefix");
     response.writeHead(200, { "content-type": "application/xml" });
-    response.end(`<?xml version="1.0"?><ListBucketResult>${inside}</ListBucketResult>`);
+    response.end(
+      `<?xml version="1.0"?><ListBucketResult><Prefix>${prefix}</Prefix>${inside}</ListBucketResult>`,
+    );
   };
 }
 
