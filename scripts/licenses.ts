@@ -8,7 +8,8 @@ const fileHeader = /^(?:\/\/.*\n)+/;
 
 /**
  * The texts for all packages that `modules` (paths of files) are of, each once. Throws for a package
- * that comes without one, unless its licence is Apache 2.0, which has one text for all.
+ * that comes without one, unless another one of its repository has it, or its licence is Apache 2.0,
+ * which has one text for all.
  */
 export function licenseTexts(modules: readonly string[]): string {
   const folders = new Map<string, string[]>();
@@ -19,10 +20,14 @@ export function licenseTexts(modules: readonly string[]): string {
   const packages = [...folders].map(([folder, paths]) => packageOf(folder, paths));
   const apache = packages.flatMap(({ texts }) => texts).find((text) => apacheText.test(text));
   const byText = new Map<string, string[]>();
-  for (const one of packages) {
-    const { name, license } = one;
-    const texts = one.texts.length > 0 ? one.texts : siblingTexts(one, packages);
+  for (const { name, license, repository, texts: ownTexts } of packages) {
     const isApache = license.includes("Apache-2.0");
+    const sibling = packages.find(
+      (other) =>
+        other.repository === repository && other.license === license && other.texts.length > 0,
+    );
+    const isShared = ownTexts.length === 0 && repository !== undefined && sibling !== undefined;
+    const texts = isShared ? sibling.texts : ownTexts;
     if (texts.length === 0 && !isApache)
       throw new Error(`${name} (${license}) has no licence text`);
     const general = isApache && texts.every((text) => !apacheText.test(text)) ? apache : undefined;
@@ -36,29 +41,9 @@ export function licenseTexts(modules: readonly string[]): string {
   return `scb-mirror contains code of these packages, under these licences.${rule}${parts.sort().join(rule)}\n`;
 }
 
-interface LicensedPackage {
-  readonly name: string;
-  readonly license: string;
-  /** Where its source is; undefined if it doesn't say. */
-  readonly repository: string | undefined;
-  readonly texts: readonly string[];
-}
-
-/** One that comes without its text is under that of its repository, which a sibling may bring. */
-function siblingTexts(
-  { license, repository }: LicensedPackage,
-  packages: readonly LicensedPackage[],
-): readonly string[] {
-  if (repository === undefined) return [];
-  const isSibling = (other: LicensedPackage): boolean =>
-    other.repository === repository && other.license === license && other.texts.length > 0;
-  return packages.find(isSibling)?.texts ?? [];
-}
-
-function packageOf(folder: string, paths: readonly string[]): LicensedPackage {
-  const { name, version, license, repository } = JSON.parse(
-    readFileSync(join(folder, "package.json"), "utf8"),
-  );
+function packageOf(folder: string, paths: readonly string[]) {
+  const text = readFileSync(join(folder, "package.json"), "utf8");
+  const { name, version, license, repository } = JSON.parse(text);
   const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
   const headers = paths
     .map((path) => fileHeader.exec(readFileSync(path, "utf8"))?.[0] ?? "")
@@ -68,7 +53,7 @@ function packageOf(folder: string, paths: readonly string[]): LicensedPackage {
   return {
     name: `${name} ${version}`,
     license: String(license),
-    repository: repository?.url,
+    repository: repository?.url as string | undefined,
     texts: texts.map((text) => text.replaceAll("\r\n", "\n").trim()),
   };
 }

@@ -61,7 +61,10 @@ export function reportJson({ backup, claim, offer, since, delivery, now }: Resto
 export function printReport(report: RestoreReport, terminal: Terminal): void {
   const { backup, since, delivery } = report;
   const line = (text: string): void => terminal.line(text);
-  const heading = (text: string): void => line(`\n${terminal.style("bold", text)}`);
+  const heading = (text: string): void => {
+    line("");
+    line(terminal.style("bold", text));
+  };
   line(titleOf(report));
   line(`  ${savedOf(report, terminal)}`);
   for (const text of checksOf(backup, terminal)) line(`  ${text}`);
@@ -129,7 +132,8 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   line("  - publish a commitment transaction out of a backup: an old one loses the whole channel");
   line("  - restore into a node whose channels are open: its peers would close them");
   line("  - put the file in the place of lnd's own channel.backup: that restores nothing");
-  line("\nStep by step, and what to do where a peer does not answer: docs/recovery.md");
+  line("");
+  line("Step by step, and what to do where a peer does not answer: docs/recovery.md");
 }
 
 /** Stdout holds the backup's bytes, so stderr says what they alone don't bring back. */

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { ScbError } from "../runtime/error.ts";
+import { escapedJson, printable } from "../runtime/foreign-text.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
@@ -39,9 +40,10 @@ export function systemTerminal(): Terminal {
     });
   const isColour =
     stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  const shown = isColour ? printableButStyles : printable;
   return {
-    line: (text) => stdout.write(`${printable(text)}\n`),
-    json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
+    line: (text) => stdout.write(`${shown(text)}\n`),
+    json: (value) => stdout.write(`${escapedJson(JSON.stringify(value))}\n`),
     bytes: async (bytes) => {
       const error = await write(bytes);
       if (error !== null) throw notWritten(error);
@@ -50,10 +52,10 @@ export function systemTerminal(): Terminal {
       await write(new Uint8Array());
       if (lost !== null) throw notWritten(lost);
     },
-    note: (text) => stderr.write(`${printable(text.replaceAll(/\s*\n\s*/g, " "))}\n`),
+    note: (text) => stderr.write(`${shown(text.replaceAll(/\s*\n\s*/g, " "))}\n`),
     progress: (text) => {
       if (stderr.isTTY !== true) return;
-      stderr.write(`\r\u001b[K${text ?? ""}`);
+      stderr.write(`\r\u001b[K${printable(text ?? "")}`);
     },
     style: (style, text) => (isColour ? styleText(style, text, { validateStream: false }) : text),
   };
@@ -71,16 +73,16 @@ function notWritten(error: NodeJS.ErrnoException): ScbError {
   });
 }
 
-/**
- * Control bytes that come from elsewhere must not steer the terminal. Colours are let through: they
- * are ours, and another's could do no worse.
- */
-function printable(text: string): string {
-  return text.replaceAll(colourOrControl, (char, colour?: string) => colour ?? escaped(char));
+/** The last door: foreign text is made one line where it enters. What `style` adds is let through. */
+function printableButStyles(text: string): string {
+  return text
+    .split(ownStyle)
+    .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+    .join("");
 }
 
-const colourStart = "\u001b";
-const colourOrControl = new RegExp(`(${colourStart}\\[[\\d;]*m)|[^\\P{Cc}\\n\\t]`, "gu");
+/** The codes that `styleText` writes for a `Style`; none of them hides what follows. */
+const ownStyle = new RegExp(`(${String.fromCharCode(0x1b)}\\[(?:1|2|22|31|32|33|39)m)`);
 
 /** Text that a peer chose, with all but printable ASCII escaped. */
 export function escaped(text: string): string {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { probeVerdictKey } from "../repository/layout.ts";
-import { RecordFormat } from "../repository/record.ts";
+import { lineText, RecordFormat } from "../repository/record.ts";
 import { hasCode } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -10,8 +10,8 @@ const format = new RecordFormat({
   name: "the probe's verdict",
   schema: z.object({
     schema: z.literal(1),
-    store: z.string(),
-    program: z.string(),
+    store: lineText(2048),
+    program: lineText(256),
     at: z.iso.datetime(),
     conditionalWrites: z.literal("enforced"),
   }),

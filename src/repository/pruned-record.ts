@@ -7,7 +7,7 @@ import { retry } from "../runtime/retry.ts";
 import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
 import { prunedKey } from "./layout.ts";
 import { newOperationId } from "./operation-id.ts";
-import { RecordFormat } from "./record.ts";
+import { lineText, RecordFormat } from "./record.ts";
 
 const schemaVersion = 1;
 const maxTries = 5;
@@ -21,10 +21,10 @@ const recordSchema = z.looseObject({
    * The keys of versions that were left, and were known not to be of the lineage: once what stood
    * beside them is removed, nothing else could tell.
    */
-  orphans: z.array(z.string()),
-  branches: z.array(z.string()),
+  orphans: z.array(lineText(256)),
+  branches: z.array(lineText(256)),
   /** A ULID of this writing: so its bytes are unique, and an etag never comes back. */
-  operation: z.string(),
+  operation: lineText(64),
   at: z.iso.datetime(),
 });
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { hasCode, ScbError } from "../runtime/error.ts";
+import { unprintable } from "../runtime/foreign-text.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import { parseVersionKey } from "./layout.ts";
 
@@ -23,7 +24,7 @@ export function lineText(mostCharacters: number) {
   return z
     .string()
     .max(mostCharacters)
-    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u, "must be one line without control characters");
+    .refine((text) => !unprintable.test(text), "must be one line without control characters");
 }
 
 /** A record that was read, with the object that holds it. */

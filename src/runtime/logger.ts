@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { escapedJson } from "./foreign-text.ts";
 import type { LogLevel } from "./log-level.ts";
 
 /** What a module may say. The first argument holds facts, never a secret; the second is a sentence. */
@@ -54,7 +55,7 @@ export function createLogger(level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[secret]" },
     },
-    destination,
+    { write: (line: string) => destination.write(`${escapedJson(line.trimEnd())}\n`) },
   );
 }
 

@@ -1,4 +1,4 @@
-import { foreignText } from "./foreign-text.ts";
+import { foreignText } from "../runtime/foreign-text.ts";
 
 /** What a service answered, before anything is made of it. */
 export interface S3Answer {

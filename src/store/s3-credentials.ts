@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ErrorCode } from "../runtime/error.ts";
-import { foreignText } from "./foreign-text.ts";
+import { foreignText } from "../runtime/foreign-text.ts";
 import { metadataTrouble } from "./s3-metadata-service.ts";
 
 interface Credentials {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
+import { foreignText } from "../runtime/foreign-text.ts";
 import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
-import { foreignText } from "./foreign-text.ts";
 import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
 import { CredentialsTrouble } from "./s3-credentials.ts";

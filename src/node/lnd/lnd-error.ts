@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, ScbError } from "../../runtime/error.ts";
+import { secretlessText } from "../../runtime/foreign-text.ts";
 import { ProxyTrouble } from "../../runtime/proxy-trouble.ts";
 import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall, restoreCall } from "./lnd-calls.ts";
 
@@ -32,7 +33,7 @@ export function translateLndError(error: unknown, context: CallContext): ScbErro
   if (!(error instanceof ConnectError)) return ScbError.from(error);
   const [code, message] =
     transportProblem(error, context) ??
-    (error.code === Code.Unknown ? lndProblem(oneLine(error.rawMessage), context) : null) ??
+    (error.code === Code.Unknown ? lndProblem(secretlessText(error.rawMessage), context) : null) ??
     statusProblem(error, context);
   return new ScbError(code, `${context.node}: ${message}`, { cause: error });
 }
@@ -158,7 +159,7 @@ function lndProblem(text: string, context: CallContext): Problem | null {
 
 function statusProblem(error: ConnectError, context: CallContext): Problem {
   const { call } = context;
-  const text = oneLine(error.rawMessage);
+  const text = secretlessText(error.rawMessage);
   switch (error.code) {
     case Code.DeadlineExceeded:
       return ["node-unavailable", `no answer to ${call} within ${context.timeoutMs / 1000} s`];
@@ -183,9 +184,4 @@ function statusProblem(error: ConnectError, context: CallContext): Problem {
     default:
       return ["node-unavailable", `it answered ${call} with an error: ${text}`];
   }
-}
-
-/** The text comes from the other end: it must not move a terminal's cursor, nor fill its screen. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, " ").slice(0, 500);
 }

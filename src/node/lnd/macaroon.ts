@@ -1,4 +1,5 @@
 import { ScbError } from "../../runtime/error.ts";
+import { foreignText } from "../../runtime/foreign-text.ts";
 import { BinaryReader } from "../../wire/binary-reader.ts";
 
 /** What a macaroon allows and under which conditions. Holds nothing with which one could be made. */
@@ -99,7 +100,6 @@ function leb128(reader: BinaryReader, what: string): number {
   return reader.fail(`${what}: a number is too long`);
 }
 
-/** It may reach a terminal. */
 function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).replaceAll(/\p{Cc}/gu, "?");
+  return foreignText(new TextDecoder().decode(bytes));
 }
