@@ -22,6 +22,8 @@ export interface VersionFacts {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly metadata: VersionMetadata | null;
+  /** What shows without a key that these bytes are no packed Multi. */
+  readonly flaw: string | null;
   /** Which channels a key or the node found in it, or why it doesn't open; null if neither was asked. */
   readonly opened: readonly string[] | ScbError | null;
 }
@@ -200,7 +202,7 @@ function versionFindings(
   named: readonly NamedHash[],
   isAlso: boolean,
 ): Finding[] {
-  const { metadata, sha256, sizeBytes, opened } = found;
+  const { metadata, sha256, sizeBytes, opened, flaw } = found;
   const findings: Finding[] = [];
   const saved = [...named];
   if (metadata !== null)
@@ -208,6 +210,10 @@ function versionFindings(
   const other = saved.find(
     (hash) => hash.sha256 !== sha256 || (hash.sizeBytes !== null && hash.sizeBytes !== sizeBytes),
   );
+  if (other === undefined && flaw !== null) {
+    const message = `it is no channel backup, whatever its hash: ${flaw}`;
+    findings.push(findingOf(isAlso ? "also-missing" : "version-damaged", key, message));
+  }
   if (other !== undefined) {
     const message = `its ${sizeBytes} bytes (sha256 ${sha256}) are not what ${other.by} says (${other.sha256}): do not restore from it`;
     findings.push(findingOf(isAlso ? "also-missing" : "version-damaged", key, message));

@@ -1,3 +1,4 @@
+import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import type { AlsoRestore } from "../repository/also-restore.ts";
 import { type StoredVersion, savedAtOf } from "../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../repository/history-folder.ts";
@@ -131,7 +132,7 @@ async function factsOf(key: string, options: VerifyOptions): Promise<VersionFact
   const version = await readVersion(store, { key }, { signal });
   if (version.kind === "missing") return null;
   const { bytes, sha256, metadata } = version;
-  const facts = { sizeBytes: bytes.length, sha256, metadata };
+  const facts = { sizeBytes: bytes.length, sha256, metadata, flaw: packedMultiFlaw(bytes) };
   if (openerOf(options) === null) return { ...facts, opened: null };
   return { ...facts, opened: await channelPointsIn(bytes, options, { signal }) };
 }

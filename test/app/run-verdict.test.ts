@@ -77,6 +77,7 @@ describe("the verdict of a run", () => {
 
   it("is unsafe while nothing holds funds in limbo", () => {
     assert.deepEqual(listen(["aa:0"]).hear(unchanged), ["unsafe limbo-not-covered"]);
+    assert.deepEqual(listen([], [busy]).hear(unchanged), ["unsafe also-missing"]);
   });
 
   it("isn't known if no look has come for long, whatever was told", () => {

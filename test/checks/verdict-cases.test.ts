@@ -7,6 +7,7 @@ import { runDrill } from "../../src/checks/drill/drill.ts";
 import { checkStatus } from "../../src/checks/status.ts";
 import { verifyHistory } from "../../src/checks/verify.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
+import { alsoRestoreToMetadata } from "../../src/repository/also-restore.ts";
 import { quarantineKeys, versionKey } from "../../src/repository/layout.ts";
 import { newOperationId } from "../../src/repository/operation-id.ts";
 import { recordRestore } from "../../src/repository/restore-record.ts";
@@ -15,7 +16,13 @@ import { systemRandom } from "../../src/runtime/random.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { liveOf, pointOf, singleOf } from "../support/drill-world.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
-import { candidateOf, keysOf, makeSwapper } from "../support/mirror-fixture.ts";
+import {
+  candidateOf,
+  keysOf,
+  makeSwapper,
+  readPointer,
+  swapOnce,
+} from "../support/mirror-fixture.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -72,6 +79,21 @@ class World {
     await this.changePointer({ schema: 2, alsoRestore });
   }
 
+  /** As `save`, into a folder without a pointer. */
+  async saveNewest(singles: readonly Single[]): Promise<void> {
+    const swapper = makeSwapper(this.store, { clock: this.clock, singleWriter: true });
+    await swapOnce(swapper, packed(singles));
+    this.nowMs += minuteMs;
+  }
+
+  /** As a copy of the folder: what was written when is the time of the copy. */
+  async copy(): Promise<void> {
+    for (const name of await keysOf(this.store)) {
+      const { bytes = new Uint8Array(), metadata = {} } = (await this.store.get(name)) ?? {};
+      await this.store.put(name, bytes, { metadata });
+    }
+  }
+
   /** Writes over an object, and keeps what is said beside it. */
   async overwrite(name: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
     const object = await this.store.get(name);
@@ -91,10 +113,14 @@ class World {
     await this.store.put(`drills/${this.id(aheadMs)}.json`, json(record));
   }
 
-  async refused(base: { key: string; sequence: number } | null, aheadMs = 0): Promise<void> {
+  async refused(
+    base: { key: string; sequence: number } | null,
+    { aheadMs = 0, explained = true } = {},
+  ): Promise<void> {
     const operation = this.id(aheadMs);
     const { backup, why } = quarantineKeys(operation);
     await this.store.put(backup, packed([]));
+    if (!explained) return;
     const reason = {
       ...{ schema: 1, operation, refusedAt: new Date(this.nowMs).toISOString() },
       ...{ code: "empty", message: "it is empty", sizeBytes: 45, sha256: "0".repeat(64) },
@@ -257,6 +283,40 @@ const cases: readonly Case[] = [
     verify: ["unsafe", "pointer-behind"],
   },
 
+  {
+    name: "the same, in a copy of the folder with fresh times",
+    arrange: async (world) => {
+      await saved(world);
+      await world.uploadNext(2);
+      world.nowMs += 19 * hourMs;
+      await world.copy();
+    },
+    asks: "key",
+    status: ["unsafe", "version-beyond"],
+    drill: ["unknown", "version-beyond"],
+    verify: ["unsafe", "version-beyond"],
+  },
+  {
+    name: "a copy with fresh times of a folder without a pointer, whose mirror stopped long ago",
+    arrange: async (world) => {
+      await world.saveNewest([one, two]);
+      world.nowMs += 48 * hourMs;
+      await world.copy();
+    },
+    asks: "key",
+    status: ["unsafe", "stale"],
+    drill: ["unknown", "stale"],
+  },
+  {
+    name: "pointer and versions were deleted, and the mark of the first commit is left",
+    arrange: async (world) => {
+      await world.store.delete(await saved(world));
+      await world.store.delete("latest.json");
+    },
+    status: ["unsafe", "pointer-lost"],
+    verify: ["unsafe", "pointer-lost"],
+  },
+
   // Times that can't be.
   {
     name: "one swap by a clock two years ahead, and then no mirror for two days",
@@ -328,7 +388,7 @@ const cases: readonly Case[] = [
     arrange: async (world) => {
       const first = await saved(world);
       for (let n = 0; n < 20; n += 1) {
-        await world.refused({ key: first, sequence: 1 }, 2 * yearMs + n * minuteMs);
+        await world.refused({ key: first, sequence: 1 }, { aheadMs: 2 * yearMs + n * minuteMs });
       }
       await saved(world);
       await world.refused(null);
@@ -346,7 +406,41 @@ const cases: readonly Case[] = [
     status: ["unsafe", "refused", "time-in-future"],
   },
 
+  {
+    name: "a refusal whose reason never landed, a minute ago",
+    arrange: async (world) => {
+      await saved(world);
+      await world.refused(null, { explained: false });
+      world.nowMs += minuteMs;
+    },
+    status: ["safe"],
+  },
+  {
+    name: "a refusal whose reason never landed, hours ago",
+    arrange: async (world) => {
+      await saved(world);
+      await world.refused(null, { explained: false });
+      world.nowMs += 3 * hourMs;
+    },
+    status: ["unsafe", "refused"],
+  },
+
   // Bytes.
+  {
+    name: "overwritten by what is no backup, and every hash adjusted",
+    arrange: async (world) => {
+      const name = await saved(world);
+      const bytes = json({ hello: "world" });
+      const sha256 = sha256Hex(bytes);
+      const metadata = (await world.store.head(name))?.metadata;
+      await world.store.put(name, bytes, { metadata: { ...metadata, "scb-sha256": sha256 } });
+      await world.changePointer({ version: { key: name, size: bytes.length, sha256 } });
+    },
+    asks: "nobody",
+    status: ["unsafe", "version-damaged"],
+    drill: ["unsafe", "version-damaged"],
+    verify: ["unsafe", "version-damaged"],
+  },
   {
     name: "the current version was deleted",
     arrange: async (world) => world.store.delete(await saved(world)),
@@ -444,6 +538,23 @@ const cases: readonly Case[] = [
     asks: "node",
     status: ["safe"],
     drill: ["safe"],
+  },
+  {
+    name: "an older version that the current one names is gone, and the pointer doesn't name it",
+    arrange: async (world) => {
+      const older = await closedChannel(world);
+      const { version } = await readPointer(world.store);
+      const { bytes = new Uint8Array(), metadata = {} } =
+        (await world.store.get(version.key)) ?? {};
+      const also = alsoRestoreToMetadata([{ key: older, sha256: null, channelPoints: [] }]);
+      await world.store.put(version.key, bytes, {
+        metadata: { ...metadata, "scb-also-restore": also },
+      });
+      await world.store.delete(older);
+    },
+    asks: "key",
+    status: ["unsafe", "also-missing"],
+    drill: ["unsafe", "also-missing"],
   },
   {
     name: "funds under a time lock in an older version, which the pointer names",

@@ -70,6 +70,33 @@ describe("a look at the store", () => {
     assert.equal((await mirror.look("version")).kind, "confirmed");
   });
 
+  for (const opener of [null, "key"] as const) {
+    const who = opener === null ? "nothing opens" : "a key opens, and no node is asked";
+    it(`saves anew once for an older version that is needed and gone, where ${who}`, async () => {
+      const store = new MemoryStore();
+      const node = new ScriptedNode();
+      const mirror = opener === null ? makeSwapper(store) : mirrorOf(node, store, "key");
+      const save = (): Promise<unknown> =>
+        opener === null ? swapOnce(mirror) : swap(mirror, node.candidate([a, b], { by: "key" }));
+      await save();
+      await save();
+      const pointer = await readPointer(store);
+      const { key, sha256 = null } = pointer.previous ?? { key: "" };
+      const needed = { key, sha256, channelPoints: [a] };
+      const named = { ...pointer, schema: 2, alsoRestore: [needed] };
+      await store.put("latest.json", Buffer.from(JSON.stringify(named)));
+      await store.delete(key);
+      const first = await mirror.look("version");
+      assert.ok(first.kind === "save-anew" && first.key === key);
+      assert.match(first.error.message, /is gone, and it holds funds of closed channels/);
+      await save();
+      assert.equal((await mirror.look("version")).kind, "confirmed");
+      assert.equal((await mirror.look("version")).kind, "confirmed");
+      assert.equal(mirror.missingAlso.length, 1);
+      assert.deepEqual((await readPointer(store)).alsoRestore, [needed]);
+    });
+  }
+
   it("alarms once if the folder went back, and goes on from there", async () => {
     const { store, swapper } = await savedWorld(1);
     const pointer = await store.get("latest.json");

@@ -114,6 +114,16 @@ const cases: readonly Case[] = [
     code: "store-rejected",
     says: /names what lies elsewhere/,
   },
+  {
+    name: "an empty listing of something else",
+    answer: pageAnswer(200, {
+      type: "application/xml",
+      body: "<ListBucketResult><Name>other</Name><Prefix>else/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>",
+    }),
+    calls: ["list", "listFolders"],
+    code: "store-rejected",
+    says: /it lists something else/,
+  },
   ...[400, 401, 403, 405, 409, 412, 413, 451].map((status) => ({
     name: `a proxy's own page with ${status}`,
     answer: pageAnswer(status),
