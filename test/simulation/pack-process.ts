@@ -24,10 +24,11 @@ export class PackProcess implements WriterProcess {
   readonly #abort = new AbortController();
   #subSwapper: SubSwapper | null = null;
   #isHeldBack = false;
+  readonly #unconfirmed = new Set<string>();
 
   constructor(options: ProcessOptions) {
     this.#options = options;
-    this.#notifier = new SimulatedNotifier(options.world);
+    this.#notifier = new SimulatedNotifier(options.world, () => this.#confirm());
   }
 
   get known(): Known {
@@ -115,7 +116,7 @@ export class PackProcess implements WriterProcess {
   }
 
   #hear(event: SubSwapperEvent, swapper: PackSwapper): void {
-    const { observe, world } = this.#options;
+    const { observe } = this.#options;
     switch (event.kind) {
       case "swapped": {
         this.#isHeldBack = false;
@@ -130,13 +131,10 @@ export class PackProcess implements WriterProcess {
         this.#isHeldBack = true;
         observe(event);
         break;
-      case "close-held-back": {
-        // The node has a record of each close; a program that asks it can confirm them.
-        const closed = new Set(world.node.closedChannels.map(channelPoint));
-        const confirmed = event.channelPoints.filter((point) => closed.has(point));
-        this.#subSwapper?.confirmClosed(confirmed).catch(() => undefined);
+      case "close-held-back":
+        for (const point of event.channelPoints) this.#unconfirmed.add(point);
+        this.#confirm();
         break;
-      }
       case "notifier-lost":
       case "notifier-recovered":
       case "channel-skipped":
@@ -145,5 +143,13 @@ export class PackProcess implements WriterProcess {
       default:
         observe(event);
     }
+  }
+
+  /** The node has a record of each close, so a program that asks it can confirm those held back. */
+  #confirm(): void {
+    const closed = this.#options.world.node.closedChannels.map(channelPoint);
+    const confirmed = closed.filter((point) => this.#unconfirmed.delete(point));
+    if (confirmed.length === 0) return;
+    this.#subSwapper?.confirmClosed(confirmed).catch(() => undefined);
   }
 }

@@ -72,7 +72,7 @@ export function singleOf(number: number): Single {
 }
 
 /**
- * Seals nothing, but gives each packing bytes of its own, as an encrypter does, and opens nothing that
+ * Hides nothing, but gives each packing bytes of its own, as an encrypter does, and opens nothing that
  * another key has made.
  */
 export function simulatedEncrypter(random: Random, key: number): Encrypter {
@@ -80,17 +80,22 @@ export function simulatedEncrypter(random: Random, key: number): Encrypter {
     encrypt(plaintext) {
       const packed = new Uint8Array(nonceSizeBytes + plaintext.length + tagSizeBytes);
       packed.set(random.bytes(nonceSizeBytes));
-      packed.set(plaintext, nonceSizeBytes);
+      packed.set(veiled(plaintext), nonceSizeBytes);
       packed[0] = packMagic;
       packed[1] = key;
       return packed;
     },
     decrypt(packed) {
       if (packed[0] === packMagic && packed[1] === key)
-        return packed.slice(nonceSizeBytes, -tagSizeBytes);
+        return veiled(packed.subarray(nonceSizeBytes, -tagSizeBytes));
       throw new ScbError("decrypt", "simulated: packed with another key");
     },
   };
+}
+
+/** No stretch of one byte, as encrypted bytes have none; done twice, it is undone. */
+function veiled(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(bytes, (byte, at) => byte ^ ((at * 37) & 0xff));
 }
 
 /** Where a Single has its txid, the last byte of the number first: after header, flag and chain. */
@@ -99,7 +104,7 @@ const txidOffset = 3 + 1 + 32;
 /** What is in a real Multi, by where its bytes are. It does not show of which state of the node it is. */
 function readMulti(packed: Uint8Array): BackupFacts {
   const sizeBytes = (singleOf(1) as SingleView).plaintext.length;
-  const view = new DataView(packed.buffer, packed.byteOffset + nonceSizeBytes);
+  const view = new DataView(veiled(packed.subarray(nonceSizeBytes)).buffer);
   const channels = Array.from({ length: view.getUint32(1) }, (_, index) =>
     view.getUint32(5 + index * sizeBytes + txidOffset, true),
   );

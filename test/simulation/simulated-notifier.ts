@@ -17,9 +17,11 @@ export class SimulatedNotifier implements ChannelNotifier {
   /** The open channels that the program was told of. */
   heard: readonly number[] = [];
   readonly #world: SourceWorld;
+  readonly #onNews: () => void;
 
-  constructor(world: SourceWorld) {
+  constructor(world: SourceWorld, onNews: () => void) {
     this.#world = world;
+    this.#onNews = onNews;
   }
 
   /** The node's channels. */
@@ -63,7 +65,9 @@ export class SimulatedNotifier implements ChannelNotifier {
           if (isCancelled) return;
           // Its news come in order, so what it hears is how the node is by then.
           deliver("hears of its channels", () => {
-            if (node.glitch === null && !node.isAway) makeUp(node.channels);
+            if (node.glitch !== null || node.isAway) return;
+            makeUp(node.channels);
+            this.#onNews();
           });
         }),
       );
