@@ -450,8 +450,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: backupState,
-        from: "if (this.#open.has(point) || this.#closed.has(point)) this.close(outPoint);",
-        to: "if (point.length > 0) this.close(outPoint);",
+        from: "if (this.#open.has(point) || this.#closed.has(point)) this.close(point);",
+        to: "if (point.length > 0) this.close(point);",
       },
     ],
   },
@@ -462,8 +462,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: backupState,
-        from: "return mergeSingles(held, this.#open.values(), this.#closed.values());",
-        to: "return mergeSingles(null, this.#open.values(), this.#closed.values());",
+        from: "return mergeSingles(held, this.#open.values(), this.#closed);",
+        to: "return mergeSingles(null, this.#open.values(), this.#closed);",
       },
     ],
   },
