@@ -139,7 +139,7 @@ for (const { name: secretName, text: secret, pieces } of plantedSecrets) {
 }
 
 it("what may be a passphrase, in place of its file, is not repeated", async () => {
-  const words = await fileOf("above judge emerge");
+  const words = await fileOf("above ".repeat(24));
   const { code, told } = await runInProcess([
     "key",
     ...["--key-file", words, "--passphrase-file", "correct horse"],
