@@ -1,11 +1,11 @@
 import type { MirrorEvent } from "../../src/mirror/events.ts";
-import { latestKey } from "../../src/repository/layout.ts";
-import { sha256Hex } from "../../src/runtime/digest.ts";
+import { latestKey, versionsPrefix } from "../../src/repository/layout.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
+import { BucketRecord, decodePointer, type SeenPointer } from "./bucket-record.ts";
 import { requestTimeoutMs } from "./fate.ts";
 import type { Known } from "./mirror-process.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
-import type { BucketWatcher, Requester } from "./simulated-bucket.ts";
+import { type BucketWatcher, type Requester, somebody } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
 /**
@@ -24,6 +24,10 @@ export const invariants = {
   saved: "a mirror that stopped when it was told to has saved what it knew",
   guards: "what a guard refuses never becomes current",
   refresh: "without any change, a backup is saved anew within the refresh interval",
+  claims: "what a mirror says of the store was true when it read it, and it has read it",
+  alarm: "a mirror whose store went back says so before it swaps again",
+  limbo: "the pointer goes on naming what holds funds in limbo, and nothing else",
+  verdict: "a verdict is safe only if that was true, and becomes safe again once it is",
 } as const;
 
 export type InvariantName = keyof typeof invariants;
@@ -33,12 +37,7 @@ export interface Violation {
   readonly message: string;
 }
 
-interface SeenPointer {
-  readonly sequence: number;
-  readonly version: { readonly key: string; readonly size: number; readonly sha256: string };
-  readonly previous: { readonly key: string; readonly sha256: string } | null;
-  readonly operation: string;
-}
+export type Fail = (invariant: InvariantName, message: string) => void;
 
 /** What became current, by a pointer that moved (or by a newest version, without a pointer). */
 interface Commit {
@@ -54,21 +53,28 @@ interface Commit {
  */
 export class Checker implements BucketWatcher {
   violation: Violation | null = null;
+  readonly record = new BucketRecord();
   readonly #nowMs: () => number;
   readonly #hasPointer: boolean;
   readonly #isClosed: (channel: number) => boolean;
-  readonly #objects = new Map<string, { readonly sha256: string; readonly object: StoredObject }>();
-  /** What was ever sent to each version's key. */
-  readonly #everHeld = new Map<string, string>();
-  /** Each operation's version, in the order of the commits. */
+  readonly #compares: (name: string) => boolean;
+  /** A program merges with what is current, so it stops if that is damaged. */
+  readonly #isPackMode: boolean;
+  /** Each operation's version, in the order of the commits; without those that somebody undid. */
   readonly #lineage = new Map<string, string>();
+  /** The same, with those. */
+  readonly #everCommitted = new Map<string, string>();
   readonly #prunes = new Map<string, number>();
-  #pointer: SeenPointer | null = null;
   #current: Commit | null = null;
   /** Since when somebody has the pointer in his hands. */
   #meddledAtMs: number | null = null;
-  /** When each process has last looked at the pointer. */
-  readonly #looks = new Map<string, number>();
+  /** When somebody last put a pointer there by hand. */
+  #replacedAtMs = -Infinity;
+  /** When each process has last looked at the pointer, and what that named. */
+  readonly #looks = new Map<
+    string,
+    { readonly atMs: number; readonly named: SeenPointer | null }
+  >();
   /** A deed came between a look at the pointer and what followed at once: no store can prevent that. */
   #isPointless = false;
 
@@ -76,10 +82,15 @@ export class Checker implements BucketWatcher {
     readonly nowMs: () => number;
     readonly hasPointer: boolean;
     readonly isClosed: (channel: number) => boolean;
+    /** Whether this process can open what it replaces, and hears which channels are closed. */
+    readonly compares?: (name: string) => boolean;
+    readonly isPackMode?: boolean;
   }) {
     this.#nowMs = options.nowMs;
     this.#hasPointer = options.hasPointer;
     this.#isClosed = options.isClosed;
+    this.#isPackMode = options.isPackMode ?? false;
+    this.#compares = options.compares ?? (() => false);
   }
 
   get current(): Commit | null {
@@ -95,20 +106,22 @@ export class Checker implements BucketWatcher {
     return this.#lineage.size;
   }
 
-  fail(invariant: InvariantName, message: string): void {
+  readonly fail: Fail = (invariant, message) => {
     if (!this.#isPointless) this.violation ??= { invariant, message };
-  }
+  };
 
   wasRead(key: string, by: Requester): void {
-    if (key === latestKey) this.#looks.set(by.name, this.#nowMs());
+    if (key !== latestKey) return;
+    this.#looks.set(by.name, { atMs: this.#nowMs(), named: this.record.pointer });
   }
 
   wasPut(object: StoredObject, by: Requester): void {
+    const { record } = this;
     const { key, bytes } = object;
-    const sha256 = sha256Hex(bytes);
+    const isByHand = by.name === somebody;
     if (key === latestKey && this.#meddledAtMs !== null) {
-      if (by.name === "somebody") return;
-      const lookedAtMs = this.#looks.get(by.name) ?? 0;
+      if (isByHand) return;
+      const lookedAtMs = this.#looks.get(by.name)?.atMs ?? 0;
       const wasUnderWay = by.sentAtMs < this.#meddledAtMs;
       const wasUnaware =
         lookedAtMs < this.#meddledAtMs && by.sentAtMs - lookedAtMs < requestTimeoutMs;
@@ -116,27 +129,50 @@ export class Checker implements BucketWatcher {
       this.fail("I2", `${by.name} wrote a pointer where somebody had taken it away`);
       return;
     }
-    this.#objects.set(key, { sha256, object });
-    if (key === latestKey) this.#pointerMoved(decode(bytes), by);
-    if (!key.startsWith("versions/")) return;
+    const { sha256 } = record.put(object, this.#nowMs());
+    if (isByHand) {
+      if (key === latestKey) this.#pointerReplaced(decodePointer(bytes), by);
+      else if (record.sent.get(key)?.sha256 === sha256) record.tampered.delete(key);
+      else record.tampered.add(key);
+      return;
+    }
+    if (key === latestKey) this.#pointerMoved(decodePointer(bytes), by);
+    if (!key.startsWith(versionsPrefix)) return;
     // What the store itself has damaged is not what was sent.
     if (object.metadata["scb-sha256"] === sha256) {
-      if ((this.#everHeld.get(key) ?? sha256) !== sha256) {
+      if ((record.sent.get(key)?.sha256 ?? sha256) !== sha256) {
         this.fail("I4", `${by.name} wrote other bytes to ${key}`);
       }
-      this.#everHeld.set(key, sha256);
+      record.sent.set(key, { sha256, backup: readBackup(bytes) });
     }
     if (!this.#hasPointer) this.#versionAdded(object, by);
     this.#checkTarget();
   }
 
   wasDeleted(key: string, by: Requester): void {
-    if (by.name === "somebody") return;
-    this.#objects.delete(key);
+    const { record } = this;
+    const isByHand = by.name === somebody;
+    if (isByHand && this.#meddledAtMs !== null) return;
+    record.objects.delete(key);
+    if (isByHand) {
+      record.tampered.add(key);
+      return;
+    }
+    const look = this.#looks.get(by.name);
+    // Somebody put it back after prune had made sure that it may go.
+    if (look !== undefined && look.atMs < this.#replacedAtMs) {
+      record.tampered.add(key);
+      this.#isPointless ||= this.#isPackMode;
+      return;
+    }
     const keepLast = this.#prunes.get(by.name);
     if (keepLast === undefined) this.fail("I6", `${by.name} deleted ${key}`);
-    // What the pointer and the version before it are, and what the policy says.
+    record.prunedAtMs.set(key, this.#nowMs());
+    // What the pointer and the version before it are, what a restore needs besides, and what the
+    // policy says. What the pointer came to name after the last look at it, nobody could know.
     const kept = [...this.#lineage.values()].slice(-Math.max(2, keepLast ?? 0));
+    const also = look?.named?.alsoRestore ?? [];
+    kept.push(...also.map((needed) => needed.key));
     if (key === latestKey || kept.includes(key)) {
       this.fail("I8", `${by.name} deleted ${key}, which is to be kept`);
     }
@@ -160,10 +196,10 @@ export class Checker implements BucketWatcher {
   wasTold(event: MirrorEvent, by: string): void {
     if (event.kind !== "swapped") return;
     const { key, operation, sha256 } = event.commit;
-    if (this.#everHeld.get(key) !== sha256) {
+    if (this.record.sent.get(key)?.sha256 !== sha256) {
       this.fail("I1", `${by} tells of ${key} with other bytes than it holds`);
     }
-    if (this.#hasPointer && this.#lineage.get(operation) !== key) {
+    if (this.#hasPointer && this.#everCommitted.get(operation) !== key) {
       this.fail("I2", `${by} tells that ${key} is committed, and the lineage does not hold it`);
     }
   }
@@ -172,6 +208,8 @@ export class Checker implements BucketWatcher {
   settled(node: SimulatedNode, alive: readonly (string | null)[]): void {
     if (this.#holds(node)) return;
     const by = this.#current?.by;
+    // Nobody has looked since somebody changed it by hand: see `refreshed`.
+    if (by?.name === somebody || this.#isTargetTampered) return;
     // A request of a process that is gone has landed late, and nobody could know: see `refreshed`.
     if (by?.wasLate === true && !alive.includes(by.name)) return;
     this.fail("I7", this.#staleness(node));
@@ -187,6 +225,8 @@ export class Checker implements BucketWatcher {
 
   /** `name` ended as it was told to, and had heard of this. */
   stoppedCleanly(name: string, known: Known): void {
+    // What somebody has done since, nobody could know: see `ClaimCheck`.
+    if (this.#current?.by.name === somebody) return;
     const nothing: BackupFacts = { state: 0, channels: [], nonce: 0 };
     const { state, channels } = this.#current?.backup ?? nothing;
     if (state < known.state) {
@@ -202,22 +242,37 @@ export class Checker implements BucketWatcher {
   }
 
   #holds(node: SimulatedNode): boolean {
-    return this.#current !== null && node.isCurrent(this.#current.backup);
+    if (this.#hasPointer && !this.record.isTargetWhole) return false;
+    if (this.#current === null) return false;
+    const { channels } = this.#current.backup;
+    // A program in pack mode keeps what it finds in the store, and has told long ago what is closed.
+    const mayBeMore = this.#isPackMode && this.#replacedAtMs > -Infinity;
+    const open = mayBeMore ? channels.filter((it) => !this.#isClosed(it)) : channels;
+    return node.isCurrent({ ...this.#current.backup, channels: open });
+  }
+
+  get #isTargetTampered(): boolean {
+    const { pointer, tampered } = this.record;
+    return pointer !== null && tampered.has(pointer.version.key);
   }
 
   #staleness(node: SimulatedNode): string {
     const state = this.#current?.backup.state ?? 0;
-    return `state ${state} is current, and the node's is ${node.state}`;
+    const whole = this.record.isTargetWhole || !this.#hasPointer ? "" : ", and not whole";
+    return `state ${state} is current${whole}, and the node's is ${node.state}`;
   }
 
   #pointerMoved(pointer: SeenPointer, by: Requester): void {
-    const last = this.#pointer;
-    this.#pointer = pointer;
+    const last = this.record.pointer;
+    const [held = "", before = ""] = [last?.version.key, last?.previous?.key];
+    const baseline = this.record.whole(held) ?? this.record.whole(before);
+    this.record.pointer = pointer;
     const { sequence, version, operation, previous } = pointer;
     const what = `${by.name} moved the pointer to ${version.key}`;
     this.#checkTarget();
     if (this.#lineage.has(operation)) this.fail("I5", `${what} for the second time`);
     this.#lineage.set(operation, version.key);
+    this.#everCommitted.set(operation, version.key);
     if (previous?.key !== last?.version.key || previous?.sha256 !== last?.version.sha256) {
       const claimed = previous?.key ?? "nothing";
       this.fail(
@@ -228,10 +283,13 @@ export class Checker implements BucketWatcher {
     if (sequence !== (last?.sequence ?? 0) + 1) {
       this.fail("I3", `${what}: sequence ${sequence} after ${last?.sequence ?? 0}`);
     }
-    const target = this.#objects.get(version.key)?.object;
-    if (target === undefined) return;
+    const target = this.record.objects.get(version.key)?.object;
+    if (target === undefined || this.record.tampered.has(version.key)) {
+      this.#isPointless ||= this.#isPackMode;
+      return;
+    }
     this.#checkChain(target, pointer);
-    this.#becameCurrent(target, by);
+    this.#becameCurrent(target, by, baseline);
   }
 
   /** Without a pointer the newest version is current. */
@@ -239,7 +297,12 @@ export class Checker implements BucketWatcher {
     if (this.#current === null || added.key > this.#current.key) this.#becameCurrent(added, by);
   }
 
-  #becameCurrent({ key, bytes }: StoredObject, by: Requester): void {
+  /** `baseline`: what the guards could read to compare it with; null if nothing. */
+  #becameCurrent(
+    { key, bytes }: StoredObject,
+    by: Requester,
+    baseline: BackupFacts | null = null,
+  ): void {
     const backup = readBackup(bytes);
     if (backup === null) {
       this.fail("guards", `${by.name} made ${key} current, which is no backup`);
@@ -249,25 +312,42 @@ export class Checker implements BucketWatcher {
     if (before !== undefined && backup.state < before.state) {
       this.fail("I3", `${by.name} made state ${backup.state} current after ${before.state}`);
     }
-    const lost = (before?.channels ?? []).filter(
-      (it) => !backup.channels.includes(it) && !this.#isClosed(it),
-    );
-    if (lost.length > 0 && backup.channels.length === 0) {
+    const isLost = (it: number): boolean => !backup.channels.includes(it) && !this.#isClosed(it);
+    if (backup.channels.length === 0 && before?.channels.some(isLost) === true) {
       this.fail("guards", `${by.name} made ${key} current, which is empty`);
-    } else if (lost.length > 0) {
-      this.fail("I3", `${by.name} made ${key} current, without the open channels ${lost.join()}`);
+    }
+    const lost = this.#compares(by.name) ? (baseline?.channels.filter(isLost) ?? []) : [];
+    if (lost.length > 0) {
+      this.fail("guards", `${by.name} made ${key} current, without the open channels ${lost}`);
     }
     this.#current = { key, backup, by, atMs: this.#nowMs() };
   }
 
+  /** What somebody does to a version by hand is not the mirrors' fault. */
   #checkTarget(): void {
-    if (this.#pointer === null) return;
-    const { key, size, sha256 } = this.#pointer.version;
-    const target = this.#objects.get(key);
+    const { pointer, objects, tampered } = this.record;
+    if (pointer === null || tampered.has(pointer.version.key)) return;
+    const { key, size, sha256 } = pointer.version;
+    const target = objects.get(key);
     if (target === undefined) this.fail("I1", `the pointer names ${key}, and it is not there`);
     else if (target.sha256 !== sha256 || target.object.sizeBytes !== size) {
       this.fail("I1", `the pointer's size or hash is not that of ${key}`);
     }
+  }
+
+  /** By hand: what was committed since is out of the lineage, and what it names may be anything. */
+  #pointerReplaced(pointer: SeenPointer, by: Requester): void {
+    const { record } = this;
+    this.#replacedAtMs = this.#nowMs();
+    record.pointer = pointer;
+    const { key } = pointer.version;
+    if (!record.isTargetWhole) record.tampered.add(key);
+    const committed = [...this.#lineage];
+    const kept = committed.findIndex(([operation]) => operation === pointer.operation) + 1;
+    this.#lineage.clear();
+    for (const [operation, its] of committed.slice(0, kept)) this.#lineage.set(operation, its);
+    const backup = record.sent.get(key)?.backup ?? null;
+    if (backup !== null) this.#current = { key, backup, by, atMs: this.#nowMs() };
   }
 
   /** The version says the same of what it replaced as the pointer does. */
@@ -282,9 +362,4 @@ export class Checker implements BucketWatcher {
       metadata["scb-previous-sha256"] === previous?.sha256;
     if (!isSame) this.fail("I2", `the metadata of ${key} and the pointer disagree`);
   }
-}
-
-function decode(bytes: Uint8Array): SeenPointer {
-  const pointer: SeenPointer = JSON.parse(new TextDecoder().decode(bytes));
-  return pointer;
 }

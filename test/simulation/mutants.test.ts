@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { claimMutants } from "./claim-mutants.ts";
 import { loadMutant } from "./mutant-modules.ts";
 import { mutants } from "./mutants.ts";
 import { planOf } from "./plan.ts";
@@ -11,7 +12,7 @@ describe("the simulation finds each defect that is made on purpose", () => {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const table: string[] = [];
-  for (const mutant of mutants) {
+  for (const mutant of [...mutants, ...claimMutants]) {
     for (const mode of mutant.modes) {
       it(`${mutant.name} (${mode} mode)`, async () => {
         const mutated = await loadMutant<typeof import("./world.ts")>(mutant, "world.ts");

@@ -1,87 +1,8 @@
 import type { Fate, Silence } from "./fate.ts";
+import { withDeeds } from "./plan-deeds.ts";
+import type { Meddling, PlanItem, RequestKind } from "./plan-item.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { BucketFlavour } from "./simulated-bucket.ts";
-import type { Glitch } from "./simulated-node.ts";
-import type { SourceKind } from "./simulated-source.ts";
-
-/** Which of a writer's requests a fault strikes. */
-export type RequestKind = "pointer" | "version" | "read" | "other";
-
-/** One thing that happens in a schedule. Any of them can be left out, and the rest still makes sense. */
-export type PlanItem =
-  | {
-      readonly kind: "writer";
-      readonly writer: number;
-      readonly atMs: number;
-      readonly source: SourceKind;
-    }
-  | { readonly kind: "open"; readonly atMs: number }
-  | { readonly kind: "close"; readonly which: "oldest" | "newest"; readonly atMs: number }
-  | {
-      readonly kind: "glitch";
-      readonly glitch: Glitch;
-      readonly atMs: number;
-      readonly forMs: number;
-    }
-  | { readonly kind: "node-away"; readonly atMs: number; readonly forMs: number }
-  /** The process dies just before its nth step, with its requests under way. */
-  | {
-      readonly kind: "crash";
-      readonly writer: number;
-      readonly step: number;
-      readonly awayMs: number;
-    }
-  /** SIGTERM; after the grace it is cut short. */
-  | {
-      readonly kind: "stop";
-      readonly writer: number;
-      readonly atMs: number;
-      readonly graceMs: number;
-    }
-  /** The process stands still, as on a suspended machine; its monotonic clock too. */
-  | {
-      readonly kind: "freeze";
-      readonly writer: number;
-      readonly atMs: number;
-      readonly forMs: number;
-    }
-  /** No request of this writer (null: of any) reaches the bucket, or no answer comes back. */
-  | {
-      readonly kind: "partition";
-      readonly writer: number | null;
-      readonly atMs: number;
-      readonly forMs: number;
-      readonly fate: Fate;
-    }
-  | {
-      readonly kind: "clock-jump";
-      readonly writer: number;
-      readonly atMs: number;
-      readonly byMs: number;
-    }
-  /** Strikes the writer's nth request of this kind. */
-  | {
-      readonly kind: "fault";
-      readonly writer: number;
-      readonly request: RequestKind;
-      readonly nth: number;
-      readonly fate: Fate;
-    }
-  | {
-      readonly kind: "prune";
-      /** Or as soon as the first writer sends its nth pointer. */
-      readonly start: { readonly atMs: number } | { readonly atPointer: number };
-      readonly keepLast: number;
-      readonly keepWithinMs: number;
-      /** One look at the pointer for so many removals. */
-      readonly batchSize: number;
-      /** Dies at that step; null: never. */
-      readonly dieAtStep: number | null;
-    }
-  | { readonly kind: "meddle"; readonly deed: Meddling; readonly atMs: number };
-
-/** What a person, or another program, does to the bucket by hand. */
-export type Meddling = "delete-pointer" | "damage-pointer" | "damage-upload" | "other-node";
 
 /** A schedule: what the seed decides before anything runs. */
 export interface Plan {
@@ -218,6 +139,9 @@ export function planOf(seed: number): Plan {
     items.push({ kind: "meddle", deed, atMs: when() });
   }
 
+  const planned = singleWriter
+    ? { troubleMs, writers, items }
+    : withDeeds(seed, { troubleMs, writers, items });
   const slowest = random.pick([5, 50, 500, 6_000]);
   const flavour: BucketFlavour = {
     isVersioned: random.chance(0.5),
@@ -234,8 +158,8 @@ export function planOf(seed: number): Plan {
     // Often where there is trouble, and seldom in the quiet hours after it.
     lookIntervalMs: refreshIntervalMs / 3,
     latencyMs: { min: slowest / random.pick([1, 5, 50]), max: slowest },
-    troubleMs,
-    items: standable(items, singleWriter),
+    troubleMs: planned.troubleMs,
+    items: standable(planned.items, singleWriter),
   };
 }
 

@@ -1,7 +1,7 @@
 import { applyPrune, type PruneOptions, preparePrune } from "../../src/recovery/prune/prune.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { fine } from "./fate.ts";
-import type { PlanItem } from "./plan.ts";
+import type { PlanItem } from "./plan-item.ts";
 import { SeededRandom, unitOf } from "./seeded-random.ts";
 import { epochMs, simulatedClock } from "./simulated-clock.ts";
 import { SimulatedStore } from "./simulated-store.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Fate } from "./fate.ts";
-import type { Plan, PlanItem } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { PlanItem } from "./plan-item.ts";
 import { World } from "./world.ts";
 
 function planWith(items: readonly PlanItem[], overrides: Partial<Plan> = {}): Plan {

@@ -26,6 +26,9 @@ export interface Requester {
   readonly wasLate: boolean;
 }
 
+/** Who does to the bucket by hand what no program of ours does. */
+export const somebody = "somebody";
+
 export interface BucketWatcher {
   wasRead(key: string, by: Requester): void;
   wasPut(object: StoredObject, by: Requester): void;
@@ -82,6 +85,37 @@ export class SimulatedBucket {
 
   delete(key: string, by: Requester): void {
     if (this.#objects.delete(key)) this.#watcher.wasDeleted(key, by);
+  }
+
+  /** All that lies there now. */
+  copy(): readonly StoredObject[] {
+    return [...this.#objects.values()];
+  }
+
+  /** Somebody writes over what `key` holds, whatever it is. */
+  overwrite(object: StoredObject, by: Requester): void {
+    const { key, bytes, metadata } = object;
+    this.#store(key, bytes, metadata, by);
+  }
+
+  /** Somebody makes the folder what it was. */
+  putFolderBack(copy: readonly StoredObject[], by: Requester): void {
+    const kept = new Set(copy.map(({ key }) => key));
+    for (const key of [...this.#objects.keys()]) if (!kept.has(key)) this.delete(key, by);
+    // The pointer last, so that it is there only with what it names.
+    const inOrder = copy.toSorted((a, b) => (a.key < b.key ? 1 : -1));
+    for (const object of inOrder) {
+      const held = this.#objects.get(object.key);
+      if (held?.etag !== object.etag) this.putObjectBack(object, by);
+    }
+  }
+
+  /** Somebody makes the object what it was: on a versioned bucket, with its etag. */
+  putObjectBack(object: StoredObject, by: Requester): void {
+    if (this.flavour.isVersioned) {
+      this.#objects.set(object.key, object);
+      this.#watcher.wasPut(object, by);
+    } else this.overwrite(object, by);
   }
 
   /** Somebody makes `object` what its key holds again. */

@@ -1,20 +1,34 @@
 import { type BackupFacts, packBackup } from "./simulated-backup.ts";
 
-/** What a node hands out that is not its true state: its channels are gone, or it is no backup. */
-export type Glitch = "empty" | "text";
+/** What a node hands out that is not its true state: its channels are gone, or one of them, or it is no backup. */
+export type Glitch = "empty" | "partial" | "text";
+
+/** How things were when a backup was packed. */
+export interface Packing {
+  readonly atMs: number;
+  readonly limbo: readonly number[];
+}
 
 /** The Lightning node: its channels, and whether it can be asked. It always keeps one channel. */
 export class SimulatedNode {
   state = 1;
   channels: readonly number[] = [1];
   closedChannels: readonly number[] = [];
+  /** Closed, and their funds aren't home yet. */
+  limbo: readonly number[] = [];
   isAway = false;
   glitch: Glitch | null = null;
   readonly #listeners = new Set<(what: "changed" | "back") => void>();
   #opened = 1;
   #packings = 0;
+  readonly #nowMs: () => number;
+  readonly #packed = new Map<number, Packing>();
   /** lnd's own file is written once for each change, so its bytes stay as they are. */
   #file: { readonly state: number; readonly packed: Uint8Array } | null = null;
+
+  constructor(nowMs: () => number = () => 0) {
+    this.#nowMs = nowMs;
+  }
 
   /** Returns the way to stop listening. */
   listen(listener: (what: "changed" | "back") => void): () => void {
@@ -35,6 +49,26 @@ export class SimulatedNode {
     this.channels = this.channels.filter((channel) => channel !== closed);
     this.closedChannels = [...this.closedChannels, closed ?? 0];
     this.#changed();
+  }
+
+  /** The channel leaves the backup at once, and its funds wait for `resolve`. Returns it; null for none. */
+  forceClose(which: "oldest" | "newest"): number | null {
+    const before = this.closedChannels.length;
+    const closing = this.channels.at(which === "oldest" ? 0 : -1) ?? 0;
+    if (this.channels.length > 1) this.limbo = [...this.limbo, closing];
+    this.close(which);
+    return this.closedChannels.length > before ? closing : null;
+  }
+
+  /** Its funds are home. The backup stays as it is, and the node says that something has changed. */
+  resolve(channel: number): void {
+    this.limbo = this.limbo.filter((it) => it !== channel);
+    this.#tell("changed");
+  }
+
+  /** When the backup of this nonce was packed, and what was in limbo then; null if that isn't known. */
+  packing(nonce: number): Packing | null {
+    return this.#packed.get(nonce) ?? null;
   }
 
   goAway(): void {
@@ -66,13 +100,19 @@ export class SimulatedNode {
     if (isBack) this.#tell("back");
   }
 
+  /** The channels that its backup holds. */
+  get exported(): readonly number[] {
+    if (this.glitch === "empty") return [];
+    return this.glitch === "partial" ? this.channels.slice(1) : this.channels;
+  }
+
   /** What an export gives: packed anew each time. */
   pack(): Uint8Array {
     this.#packings += 1;
     if (this.glitch === "text")
       return new TextEncoder().encode("<html>502 Bad Gateway</html>\n".repeat(30));
-    const channels = this.glitch === "empty" ? [] : this.channels;
-    return packBackup({ state: this.state, channels, nonce: this.#packings });
+    this.#packed.set(this.#packings, { atMs: this.#nowMs(), limbo: this.limbo });
+    return packBackup({ state: this.state, channels: this.exported, nonce: this.#packings });
   }
 
   /** What lnd's file holds. */

@@ -1,4 +1,5 @@
 import {
+  type LimboChannel,
   type NodeIdentity,
   type NodeWitness,
   type Snapshot,
@@ -23,9 +24,19 @@ export interface SourceWorld {
   readonly isOwnNode: boolean;
   /** How long a message to or from the node takes now. */
   latencyMs(): number;
+  /** It is asked for a backup. */
+  readonly onAsked?: () => void;
+  /** It is about to hand one out. */
+  readonly onGiven?: (packed: Uint8Array) => void;
+  /** It is about to say that the node doesn't answer. */
+  readonly onSilence?: () => void;
 }
 
 const followUpMs = 2_000;
+
+function limboChannel(channel: number): LimboChannel {
+  return { channelPoint: channelPoint(channel), limboSat: 1_000, maturityHeight: null };
+}
 
 /**
  * One process's view of the node: over gRPC, where each export has other bytes and lnd has verified
@@ -50,21 +61,24 @@ export class SimulatedSource implements SnapshotSource {
     return this.#world.identity;
   }
 
-  snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
-    const { node, kind } = this.#world;
-    return this.#ask("snapshot", signal, () => {
+  async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
+    const { node, kind, onAsked, onGiven } = this.#world;
+    onAsked?.();
+    const snapshot = await this.#ask("snapshot", signal, (): Snapshot => {
       const isVerified = kind === "lnd" && node.glitch !== "text";
-      const channels = node.glitch === "empty" ? [] : node.channels;
+      const { exported, limbo } = node;
       return {
         packed: kind === "lnd" ? node.pack() : node.packedFile(),
-        channelPoints: isVerified ? channels.map(channelPoint) : null,
+        channelPoints: isVerified ? exported.map(channelPoint) : null,
         bareChannelPoints: null,
-        limbo: null,
+        limbo: isVerified ? limbo.map(limboChannel) : null,
         takenAt: 0,
         reason,
         verifiedBy: isVerified ? "lnd" : null,
       };
     });
+    onGiven?.(snapshot.packed);
+    return snapshot;
   }
 
   async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason> {
@@ -124,7 +138,8 @@ export class SimulatedSource implements SnapshotSource {
         }),
       closedChannelPoints: (signal) =>
         this.#ask("closed channels", signal, () => node.closedChannels.map(channelPoint)),
-      limboChannels: (signal) => this.#ask("channels in limbo", signal, () => []),
+      limboChannels: (signal) =>
+        this.#ask("channels in limbo", signal, () => node.limbo.map(limboChannel)),
     };
   }
 
@@ -135,7 +150,13 @@ export class SimulatedSource implements SnapshotSource {
 
 /** A call to the node: it answers with how things are at one moment between call and answer. */
 export async function askNode<T>(
-  { node, after, deliver, latencyMs }: Omit<SourceWorld, "kind" | "identity" | "isOwnNode">,
+  {
+    node,
+    after,
+    deliver,
+    latencyMs,
+    onSilence,
+  }: Omit<SourceWorld, "kind" | "identity" | "isOwnNode">,
   what: string,
   signal: AbortSignal | undefined,
   look: () => T,
@@ -157,6 +178,7 @@ export async function askNode<T>(
       after(latencyMs(), () =>
         deliver(`${what}: ${isAway ? "the node is away" : `state ${state}`}`, () => {
           signal?.removeEventListener("abort", onAbort);
+          if (isAway) onSilence?.();
           conclude();
         }),
       );

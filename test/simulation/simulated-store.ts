@@ -31,7 +31,18 @@ export interface Network {
   after(delayMs: number, act: () => void): void;
   /** Hands an answer to the client: later where it is frozen, never where it has died. */
   deliver(what: string, answer: () => void): void;
+  /** The client is about to go on with this answer. */
+  heard?(heard: Heard): void;
   trace(text: () => string): void;
+}
+
+/** An answer that has reached its client. */
+export interface Heard extends SimulatedRequest {
+  readonly sentAtMs: number;
+  /** What was read; null for nothing. */
+  readonly object: StoredObject | null;
+  /** What was sent; null for nothing. */
+  readonly sent: Uint8Array | null;
 }
 
 /** One process's connection to the bucket. A request is sent once, and never waits for ever. */
@@ -48,20 +59,27 @@ export class SimulatedStore implements ObjectStore {
     this.#client = client;
   }
 
-  get(key: string, options: RequestOptions = {}): Promise<StoredObject | null> {
-    return this.#request({ verb: "get", key }, (by) => this.#bucket.get(key, by), options);
+  async get(key: string, options: RequestOptions = {}): Promise<StoredObject | null> {
+    const sentAtMs = this.#network.nowMs();
+    const act = (by: Requester): StoredObject | null => this.#bucket.get(key, by);
+    const object = await this.#request({ verb: "get", key }, act, options);
+    this.#network.heard?.({ verb: "get", key, sentAtMs, object, sent: null });
+    return object;
   }
 
   head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
     return this.#request({ verb: "head", key }, () => this.#bucket.head(key), options);
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {
+    const sentAtMs = this.#network.nowMs();
     const content = bytes.slice();
     const metadata = { ...options.metadata };
     const act = (by: Requester): { etag: string } =>
       this.#bucket.put(key, content, options.condition, metadata, by);
-    return this.#request({ verb: "put", key }, act, options);
+    const answer = await this.#request({ verb: "put", key }, act, options);
+    this.#network.heard?.({ verb: "put", key, sentAtMs, object: null, sent: content });
+    return answer;
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {

@@ -1,10 +1,13 @@
 import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { hasCode, type ScbError } from "../../src/runtime/error.ts";
-import { Checker, type Violation } from "./checker.ts";
+import type { Checker, Violation } from "./checker.ts";
+import { Checks } from "./checks.ts";
 import { Meddler } from "./meddler.ts";
 import type { Known } from "./mirror-process.ts";
-import type { Meddling, Plan, PlanItem } from "./plan.ts";
+import { type MonitorReport, MonitorRun } from "./monitor-run.ts";
+import type { Plan } from "./plan.ts";
+import type { Meddling, PlanItem } from "./plan-item.ts";
 import { type PruneItem, PruneRun } from "./prune-run.ts";
 import { SimulatedBucket } from "./simulated-bucket.ts";
 import { SimulatedNode } from "./simulated-node.ts";
@@ -51,6 +54,15 @@ const mostSteps = 5_000;
 /** A process that ended is started again, as a supervisor does. */
 const restartMs = 1_000;
 
+const versionDeeds: readonly Meddling[] = [
+  "delete-version",
+  "overwrite-version",
+  "overwrite-version-and-hash",
+];
+
+/** Of a look at the end that takes longer than anything may. */
+const notYet = { report: null, isExcused: false };
+
 /** Enough for a request that hangs, a wait between tries, and the requests of a swap, all slow. */
 const settleMs = 40_000;
 
@@ -63,16 +75,22 @@ export class World {
   readonly plan: Plan;
   readonly mode: Mode;
   readonly timeline: Timeline;
+  readonly checks: Checks;
   readonly checker: Checker;
   readonly bucket: SimulatedBucket;
-  readonly node = new SimulatedNode();
+  readonly node: SimulatedNode;
+  /** What a monitor is content with. */
+  readonly maxAgeMs: number;
   readonly stats: SimulationStats = { steps: 0, faults: 0, crashes: 0, swaps: 0 };
   readonly trace: (text: () => string) => void;
   /** Whether a process was given something to go on with. */
   touched = false;
   readonly #meddler: Meddler;
   readonly #writers: Writer[] = [];
+  /** The node tells the truth, and nobody changes the folder by hand. */
+  readonly #isHonest: boolean;
   #prunes = 0;
+  #monitors = 0;
   #isEnding = false;
 
   constructor(plan: Plan, mode: Mode, log: ((line: string) => void) | null = null) {
@@ -80,17 +98,27 @@ export class World {
     this.mode = mode;
     this.timeline = new Timeline(plan.seed);
     const nowMs = (): number => this.timeline.nowMs;
-    this.checker = new Checker({
+    this.node = new SimulatedNode(nowMs);
+    this.maxAgeMs = 2 * plan.refreshIntervalMs + settleMs;
+    this.checks = new Checks({
+      node: this.node,
       nowMs,
       hasPointer: !plan.singleWriter,
-      isClosed: (channel) => this.node.closedChannels.includes(channel),
+      asksNode: (name) => this.#asksNode(name),
+      compares: (name) => mode === "pack" || this.#asksNode(name),
+      isPackMode: mode === "pack",
+      clocksAreRight: !plan.items.some(({ kind }) => kind === "clock-jump"),
     });
-    this.bucket = new SimulatedBucket(plan.flavour, this.checker, nowMs);
-    this.#meddler = new Meddler(this.bucket, this.checker, nowMs);
+    this.checker = this.checks.checker;
+    this.bucket = new SimulatedBucket(plan.flavour, this.checks, nowMs);
+    this.#meddler = new Meddler(this.bucket, this.checks, nowMs);
     this.trace =
       log === null
         ? () => undefined
         : (text) => log(`${(nowMs() / 1000).toFixed(3).padStart(10)} s  ${text()}`);
+    this.#isHonest = !plan.items.some(({ kind }) =>
+      ["glitch", "meddle", "put-back"].includes(kind),
+    );
     for (const item of plan.items) this.#schedule(item);
   }
 
@@ -114,18 +142,56 @@ export class World {
     // What was late may still land; the refresh after that puts it right.
     await this.#runUntil(timeline.nowMs + longestDelayMs(plan) + plan.refreshIntervalMs);
     checker.refreshed(node, plan.refreshIntervalMs + settleMs);
+    if (!plan.singleWriter) this.checks.limbo.settled();
+    if (plan.items.some(({ kind }) => kind === "monitor")) await this.#lookAtTheEnd();
     this.#isEnding = true;
-    for (const writer of this.#writers) writer.stop(settleMs);
-    await this.#runUntil(timeline.nowMs + settleMs + 1);
+    // A store of a key a page, and slow: nothing but a stop that hangs takes longer.
+    const graceMs = 3 * settleMs;
+    for (const writer of this.#writers) writer.stop(graceMs);
+    await this.#runUntil(timeline.nowMs + graceMs + 1);
     const { violation } = checker;
     for (const writer of this.#writers) writer.bury();
     return { violation, stats: this.stats };
   }
 
+  /** Nothing is wrong any more, so a verdict has to be safe, unless a person has to mend something. */
+  async #lookAtTheEnd(): Promise<void> {
+    const { checks, checker } = this;
+    // As long as a mirror's clock is wrong, nobody can tell how old what it saves is.
+    if (this.#writers.some(({ isClockWrong }) => isClockWrong)) return;
+    for (const asksNode of [true, false]) {
+      const said = Promise.withResolvers<{ report: MonitorReport | null; isExcused: boolean }>();
+      const look = async (): Promise<void> => {
+        const report = await this.#monitor({ asksNode, skewMs: 0 });
+        said.resolve({ report, isExcused: checks.verdict.leftover() !== null });
+      };
+      this.timeline.after(0, () => void look());
+      await this.#runUntil(this.timeline.nowMs + settleMs);
+      if (checker.violation !== null) return;
+      const { report, isExcused } = await Promise.race([said.promise, notYet]);
+      if (report?.verdict === "safe" || isExcused) continue;
+      checker.fail("verdict", `at the end the verdict is ${report?.verdict}: ${report?.findings}`);
+    }
+  }
+
+  #monitor(options: { readonly asksNode: boolean; readonly skewMs: number }) {
+    this.#monitors += 1;
+    return new MonitorRun(this, this.#monitors, { ...options, identity: lndIdentity }).run();
+  }
+
   told(event: MirrorEvent, by: string): void {
     if (event.kind === "swapped") this.stats.swaps += 1;
     this.trace(() => `${by}    tells: ${describeEvent(event)}`);
-    this.checker.wasTold(event, by);
+    this.checks.wasTold(event, by);
+    if (event.kind === "refused" && this.#isHonest && this.#asksNode(by)) {
+      this.checker.fail("guards", `${by} refused what an honest node gave: ${event.message}`);
+    }
+  }
+
+  /** In pack mode a program says which channels are open and closed, and nothing of limbo. */
+  #asksNode(name: string): boolean {
+    if (this.mode === "pack") return false;
+    return this.#writers.some((writer) => writer.asksNode && writer.isOf(name));
   }
 
   sentPointer(writer: number, nth: number): void {
@@ -138,7 +204,7 @@ export class World {
 
   ended({ writer, name, error, isCutShort, known }: Ending): void {
     const { checker } = this;
-    if (error === null) checker.stoppedCleanly(name, known);
+    if (error === null) this.checks.stoppedCleanly(name, known, isCutShort);
     else if (isCutShort && error.code === "aborted") {
       if (this.#isEnding) checker.fail("saved", `${name} had to be cut short without any trouble`);
     } else {
@@ -187,6 +253,10 @@ export class World {
       timeline.at(Math.min(atMs + forMs, this.plan.troubleMs), end);
     };
     const once = (atMs: number, act: () => void): void => during(atMs, 0, act, () => undefined);
+    const change = (act: () => void): void => {
+      act();
+      this.checks.verdict.changed();
+    };
     switch (item.kind) {
       case "writer": {
         const identity = item.source === "lnd" ? lndIdentity : fileIdentity;
@@ -196,10 +266,13 @@ export class World {
         break;
       }
       case "open":
-        once(item.atMs, () => node.open());
+        once(item.atMs, () => change(() => node.open()));
         break;
       case "close":
-        once(item.atMs, () => node.close(item.which));
+        once(item.atMs, () => change(() => node.close(item.which)));
+        break;
+      case "force-close":
+        once(item.atMs, () => change(() => this.#forceClose(item)));
         break;
       case "glitch":
         during(
@@ -229,6 +302,20 @@ export class World {
       case "meddle":
         once(item.atMs, () => this.#meddle(item.deed));
         break;
+      case "put-back": {
+        const copied = this.#meddler.copyLater();
+        once(item.copiedAtMs, () => copied.copy());
+        once(item.atMs, () => copied.putBack(item.what));
+        break;
+      }
+      case "all-crash":
+        once(item.atMs, () => {
+          for (const writer of this.#writers) writer.kill(item.awayMs);
+        });
+        break;
+      case "monitor":
+        once(item.atMs, () => void this.#monitor(item));
+        break;
       case "prune":
         if ("atMs" in item.start) once(item.start.atMs, () => this.#prune(item));
         break;
@@ -237,6 +324,23 @@ export class World {
       case "partition":
       case "fault":
         break;
+    }
+  }
+
+  #forceClose({ which, atMs, lockedMs }: Extract<PlanItem, { kind: "force-close" }>): void {
+    const { node } = this;
+    const isResolved = (resolve: () => void): void => {
+      if (lockedMs === null) return;
+      this.timeline.at(Math.min(atMs + lockedMs, this.plan.troubleMs), () => {
+        resolve();
+        this.checks.verdict.changed();
+      });
+    };
+    // A program in pack mode reports a channel as closed once its funds are home, as it has to.
+    if (this.mode === "pack") isResolved(() => node.close(which));
+    else {
+      const channel = node.forceClose(which);
+      if (channel !== null) isResolved(() => node.resolve(channel));
     }
   }
 
@@ -250,6 +354,8 @@ export class World {
   }
 
   #meddle(deed: Meddling): void {
+    // A program in pack mode merges with what is current: if that is damaged, a person has to mend it.
+    if (this.mode === "pack" && versionDeeds.includes(deed)) return;
     if (deed !== "other-node") this.#meddler.do(deed);
     else if (this.checker.current !== null) {
       new Writer(this, strangerIndex, "lnd", otherIdentity).start();

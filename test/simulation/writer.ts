@@ -4,11 +4,16 @@ import type { ScbError } from "../../src/runtime/error.ts";
 import { type Fate, fine } from "./fate.ts";
 import { MirrorProcess, type WriterProcess } from "./mirror-process.ts";
 import { PackProcess } from "./pack-process.ts";
-import type { RequestKind } from "./plan.ts";
+import type { PlanItem, RequestKind } from "./plan-item.ts";
 import { SeededRandom, unitOf } from "./seeded-random.ts";
 import { epochMs, simulatedClock } from "./simulated-clock.ts";
 import type { SourceKind } from "./simulated-source.ts";
-import { type Journey, type SimulatedRequest, SimulatedStore } from "./simulated-store.ts";
+import {
+  type Heard,
+  type Journey,
+  type SimulatedRequest,
+  SimulatedStore,
+} from "./simulated-store.ts";
 import type { Ending, World } from "./world.ts";
 
 /** All that one life of the writer is, until it ends or dies. */
@@ -37,8 +42,7 @@ export class Writer {
   readonly #identity: NodeIdentity;
   readonly #crashes = new Map<number, number>();
   readonly #faults = new Map<string, Fate>();
-  readonly #partitions: { readonly fromMs: number; readonly toMs: number; readonly fate: Fate }[] =
-    [];
+  readonly #partitions: Extract<PlanItem, { kind: "partition" }>[] = [];
   readonly #requests = new Map<RequestKind, number>();
   #life: Life | null = null;
   readonly #dead: WriterProcess[] = [];
@@ -56,8 +60,7 @@ export class Writer {
     this.#identity = identity;
     for (const item of world.plan.items) {
       if (item.kind === "partition" && (item.writer ?? index) === index) {
-        const { atMs, forMs, fate } = item;
-        this.#partitions.push({ fromMs: atMs, toMs: atMs + forMs, fate });
+        this.#partitions.push(item);
       }
       if (item.kind === "crash" && item.writer === index) this.#crashes.set(item.step, item.awayMs);
       if (item.kind === "fault" && item.writer === index) {
@@ -69,6 +72,19 @@ export class Writer {
   /** The name of the process that runs now. */
   get name(): string | null {
     return this.#life?.name ?? null;
+  }
+
+  get asksNode(): boolean {
+    return this.#kind === "lnd";
+  }
+
+  get isClockWrong(): boolean {
+    return this.#skewMs !== 0;
+  }
+
+  /** Whether a process was one of its lives. */
+  isOf(name: string): boolean {
+    return name.startsWith(`w${this.index}.`);
   }
 
   start(): void {
@@ -84,8 +100,10 @@ export class Writer {
       nowMs: () => world.timeline.nowMs,
       after,
       deliver,
+      heard: (heard: Heard) => world.checks.heard(heard, name),
       trace: world.trace,
     };
+    const { claims } = world.checks;
     const sourceWorld = {
       node,
       kind: this.#kind,
@@ -94,6 +112,9 @@ export class Writer {
       deliver,
       isOwnNode: this.index !== strangerIndex,
       latencyMs: () => this.#latencyMs("node"),
+      onAsked: () => claims.asksNode(name),
+      onGiven: (packed: Uint8Array) => claims.wasGiven(packed, name),
+      onSilence: () => claims.nodeIsSilent(name),
     };
     const Process = world.mode === "mirror" ? MirrorProcess : PackProcess;
     const process = new Process({
@@ -141,6 +162,7 @@ export class Writer {
     if (life === null) return;
     this.#world.trace(() => `${life.name}    is told to stop`);
     this.#world.touched = true;
+    this.#world.checks.claims.toldToStop(life.name);
     life.process.stop();
     this.#world.timeline.after(graceMs, () => {
       if (this.#life !== life) return;
@@ -197,7 +219,7 @@ export class Writer {
     const kind = kindOf(request);
     const nth = (this.#requests.get(kind) ?? 0) + 1;
     this.#requests.set(kind, nth);
-    const fate = this.#fateOf(`${kind} ${nth}`);
+    const fate = this.#fateOf(kind, nth);
     const { stats, trace } = this.#world;
     if (kind === "pointer") this.#world.sentPointer(this.index, nth);
     if (fate.kind !== "fine") stats.faults += 1;
@@ -209,12 +231,15 @@ export class Writer {
     return { fate, outMs: this.#latencyMs("out"), backMs: this.#latencyMs("back") };
   }
 
-  #fateOf(name: string): Fate {
+  #fateOf(kind: RequestKind, nth: number): Fate {
     const { isTroubled, timeline } = this.#world;
     if (!isTroubled) return fine;
     const { nowMs } = timeline;
-    const partition = this.#partitions.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs);
-    return partition?.fate ?? this.#faults.get(name) ?? fine;
+    const partition = this.#partitions.find(
+      ({ atMs, forMs, request = kind }) =>
+        request === kind && nowMs >= atMs && nowMs < atMs + forMs,
+    );
+    return partition?.fate ?? this.#faults.get(`${kind} ${nth}`) ?? fine;
   }
 
   #latencyMs(way: string): number {

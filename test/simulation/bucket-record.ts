@@ -1,0 +1,84 @@
+import { parseVersionKey } from "../../src/repository/layout.ts";
+import { sha256Hex } from "../../src/runtime/digest.ts";
+import type { StoredObject } from "../../src/store/object-store.ts";
+import type { BackupFacts } from "./simulated-backup.ts";
+
+/** Of a pointer, what the checks go by. */
+export interface SeenPointer {
+  readonly sequence: number;
+  readonly version: { readonly key: string; readonly size: number; readonly sha256: string };
+  readonly previous: { readonly key: string; readonly sha256: string } | null;
+  readonly operation: string;
+  readonly recentOperations: readonly string[];
+  readonly alsoRestore?: readonly { readonly key: string; readonly channelPoints: string[] }[];
+}
+
+/** What lies under one key. */
+export interface RecordedObject {
+  readonly object: StoredObject;
+  readonly sha256: string;
+  /** Since when it lies there as it is. */
+  readonly sinceMs: number;
+}
+
+/** What the bucket holds, and what was ever sent to it, by one who saw each change of it. */
+export class BucketRecord {
+  readonly objects = new Map<string, RecordedObject>();
+  /** What its writer sent to each version's key. */
+  readonly sent = new Map<
+    string,
+    { readonly sha256: string; readonly backup: BackupFacts | null }
+  >();
+  /** Which versions somebody removed or overwrote by hand. */
+  readonly tampered = new Set<string>();
+  readonly prunedAtMs = new Map<string, number>();
+  pointer: SeenPointer | null = null;
+
+  put(object: StoredObject, nowMs: number): RecordedObject {
+    const recorded = { object, sha256: sha256Hex(object.bytes), sinceMs: nowMs };
+    this.objects.set(object.key, recorded);
+    return recorded;
+  }
+
+  /** The backup under `key`, if its bytes are those that were sent. */
+  whole(key: string): BackupFacts | null {
+    const sent = this.sent.get(key);
+    return sent !== undefined && this.objects.get(key)?.sha256 === sent.sha256 ? sent.backup : null;
+  }
+
+  /** What the pointer names is there, and is what was saved under that name. */
+  get isTargetWhole(): boolean {
+    if (this.pointer === null) return false;
+    const { key, sha256 } = this.pointer.version;
+    return this.whole(key) !== null && this.objects.get(key)?.sha256 === sha256;
+  }
+
+  /** What it names has the hash that it says; whoever can open nothing can know no more. */
+  get isTargetAsNamed(): boolean {
+    const { key, sha256 } = this.pointer?.version ?? { key: "", sha256: "" };
+    return this.objects.get(key)?.sha256 === sha256;
+  }
+
+  /** Whole versions of a later sequence than the pointer's. */
+  get beyond(): readonly RecordedObject[] {
+    const sequence = this.pointer?.sequence ?? 0;
+    return [...this.objects.values()].filter(
+      ({ object: { key } }) =>
+        (parseVersionKey(key)?.sequence ?? 0) > sequence && this.whole(key) !== null,
+    );
+  }
+
+  /** Every channel that a restore of what is current would bring back. */
+  get restorable(): ReadonlySet<number> {
+    const { version, alsoRestore = [] } = this.pointer ?? {};
+    const keys = [...(version === undefined ? [] : [version]), ...alsoRestore].map(
+      ({ key }) => key,
+    );
+    return new Set(keys.flatMap((key) => this.whole(key)?.channels ?? []));
+  }
+}
+
+export function decodePointer(bytes: Uint8Array): SeenPointer {
+  const pointer: SeenPointer = JSON.parse(new TextDecoder().decode(bytes));
+  return pointer;
+}
