@@ -82,8 +82,12 @@ export class LimboCover {
     };
     for (const named of before) if (needed.size > 0) await take(named);
     if (needed.size > 0 && held !== null) await take(held);
-    const opened = [...this.#proven.keys()].sort().reverse();
-    for (const key of opened) if (needed.size > 0) await take({ key });
+    // Nobody has named these, so they may be gone by now: they are read again.
+    for (const { key, channelPoints } of this.#newestProven()) {
+      if (found.has(key) || !channelPoints.some((point) => needed.has(point))) continue;
+      this.#proven.delete(key);
+      await take({ key });
+    }
     await this.#search(needed, held?.key ?? null, take, signal);
     this.#uncovered = [...needed];
     // Oldest first, however they were found.
@@ -124,6 +128,10 @@ export class LimboCover {
         "a closed channel has funds that aren't home yet, and no version in the store holds it: they would be lost with the node",
       );
     }
+  }
+
+  #newestProven(): readonly Required<AlsoRestore>[] {
+    return [...this.#proven.values()].sort((a, b) => (a.key < b.key ? 1 : -1));
   }
 
   /** Null for a version that is missing, damaged, or that nobody can open. */

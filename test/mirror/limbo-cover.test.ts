@@ -146,6 +146,28 @@ describe("funds in limbo", () => {
     );
   });
 
+  it("are never said to be in a version that is gone, though it was read before", async () => {
+    const { store, node, mirror, also } = await closedWorld();
+    // Opened while another channel was looked for.
+    node.closed = [];
+    node.limbo = inLimbo(`${"e".repeat(64)}:0`);
+    await swap(mirror, node.candidate([a, b, c]));
+    await swap(mirror, node.candidate([a, b, c]));
+    const [first, second = ""] = await keysOf(store, "versions/");
+    await store.delete(second);
+    node.closed = [a];
+    node.limbo = [...inLimbo(a), ...node.limbo];
+    const other = mirrorOf(node, store, "key");
+    await swap(other, node.candidate([b, c], { by: "key" }));
+    await swap(other, node.candidate([b, c], { by: "key" }));
+    await mirror.look("pointer");
+    await swap(mirror, node.candidate([b, c]));
+    assert.deepEqual(
+      (await also()).map(({ key }) => key),
+      [first],
+    );
+  });
+
   it("are looked for anew if the version that held them is gone", async () => {
     const { store, node, mirror, also } = await closedWorld();
     await swap(mirror, node.candidate([a, b, c]));
