@@ -1,6 +1,7 @@
 import type { DrillReport } from "../checks/drill/drill-report.ts";
 import type { Finding, Verdict } from "../checks/finding.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
+import type { Wait } from "./waits.ts";
 
 /** What a run tells of itself. */
 export type DaemonEvent =
@@ -21,6 +22,8 @@ export type DaemonEvent =
       readonly findings: readonly Finding[];
       readonly store: string;
     }
+  /** Nothing has come for a while: what is waited for, and since when. */
+  | { readonly kind: "waiting"; readonly wait: Wait }
   | {
       readonly kind: "stopped";
       /**

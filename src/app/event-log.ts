@@ -75,6 +75,12 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       else logger.warn(facts, `${verdict}: ${findings.map((it) => toldOf(it).message).join("; ")}`);
       break;
     }
+    case "waiting": {
+      const { subject, sinceMs } = event.wait;
+      const since = new Date(sinceMs).toISOString();
+      logger.warn({ since }, `waiting for ${subject} since ${since}`);
+      break;
+    }
     case "stopped":
       logger.info({ last: event.last }, "stopped");
       break;

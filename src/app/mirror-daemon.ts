@@ -28,6 +28,7 @@ import { RepeatedTrouble } from "./repeated-trouble.ts";
 import { RunVerdict } from "./run-verdict.ts";
 import type { Settings } from "./settings.ts";
 import { type MirroredNode, openMirroredNode } from "./source.ts";
+import { tellWaits, Waits, watchedSource, watchedStore } from "./waits.ts";
 
 export interface MirrorOptions {
   readonly settings: Settings;
@@ -63,6 +64,7 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   let trouble: ScbError | null = null;
   let last: "saved" | "refused" | null = null;
   let verdict: RunVerdict | null = null;
+  let toldAtMs = options.clock.monotonicMs();
   const observe = (event: DaemonEvent): void => {
     if (event.kind === "swapped" || event.kind === "unchanged") last = "saved";
     if (event.kind === "refused") last = "refused";
@@ -70,6 +72,7 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
     if (event.kind === "retrying") trouble = event.error;
     if (event.kind === "swapped" || event.kind === "recovered") trouble = null;
     if (repeated.isWorthTelling(event)) {
+      if (event.kind !== "confirmed") toldAtMs = options.clock.monotonicMs();
       logMirrorEvent(event, logger);
       options.observe(event);
     }
@@ -78,14 +81,25 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   const judgeBy = (judging: RunVerdict): void => {
     verdict = judging;
   };
+  const waits = new Waits(options.clock);
+  const ended = new AbortController();
   const node = await openMirroredNode({ ...options, observer: sourceObserver(observe) });
   try {
     const root = await storeOf(options);
     try {
-      await mirror({ ...options, observe }, node, root, () => mayAcceptEmpty, judgeBy);
+      void tellWaits(waits, {
+        clock: options.clock,
+        toldAtMs: () => toldAtMs,
+        tell: (wait) => observe({ kind: "waiting", wait }),
+        signal: ended.signal,
+      });
+      const watchedNode = { ...node, source: watchedSource(node.source, waits) };
+      const store = watchedStore(root, waits);
+      await mirror({ ...options, observe }, watchedNode, store, () => mayAcceptEmpty, judgeBy);
     } catch (error) {
       throw hasCode(error, "aborted") && trouble !== null ? gaveUp(trouble, error) : error;
     } finally {
+      ended.abort();
       await root.close();
     }
   } finally {

@@ -19,8 +19,8 @@ export class RepeatedTrouble {
   }
 
   isWorthTelling(event: DaemonEvent): boolean {
-    // A look or a verdict while the store is in trouble doesn't show that it is over.
-    if (event.kind === "verdict" || event.kind === "confirmed") return true;
+    // A look, a verdict or a wait while the store is in trouble doesn't show that it is over.
+    if (["verdict", "confirmed", "waiting"].includes(event.kind)) return true;
     const trouble = troubleOf(event);
     if (trouble === null) {
       this.#toldAtMs.clear();

@@ -101,6 +101,7 @@ export class RunVerdict {
       case "started":
       case "stopped":
       case "verdict":
+      case "waiting":
         break;
     }
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endProcess } from "../runtime/end-process.ts";
 import { runProgram } from "./program.ts";
 import { systemTerminal } from "./terminal.ts";
 
@@ -6,7 +7,7 @@ const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
     // Asked again: the person means it, and what is under way is safe to leave at any point.
-    if (stop.signal.aborted) process.exit(1);
+    if (stop.signal.aborted) endProcess(1);
     stop.abort();
   });
 }
@@ -22,6 +23,9 @@ if (isTooOld) {
   process.exit(2);
 }
 
+/** All is done and told by then: what is left is a call that hangs. */
+const graceMs = 500;
+
 await runProgram(process.argv.slice(2), {
   terminal: systemTerminal(),
   environment: process.env,
@@ -30,3 +34,4 @@ await runProgram(process.argv.slice(2), {
     process.exitCode = code;
   },
 });
+setTimeout(() => endProcess(Number(process.exitCode ?? 0)), graceMs).unref();

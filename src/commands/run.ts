@@ -101,13 +101,22 @@ function toJson(event: ToldEvent, now: number): Record<string, unknown> {
       const sequence = version?.sequence ?? null;
       return { ...common, ok, verdict, problems, sequence, recordedAs, durationMs };
     }
+    case "waiting": {
+      const { subject, sinceMs } = event.wait;
+      return { ...common, for: subject, since: new Date(sinceMs).toISOString() };
+    }
     case "stopped":
       return { ...common, last: event.last };
   }
 }
 
+/** UTC. */
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
 function printEvent(event: ToldEvent, terminal: Terminal, now: number): void {
-  const time = terminal.style("dim", new Date(now).toISOString().slice(11, 19));
+  const time = terminal.style("dim", timeOf(now));
   terminal.line(`${time} ${describe(event, terminal)}`);
 }
 
@@ -147,6 +156,10 @@ function describe(event: ToldEvent, terminal: Terminal): string {
       return verdict === "unknown"
         ? `${terminal.style("yellow", "NOT known whether a restore would work")}: ${why}`
         : `${terminal.style("red", "DRILL FAILED")}: ${why}`;
+    }
+    case "waiting": {
+      const { subject, sinceMs } = event.wait;
+      return `${terminal.style("yellow", "waiting")} for ${subject} since ${timeOf(sinceMs)}`;
     }
     case "stopped":
       return stoppedTexts[event.last ?? "nothing"];

@@ -1,16 +1,30 @@
 import { openKey } from "../app/key.ts";
 import { inspectWith } from "../chanbackup/backup-contents.ts";
 import { checkStatus, type StatusReport, statusJson } from "../checks/status.ts";
-import type { Action } from "./action.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
+import type { Action, ActionContext } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeOrWithout } from "./node-store.ts";
 import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
+import { withinTimeout } from "./within-timeout.ts";
 
 export const statusAction: Action = async (context) => {
-  const { settings, clock, signal, terminal, json } = context;
+  const { terminal, json } = context;
+  // A person may be asked for a passphrase, whose time isn't the store's.
   const key = await openKey(context);
-  const { report, location } = await withNodeOrWithout(context, async (nodeStore, nodeFailure) => {
+  const { report, location } = await withinTimeout(context, (within) => look(within, key));
+  if (json) terminal.json(statusJson(report, location));
+  else printStatus(report, terminal);
+  return report.healthy ? exitCodes.done : exitCodes.problemFound;
+};
+
+function look(
+  context: ActionContext,
+  key: LoadedKey | null,
+): Promise<{ readonly report: StatusReport; readonly location: string }> {
+  const { settings, clock, signal } = context;
+  return withNodeOrWithout(context, async (nodeStore, nodeFailure) => {
     const { node, store, witness, pubkey, file } = nodeStore;
     const encrypter = await encrypterFor(nodeStore, key, signal);
     return {
@@ -29,10 +43,7 @@ export const statusAction: Action = async (context) => {
       }),
     };
   });
-  if (json) terminal.json(statusJson(report, location));
-  else printStatus(report, terminal);
-  return report.healthy ? exitCodes.done : exitCodes.problemFound;
-};
+}
 
 const verdictStyles = {
   safe: ["green", "healthy"],

@@ -1,5 +1,7 @@
 import { open } from "node:fs/promises";
-import { ScbError } from "../runtime/error.ts";
+import { abortable } from "../runtime/abort.ts";
+import { boundedRead } from "../runtime/bounded-read.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { decipherWords } from "./aezeed-words.ts";
 import { HdKeyRing } from "./hd-key-ring.ts";
@@ -74,25 +76,41 @@ async function keysOf(keyRing: HdKeyRing): Promise<Omit<FoundKey, "kind">> {
   return { backupKey, identityPubkey: Buffer.from(identity).toString("hex") };
 }
 
+interface SecretFile {
+  readonly text: string;
+  readonly warnings: readonly string[];
+}
+
+/** A pipe may come from a program that asks a person: `<(gpg -d words.gpg)`. */
+const longestReadMs = 2 * 60_000;
+
 /** Far more than words, key or passphrase take: a larger file was named by mistake. */
 const largestSecretSizeBytes = 65_536;
 
-async function readSecretFile(
-  path: string,
-  what: string,
-): Promise<{ text: string; warnings: readonly string[] }> {
+async function readSecretFile(path: string, what: string): Promise<SecretFile> {
+  try {
+    return await abortable(readOpened(path, what), AbortSignal.timeout(longestReadMs));
+  } catch (error) {
+    if (!hasCode(error, "aborted")) throw error;
+    throw new ScbError("io", `${what} ${path}: nothing came from it in 2 min`, { cause: error });
+  }
+}
+
+async function readOpened(path: string, what: string): Promise<SecretFile> {
   try {
     await using file = await open(path, "r");
     const stat = await file.stat();
-    if (stat.isDirectory() || stat.size > largestSecretSizeBytes) {
-      throw new ScbError("key", `${what} ${path}: not a small text file`);
-    }
+    // Of a folder nothing can be read, and a device has no size.
+    const bytes = stat.isDirectory()
+      ? null
+      : await boundedRead(file.createReadStream({ autoClose: false }), largestSecretSizeBytes);
+    if (bytes === null) throw new ScbError("key", `${what} ${path}: not a small text file`);
     const isOpenToOthers = process.platform !== "win32" && (stat.mode & 0o077) !== 0;
     const warnings =
       stat.isFile() && isOpenToOthers
         ? [`${what} ${path} is open to other users of this machine: chmod 600 it`]
         : [];
-    return { text: decodedText(await file.readFile()), warnings };
+    return { text: decodedText(bytes), warnings };
   } catch (error) {
     if (error instanceof ScbError) throw error;
     const { code } = error as NodeJS.ErrnoException;

@@ -286,6 +286,10 @@ lnd successfully initialized!
       code: "key",
       message: /not a small text/,
     });
+    await assert.rejects(loadKeyFile("/dev/zero", options), {
+      code: "key",
+      message: /not a small text/,
+    });
     const large = await fileOf(new Uint8Array(100_000));
     await assert.rejects(loadKeyFile(large, options), { code: "key", message: /not a small text/ });
   });

@@ -116,7 +116,7 @@ export const settingTable = {
     default: "10s",
   }),
   timeout: timeout({
-    help: "how long run --once and accept try to reach the store, and how long each of doctor's checks may take",
+    help: "how long status may take, run --once and accept try to reach the store, and each of doctor's checks may take",
     default: "30s",
   }),
   "demo-interval": duration({

@@ -4,7 +4,13 @@ import { defineCommand } from "../definition.ts";
 export const status = defineCommand({
   name: "status",
   description: "Is this node safe? Reads back what the store holds, and compares it with the node",
-  settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key, "max-age"],
+  settings: [
+    ...settingGroups.store,
+    ...settingGroups.source,
+    ...settingGroups.key,
+    "max-age",
+    "timeout",
+  ],
   options: {},
   examples: [
     "status --to s3://my-bucket/lightning",

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { ScbError } from "../../runtime/error.ts";
+import { readFileInTime } from "../../runtime/file-in-time.ts";
 
 /**
  * Where the certificate and the macaroon come from. They are read anew each time, for lnd renews
@@ -73,10 +73,15 @@ export function macaroonHex(bytes: Uint8Array, from: string): string {
   throw new ScbError("node-denied", `${from} ${what}: ${remedy}`);
 }
 
+const longestReadMs = 10_000;
+
 async function readCredential(path: string, what: "certificate" | "macaroon"): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readFileInTime(path, longestReadMs);
   } catch (error) {
+    if (error instanceof ScbError) {
+      throw new ScbError("io", `lnd's ${what} ${path}: ${error.message}`, { cause: error });
+    }
     const code = error instanceof Error && "code" in error ? error.code : "unknown";
     const reason =
       code === "EACCES" || code === "EPERM"

@@ -1,0 +1,145 @@
+import type { SnapshotSource } from "../chanbackup/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type ErrorCode, hasCode } from "../runtime/error.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+
+/** What is waited for, by its name for people, and since when. Milliseconds since 1970. */
+export interface Wait {
+  readonly subject: string;
+  readonly sinceMs: number;
+}
+
+/** After these nothing is known yet: whoever asked is going to ask again. */
+const unanswered: readonly ErrorCode[] = [
+  ...(["store-busy", "store-unknown", "store-clock"] as const),
+  ...(["node-unavailable", "node-locked", "node-syncing", "io"] as const),
+];
+
+/** Keeps book of what was asked of store and node, and has no answer yet. */
+export class Waits {
+  readonly #clock: Clock;
+  /** Requests under way. */
+  readonly #asked = new Map<symbol, Wait>();
+  /** By subject: since when it gives no answer, however often it is asked. Milliseconds since 1970. */
+  readonly #failingSince = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Runs a request, and counts its time as waiting for `subject`. */
+  async of<T>(subject: string, request: () => Promise<T>): Promise<T> {
+    const id = Symbol();
+    const sinceMs = this.#clock.now();
+    this.#asked.set(id, { subject, sinceMs });
+    try {
+      const answer = await request();
+      this.#failingSince.delete(subject);
+      return answer;
+    } catch (error) {
+      if (!hasCode(error, ...unanswered)) this.#failingSince.delete(subject);
+      else if (!this.#failingSince.has(subject)) this.#failingSince.set(subject, sinceMs);
+      throw error;
+    } finally {
+      this.#asked.delete(id);
+    }
+  }
+
+  /** The longest wait; null if there is none. */
+  get longest(): Wait | null {
+    const failing = [...this.#failingSince].map(([subject, sinceMs]) => ({ subject, sinceMs }));
+    const [first = null] = [...failing, ...this.#asked.values()].sort(
+      (a, b) => a.sinceMs - b.sinceMs,
+    );
+    return first;
+  }
+}
+
+const firstToldMs = 30_000;
+const toldAgainMs = 60_000;
+const lookEveryMs = 5_000;
+
+export interface TellWaitsOptions {
+  readonly clock: Clock;
+  /** When something was last told of the run, whatever it was. As `Clock.monotonicMs`. */
+  readonly toldAtMs: () => number;
+  readonly tell: (wait: Wait) => void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** Tells of a wait of 30 s, and then once a minute, unless something else was told meanwhile. */
+export async function tellWaits(
+  waits: Waits,
+  { clock, toldAtMs, tell, signal }: TellWaitsOptions,
+): Promise<void> {
+  let told: Wait | null = null;
+  for (;;) {
+    try {
+      await clock.sleep(lookEveryMs, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const wait = waits.longest;
+    const isSame = wait !== null && wait.subject === told?.subject;
+    const quietMs = clock.monotonicMs() - toldAtMs();
+    const dueMs = isSame ? toldAgainMs : firstToldMs;
+    if (wait === null || !isSame) told = null;
+    if (wait === null || clock.now() - wait.sinceMs < firstToldMs || quietMs < dueMs) continue;
+    told = wait;
+    tell(wait);
+  }
+}
+
+/** A store whose requests count as waits. */
+export function watchedStore(store: ObjectStore, waits: Waits): ObjectStore {
+  const subject = store.location;
+  const { inspection } = store;
+  return {
+    location: store.location,
+    service: store.service?.bind(store),
+    inspection: inspection && {
+      survey: (options) => waits.of(subject, () => inspection.survey(options)),
+      mayDelete: (key, options) => waits.of(subject, () => inspection.mayDelete(key, options)),
+    },
+    get: (key, options) => waits.of(subject, () => store.get(key, options)),
+    head: (key, options) => waits.of(subject, () => store.head(key, options)),
+    put: (key, bytes, options) => waits.of(subject, () => store.put(key, bytes, options)),
+    list: (prefix, options) => watchedList(store.list(prefix, options), subject, waits),
+    listFolders: (prefix, options) =>
+      watchedList(store.listFolders(prefix, options), subject, waits),
+    delete: (key, options) => waits.of(subject, () => store.delete(key, options)),
+    close: () => store.close(),
+  };
+}
+
+async function* watchedList<T>(
+  list: AsyncIterable<T>,
+  subject: string,
+  waits: Waits,
+): AsyncGenerator<T> {
+  const items = list[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await waits.of(subject, () => items.next());
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await items.return?.();
+  }
+}
+
+/** A node whose answers are waited for. */
+export function watchedSource(source: SnapshotSource, waits: Waits): SnapshotSource {
+  const { description: subject, witness } = source;
+  return {
+    description: subject,
+    witness,
+    identify: (signal) => waits.of(subject, () => source.identify(signal)),
+    snapshot: (reason, signal) => waits.of(subject, () => source.snapshot(reason, signal)),
+    changes: (signal) => source.changes(signal),
+    close: () => source.close(),
+  };
+}
