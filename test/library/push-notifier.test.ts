@@ -147,7 +147,7 @@ async function first(notifier: PushNotifier, known: readonly string[]): Promise<
   return next.value;
 }
 
-describe("a PushNotifier", () => {
+describe("a PushNotifier", { timeout: 20_000 }, () => {
   const channel = demoChannel();
   const point = formatOutPoint(channel.fundingOutpoint);
 
