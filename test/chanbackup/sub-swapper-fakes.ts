@@ -165,11 +165,17 @@ export class HandNotifier implements ChannelNotifier {
   }
 }
 
-const keyOf = (number: number): Uint8Array =>
-  secp256k1.getPublicKey(
-    Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? number : 1)),
-    true,
-  );
+const keys = new Map<number, Uint8Array>();
+
+/** Made once: thousands of channels would take longer to make than to save. */
+function keyOf(number: number): Uint8Array {
+  const known = keys.get(number);
+  if (known !== undefined) return known.slice();
+  const secretKey = Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? number : 1));
+  const key = secp256k1.getPublicKey(secretKey, true);
+  keys.set(number, key);
+  return key.slice();
+}
 
 const asText = (point: OutPoint | string): string =>
   typeof point === "string" ? point : formatOutPoint(point);
