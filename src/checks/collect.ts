@@ -1,10 +1,8 @@
 import { decodeTime } from "ulid";
 import type { InspectBackup } from "../chanbackup/backup-contents.ts";
 import type { NodeSurvey, Told } from "../chanbackup/node-survey.ts";
-import { unpackMulti } from "../chanbackup/packed-multi.ts";
-import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
-import { type AlsoRestore, joinedAlso } from "../repository/also-restore.ts";
+import type { SnapshotSource } from "../chanbackup/snapshot.ts";
+import { joinedAlso } from "../repository/also-restore.ts";
 import type { Base } from "../repository/base.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
 import { listVersions, readCurrent, savedAtOf } from "../repository/history.ts";
@@ -16,12 +14,11 @@ import {
 } from "../repository/quarantine-record.ts";
 import { readLastRestore } from "../repository/restore-record.ts";
 import { isInFuture } from "../repository/times.ts";
-import { type ExpectedVersion, readVersion } from "../repository/version.ts";
-import { explainWrongKey, isNodePubkey } from "../repository/wrong-key.ts";
+import type { ExpectedVersion } from "../repository/version.ts";
+import { isNodePubkey } from "../repository/wrong-key.ts";
 import { sha256Hex } from "../runtime/digest.ts";
-import { type ErrorCode, hasCode, type ScbError } from "../runtime/error.ts";
+import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { formatOutPoint } from "../wire/out-point.ts";
 import {
   type Asked,
   type BeyondSeen,
@@ -30,31 +27,12 @@ import {
   type FolderEvidence,
   type NodeEvidence,
   nodeEvidenceOf,
-  type OpenedSeen,
   type RefusalSeen,
   type VersionSeen,
 } from "./evidence.ts";
 import { isInFlight } from "./freshness.ts";
-
-/** What keeps a store from answering: it says nothing of what is there. */
-export const storeTrouble = [
-  "store-busy",
-  "store-unknown",
-  "store-denied",
-  "store-no-bucket",
-  "store-clock",
-  "store-rejected",
-] as const satisfies readonly ErrorCode[];
-
-/** What keeps a node from answering what it was asked. */
-export const nodeTrouble = [
-  "node-unavailable",
-  "node-untrusted",
-  "node-denied",
-  "node-locked",
-  "node-syncing",
-  "wrong-node",
-] as const satisfies readonly ErrorCode[];
+import { type SeeOptions, seeVersion } from "./see-version.ts";
+import { nodeTrouble, storeTrouble, told } from "./told.ts";
 
 /**
  * So many of the newest refusals are looked at, and of those that claim a time in the future: however
@@ -62,21 +40,11 @@ export const nodeTrouble = [
  */
 const refusalsRead = 16;
 
-export interface CollectOptions extends RequestOptions {
-  /** The node's folder. */
-  readonly store: ObjectStore;
+export interface CollectOptions extends SeeOptions {
   /** The name of that folder. */
   readonly node: string;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** A key that has to open the backup. */
-  readonly encrypter?: Encrypter | undefined;
-  /** Of the seed that the key is from, so that a wrong key is known for certain; null if unknown. */
-  readonly identityPubkey?: string | null | undefined;
-  /** A running node that has to open it. */
-  readonly witness?: NodeWitness | undefined;
-  /** Why a node that was to be asked can't be. */
-  readonly nodeFailure?: ScbError | undefined;
 }
 
 /** What was read of a folder, with the bytes of what a restore would take. */
@@ -201,66 +169,6 @@ async function readCurrentSeen(store: ObjectStore, options: RequestOptions): Pro
   return { kind: "held", held: base.held, pointer };
 }
 
-interface ReadVersion {
-  readonly version: VersionSeen;
-  readonly packed: Uint8Array | null;
-  /** By its own metadata. */
-  readonly alsoRestore: readonly AlsoRestore[];
-}
-
-async function seeVersion(
-  options: CollectOptions,
-  expected: ExpectedVersion,
-  pubkey: string | null,
-): Promise<ReadVersion> {
-  const { store, encrypter, identityPubkey = null, witness, nodeFailure, signal } = options;
-  const { key } = expected;
-  const unasked = { asked: false } as const;
-  const read = await told(storeTrouble, () => readVersion(store, expected, { signal }));
-  const bytes = read.known && "bytes" in read.value ? read.value.bytes : null;
-  const isThere = bytes !== null && read.known && read.value.kind !== "damaged";
-  const opened = async (open: () => Promise<readonly string[]>): Promise<Asked<OpenedSeen>> => ({
-    asked: true,
-    ...(await told(nodeTrouble, async (): Promise<OpenedSeen> => {
-      try {
-        return { kind: "opened", channelPoints: await open() };
-      } catch (error) {
-        if (!hasCode(error, "decrypt", "decode")) throw error;
-        return { kind: "sealed", error };
-      }
-    })),
-  });
-  const byKey =
-    encrypter === undefined || !isThere
-      ? unasked
-      : await opened(async () => {
-          try {
-            return pointsIn(bytes, encrypter);
-          } catch (error) {
-            throw explainWrongKey(error, { identityPubkey }, pubkey);
-          }
-        });
-  const byNode: Asked<OpenedSeen> =
-    nodeFailure !== undefined
-      ? { asked: true, known: false, error: nodeFailure }
-      : witness === undefined || !isThere
-        ? unasked
-        : await opened(() => witness.channelPointsOf(bytes, signal));
-  const reading: VersionSeen["reading"] = read.known
-    ? { known: true, value: read.value.kind }
-    : read;
-  return {
-    version: { key, reading, sizeBytes: bytes?.length || undefined, byKey, byNode },
-    packed: bytes,
-    alsoRestore: (read.known && "metadata" in read.value && read.value.metadata?.alsoRestore) || [],
-  };
-}
-
-function pointsIn(packed: Uint8Array, encrypter: Encrypter): string[] {
-  const { staticBackups } = unpackMulti(packed, encrypter);
-  return staticBackups.map(({ fundingOutpoint }) => formatOutPoint(fundingOutpoint));
-}
-
 /** Every version of a later sequence than the pointer's: one request if there is none. */
 async function listBeyond(
   store: ObjectStore,
@@ -303,17 +211,4 @@ async function readRefusals(
     refusals.push({ operation, key: quarantineKeys(operation).backup, reason });
   }
   return refusals;
-}
-
-/** What was told, or why it wasn't; an error of another code is thrown. */
-export async function told<T>(
-  codes: readonly ErrorCode[],
-  ask: () => Promise<T>,
-): Promise<Told<T>> {
-  try {
-    return { known: true, value: await ask() };
-  } catch (error) {
-    if (hasCode(error, ...codes)) return { known: false, error };
-    throw error;
-  }
 }

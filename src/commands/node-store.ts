@@ -2,7 +2,7 @@ import { storeOf } from "../app/destination.ts";
 import type { Settings } from "../app/settings.ts";
 import { openSource } from "../app/source.ts";
 import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
-import { nodeTrouble } from "../checks/collect.ts";
+import { nodeTrouble } from "../checks/told.ts";
 import { checkNodeName } from "../repository/layout.ts";
 import { nodeFolders } from "../repository/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
-import { collectFolder, storeTrouble } from "../checks/collect.ts";
+import { collectFolder } from "../checks/collect.ts";
 import type { FolderEvidence } from "../checks/evidence.ts";
+import { storeTrouble } from "../checks/told.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";

@@ -5,11 +5,12 @@ import { type DrillRecord, recordDrill } from "../../repository/drill-record.ts"
 import { sha256Hex } from "../../runtime/digest.ts";
 import { hasCode } from "../../runtime/error.ts";
 import { programVersion } from "../../runtime/version.ts";
-import { collectFolder, collectSurvey, storeTrouble } from "../collect.ts";
+import { collectFolder, collectSurvey } from "../collect.ts";
 import { coverOf } from "../cover.ts";
 import { type Evidence, openedBy } from "../evidence.ts";
 import { findingKinds, findingOf } from "../finding.ts";
 import { judgeTwice } from "../second-look.ts";
+import { storeTrouble } from "../told.ts";
 import { drillChannels } from "./drill-channels.ts";
 import type { DrillOptions } from "./drill-options.ts";
 import {
