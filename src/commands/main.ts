@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { endProcess } from "../runtime/end-process.ts";
+import { homeFolder } from "../runtime/home-folder.ts";
 import { runProgram } from "./program.ts";
 import { systemTerminal } from "./terminal.ts";
 
@@ -25,6 +26,9 @@ if (isTooOld) {
 
 /** All is done and told by then: what is left is a call that hangs. */
 const graceMs = 500;
+
+// The AWS SDK asks for it, and would end the process.
+process.env["HOME"] ??= homeFolder();
 
 await runProgram(process.argv.slice(2), {
   terminal: systemTerminal(),

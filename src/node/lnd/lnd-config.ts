@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Network } from "../../keychain/network.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
+import { homeFolder } from "../../runtime/home-folder.ts";
 import type { HostAndPort } from "../../runtime/host-and-port.ts";
 import { fileCredentials, type LndCredentials, systemAuthorities } from "./credentials.ts";
 import { defaultLndPort, parseLndAddress } from "./lnd-address.ts";
@@ -98,7 +98,7 @@ export function defaultLndDir({ platform, home, localAppData }: HomeFolders): st
 function systemFolders(): HomeFolders {
   return {
     platform: process.platform,
-    home: homedir(),
+    home: homeFolder(),
     localAppData: process.env["LOCALAPPDATA"],
   };
 }
