@@ -13,7 +13,7 @@ import { buildNodeImage } from "./node-image.ts";
 describe("infra/Dockerfile", () => {
   it("takes Node of a pinned version", () => {
     const text = readFileSync(paths.dockerfile, "utf8");
-    assert.match(text, /^ARG BASE_IMAGE=node:24-slim$/m);
+    assert.match(text, /^ARG BASE_IMAGE=node:24-slim@sha256:[0-9a-f]{64}$/m);
   });
 });
 
