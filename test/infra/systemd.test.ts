@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { exitCodes } from "../../src/commands/exit-code.ts";
-import { paths, readUnit } from "./deployment.ts";
+import { paths, readUnit, root } from "./deployment.ts";
 import { itNeeds } from "./needs-tool.ts";
 
 const tool = { inCi: false, remedy: "it comes with systemd" };
@@ -26,6 +26,12 @@ describe("scb-mirror.service", () => {
     assert.equal(directive("Restart"), "on-failure");
     const codes = directive("RestartPreventExitStatus")?.split(" ").map(Number);
     assert.deepEqual(codes, [exitCodes.usage, exitCodes.refused]);
+  });
+
+  it("has a limit of memory, as the containers have", () => {
+    assert.equal(directive("MemoryMax"), "512M");
+    assert.match(readFileSync(`${root}docker-compose.yml`, "utf8"), /limits:\n\s+memory: 512M/);
+    assert.match(readFileSync(`${root}infra/README.md`, "utf8"), /docker run .* --memory 512m/);
   });
 
   it("keeps credentials out of the environment and the command line", () => {
