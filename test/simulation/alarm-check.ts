@@ -1,6 +1,6 @@
 import { latestKey } from "../../src/repository/layout.ts";
 import { decodePointer, type SeenPointer } from "./bucket-record.ts";
-import type { Fail } from "./checker.ts";
+import type { Fail } from "./invariants.ts";
 import type { Heard } from "./simulated-store.ts";
 
 type Place = Pick<SeenPointer, "sequence" | "version" | "operation">;

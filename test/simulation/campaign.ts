@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Violation } from "./checker.ts";
+import type { Violation } from "./invariants.ts";
 import type { Mode, SimulationStats } from "./world.ts";
 
 /** What a worker is given, and what it tells every now and then. */

@@ -3,41 +3,11 @@ import { latestKey, versionsPrefix } from "../../src/repository/layout.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import { BucketRecord, decodePointer, type SeenPointer } from "./bucket-record.ts";
 import { requestTimeoutMs } from "./fate.ts";
+import type { Fail, Violation } from "./invariants.ts";
 import type { Known } from "./mirror-process.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import { type BucketWatcher, type Requester, somebody } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
-
-/**
- * What must hold. I1 to I8 are the swap protocol's; the others are what the mirror promises besides.
- */
-export const invariants = {
-  I1: "the pointer's target exists, and its size and sha256 match, at every moment",
-  I2: "an acknowledged swap stays in the lineage",
-  I3: "sequence grows by one; the node's state never goes back",
-  I4: "one key, one byte string",
-  I5: "an operation commits at most once",
-  I6: "a failed or unknown outcome deletes nothing",
-  I7: "once faults stop, the pointer comes to hold the node's last state",
-  I8: "prune never removes what the pointer or its retained history names",
-  stops: "a mirror stops only for what a person has to mend",
-  saved: "a mirror that stopped when it was told to has saved what it knew",
-  guards: "what a guard refuses never becomes current",
-  refresh: "without any change, a backup is saved anew within the refresh interval",
-  claims: "what a mirror says of the store was true when it read it, and it has read it",
-  alarm: "a mirror whose store went back says so before it swaps again",
-  limbo: "the pointer goes on naming what holds funds in limbo, and nothing else",
-  verdict: "a verdict is safe only if that was true, and becomes safe again once it is",
-} as const;
-
-export type InvariantName = keyof typeof invariants;
-
-export interface Violation {
-  readonly invariant: InvariantName;
-  readonly message: string;
-}
-
-export type Fail = (invariant: InvariantName, message: string) => void;
 
 /** What became current, by a pointer that moved (or by a newest version, without a pointer). */
 interface Commit {

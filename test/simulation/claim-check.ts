@@ -1,7 +1,7 @@
 import { latestKey, versionsPrefix } from "../../src/repository/layout.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
 import { decodePointer, type SeenPointer } from "./bucket-record.ts";
-import type { Fail } from "./checker.ts";
+import type { Fail } from "./invariants.ts";
 import type { Known } from "./mirror-process.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import type { Heard } from "./simulated-store.ts";

@@ -1,4 +1,4 @@
-import type { Violation } from "./checker.ts";
+import type { Violation } from "./invariants.ts";
 import { type Choice, type SmallCase, SmallWorld } from "./small-world.ts";
 
 export interface Exploration {

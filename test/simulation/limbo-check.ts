@@ -1,5 +1,5 @@
 import type { BucketRecord, SeenPointer } from "./bucket-record.ts";
-import type { Fail } from "./checker.ts";
+import type { Fail } from "./invariants.ts";
 import { channelPoint, readBackup } from "./simulated-backup.ts";
 import type { Requester } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";

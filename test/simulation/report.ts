@@ -1,4 +1,4 @@
-import { invariants, type Violation } from "./checker.ts";
+import { invariants, type Violation } from "./invariants.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { onlyItems, shrink } from "./shrink.ts";
 import { type Mode, World } from "./world.ts";

@@ -1,4 +1,4 @@
-import type { InvariantName } from "./checker.ts";
+import type { InvariantName } from "./invariants.ts";
 import type { Plan } from "./plan.ts";
 import type { RunSchedule } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { quarantinePrefix } from "../../src/repository/layout.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import type { BucketRecord } from "./bucket-record.ts";
-import type { Fail } from "./checker.ts";
+import type { Fail } from "./invariants.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
 /** What a monitor said, and how it looks at things. */

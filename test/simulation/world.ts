@@ -1,8 +1,9 @@
 import type { NodeIdentity } from "../../src/chanbackup/snapshot.ts";
 import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { hasCode, type ScbError } from "../../src/runtime/error.ts";
-import type { Checker, Violation } from "./checker.ts";
+import type { Checker } from "./checker.ts";
 import { Checks } from "./checks.ts";
+import type { Violation } from "./invariants.ts";
 import { Meddler } from "./meddler.ts";
 import type { Known } from "./mirror-process.ts";
 import { type MonitorReport, MonitorRun } from "./monitor-run.ts";
