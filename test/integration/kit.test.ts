@@ -130,11 +130,10 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
   };
 
   it("names where the backups are as the environment has it, and no secret of it", async () => {
-    const secrets = { user: "endpointuser", password: "endpointpassword" };
     const { host } = new URL(minio.endpoint);
     const env = {
       ...minio.env(),
-      AWS_ENDPOINT_URL_S3: `http://${secrets.user}:${secrets.password}@${host}`,
+      AWS_ENDPOINT_URL_S3: `http://${host}`,
       SCB_MIRROR_LNDCONNECT: "lndconnect://h:1?macaroon=AgEDbG5kAvgBAwoQ",
     };
     for (const form of [[], ["--text"]]) {
@@ -143,7 +142,7 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
       assert.ok(kit.stdout.includes(`endpoint=http://${host}`), kit.stdout);
       assert.ok(kit.stdout.includes("region=us-east-1"));
       const hidden = [
-        ...[secrets.user, secrets.password, minio.accessKeyId, minio.secretAccessKey],
+        ...[minio.accessKeyId, minio.secretAccessKey],
         ...["AgEDbG5kAvgBAwoQ", "lndconnect"],
       ];
       for (const secret of hidden) assert.ok(!kit.stdout.includes(secret), secret);
@@ -152,6 +151,12 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
       ).node;
       for (const [hex] of kit.stdout.matchAll(/[0-9a-f]{32,}/gi)) assert.equal(hex, pubkey);
     }
+    const withSecrets = `http://endpointuser:endpointpassword@${host}`;
+    const refused = await runCli(["kit", "-o", "-", ...to()], {
+      env: { ...env, AWS_ENDPOINT_URL_S3: withSecrets },
+    });
+    assert.equal(refused.code, 2);
+    assert.doesNotMatch(refused.stdout + refused.stderr, /endpointuser|endpointpassword/);
   });
 
   it("is written whole, readable, and never over another file unless told to", async () => {
