@@ -7,6 +7,7 @@ import { ScbError } from "../../src/runtime/error.ts";
 import { parseOutPoint } from "../../src/wire/out-point.ts";
 import { channel } from "../chanbackup/sub-swapper-fakes.ts";
 import { channelPoint } from "./simulated-backup.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
 import { askNode, type SourceWorld } from "./simulated-source.ts";
 
 /**
@@ -18,6 +19,7 @@ export class SimulatedNotifier implements ChannelNotifier {
   heard: readonly number[] = [];
   readonly #world: SourceWorld;
   readonly #onNews: () => void;
+  #hasSubscribed = false;
 
   constructor(world: SourceWorld, onNews: () => void) {
     this.#world = world;
@@ -30,7 +32,7 @@ export class SimulatedNotifier implements ChannelNotifier {
     this.heard = await askNode(this.#world, "channels", signal, () => {
       if (node.glitch === "text")
         throw new ScbError("node-unavailable", "simulated: it is starting");
-      return node.glitch === "empty" ? [] : node.channels;
+      return visible(node);
     });
     return this.heard;
   }
@@ -56,10 +58,12 @@ export class SimulatedNotifier implements ChannelNotifier {
       if (node.glitch === "text")
         throw new ScbError("node-unavailable", "simulated: it is starting");
       // A node that is wiped under its program can't be told from one that closed all.
-      if (node.glitch === "empty" && this.heard.length > 0) {
+      if (node.glitch === "empty" && this.#hasSubscribed) {
         throw new ScbError("node-unavailable", "simulated: its database is gone");
       }
-      makeUp(node.glitch === "empty" ? [] : node.channels);
+      this.#hasSubscribed = true;
+      const channels = visible(node);
+      makeUp(node.glitch === null ? channels : [...new Set([...this.heard, ...channels])]);
       return node.listen(() =>
         after(latencyMs(), () => {
           if (isCancelled) return;
@@ -101,6 +105,11 @@ export class SimulatedNotifier implements ChannelNotifier {
       },
     };
   }
+}
+
+/** A node that was wiped has only what was opened since. */
+function visible({ glitch, channels }: SimulatedNode): readonly number[] {
+  return glitch === "empty" ? channels.slice(-1) : channels;
 }
 
 const anyChannel = channel(1);
