@@ -381,6 +381,21 @@ describe("an error of the caller's own code", () => {
 });
 
 describe("openOffsiteSwapper", () => {
+  it("waits for a store that is away, until its signal aborts", async () => {
+    const store = new FaultyStore(new MemoryStore());
+    const common = { to: store, node: "alice", encrypter, logger: silentLogger };
+    store.fail("get", /latest/, "store-busy", { times: 4 });
+    const swapper = await openOffsiteSwapper(common);
+    assert.equal(await swapper.extractMulti(encrypter), null);
+    await swapper.close();
+
+    store.fail("get", /latest/, "store-busy", { times: 1e9 });
+    await assert.rejects(openOffsiteSwapper({ ...common, signal: AbortSignal.timeout(50) }), {
+      code: "aborted",
+      message: /gave up: injected store-busy/,
+    });
+  });
+
   it("lets the last channel go if the program says so", async () => {
     const folder = await mkdtemp(join(tmpdir(), "scb-offsite-"));
     let isEmptyAccepted = false;
