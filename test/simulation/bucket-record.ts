@@ -59,13 +59,17 @@ export class BucketRecord {
     return this.objects.get(key)?.sha256 === sha256;
   }
 
-  /** Whole versions of a later sequence than the pointer's. */
-  get beyond(): readonly RecordedObject[] {
+  /** Versions of a later sequence than the pointer's. */
+  get later(): readonly RecordedObject[] {
     const sequence = this.pointer?.sequence ?? 0;
     return [...this.objects.values()].filter(
-      ({ object: { key } }) =>
-        (parseVersionKey(key)?.sequence ?? 0) > sequence && this.whole(key) !== null,
+      ({ object: { key } }) => (parseVersionKey(key)?.sequence ?? 0) > sequence,
     );
+  }
+
+  /** Those of them that are whole. */
+  get beyond(): readonly RecordedObject[] {
+    return this.later.filter(({ object: { key } }) => this.whole(key) !== null);
   }
 
   /** Every channel that a restore of what is current would bring back. */

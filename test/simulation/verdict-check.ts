@@ -120,10 +120,10 @@ export class VerdictCheck {
 
   /** What keeps the verdict from "safe" for good, until a person mends it; null for nothing. */
   leftover(): string | null {
-    const { pointer, restorable, objects, beyond } = this.#record;
+    const { pointer, restorable, objects, later } = this.#record;
     if (pointer === null) return "there is no pointer";
     if (this.#hasFailedDrill) return "a drill failed";
-    if (beyond.length > 0) return "there are versions beyond the pointer";
+    if (later.length > 0) return "there are versions beyond the pointer";
     if (this.#node.limbo.some((channel) => !restorable.has(channel))) return "limbo isn't covered";
     const refusals = [...this.#refusals].filter(([key]) => objects.has(key));
     const isLater = refusals.some(([, { base }]) => (base?.sequence ?? 0) >= pointer.sequence);
