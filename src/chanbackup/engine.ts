@@ -300,6 +300,9 @@ export class Engine<Swapped, Unchanged> {
       this.#looker.proved();
       this.#tell({ kind: "unchanged", reason, ...outcome.facts });
     }
+    // What was found is younger than what this process knew of, but not by a whole interval.
+    const isFresh = this.#freshness.ageMs(null) < this.#options.refreshIntervalMs;
+    if (isFresh) this.#refreshNotBeforeMs = -Infinity;
   }
 
   /** Tells of it. False if the candidate isn't kept: whoever looks at the store doesn't see it. */

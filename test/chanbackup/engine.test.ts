@@ -394,3 +394,27 @@ it("a clock that was ahead at a swap puts the refresh off by nothing", async () 
   w.stop.abort();
   await running;
 });
+
+it("a refresh that finds another's backup, almost due itself, doesn't put the next one off", async () => {
+  const clock = new ManualClock();
+  await clock.advance(50 * hourMs);
+  const w = setUp({
+    clock,
+    refreshIntervalMs: 12 * hourMs,
+    attempt: async () => {
+      w.attempts += 1;
+      const due = w.take();
+      const held = { id: "theirs", savedAt: clock.now() - 11 * hourMs };
+      if (w.attempts === 2) return { kind: "unchanged", due, held, facts: {} };
+      return { kind: "swapped", due, id: String(w.attempts), facts: {} };
+    },
+  });
+  const running = w.run();
+  await settled();
+  await clock.advance(12 * hourMs);
+  assert.equal(w.attempts, 2);
+  await clock.advance(hourMs);
+  assert.equal(w.attempts, 3);
+  w.stop.abort();
+  await running;
+});
