@@ -28,6 +28,7 @@ export class Checker implements BucketWatcher {
   readonly #hasPointer: boolean;
   readonly #isClosed: (channel: number) => boolean;
   readonly #compares: (name: string) => boolean;
+  readonly #isAlive: (name: string) => boolean;
   /** A program merges with what is current, so it stops if that is damaged. */
   readonly #isPackMode: boolean;
   /** Each operation's version, in the order of the commits; without those that somebody undid. */
@@ -38,6 +39,8 @@ export class Checker implements BucketWatcher {
   #current: Commit | null = null;
   /** Since when somebody has the pointer in his hands. */
   #meddledAtMs: number | null = null;
+  /** A request of a process that had died became current. */
+  #hasPosthumous = false;
   /** When somebody last put a pointer there by hand. */
   #replacedAtMs = -Infinity;
   /** When each process has last looked at the pointer, and what that named. */
@@ -55,10 +58,12 @@ export class Checker implements BucketWatcher {
     /** Whether this process can open what it replaces, and hears which channels are closed. */
     readonly compares?: (name: string) => boolean;
     readonly isPackMode?: boolean;
+    readonly isAlive?: (name: string) => boolean;
   }) {
     this.#nowMs = options.nowMs;
     this.#hasPointer = options.hasPointer;
     this.#isClosed = options.isClosed;
+    this.#isAlive = options.isAlive ?? (() => true);
     this.#isPackMode = options.isPackMode ?? false;
     this.#compares = options.compares ?? (() => false);
   }
@@ -216,7 +221,7 @@ export class Checker implements BucketWatcher {
     if (this.#current === null) return false;
     const { channels } = this.#current.backup;
     // A program in pack mode keeps what it finds in the store, and has told long ago what is closed.
-    const mayBeMore = this.#isPackMode && this.#replacedAtMs > -Infinity;
+    const mayBeMore = this.#isPackMode && (this.#replacedAtMs > -Infinity || this.#hasPosthumous);
     const open = mayBeMore ? channels.filter((it) => !this.#isClosed(it)) : channels;
     return node.isCurrent({ ...this.#current.backup, channels: open });
   }
@@ -237,6 +242,7 @@ export class Checker implements BucketWatcher {
     const [held = "", before = ""] = [last?.version.key, last?.previous?.key];
     const baseline = this.record.whole(held) ?? this.record.whole(before);
     this.record.pointer = pointer;
+    this.#hasPosthumous ||= !this.#isAlive(by.name);
     const { sequence, version, operation, previous } = pointer;
     const what = `${by.name} moved the pointer to ${version.key}`;
     this.#checkTarget();

@@ -19,6 +19,7 @@ export interface ChecksOptions {
   /** Whether it compares a backup with what that is to replace. */
   readonly compares: (name: string) => boolean;
   readonly isPackMode: boolean;
+  readonly isAlive: (name: string) => boolean;
   /** Of all mirrors, all the time. */
   readonly clocksAreRight: boolean;
 }
@@ -35,9 +36,10 @@ export class Checks implements BucketWatcher {
   readonly verdict: VerdictCheck;
 
   constructor(options: ChecksOptions) {
-    const { node, nowMs, hasPointer, asksNode, compares, isPackMode, clocksAreRight } = options;
+    const { node, nowMs, hasPointer, asksNode, compares, isPackMode, isAlive, clocksAreRight } =
+      options;
     const isClosed = (channel: number): boolean => node.closedChannels.includes(channel);
-    this.checker = new Checker({ nowMs, hasPointer, isClosed, compares, isPackMode });
+    this.checker = new Checker({ nowMs, hasPointer, isClosed, compares, isPackMode, isAlive });
     const { record, fail } = this.checker;
     this.claims = new ClaimCheck({ hasPointer, nowMs, isClosed, fail });
     this.alarm = new AlarmCheck(fail);

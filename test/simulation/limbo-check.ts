@@ -37,7 +37,7 @@ export class LimboCheck {
     if (packing === null) return;
     const { limbo, atMs } = packing;
     for (const channel of limbo) {
-      if (this.#isCovered(channel, pointer, atMs)) continue;
+      if (this.#isCovered(channel, pointer, before, atMs)) continue;
       const holders = this.#holders(channel).filter(
         (holder) => (this.#record.objects.get(holder)?.sinceMs ?? Infinity) < atMs,
       );
@@ -65,10 +65,14 @@ export class LimboCheck {
     }
   }
 
-  /** By what is current, or by what is named besides and was there when the node was asked. */
+  /**
+   * By what is current, or by what is named besides and was there when the node was asked. What was named
+   * before, and is gone since, is found by the next look: see `settled`.
+   */
   #isCovered(
     channel: number,
     { version, alsoRestore = [] }: SeenPointer,
+    before: SeenPointer | null,
     askedAtMs: number,
   ): boolean {
     const { tampered, prunedAtMs, sent } = this.#record;
@@ -76,7 +80,9 @@ export class LimboCheck {
     if (sent.get(version.key)?.backup?.channels.includes(channel) === true) return true;
     return alsoRestore.some(({ key, channelPoints }) => {
       if (!channelPoints.includes(point)) return false;
-      const isExcused = tampered.has(key) || (prunedAtMs.get(key) ?? -1) >= askedAtMs;
+      const wasNamed = before?.alsoRestore?.some((named) => named.key === key) === true;
+      const isPruned = (prunedAtMs.get(key) ?? -1) >= (wasNamed ? 0 : askedAtMs);
+      const isExcused = tampered.has(key) || isPruned;
       return isExcused || this.#record.whole(key)?.channels.includes(channel) === true;
     });
   }

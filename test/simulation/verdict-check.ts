@@ -1,6 +1,7 @@
 import { quarantinePrefix } from "../../src/repository/layout.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import type { BucketRecord } from "./bucket-record.ts";
+import { longestFlightMs } from "./fate.ts";
 import type { Fail } from "./invariants.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
@@ -42,8 +43,8 @@ interface Refusal {
   readonly base: { readonly key: string; readonly sequence: number } | null;
 }
 
-/** Clocks that are kept right differ by less. */
-const toleranceMs = 5 * 60_000;
+/** Clocks that are kept right differ by 5 min at most, and a swap may have begun long before it landed. */
+const toleranceMs = 5 * 60_000 + longestFlightMs;
 
 /** A swap under way explains a version beyond the pointer for so long. */
 const inFlightMs = 10 * 60_000;

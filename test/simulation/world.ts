@@ -108,6 +108,7 @@ export class World {
       asksNode: (name) => this.#asksNode(name),
       compares: (name) => mode === "pack" || this.#asksNode(name),
       isPackMode: mode === "pack",
+      isAlive: (name) => this.#writers.some((writer) => writer.name === name),
       clocksAreRight: !plan.items.some(({ kind }) => kind === "clock-jump"),
     });
     this.checker = this.checks.checker;
