@@ -7,6 +7,8 @@ export type LookDepth = "pointer" | "version";
 /** What a look at the saved backup found. */
 export type LookOutcome =
   | { readonly kind: "confirmed" }
+  /** Nothing was saved yet, and nothing is there: there is nothing to confirm. */
+  | { readonly kind: "nothing" }
   /** What was saved isn't there any more, or isn't what was saved. */
   | { readonly kind: "save-anew"; readonly error: ScbError };
 

@@ -126,7 +126,7 @@ export class Looker {
       if (this.#failures > 0) tell({ kind: "recovered", attempts: this.#failures + 1 });
       this.#failures = 0;
       if (found.kind === "save-anew") onLost(found.error);
-      else {
+      else if (found.kind === "confirmed") {
         if (depth === "version") this.proved();
         tell({ kind: "confirmed", depth });
       }

@@ -274,8 +274,8 @@ export class SubSwapper {
 
   async #look(depth: LookDepth, signal: AbortSignal): Promise<LookOutcome> {
     const { swapper } = this.#options;
-    const nothing: LookOutcome = { kind: "confirmed" };
-    const found = await ofSwapper(async () => (await swapper.look?.(depth, signal)) ?? nothing);
+    const asAccepted: LookOutcome = { kind: "confirmed" };
+    const found = await ofSwapper(async () => (await swapper.look?.(depth, signal)) ?? asAccepted);
     if (found.kind === "save-anew") this.#state.lost();
     return found;
   }

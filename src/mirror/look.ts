@@ -14,6 +14,8 @@ export type LookResult =
       /** What is wrong with versions that the base names besides; that is no news, see `StateSwapper.look`. */
       readonly alsoFlaws: readonly AlsoFlaw[];
     }
+  /** The folder is new, or empty. */
+  | { readonly kind: "nothing"; readonly base: Base }
   /** Something that was saved isn't there any more, or not as it was: the node's state is due anew. */
   | {
       readonly kind: "save-anew";
@@ -44,7 +46,7 @@ export interface ReadBackOptions {
 export async function readBack(base: Base, options: ReadBackOptions): Promise<LookResult> {
   const { store, heldBackups, signal } = options;
   const { held } = base;
-  if (held === null) return { kind: "confirmed", base, alsoFlaws: [] };
+  if (held === null) return { kind: "nothing", base };
   const flawed = (key: string, what: string): ScbError =>
     new ScbError("version-damaged", `${store.location}/${key}, which the pointer names, ${what}`);
   const failed = (key: string, what: string): LookResult => ({

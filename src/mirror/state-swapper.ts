@@ -106,7 +106,9 @@ export abstract class StateSwapper {
     const before = this.#base;
     const base = await this.readBase(signal);
     const isKnown = before !== null && isSameBase(before, base);
-    if (depth === "pointer" && isKnown) return { kind: "confirmed", base, alsoFlaws: [] };
+    if (depth === "pointer" && isKnown && base.held !== null) {
+      return { kind: "confirmed", base, alsoFlaws: [] };
+    }
     const result = await readBack(base, { store, heldBackups, signal });
     if (result.kind === "save-anew") this.#limboCover?.forget(result.key);
     return result.kind === "confirmed" ? this.#withAlso(result) : result;
