@@ -182,9 +182,9 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
   ])[] = [
     [
       "a folder that is not there",
-      ["-o", "/nonexistent/kit.html"],
+      ["-o", join(tmpdir(), "scb-kit-of-nobody", "kit.html")],
       1,
-      [/nonexistent is not there: make this folder/],
+      [/scb-kit-of-nobody is not there: make this folder/],
     ],
     ["a node without backups", ["-o", "-"], 1, [/no backup in .*nobody/], "nobody"],
     ["both forms on stdout", ["-o", "-", "--json"], 2, [/both need stdout/]],

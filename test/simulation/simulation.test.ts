@@ -6,7 +6,7 @@ import { regressionSeeds } from "./regressions.ts";
 import { describeFailure, traceOf } from "./report.ts";
 import { modes, World } from "./world.ts";
 
-const schedules = Number(process.env["SCB_SIMULATED_SCHEDULES"] ?? 100_000);
+const schedules = Number(process.env["SCB_SIMULATED_SCHEDULES"] ?? 30_000);
 /** Always the same ones, so that it is a change that breaks them. `npm run simulate` takes fresh ones. */
 const firstSeed = 1;
 
