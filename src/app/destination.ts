@@ -2,23 +2,66 @@ import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { openStore } from "../store/open-store.ts";
-import { parseLocation } from "../store/parse-location.ts";
+import { parseLocation, storeName } from "../store/parse-location.ts";
 import type { Settings } from "./settings.ts";
 
-/** Opens the store that `--to` names. Throws "usage" where none is named. */
-export async function storeOf(surroundings: {
+interface Surroundings {
   readonly settings: Settings;
   readonly logger: Logger;
-}): Promise<ObjectStore> {
-  const { settings, logger } = surroundings;
-  if (settings.to === undefined) {
+}
+
+/** One of the stores that `--to` names. */
+export interface NamedStore {
+  /** What events, findings and messages call it: its URL without secrets. No two have the same. */
+  readonly name: string;
+  readonly store: ObjectStore;
+}
+
+/** The names of the stores that `--to` names, in their order. Throws "usage" where one is given twice. */
+export function storeNames({ to = [] }: Settings): readonly string[] {
+  const names = to.map((location) => storeName(parseLocation(location)));
+  const again = names.find((name, index) => names.indexOf(name) < index);
+  if (again === undefined) return names;
+  throw new ScbError("usage", `--to names ${again} twice: each store is one copy, so give it once`);
+}
+
+/** Opens the stores that `--to` names. Throws "usage" where none is named, or one twice. */
+export async function storesOf({ settings, logger }: Surroundings): Promise<readonly NamedStore[]> {
+  const { to = [], "request-timeout": requestTimeoutMs } = settings;
+  if (to.length === 0) {
     throw new ScbError(
       "usage",
       "no store is named: give --to s3://BUCKET[/PREFIX] or --to file:///PATH (or SCB_MIRROR_TO)",
     );
   }
-  return openStore(parseLocation(settings.to), {
-    requestTimeoutMs: settings["request-timeout"],
-    logger,
-  });
+  const names = storeNames(settings);
+  const { require: requirement } = settings;
+  if (typeof requirement === "number" && requirement > names.length) {
+    throw new ScbError(
+      "usage",
+      `--require ${requirement} can't be met: --to names ${names.length === 1 ? "only one store" : `only ${names.length} stores`}`,
+    );
+  }
+  const opened: NamedStore[] = [];
+  try {
+    for (const [index, name] of names.entries()) {
+      const location = parseLocation(to[index] ?? "");
+      opened.push({ name, store: await openStore(location, { requestTimeoutMs, logger }) });
+    }
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+  return opened;
+}
+
+export async function closeAll(stores: readonly NamedStore[]): Promise<void> {
+  await Promise.all(stores.map(({ store }) => store.close()));
+}
+
+/** Opens the one store that `--to` names. Throws "usage" where none, or several, are named. */
+export async function storeOf(surroundings: Surroundings): Promise<ObjectStore> {
+  const [only, another] = await storesOf(surroundings);
+  if (only !== undefined && another === undefined) return only.store;
+  throw new ScbError("usage", "this works on one store: give --to once");
 }

@@ -162,6 +162,27 @@ export const findingKinds = {
     means: "The store lost what this mirror had committed: somebody restored an older folder.",
     remedy: "find out who writes there; scb-mirror verify shows what is left",
   },
+  "store-behind": {
+    level: "problem",
+    means: "Another of the node's stores holds a newer state than this one.",
+    remedy: "look whether scb-mirror run is up, and what it says of this store",
+  },
+  "store-ahead": {
+    level: "problem",
+    means:
+      "This store holds a newer state of the node than those that were to be enough (--require).",
+    remedy: "look at what scb-mirror run says of the others; restore takes the newest of all",
+  },
+  "stores-disagree": {
+    level: "problem",
+    means: "Two of the node's stores hold different states, and neither is plainly the newer one.",
+    remedy: "find out which mirrors write there; scb-mirror diff shows what each holds",
+  },
+  "same-store": {
+    level: "warning",
+    means: "Two of the stores look like one place under two names: then it is one copy, not two.",
+    remedy: "scb-mirror doctor finds out by writing to it; name each place once",
+  },
   "not-saved": {
     level: "problem",
     means: "The node's last state isn't saved yet.",

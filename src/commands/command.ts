@@ -38,19 +38,27 @@ export function addCommand(program: Command, definition: Definition, host: Progr
 }
 
 function addFlag(command: Command, name: string, option: Option, given: Map<string, Given>): void {
-  const { short, placeholder } = option;
+  const { short, placeholder, repeats } = option;
   const long = `--${name}${placeholder === null ? "" : ` <${placeholder}>`}`;
   const flag = new Flag(short === undefined ? long : `-${short}, ${long}`, helpOf(option));
   // commander gives a switch no text, whatever its types say.
   const take = (text: string | undefined): string => {
     // Taking the last one, as is common, would drop the first without a word: a second store, say.
-    if (text !== undefined && given.has(name)) {
+    const before = given.get(name);
+    if (text !== undefined && before !== undefined && repeats !== true) {
       throw new ScbError("usage", `--${name} is given twice, but takes only one value`);
     }
-    given.set(name, { text: text ?? "true", origin: `--${name}` });
+    const all = text === undefined ? "true" : joined(before?.text, text);
+    given.set(name, { text: all, origin: `--${name}` });
     return text ?? "";
   };
   command.addOption(flag.argParser(take));
+}
+
+/** An empty value is as wrong beside others as alone. */
+function joined(before: string | undefined, text: string): string {
+  if (before === undefined) return text;
+  return before === "" || text === "" ? "" : `${before} ${text}`;
 }
 
 function addArgument(

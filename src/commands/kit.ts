@@ -74,7 +74,7 @@ async function factsOf(
   const { held, pointer } = current;
   const { pubkey = null, network = null } = pointer?.node ?? {};
   const { isNewest, doubts } = newestClaim(held.key, folder, now);
-  const location = await completed(parseLocation(settings.to ?? ""));
+  const location = await completed(parseLocation(settings.to?.[0] ?? ""));
   return {
     node,
     pubkey,

@@ -62,6 +62,13 @@ export function formatLocation(location: StoreLocation): string {
   return `s3://${bucket}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
+/** What a store is called: its location, with nothing of the query but the endpoint. */
+export function storeName(location: StoreLocation): string {
+  if (location.kind === "file") return formatLocation(location);
+  const { kind, bucket, prefix, endpoint } = location;
+  return formatLocation({ kind, bucket, prefix, ...(endpoint === undefined ? {} : { endpoint }) });
+}
+
 function parseS3(text: string): S3Location {
   const url = parseUrl(text, "an s3 location");
   if (url.port !== "" || url.hash !== "")

@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { environmentName } from "../../src/app/settings/environment.ts";
 import { type SettingName, settingNames, settingTable } from "../../src/app/settings/table.ts";
 import { loadSettings } from "../../src/app/settings.ts";
+import { neededOf } from "../../src/checks/requirement.ts";
 
 let folder: string;
 before(async () => {
@@ -28,6 +29,7 @@ const samples: Partial<Record<SettingName, string>> = {
   "log-level": "debug",
   "single-writer": "true",
   socksproxy: "127.0.0.1:9050",
+  require: "majority",
 };
 
 async function sampleOf(name: SettingName): Promise<string> {
@@ -116,14 +118,25 @@ describe("a file that holds a setting", () => {
 
 describe("a YAML file of settings", () => {
   it("keeps a value as it stands there", async () => {
-    const config = await fileOf("node: 0123\nsingle-writer: true\nto: null\n");
-    const { node, to, "single-writer": singleWriter } = loadSettings({ config }, {});
-    assert.deepEqual({ node, to, singleWriter }, { node: "0123", to: "null", singleWriter: true });
+    const config = await fileOf("node: 0123\nsingle-writer: true\nfrom: null\n");
+    const { node, from, "single-writer": singleWriter } = loadSettings({ config }, {});
+    assert.deepEqual(
+      { node, from, singleWriter },
+      { node: "0123", from: "null", singleWriter: true },
+    );
+  });
+
+  it("takes a list for what may be given several times", async () => {
+    const stores = ["s3://a", "file:///b"];
+    const config = await fileOf("to:\n  - s3://a\n  - file:///b\n");
+    assert.deepEqual(loadSettings({ config }, {}).to, stores);
+    assert.deepEqual(loadSettings({}, { SCB_MIRROR_TO: "s3://a\n file:///b " }).to, stores);
   });
 
   const wrong: readonly (readonly [string, string, RegExp])[] = [
     ["a name twice", "to: a\nto: b\n", /not valid YAML: duplicate key in line 2, column 1$/],
     ["a list", "node: [a, b]\n", /^node in .*: must be one value$/],
+    ["a list of lists", "to: [[a]]\n", /^to in .*: must be a value or a list of values$/],
     ["a map", "node: {a: b}\n", /^node in .*: must be one value$/],
     ["an unknown name", "too: a\n", /^"too" in .* is no setting/],
     ["another file of settings", "config: a\n", /^"config" in .* is no setting/],
@@ -135,6 +148,25 @@ describe("a YAML file of settings", () => {
     it(`that holds ${what} is wrong usage`, async () => {
       const config = await fileOf(text);
       assert.throws(() => loadSettings({ config }, {}), { code: "usage", message });
+    });
+  }
+});
+
+describe("how many stores have to be right", () => {
+  it("is all, most, or a number of them", () => {
+    assert.equal(loadSettings({}, {}).require, "all");
+    assert.equal(loadSettings({ require: "2" }, {}).require, 2);
+    assert.deepEqual(
+      [2, 3, 4].map((count) => neededOf("majority", count)),
+      [2, 2, 3],
+    );
+    assert.equal(neededOf("all", 3), 3);
+  });
+
+  for (const text of ["0", "-1", "1.5", "most", "2 of 3"]) {
+    it(`${text} is wrong usage`, () => {
+      const message = "--require: must be all, majority or a number, 1 or more";
+      assert.throws(() => loadSettings({ require: text }, {}), { code: "usage", message });
     });
   }
 });

@@ -61,7 +61,7 @@ describe("help", () => {
     [],
     ["lst"],
     ["list", "--bogus"],
-    ["list", "--to", "a", "--to=b"],
+    ["list", "--node", "a", "--node=b"],
   ]) {
     it(`"${args.join(" ")}" loads nothing but what reads the command line`, () => {
       assert.deepEqual(run(args).loaded, ["commander"]);

@@ -18,8 +18,8 @@ describe("every option", () => {
     const command = [name, ...required.map(() => "x")];
 
     it(`${name}: one that takes a value is refused if it is given twice`, async () => {
-      for (const [flag, { placeholder, short }] of flags) {
-        if (placeholder === null) continue;
+      for (const [flag, { placeholder, short, repeats }] of flags) {
+        if (placeholder === null || repeats === true) continue;
         const second = short === undefined ? `--${flag}` : `-${short}`;
         for (const args of [
           [`--${flag}`, "first", second, "second"],
@@ -40,6 +40,24 @@ describe("every option", () => {
         const { code, told } = await runInProcess([...command, `--${flag}`, `--${flag}`], stopping);
         assert.equal(code, 2, flag);
         assert.match(told.join(), /SCB_MIRROR_MAX_AGE/);
+      }
+    });
+
+    it(`${name}: one that takes several values takes them`, async () => {
+      for (const [flag, { repeats }] of flags) {
+        if (repeats !== true) continue;
+        const twice = [`--${flag}`, "a", `--${flag}=b`];
+        const { code, told } = await runInProcess([...command, ...twice], stopping);
+        assert.equal(code, 2, flag);
+        assert.match(told.join(), /SCB_MIRROR_MAX_AGE/);
+        for (const values of [
+          ["", "b"],
+          ["a", ""],
+        ]) {
+          const args = values.flatMap((value) => [`--${flag}`, value]);
+          const { told: why } = await runInProcess([...command, ...args]);
+          assert.match(why.join(), new RegExp(`--${flag}: must not be empty$`));
+        }
       }
     });
 

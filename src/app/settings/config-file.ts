@@ -2,8 +2,8 @@ import { parse, YAMLParseError } from "yaml";
 import { ScbError } from "../../runtime/error.ts";
 import { mayBeSecret } from "../../runtime/secret-text.ts";
 import { readSmallFile } from "../../runtime/small-file.ts";
-import type { Given } from "./option.ts";
-import { type SettingName, settingNames } from "./table.ts";
+import type { Given, Option } from "./option.ts";
+import { type SettingName, settingNames, settingTable } from "./table.ts";
 
 /** The settings of a YAML file. Throws "usage" for a file that cannot be read, and an unknown name. */
 export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
@@ -18,11 +18,21 @@ export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
       );
     }
     const origin = `${name} in ${path}`;
-    if (typeof value !== "string") throw new ScbError("usage", `${origin}: must be one value`);
-    const text = value.trim();
+    const text = textOf(name, value, origin);
     if (text !== "") found.set(name, { text, origin });
   }
   return found;
+}
+
+function textOf(name: SettingName, value: unknown, origin: string): string {
+  if (typeof value === "string") return value.trim();
+  const option: Option = settingTable[name];
+  const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
+  if (option.repeats !== true || !isList) {
+    const form = option.repeats === true ? "a value or a list of values" : "one value";
+    throw new ScbError("usage", `${origin}: must be ${form}`);
+  }
+  return value.join(" ").trim();
 }
 
 function parsed(path: string): object {

@@ -15,6 +15,8 @@ export interface OptionWords {
   readonly short?: string;
   /** Its value is a secret by its nature, and `read` and all who use it know. */
   readonly isSecret?: true;
+  /** It takes several values: the flag given again, a list in YAML, white space elsewhere. */
+  readonly repeats?: true;
   /** It has no flag, but a place after the command's name. */
   readonly argument?: "required" | "optional";
 }
@@ -46,6 +48,7 @@ export type ValuesOf<O extends Options> = {
 
 /** A value that somebody gave. */
 export interface Given {
+  /** Of an option that repeats: all its values, with white space between them. */
   readonly text: string;
   /** Where, as a message calls it: `--to`, `SCB_MIRROR_TO`, `to in /etc/scb-mirror.yaml`. */
   readonly origin: string;
@@ -69,7 +72,8 @@ export function readOptions<O extends Options>(
 /** Reads one value that was given. Throws "usage", which names where it stood and never repeats it. */
 export function readGiven<T>(option: Option<T>, given: Given): T {
   const { text, origin } = given;
-  if (option.isSecret !== true) checkNoSecret(given);
+  const values = option.repeats === true ? text.split(/\s+/) : [text];
+  if (option.isSecret !== true) for (const value of values) checkNoSecret({ text: value, origin });
   try {
     if (text === "") throw new ScbError("usage", "must not be empty");
     return option.read(text);

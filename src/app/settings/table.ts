@@ -9,7 +9,9 @@ import {
   interval,
   listed,
   oneOf,
+  requirement,
   text,
+  texts,
   timeout,
   toggle,
 } from "./values.ts";
@@ -19,9 +21,13 @@ import {
  * environment as SCB_MIRROR_ and the name in capitals with `_` for `-`.
  */
 export const settingTable = {
-  to: text({
+  to: texts({
     placeholder: "url",
-    help: "the store: s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH",
+    help: "the store: s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH; given again, another copy",
+  }),
+  require: requirement({
+    help: "with several stores: how many must hold the node's state (all, majority or a number)",
+    default: "all",
   }),
   node: text({
     placeholder: "name",
@@ -132,7 +138,7 @@ export const settingNames = Object.keys(settingTable) as readonly SettingName[];
 
 /** The settings that several commands take. */
 export const settingGroups = {
-  store: ["to", "node", "config", "request-timeout", "log-level"],
+  store: ["to", "require", "node", "config", "request-timeout", "log-level"],
   source: [
     "from",
     "rpcserver",

@@ -1,3 +1,4 @@
+import type { Requirement } from "../../checks/requirement.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { type HostAndPort, parseHostAndPort } from "../../runtime/host-and-port.ts";
 import { durationMs, longestTimerMs } from "../duration.ts";
@@ -11,6 +12,12 @@ type Words = OptionWords & { readonly placeholder: string };
 
 export function text<const W extends Words>(words: W) {
   return { ...words, read: (value: string): string => value };
+}
+
+/** Several texts, none of which holds white space: the flag may be given again. */
+export function texts<const W extends Words>(words: W) {
+  const read = (value: string): readonly string[] => value.trim().split(/\s+/);
+  return { ...words, repeats: true, read } as const;
 }
 
 /** Where a server listens. */
@@ -48,6 +55,16 @@ export function oneOf<const T extends string, const W extends Words>(
 /** "a, b or c". */
 export function listed(values: readonly string[]): string {
   return values.join(", ").replace(/, ([^,]*)$/, " or $1");
+}
+
+/** How many of several have to be right. */
+export function requirement<const W extends Omit<OptionWords, "placeholder">>(words: W) {
+  const read = (value: string): Requirement => {
+    if (value === "all" || value === "majority") return value;
+    if (/^[1-9]\d{0,3}$/.test(value)) return Number(value);
+    throw new ScbError("usage", "must be all, majority or a number, 1 or more");
+  };
+  return { ...words, placeholder: "n", read };
 }
 
 /** A whole number, `min` or more. */

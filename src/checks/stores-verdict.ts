@@ -1,0 +1,45 @@
+import { type Finding, type FindingCode, type Verdict, verdictOf } from "./finding.ts";
+import { neededOf, type Requirement } from "./requirement.ts";
+
+/** What was judged of one store. */
+export interface StoreJudgement {
+  /** The store's name: see `storeName`. */
+  readonly store: string;
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+}
+
+/** A finding, and the store that it is about. */
+export interface StoreFinding extends Finding {
+  readonly store: string;
+}
+
+/**
+ * What no other store makes good: a guard has held the node's state back, or a store holds a newer state
+ * than those that are right.
+ */
+const alwaysCounts: readonly FindingCode[] = ["refused", "store-ahead"];
+
+/**
+ * Says whether a node is safe whose backups lie in several stores, from what was judged of each. Enough
+ * of them have to be safe by themselves; then the others' findings are the operator's warnings. No I/O,
+ * no clock. What is known of a store never makes up for another.
+ */
+export function judgeStores(
+  judged: readonly StoreJudgement[],
+  requirement: Requirement,
+): { readonly verdict: Verdict; readonly findings: readonly StoreFinding[] } {
+  const safe = judged.filter(({ verdict }) => verdict === "safe").length;
+  const isEnough = safe > 0 && safe >= neededOf(requirement, judged.length);
+  const findings = judged.flatMap(({ store, verdict, findings: own }) =>
+    own.map((finding): StoreFinding => {
+      const isTolerated = isEnough && verdict !== "safe" && !alwaysCounts.includes(finding.code);
+      return { ...finding, store, level: isTolerated ? "warning" : finding.level };
+    }),
+  );
+  const order = { problem: 0, unknown: 1, warning: 2 };
+  findings.sort((a, b) => order[a.level] - order[b.level]);
+  const verdict = verdictOf(findings);
+  // Every store that isn't safe says why.
+  return { verdict: isEnough || verdict !== "safe" ? verdict : "unknown", findings };
+}
