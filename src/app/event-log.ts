@@ -5,84 +5,95 @@ import type { DaemonEvent } from "./daemon-event.ts";
 
 /** The story of a run, for the log: what happened, to what, and how long it took. */
 export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
+  const of = <F extends object>(facts: F): object =>
+    event.store === null ? facts : { ...facts, store: event.store };
   switch (event.kind) {
-    case "started":
-      logger.info(
-        { node: event.node, source: event.source, store: event.store, sequence: event.sequence },
-        "started",
-      );
+    case "started": {
+      const { node, source, sequence } = event;
+      logger.info(of({ node, source, sequence }), "started");
+      break;
+    }
+    case "levelled":
+      logger.warn(of({ from: event.from }), "the store was empty, and was brought level");
+      break;
+    case "failed":
+      logger.error(of({ code: event.error.code }), `failed: ${event.error.message}`);
       break;
     case "swapped":
       logger.info(
-        {
+        of({
           ...event.commit,
           key: undefined,
           version: event.commit.key,
           reason: event.reason,
           attempts: event.attempts,
           elapsedMs: event.elapsedMs,
-        },
+        }),
         "backup saved",
       );
       break;
     case "unchanged":
       logger.debug(
-        { reason: event.reason, sequence: event.sequence },
+        of({ reason: event.reason, sequence: event.sequence }),
         "the store holds this state already",
       );
       break;
     case "refused":
       logger.error(
-        { code: event.code, quarantined: event.quarantineKey },
+        of({ code: event.code, quarantined: event.quarantineKey }),
         `refused: ${event.message}`,
       );
       break;
     case "retrying":
       logger.warn(
-        {
+        of({
           code: event.error.code,
           attempt: event.attempt,
           retryInMs: event.retryInMs,
           // Why an answer was not clear: only our own messages are free of what a request carries.
           cause: event.error.cause instanceof ScbError ? event.error.cause.message : undefined,
-        },
+        }),
         `trying again: ${event.error.message}`,
       );
       break;
     case "lost":
-      logger.error({ code: event.error.code }, `lost: ${event.error.message}`);
+      logger.error(of({ code: event.error.code }), `lost: ${event.error.message}`);
       break;
     case "recovered":
-      logger.info({ attempts: event.attempts }, "recovered");
+      logger.info(of({ attempts: event.attempts }), "recovered");
       break;
     case "drilled": {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
       const facts = { verdict, version: version?.key, recordedAs, durationMs };
       const found = problems.map(({ message }) => message).join("; ");
-      if (ok) logger.info(facts, "drilled: a restore would work");
+      if (ok) logger.info(of(facts), "drilled: a restore would work");
       else if (verdict === "unknown") {
-        logger.warn(facts, `drilled: not known whether a restore would work: ${found}`);
-      } else logger.error(facts, `drilled: a restore would not work: ${found}`);
+        logger.warn(of(facts), `drilled: not known whether a restore would work: ${found}`);
+      } else logger.error(of(facts), `drilled: a restore would not work: ${found}`);
       break;
     }
     case "confirmed":
-      logger.debug({ depth: event.depth }, "the store was read back, and holds what was saved");
+      logger.debug(of({ depth: event.depth }), "the store was read back, and holds what was saved");
       break;
     case "verdict": {
-      const { verdict, findings, store } = event;
-      const facts = { verdict, codes: findings.map(({ code }) => code), store };
-      if (verdict === "safe") logger.info(facts, "safe: the store was read back");
-      else logger.warn(facts, `${verdict}: ${findings.map((it) => toldOf(it).message).join("; ")}`);
+      const { verdict, findings } = event;
+      const facts = { verdict, codes: findings.map(({ code }) => code) };
+      if (verdict === "safe") logger.info(of(facts), "safe: the store was read back");
+      else
+        logger.warn(
+          of(facts),
+          `${verdict}: ${findings.map((it) => toldOf(it).message).join("; ")}`,
+        );
       break;
     }
     case "waiting": {
       const { subject, sinceMs } = event.wait;
       const since = new Date(sinceMs).toISOString();
-      logger.warn({ since }, `waiting for ${subject} since ${since}`);
+      logger.warn(of({ since }), `waiting for ${subject} since ${since}`);
       break;
     }
     case "stopped":
-      logger.info({ last: event.last }, "stopped");
+      logger.info({ last: event.last, saved: event.saved, of: event.of }, "stopped");
       break;
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
-import type { DaemonEvent } from "./daemon-event.ts";
+import type { DaemonEvent, StoreEvent } from "./daemon-event.ts";
 
 /** So many tries are told one by one: what passes soon is over by then. */
 const toldOneByOne = 3;
@@ -18,7 +18,7 @@ export class RepeatedTrouble {
     this.#clock = clock;
   }
 
-  isWorthTelling(event: DaemonEvent): boolean {
+  isWorthTelling(event: DaemonEvent | StoreEvent): boolean {
     // A look, a verdict or a wait while the store is in trouble doesn't show that it is over.
     if (["verdict", "confirmed", "waiting"].includes(event.kind)) return true;
     const trouble = troubleOf(event);
@@ -37,7 +37,7 @@ export class RepeatedTrouble {
 
 /** What comes again and again: a try that failed, and a refusal that could not be kept. */
 function troubleOf(
-  event: DaemonEvent,
+  event: DaemonEvent | StoreEvent,
 ): { readonly kind: string; readonly isEarly: boolean } | null {
   if (event.kind === "retrying") {
     return { kind: event.error.code, isEarly: event.attempt <= toldOneByOne };

@@ -3,7 +3,7 @@ import type { Finding, Verdict } from "../checks/finding.ts";
 import { judgeRun, type RunEvidence, type RunPolicy } from "../checks/run-verdict.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
-import type { DaemonEvent } from "./daemon-event.ts";
+import type { DaemonEvent, StoreEvent } from "./daemon-event.ts";
 
 export interface RunVerdictOptions extends RunPolicy {
   /** The store's location. */
@@ -16,7 +16,7 @@ export interface RunVerdictOptions extends RunPolicy {
 }
 
 /** Whatever mode it comes from: what a saved state is known by doesn't matter here. */
-export type RunEvent = DaemonEvent | EngineEvent<object, object>;
+export type RunEvent = DaemonEvent | StoreEvent | EngineEvent<object, object>;
 
 /** What events tell; the rest is asked for when it is judged. */
 type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered" | "missingAlso">;
@@ -98,7 +98,13 @@ export class RunVerdict {
         this.#set({ drillFailure: event.report.ok ? null : (problem?.message ?? "it failed") });
         break;
       }
+      case "failed": {
+        const unsavedSinceMs = this.#evidence.unsavedSinceMs ?? nowMs;
+        this.#set({ trouble: event.error, unsavedSinceMs, provedAtMs: null });
+        break;
+      }
       case "started":
+      case "levelled":
       case "stopped":
       case "verdict":
       case "waiting":

@@ -34,7 +34,7 @@ export const runAction: Action<RunOptions> = async (context) => {
     observe: (event) => {
       if (event.kind === "confirmed") return;
       if (json) terminal.json(toJson(event, clock.now()));
-      else printEvent(event, terminal, clock.now());
+      else printEvent(event, (settings.to ?? []).length > 1, terminal, clock.now());
     },
   });
   try {
@@ -52,14 +52,17 @@ type ToldEvent = Exclude<DaemonEvent, { kind: "confirmed" }>;
 
 /** One event as one JSON document: `event`, `at`, and what the contract names. */
 function toJson(event: ToldEvent, now: number): Record<string, unknown> {
-  const common = { event: event.kind, at: new Date(now).toISOString() };
+  const common = {
+    event: event.kind,
+    at: new Date(now).toISOString(),
+    ...(event.store === null ? {} : { store: event.store }),
+  };
   switch (event.kind) {
     case "started":
       return {
         ...common,
         node: event.node,
         source: event.source,
-        store: event.store,
         sequence: event.sequence,
       };
     case "swapped":
@@ -91,10 +94,18 @@ function toJson(event: ToldEvent, now: number): Record<string, unknown> {
       return { ...common, attempts: event.attempts };
     case "lost":
       return { ...common, code: event.error.code, message: event.error.message };
+    case "failed":
+      return {
+        ...common,
+        code: event.error.code,
+        message: event.error.message,
+        retryInMs: event.retryInMs,
+      };
+    case "levelled":
+      return { ...common, from: event.from, versions: event.versions };
     case "verdict": {
-      const { verdict, store } = event;
-      const findings = event.findings.map((finding) => ({ ...finding, store }));
-      return { ...common, verdict, findings, store };
+      const stores = event.stores.map(({ store, verdict }) => ({ store, verdict }));
+      return { ...common, verdict: event.verdict, findings: event.findings, stores };
     }
     case "drilled": {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
@@ -106,7 +117,7 @@ function toJson(event: ToldEvent, now: number): Record<string, unknown> {
       return { ...common, for: subject, since: new Date(sinceMs).toISOString() };
     }
     case "stopped":
-      return { ...common, last: event.last };
+      return { ...common, last: event.last, saved: event.saved, of: event.of };
   }
 }
 
@@ -115,9 +126,11 @@ function timeOf(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }
 
-function printEvent(event: ToldEvent, terminal: Terminal, now: number): void {
+function printEvent(event: ToldEvent, isOneOfMany: boolean, terminal: Terminal, now: number): void {
   const time = terminal.style("dim", timeOf(now));
-  terminal.line(`${time} ${describe(event, terminal)}`);
+  const isNamed = isOneOfMany && event.store !== null && event.kind !== "started";
+  const where = isNamed ? ` ${terminal.style("dim", event.store)}` : "";
+  terminal.line(`${time}${where} ${describe(event, terminal)}`);
 }
 
 const stoppedTexts = {
@@ -143,6 +156,10 @@ function describe(event: ToldEvent, terminal: Terminal): string {
       return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
     case "lost":
       return `${terminal.style("red", "LOST")}: ${event.error.message}`;
+    case "failed":
+      return `${terminal.style("red", "FAILED")}: ${event.error.message} (the other stores go on; this one is looked at again in ${event.retryInMs / 1000} s)`;
+    case "levelled":
+      return `${terminal.style("green", "levelled")}: it was empty, and holds now what ${event.from} does`;
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
     case "verdict":
@@ -161,8 +178,13 @@ function describe(event: ToldEvent, terminal: Terminal): string {
       const { subject, sinceMs } = event.wait;
       return `${terminal.style("yellow", "waiting")} for ${subject} since ${timeOf(sinceMs)}`;
     }
-    case "stopped":
-      return stoppedTexts[event.last ?? "nothing"];
+    case "stopped": {
+      const { last, saved, of } = event;
+      if (last === "saved" && saved < of) {
+        return `stopped: everything known is saved in ${saved} of ${of} stores`;
+      }
+      return stoppedTexts[last ?? "nothing"];
+    }
   }
 }
 
@@ -170,10 +192,14 @@ function verdictText(
   { verdict, findings }: Extract<DaemonEvent, { kind: "verdict" }>,
   terminal: Terminal,
 ): string {
-  if (verdict === "safe") return `${terminal.style("green", "safe")}: the store was read back`;
+  const texts = [...new Set(findings.map((it) => toldOf(it).message))].join("; ");
+  if (verdict === "safe") {
+    const but = texts === "" ? "" : `; not needed, and not right: ${texts}`;
+    return `${terminal.style("green", "safe")}: the store was read back${but}`;
+  }
   const word =
     verdict === "unsafe"
       ? terminal.style("red", "NOT SAFE")
       : terminal.style("yellow", "NOT KNOWN");
-  return `${word}: ${findings.map((it) => toldOf(it).message).join("; ")}`;
+  return `${word}: ${texts}`;
 }

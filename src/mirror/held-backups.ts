@@ -153,6 +153,13 @@ export class HeldBackups {
     return points.filter((point) => !closed.has(point));
   }
 
+  /** What is in a version that this process made or opened lately; null for any other. Asks nobody. */
+  knownContents(
+    sha256: string,
+  ): (BackupContents & { readonly by: Candidate["verifiedBy"] }) | null {
+    return this.#known.get(sha256) ?? null;
+  }
+
   /** Whether these bytes were made, or opened, by this process: then nothing else has to open them. */
   isKnown(sha256: string): boolean {
     return this.#known.has(sha256);
@@ -174,13 +181,23 @@ export class HeldBackups {
     }
   }
 
+  /** Whether the node itself says, now, that all these channels are closed. */
+  async areClosed(points: readonly string[], signal?: AbortSignal): Promise<boolean> {
+    if (this.#options.witness === null) return false;
+    try {
+      return (await this.notClosed(points, signal)).length === 0;
+    } catch (error) {
+      if (hasCode(error, ...unansweredCodes)) return false;
+      throw error;
+    }
+  }
+
   /** Whether the node itself says, now, that every channel of this version is closed. */
   async areAllClosed(held: HeldVersion, signal?: AbortSignal): Promise<boolean> {
     if (this.#options.witness === null) return false;
     try {
       const contents = await this.contentsOf(held, "lnd", signal);
-      if (contents === null) return false;
-      return (await this.notClosed(contents.channelPoints, signal)).length === 0;
+      return contents !== null && (await this.areClosed(contents.channelPoints, signal));
     } catch (error) {
       if (hasCode(error, "decrypt", ...unansweredCodes)) return false;
       throw error;

@@ -73,11 +73,23 @@ async function compare(
   }
   if (before === null) return bare.length > knownBare ? poorer(bare.length - knownBare) : null;
 
+  return worseThan(before, { channelPoints, bareChannelPoints }, knownBare, heldBackups, signal);
+}
+
+/** Whether `after` lacks, or holds less of, what `before` has. `knownBare`: how many were bare before. */
+export async function worseThan(
+  before: BackupContents,
+  { channelPoints, bareChannelPoints }: BackupContents,
+  knownBare: number,
+  heldBackups: HeldBackups,
+  signal: AbortSignal | undefined,
+): Promise<Refusal | null> {
   const now = new Set(channelPoints);
   const gone = before.channelPoints.filter((point) => !now.has(point));
   const lost = await heldBackups.notClosed(gone, signal);
   if (lost.length > 0) return channelsGone(lost);
 
+  const bare = bareChannelPoints ?? [];
   const had = new Set(before.channelPoints);
   const bareAndHad = bare.filter((point) => had.has(point));
   const bareBefore = before.bareChannelPoints && new Set(before.bareChannelPoints);

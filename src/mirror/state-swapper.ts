@@ -49,6 +49,7 @@ export abstract class StateSwapper {
   readonly #limboCover: LimboCover | null;
   #alsoFlaws: readonly AlsoFlaw[] = [];
   #base: Base | null = null;
+  #lastSeen: Base | null = null;
 
   constructor(options: StateSwapperOptions) {
     this.options = options;
@@ -70,6 +71,7 @@ export abstract class StateSwapper {
   protected adopt(base: Base): void {
     this.#mark.see(base);
     this.#base = base;
+    this.#lastSeen = base;
   }
 
   /** Nothing is known of what is current, until it is read again. */
@@ -89,6 +91,11 @@ export abstract class StateSwapper {
   async readBase(signal?: AbortSignal): Promise<Base> {
     this.#base = null;
     return this.readCurrent(signal);
+  }
+
+  /** What was current when the store last told; null if it never did. Costs nothing, proves nothing. */
+  get lastSeen(): Base | null {
+    return this.#lastSeen;
   }
 
   /** The alarm that the store lost what this process committed, once; null if there is none. */

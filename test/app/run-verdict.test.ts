@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DaemonEvent } from "../../src/app/daemon-event.ts";
+import type { RunEvent } from "../../src/app/run-verdict.ts";
 import { RunVerdict } from "../../src/app/run-verdict.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
@@ -22,7 +22,7 @@ const looked = { kind: "confirmed", depth: "pointer" } as const;
 const readBack = { kind: "confirmed", depth: "version" } as const;
 const retrying = { kind: "retrying", error: busy, attempt: 1, retryInMs: 100 } as const;
 const lost = { kind: "lost", error: wentBack } as const;
-const refused: DaemonEvent = {
+const refused: RunEvent = {
   kind: "refused",
   reason: "start",
   error: busy,
@@ -41,7 +41,7 @@ function listen(uncovered: readonly string[] = [], missingAlso: readonly ScbErro
     limbo: () => ({ uncovered, missingAlso }),
     tell: (word, findings) => told.push([word, ...findings.map(({ code }) => code)].join(" ")),
   });
-  const hear = (...events: readonly DaemonEvent[]): string[] => {
+  const hear = (...events: readonly RunEvent[]): string[] => {
     for (const event of events) verdict.hear(event);
     return told;
   };
@@ -49,7 +49,7 @@ function listen(uncovered: readonly string[] = [], missingAlso: readonly ScbErro
 }
 
 describe("the verdict of a run", () => {
-  const cases: readonly [string, readonly DaemonEvent[], readonly string[]][] = [
+  const cases: readonly [string, readonly RunEvent[], readonly string[]][] = [
     ["isn't told by the store's answer to a swap alone", [swapped], []],
     ["is safe once what was saved is read back", [swapped, readBack], ["safe"]],
     ["is safe if the store was read back and holds the state", [unchanged], ["safe"]],

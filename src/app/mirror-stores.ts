@@ -1,0 +1,73 @@
+import { sleepUntil } from "../chanbackup/nap.ts";
+import { neededOf, type Requirement } from "../checks/requirement.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+import type { StoreMirror } from "./store-mirror.ts";
+
+/** A store that a person has to mend is looked at again so often, as a restart would. */
+const lookAgainMs = 60_000;
+
+export interface MirrorStoresOptions {
+  readonly requirement: Requirement;
+  readonly once: boolean;
+  readonly stop: AbortSignal;
+  readonly abort: AbortSignal;
+  readonly tell: (event: DaemonEvent) => void;
+  readonly clock: Clock;
+}
+
+type Stopped = Pick<Extract<DaemonEvent, { kind: "stopped" }>, "last" | "saved" | "of">;
+
+/**
+ * Runs all mirrors side by side until they are stopped. One that fails keeps none of the others from
+ * going on, and is begun anew after a while; when nothing is left to go on with, throws why the first of
+ * them failed. Throws too where fewer stores than are needed have saved what is known.
+ */
+export async function mirrorStores(
+  mirrors: readonly StoreMirror[],
+  options: MirrorStoresOptions,
+): Promise<Stopped> {
+  const hopeless = new AbortController();
+  const failures = new Map<StoreMirror, ScbError>();
+  const runOne = async (mirror: StoreMirror): Promise<void> => {
+    const abort = AbortSignal.any([options.abort, hopeless.signal]);
+    const stop = AbortSignal.any([options.stop, hopeless.signal]);
+    for (;;) {
+      try {
+        failures.delete(mirror);
+        return await mirror.run(stop, abort);
+      } catch (caught) {
+        const error = ScbError.from(caught);
+        if (hopeless.signal.aborted) return;
+        failures.set(mirror, error);
+        if (options.once || options.stop.aborted || options.abort.aborted) return;
+        if (failures.size === mirrors.length) return hopeless.abort();
+        options.tell({ kind: "failed", error, retryInMs: lookAgainMs, store: mirror.name });
+        await sleepUntil(options.clock, lookAgainMs, [stop, abort]);
+        if (stop.aborted || abort.aborted) return;
+      }
+    }
+  };
+  await Promise.all(mirrors.map(runOne));
+  return outcomeOf(mirrors, failures, options.requirement);
+}
+
+function outcomeOf(
+  mirrors: readonly StoreMirror[],
+  failures: ReadonlyMap<StoreMirror, ScbError>,
+  requirement: Requirement,
+): Stopped {
+  const of = mirrors.length;
+  const ended = mirrors.filter((mirror) => !failures.has(mirror));
+  const errors = mirrors
+    .map((mirror) => failures.get(mirror))
+    .filter((error) => error !== undefined);
+  const refused = errors.find((error) => hasCode(error, "refused"));
+  const [first] = errors;
+  if (refused !== undefined) throw refused;
+  if (first !== undefined && ended.length < neededOf(requirement, of)) throw first;
+  const saved = ended.filter(({ last }) => last === "saved").length;
+  const isRefused = mirrors.some(({ last }) => last === "refused");
+  return { last: isRefused ? "refused" : saved === 0 ? null : "saved", saved, of };
+}

@@ -1,0 +1,76 @@
+import type { Requirement } from "../checks/requirement.ts";
+import type { RunEvidence } from "../checks/run-verdict.ts";
+import { judgeStores, type StoreJudgement } from "../checks/stores-verdict.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+import { RunVerdict } from "./run-verdict.ts";
+
+export interface RunVerdictsOptions {
+  /** The stores' names. */
+  readonly stores: readonly string[];
+  readonly requirement: Requirement;
+  readonly lookIntervalMs: number;
+  readonly clock: Clock;
+  /** Hears the verdict over all of them whenever it, or what it rests on, changes. */
+  readonly tell: (event: Extract<DaemonEvent, { kind: "verdict" }>) => void;
+}
+
+type Limbo = Pick<RunEvidence, "uncovered" | "missingAlso">;
+
+/** Has each store of a run judged by itself, and then all of them: see `judgeStores`. */
+export class RunVerdicts {
+  readonly #options: RunVerdictsOptions;
+  readonly #runs: ReadonlyMap<string, RunVerdict>;
+  readonly #limbo = new Map<string, Limbo>();
+  /** Stores that something is known of: read back once, or in trouble. */
+  readonly #known = new Set<string>();
+  #told = "";
+
+  constructor(options: RunVerdictsOptions) {
+    const { stores, lookIntervalMs, clock } = options;
+    this.#options = options;
+    this.#runs = new Map(
+      stores.map((store) => [
+        store,
+        new RunVerdict({
+          store,
+          lookIntervalMs,
+          clock,
+          limbo: () => this.#limbo.get(store) ?? { uncovered: [], missingAlso: [] },
+          tell: () => void this.#known.add(store),
+        }),
+      ]),
+    );
+  }
+
+  /** What the store's swapper knows of funds in limbo is asked for when it is judged. */
+  attach(store: string, limbo: Limbo): void {
+    this.#limbo.set(store, limbo);
+  }
+
+  /** Takes in what happened to one store, or to the node. */
+  hear(event: DaemonEvent): void {
+    if (event.kind === "verdict") return;
+    for (const [store, run] of this.#runs) {
+      if (event.store === null || event.store === store) run.hear(event);
+    }
+    const judged = this.judge();
+    // At the start nothing was read back yet, which is no news.
+    const isKnown = judged.verdict !== "unknown" || this.#known.size === this.#runs.size;
+    const mark = [
+      judged.verdict,
+      ...judged.findings.map(({ code, level, store }) => `${code} ${level} ${store}`).sort(),
+    ].join("\n");
+    if (!isKnown || mark === this.#told) return;
+    this.#told = mark;
+    const [only, another] = this.#options.stores;
+    const store = another === undefined ? (only ?? null) : null;
+    this.#options.tell({ kind: "verdict", ...judged, store });
+  }
+
+  /** As of now. */
+  judge(): ReturnType<typeof judgeStores> & { readonly stores: readonly StoreJudgement[] } {
+    const stores = [...this.#runs].map(([store, run]) => ({ store, ...run.judge() }));
+    return { ...judgeStores(stores, this.#options.requirement), stores };
+  }
+}

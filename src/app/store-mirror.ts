@@ -1,0 +1,201 @@
+import { hostname } from "node:os";
+import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { RunEvidence } from "../checks/run-verdict.ts";
+import { HeldBackups } from "../mirror/held-backups.ts";
+import { MirrorEngine } from "../mirror/mirror-engine.ts";
+import { mirrorGuards } from "../mirror/mirror-guards.ts";
+import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
+import { ensureProbed } from "../mirror/probe-verdict.ts";
+import type { SeenElsewhere } from "../mirror/refuse-worse-than-elsewhere.ts";
+import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
+import type { StateSwapper } from "../mirror/state-swapper.ts";
+import type { Base } from "../repository/base.ts";
+import { readHeld } from "../repository/version.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import { programVersion } from "../runtime/version.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { retryingReads } from "../store/retrying-store.ts";
+import type { StoreEvent } from "./daemon-event.ts";
+import { drillWhile } from "./drill-schedule.ts";
+import type { Settings } from "./settings.ts";
+import type { MirroredNode } from "./source.ts";
+import { untilReached } from "./until-reached.ts";
+
+export interface StoreMirrorOptions {
+  readonly settings: Settings;
+  /** The store's name. */
+  readonly name: string;
+  /** The node's folder in it. */
+  readonly store: ObjectStore;
+  /** The name of that folder. */
+  readonly node: string;
+  readonly identity: NodeIdentity;
+  /** Its source is this mirror's own view of it. */
+  readonly mirrored: MirroredNode;
+  /** What the node's other stores were last seen to hold. */
+  readonly elsewhere: () => readonly SeenElsewhere[];
+  /** Brings the folder, which is empty, level with the best of the others. */
+  readonly level: (swapper: StateSwapper, abort: AbortSignal) => Promise<void>;
+  /** One snapshot and one swap, then the end. */
+  readonly once: boolean;
+  /** The operator's word that an empty backup may replace one that is not, this once. */
+  readonly acceptEmpty: boolean;
+  readonly observe: (event: StoreEvent) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Keeps one store current. Several of them share a node, and what each has seen; nothing else. */
+export class StoreMirror {
+  readonly #options: StoreMirrorOptions;
+  readonly #swapper: StateSwapper;
+  readonly #heldBackups: HeldBackups;
+  readonly #reached = Promise.withResolvers<void>();
+  /** The operator's word counts for the first state that is looked at, whatever it is. */
+  #mayAcceptEmpty: boolean;
+  /** What it is trying again for, so that the end says why where it has to give up. */
+  #trouble: ScbError | null = null;
+  #last: "saved" | "refused" | null = null;
+
+  constructor(options: StoreMirrorOptions) {
+    const { store, identity, mirrored, settings, clock, random, logger, elsewhere } = options;
+    const { source, inspect } = mirrored;
+    this.#options = options;
+    this.#mayAcceptEmpty = options.acceptEmpty;
+    this.#heldBackups = new HeldBackups({
+      store,
+      witness: source.witness,
+      inspect,
+      pubkey: identity.pubkey,
+      logger,
+    });
+    const Swapper = settings["single-writer"] ? SingleWriterSwapper : ObjectStoreSwapper;
+    this.#swapper = new Swapper({
+      store,
+      writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
+      node: identity,
+      guards: mirrorGuards(this.#heldBackups, () => this.#mayAcceptEmpty, elsewhere),
+      heldBackups: this.#heldBackups,
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** What became of the last state that was looked at; null if none was. */
+  get last(): "saved" | "refused" | null {
+    return this.#last;
+  }
+
+  /** What the swapper knows of funds in limbo. */
+  get limbo(): Pick<RunEvidence, "uncovered" | "missingAlso"> {
+    return this.#swapper;
+  }
+
+  /** What the store was last seen to hold; null if that is nothing, or not known. Asks nobody. */
+  get seen(): SeenElsewhere | null {
+    const held = this.#swapper.lastSeen?.held ?? null;
+    if (held === null) return null;
+    return { store: this.name, held, contents: this.#heldBackups.knownContents(held.sha256) };
+  }
+
+  /** Resolves when the store has first told what it holds, or first failed to. */
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
+
+  /**
+   * Mirrors until stopped with everything known saved. Throws what a person has to mend, and "aborted"
+   * where something was not saved in time.
+   */
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    try {
+      await this.#mirror(stop, abort);
+    } catch (error) {
+      const trouble = this.#trouble;
+      if (trouble === null || !hasCode(error, "aborted")) throw error;
+      throw new ScbError("aborted", `gave up: ${trouble.message}`, { cause: error });
+    } finally {
+      this.#reached.resolve();
+    }
+  }
+
+  async #mirror(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const { settings, once, node, mirrored, store, clock, random, logger } = this.#options;
+    const { source, encrypter } = mirrored;
+    const observe = (event: StoreEvent): void => this.#tell(event);
+    const reaching = { once, stop, abort, observe, clock, random };
+    const base = await untilReached("store", reaching, () => this.#ready(abort));
+    if (base === null) return;
+    const sequence = base.held?.sequence ?? 0;
+    observe({ kind: "started", node, source: source.description, sequence });
+    const engine = new MirrorEngine({
+      source,
+      swapper: this.#swapper,
+      refreshIntervalMs: settings["refresh-interval"],
+      minIntervalMs: settings["min-interval"],
+      lookIntervalMs: settings["look-interval"],
+      observe,
+      clock,
+      random,
+    });
+    if (once) return engine.once(abort);
+    await drillWhile(() => engine.run(stop, abort), {
+      store: retryingReads(store, { clock, random }),
+      node,
+      openers: { encrypter: encrypter ?? undefined, witness: source.witness ?? undefined },
+      intervalMs: settings["drill-interval"],
+      maxAgeMs: settings["max-age"],
+      observe: (report) => observe({ kind: "drilled", report }),
+      signal: AbortSignal.any([stop, abort]),
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  /**
+   * Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. What is
+   * current is opened, so that the other stores' guards know it.
+   */
+  async #ready(signal: AbortSignal): Promise<Base> {
+    const { store, settings, mirrored, clock, random, logger, level } = this.#options;
+    let base: Base;
+    try {
+      base = await this.#swapper.base(signal);
+    } finally {
+      this.#reached.resolve();
+    }
+    if (!settings["single-writer"]) {
+      const program = `scb-mirror/${programVersion}`;
+      await ensureProbed({ store, clock, random, logger, program, signal });
+    }
+    if (base.kind === "none" && base.leftoverSizeBytes === 0) {
+      await level(this.#swapper, signal);
+      base = await this.#swapper.base(signal);
+    }
+    if (base.held === null) return base;
+    const reading = await readHeld(store, base.held, { signal });
+    if (reading.kind !== "whole" && reading.kind !== "unproven") return base;
+    mirrored.remember?.(reading.bytes);
+    await this.#heldBackups.opens(reading.bytes, signal);
+    return base;
+  }
+
+  #tell(event: StoreEvent): void {
+    if (event.kind === "swapped" || event.kind === "unchanged") this.#last = "saved";
+    if (event.kind === "refused") this.#last = "refused";
+    if (this.#last !== null) this.#mayAcceptEmpty = false;
+    if (event.kind === "retrying") this.#trouble = event.error;
+    if (event.kind === "swapped" || event.kind === "recovered") this.#trouble = null;
+    this.#options.observe(event);
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  type NodeWitness,
+  type SnapshotReason,
+  type SnapshotSource,
+  weightierReason,
+} from "../chanbackup/snapshot.ts";
+import { sha256Hex } from "../runtime/digest.ts";
+import { SharedAsk } from "../runtime/shared-ask.ts";
+import { DueReason } from "./due-reason.ts";
+
+/**
+ * One node for several mirrors, asked as little as one of them would ask it. What they want at the same
+ * moment is one request; each answer is newer than its question, so whoever reads what a store holds and
+ * then asks for a snapshot gets one from after that. All of them hear each change.
+ */
+export class SharedNode {
+  readonly #source: SnapshotSource;
+  readonly #snapshots: SharedAsk<Awaited<ReturnType<SnapshotSource["snapshot"]>>, SnapshotReason>;
+  readonly #witness: NodeWitness | null;
+  readonly #listeners = new Set<DueReason>();
+  #listening: { readonly ended: AbortController; readonly done: Promise<void> } | null = null;
+
+  /** `source` stays the caller's to close, once nobody listens any more. */
+  constructor(source: SnapshotSource) {
+    this.#source = source;
+    this.#snapshots = new SharedAsk((reasons, signal) =>
+      source.snapshot(reasons.reduce(weightierReason), signal),
+    );
+    this.#witness = source.witness && sharedWitness(source.witness);
+  }
+
+  /** What one mirror sees of it. Closing it closes nothing. */
+  view(): SnapshotSource {
+    const source = this.#source;
+    return {
+      description: source.description,
+      witness: this.#witness,
+      identify: (signal) => source.identify(signal),
+      snapshot: (reason, signal) => this.#snapshots.ask(reason, signal),
+      changes: (signal) => this.#changes(signal),
+      close: async () => undefined,
+    };
+  }
+
+  async *#changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
+    const due = new DueReason();
+    // Who comes later has missed what the source said when it began.
+    if (this.#listening !== null) due.put("start");
+    this.#listeners.add(due);
+    this.#listening ??= this.#listen();
+    try {
+      yield* due.drain(signal);
+    } finally {
+      this.#listeners.delete(due);
+      if (this.#listeners.size === 0) await this.#endListening();
+    }
+  }
+
+  #listen(): { readonly ended: AbortController; readonly done: Promise<void> } {
+    const ended = new AbortController();
+    const listen = async (): Promise<void> => {
+      try {
+        for await (const reason of this.#source.changes(ended.signal)) {
+          for (const due of this.#listeners) due.put(reason);
+        }
+      } catch (error) {
+        if (!ended.signal.aborted) for (const due of this.#listeners) due.fail(error);
+      }
+    };
+    return { ended, done: listen() };
+  }
+
+  async #endListening(): Promise<void> {
+    const listening = this.#listening;
+    this.#listening = null;
+    listening?.ended.abort();
+    await listening?.done;
+  }
+}
+
+function sharedWitness(witness: NodeWitness): NodeWitness {
+  const shared = <T>(ask: (signal: AbortSignal) => Promise<T>) => {
+    const asks = new SharedAsk((_, signal) => ask(signal));
+    return (signal?: AbortSignal): Promise<T> => asks.ask(undefined, signal);
+  };
+  const { restoredChannelPoints, survey } = witness;
+  const opening = new Map<string, SharedAsk<readonly string[]>>();
+  return {
+    openChannelPoints: shared((signal) => witness.openChannelPoints(signal)),
+    closedChannelPoints: shared((signal) => witness.closedChannelPoints(signal)),
+    limboChannels: shared((signal) => witness.limboChannels(signal)),
+    ...(restoredChannelPoints && {
+      restoredChannelPoints: shared((signal) => restoredChannelPoints.call(witness, signal)),
+    }),
+    ...(survey && { survey: shared((signal) => survey.call(witness, signal)) }),
+    channelPointsOf: async (packed, signal) => {
+      const sha256 = sha256Hex(packed);
+      const asks =
+        opening.get(sha256) ??
+        new SharedAsk((_, ending) => witness.channelPointsOf(packed, ending));
+      opening.set(sha256, asks);
+      try {
+        return await asks.ask(undefined, signal);
+      } finally {
+        if (opening.get(sha256) === asks) opening.delete(sha256);
+      }
+    },
+  };
+}
