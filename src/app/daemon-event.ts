@@ -18,8 +18,11 @@ export type StoreEvent =
   /** The store was empty, and holds now what the best of the others does. */
   | { readonly kind: "levelled"; readonly from: string; readonly versions: number }
   | { readonly kind: "drilled"; readonly report: DrillReport }
-  /** A person has to mend this store; the others go on, and it is looked at again after `retryInMs`. */
-  | { readonly kind: "failed"; readonly error: ScbError; readonly retryInMs: number };
+  /**
+   * A person has to mend this store; the others go on, and it is looked at again after `retryInMs`, or
+   * not in this run.
+   */
+  | { readonly kind: "failed"; readonly error: ScbError; readonly retryInMs: number | null };
 
 /** What is told of the node that all stores share. */
 type NodeEvent = Extract<MirrorEvent, { readonly kind: "retrying" | "recovered" }>;

@@ -144,8 +144,7 @@ async function mirror(
         node,
         identity,
         mirrored: { ...mirrored, source: shared.view() },
-        elsewhere: () => seenBy(mirrors.filter((other) => other.name !== name)),
-        level: async () => undefined,
+        others: () => mirrors.filter((other) => other.name !== name),
         observe: (event) => tell({ ...event, store: name }),
       }),
   );
@@ -160,10 +159,6 @@ async function mirror(
   teller.judgeBy(verdicts);
   const stopped = await mirrorStores(mirrors, { ...options, requirement: settings.require, tell });
   tell({ kind: "stopped", ...stopped, store: null });
-}
-
-function seenBy(mirrors: readonly StoreMirror[]) {
-  return mirrors.map(({ seen }) => seen).filter((seen) => seen !== null);
 }
 
 function nodeFolder(settings: Settings, identity: NodeIdentity): string {

@@ -41,9 +41,13 @@ export async function mirrorStores(
         const error = ScbError.from(caught);
         if (hopeless.signal.aborted) return;
         failures.set(mirror, error);
-        if (options.once || options.stop.aborted || options.abort.aborted) return;
-        if (failures.size === mirrors.length) return hopeless.abort();
-        options.tell({ kind: "failed", error, retryInMs: lookAgainMs, store: mirror.name });
+        const isOver = options.once || options.stop.aborted || options.abort.aborted;
+        if (!isOver && failures.size === mirrors.length) return hopeless.abort();
+        // The only one's failure is the end of the run, and told as that.
+        const retryInMs = isOver ? null : lookAgainMs;
+        if (mirrors.length > 1)
+          options.tell({ kind: "failed", error, retryInMs, store: mirror.name });
+        if (isOver) return;
         await sleepUntil(options.clock, lookAgainMs, [stop, abort]);
         if (stop.aborted || abort.aborted) return;
       }

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { sleepUntil } from "../chanbackup/nap.ts";
 import type { NodeIdentity } from "../chanbackup/snapshot.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
 import { HeldBackups } from "../mirror/held-backups.ts";
@@ -11,6 +12,7 @@ import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base } from "../repository/base.ts";
 import { readHeld } from "../repository/version.ts";
+import { abortable } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -20,6 +22,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { retryingReads } from "../store/retrying-store.ts";
 import type { StoreEvent } from "./daemon-event.ts";
 import { drillWhile } from "./drill-schedule.ts";
+import { bestOf, type LevelSource, levelStore } from "./level-store.ts";
 import type { Settings } from "./settings.ts";
 import type { MirroredNode } from "./source.ts";
 import { untilReached } from "./until-reached.ts";
@@ -35,10 +38,8 @@ export interface StoreMirrorOptions {
   readonly identity: NodeIdentity;
   /** Its source is this mirror's own view of it. */
   readonly mirrored: MirroredNode;
-  /** What the node's other stores were last seen to hold. */
-  readonly elsewhere: () => readonly SeenElsewhere[];
-  /** Brings the folder, which is empty, level with the best of the others. */
-  readonly level: (swapper: StateSwapper, abort: AbortSignal) => Promise<void>;
+  /** The mirrors of the node's other stores. */
+  readonly others: () => readonly StoreMirror[];
   /** One snapshot and one swap, then the end. */
   readonly once: boolean;
   /** The operator's word that an empty backup may replace one that is not, this once. */
@@ -49,20 +50,25 @@ export interface StoreMirrorOptions {
   readonly logger: Logger;
 }
 
+/** So long a store that begins waits for what the others hold. */
+const othersOpenMs = 2_000;
+
 /** Keeps one store current. Several of them share a node, and what each has seen; nothing else. */
 export class StoreMirror {
   readonly #options: StoreMirrorOptions;
   readonly #swapper: StateSwapper;
   readonly #heldBackups: HeldBackups;
   readonly #reached = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<void>();
   /** The operator's word counts for the first state that is looked at, whatever it is. */
   #mayAcceptEmpty: boolean;
   /** What it is trying again for, so that the end says why where it has to give up. */
   #trouble: ScbError | null = null;
   #last: "saved" | "refused" | null = null;
+  #isLevelling = false;
 
   constructor(options: StoreMirrorOptions) {
-    const { store, identity, mirrored, settings, clock, random, logger, elsewhere } = options;
+    const { store, identity, mirrored, settings, clock, random, logger } = options;
     const { source, inspect } = mirrored;
     this.#options = options;
     this.#mayAcceptEmpty = options.acceptEmpty;
@@ -78,7 +84,11 @@ export class StoreMirror {
       store,
       writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
       node: identity,
-      guards: mirrorGuards(this.#heldBackups, () => this.#mayAcceptEmpty, elsewhere),
+      guards: mirrorGuards(
+        this.#heldBackups,
+        () => this.#mayAcceptEmpty,
+        () => this.#elsewhere(),
+      ),
       heldBackups: this.#heldBackups,
       clock,
       random,
@@ -107,6 +117,15 @@ export class StoreMirror {
     return { store: this.name, held, contents: this.#heldBackups.knownContents(held.sha256) };
   }
 
+  /** What is older than what another store holds is no news while an empty folder is brought level. */
+  #elsewhere(): readonly SeenElsewhere[] {
+    if (this.#isLevelling) return [];
+    return this.#options
+      .others()
+      .map(({ seen }) => seen)
+      .filter((seen) => seen !== null);
+  }
+
   /** Resolves when the store has first told what it holds, or first failed to. */
   get reached(): Promise<void> {
     return this.#reached.promise;
@@ -125,6 +144,7 @@ export class StoreMirror {
       throw new ScbError("aborted", `gave up: ${trouble.message}`, { cause: error });
     } finally {
       this.#reached.resolve();
+      this.#opened.resolve();
     }
   }
 
@@ -135,6 +155,7 @@ export class StoreMirror {
     const reaching = { once, stop, abort, observe, clock, random };
     const base = await untilReached("store", reaching, () => this.#ready(abort));
     if (base === null) return;
+    await this.#othersOpened([stop, abort]);
     const sequence = base.held?.sequence ?? 0;
     observe({ kind: "started", node, source: source.description, sequence });
     const engine = new MirrorEngine({
@@ -167,7 +188,7 @@ export class StoreMirror {
    * current is opened, so that the other stores' guards know it.
    */
   async #ready(signal: AbortSignal): Promise<Base> {
-    const { store, settings, mirrored, clock, random, logger, level } = this.#options;
+    const { store, settings, mirrored, clock, random, logger } = this.#options;
     let base: Base;
     try {
       base = await this.#swapper.base(signal);
@@ -179,7 +200,7 @@ export class StoreMirror {
       await ensureProbed({ store, clock, random, logger, program, signal });
     }
     if (base.kind === "none" && base.leftoverSizeBytes === 0) {
-      await level(this.#swapper, signal);
+      await this.#level(signal);
       base = await this.#swapper.base(signal);
     }
     if (base.held === null) return base;
@@ -187,7 +208,44 @@ export class StoreMirror {
     if (reading.kind !== "whole" && reading.kind !== "unproven") return base;
     mirrored.remember?.(reading.bytes);
     await this.#heldBackups.opens(reading.bytes, signal);
+    this.#opened.resolve();
     return base;
+  }
+
+  /** What the others hold is to be compared with from the first state on; one that is slow isn't waited for. */
+  async #othersOpened(signals: readonly AbortSignal[]): Promise<void> {
+    const others = this.#options.others();
+    if (others.length === 0) return;
+    this.#opened.resolve();
+    const all = new AbortController();
+    void Promise.all(others.map((other) => other.#opened.promise)).then(() => all.abort());
+    await sleepUntil(this.#options.clock, othersOpenMs, [...signals, all.signal]);
+  }
+
+  /** Brings the folder, which is empty, level with the best of the others, as far as they are there. */
+  async #level(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const others = this.#options.others();
+    await abortable(Promise.all(others.map(({ reached }) => reached)), signal);
+    const best = bestOf(
+      others.map((other) => other.#levelSource()).filter((it) => it !== null),
+      clock.now(),
+    );
+    if (best === null) return;
+    this.#isLevelling = true;
+    try {
+      const swapper = this.#swapper;
+      const heldBackups = this.#heldBackups;
+      const versions = await levelStore(best, { swapper, heldBackups, clock, random, signal });
+      if (versions > 0) this.#tell({ kind: "levelled", from: best.name, versions });
+    } finally {
+      this.#isLevelling = false;
+    }
+  }
+
+  #levelSource(): LevelSource | null {
+    const held = this.#swapper.lastSeen?.held ?? null;
+    return held && { name: this.name, store: this.#options.store, held };
   }
 
   #tell(event: StoreEvent): void {

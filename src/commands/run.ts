@@ -156,8 +156,12 @@ function describe(event: ToldEvent, terminal: Terminal): string {
       return `${terminal.style("yellow", "retrying")} in ${(event.retryInMs / 1000).toFixed(1)} s, after try ${event.attempt}: ${event.error.message}`;
     case "lost":
       return `${terminal.style("red", "LOST")}: ${event.error.message}`;
-    case "failed":
-      return `${terminal.style("red", "FAILED")}: ${event.error.message} (the other stores go on; this one is looked at again in ${event.retryInMs / 1000} s)`;
+    case "failed": {
+      const { error, retryInMs } = event;
+      const again =
+        retryInMs === null ? "" : `; this one is looked at again in ${retryInMs / 1000} s`;
+      return `${terminal.style("red", "FAILED")}: ${error.message} (the other stores go on${again})`;
+    }
     case "levelled":
       return `${terminal.style("green", "levelled")}: it was empty, and holds now what ${event.from} does`;
     case "recovered":
