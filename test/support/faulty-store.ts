@@ -24,9 +24,9 @@ export class FaultyStore implements ObjectStore {
   before: (call: StoreCall) => Promise<void> | void = () => undefined;
   readonly #inner: ObjectStore;
 
-  constructor(inner: ObjectStore) {
+  constructor(inner: ObjectStore, location = inner.location) {
     this.#inner = inner;
-    this.location = inner.location;
+    this.location = location;
   }
 
   fail(
