@@ -1,21 +1,39 @@
-/** Lets so many through at once; the others wait for their turn, in order. */
+interface Waiting {
+  readonly weight: number;
+  readonly start: () => void;
+}
+
+/** Lets so much through at once; the others wait for their turn, in order. */
 export class Slots {
+  readonly #count: number;
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Waiting[] = [];
 
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
   }
 
-  async hold<T>(use: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** `weight`: how many slots it takes. What weighs more than there are takes them all. */
+  async hold<T>(use: () => Promise<T>, weight = 1): Promise<T> {
+    const taken = Math.min(weight, this.#count);
+    if (this.#waiting.length === 0 && taken <= this.#free) this.#free -= taken;
+    else await new Promise<void>((start) => this.#waiting.push({ weight: taken, start }));
     try {
       return await use();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
+      this.#free += taken;
+      this.#startNext();
+    }
+  }
+
+  #startNext(): void {
+    for (;;) {
+      const [next] = this.#waiting;
+      if (next === undefined || next.weight > this.#free) return;
+      this.#waiting.shift();
+      this.#free -= next.weight;
+      next.start();
     }
   }
 }
