@@ -40,6 +40,11 @@ export interface ObjectStore {
   readonly location: string;
   /** Tells apart services that have the same location; absent where the location says it all. */
   readonly service?: (() => Promise<string>) | undefined;
+  /**
+   * `false` for one that enforces no condition of a put: nothing there may rest on a pointer. Absent
+   * for any other, though what a service promises only a probe finds out.
+   */
+  readonly enforcesConditions?: false | undefined;
   /** How the service is set up; absent where there is nothing but a folder. */
   readonly inspection?: StoreInspection | undefined;
   /** The object, read strongly, or null. Never holds more than `maxBytes` of it in memory. */

@@ -15,6 +15,7 @@ export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   return {
     location: `${store.location.replace(/\/$/, "")}/${folder}`,
     service: store.service?.bind(store),
+    enforcesConditions: store.enforcesConditions,
     inspection: inspection && {
       survey: (options) => inspection.survey(options),
       mayDelete: (key, options) => inspection.mayDelete(prefix + key, options),

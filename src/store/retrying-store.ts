@@ -68,6 +68,7 @@ export function retryingReads(store: ObjectStore, options: RetryingReadsOptions)
   return {
     location: store.location,
     service: store.service?.bind(store),
+    enforcesConditions: store.enforcesConditions,
     inspection: store.inspection,
     get: (key, request) => retried(() => store.get(key, request), request),
     head: (key, request) => retried(() => store.head(key, request), request),

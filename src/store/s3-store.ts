@@ -1,4 +1,3 @@
-import { createHash, getFips } from "node:crypto";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -10,9 +9,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { md5 } from "@noble/hashes/legacy.js";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
+import { md5 } from "../runtime/md5.ts";
 import {
   checkFolderPrefix,
   checkKey,
@@ -136,7 +135,7 @@ export class S3Store implements ObjectStore {
     const command = new PutObjectCommand({
       ...this.#target(key),
       Body: body,
-      ContentMD5: md5Base64(body),
+      ContentMD5: md5(body).toString("base64"),
       ContentType: contentType ?? "application/octet-stream",
       Metadata: { ...metadata },
       ...conditionHeaders(condition),
@@ -278,12 +277,6 @@ export class S3Store implements ObjectStore {
   #relative(key: string | undefined): string | undefined {
     return key?.startsWith(this.#root) === true ? key.slice(this.#root.length) : undefined;
   }
-}
-
-/** Node's own MD5 is several times faster than noble's, and is switched off in FIPS mode. */
-function md5Base64(body: Uint8Array): string {
-  if (getFips() === 1) return Buffer.from(md5(body)).toString("base64");
-  return createHash("md5").update(body).digest("base64");
 }
 
 function conditionHeaders(condition: PutCondition | undefined): {
