@@ -3,9 +3,10 @@ import { latestKey } from "../repository/layout.ts";
 import { newOperationId } from "../repository/operation-id.ts";
 import { alsoRestoreFields, encodePointer, type Pointer } from "../repository/pointer.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { hasCode, ScbError } from "../runtime/error.ts";
+import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
+import { placePointer } from "./place-pointer.ts";
 import type { Candidate, RepairPlan } from "./repair-plan.ts";
 
 export interface ApplyRepairOptions extends RequestOptions {
@@ -30,22 +31,14 @@ export async function applyRepair(
   { store, node, writer, clock, random, signal }: ApplyRepairOptions,
 ): Promise<Pointer> {
   const pointer = repairedPointer(plan, target, { node, writer, clock, random });
-  const bytes = encodePointer(pointer);
-  const condition = conditionFor(plan);
-  try {
-    await store.put(latestKey, bytes, { condition, contentType: "application/json", signal });
-    return pointer;
-  } catch (error) {
-    if (!hasCode(error, "store-precondition", "store-missing", "store-unknown")) throw error;
-    const now = await store.get(latestKey, { signal });
-    if (now !== null && Buffer.from(now.bytes).equals(bytes)) return pointer;
-    if (hasCode(error, "store-unknown")) throw error;
-    throw new ScbError(
-      "superseded",
-      `the pointer ${store.location}/${latestKey} was changed meanwhile, and was left as it is: run scb-mirror repair again to see whether anything is still wrong`,
-      { cause: error },
-    );
-  }
+  await placePointer({
+    store,
+    bytes: encodePointer(pointer),
+    condition: conditionFor(plan),
+    remedy: "run scb-mirror repair again to see whether anything is still wrong",
+    signal,
+  });
+  return pointer;
 }
 
 /** By the etag of what the plan was made from: whoever wrote since then knows more. */

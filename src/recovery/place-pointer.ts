@@ -1,0 +1,34 @@
+import { latestKey } from "../repository/layout.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import type { ObjectStore, PutCondition, RequestOptions } from "../store/object-store.ts";
+
+export interface PlacePointerOptions extends RequestOptions {
+  /** The node's folder. */
+  readonly store: ObjectStore;
+  readonly bytes: Uint8Array;
+  /** What must be in its place: what the caller has seen there. */
+  readonly condition: PutCondition;
+  /** What to do if another pointer is there by now: the end of that error's message. */
+  readonly remedy: string;
+}
+
+/**
+ * Writes a pointer, and resolves when it is known to be there. Throws "superseded" if somebody else
+ * has changed what was in its place: then that is left as it is. Throws what the store throws.
+ */
+export async function placePointer(options: PlacePointerOptions): Promise<void> {
+  const { store, bytes, condition, remedy, signal } = options;
+  try {
+    await store.put(latestKey, bytes, { condition, contentType: "application/json", signal });
+  } catch (error) {
+    if (!hasCode(error, "store-precondition", "store-missing", "store-unknown")) throw error;
+    const now = await store.get(latestKey, { signal });
+    if (now !== null && Buffer.from(now.bytes).equals(bytes)) return;
+    if (hasCode(error, "store-unknown")) throw error;
+    throw new ScbError(
+      "superseded",
+      `the pointer ${store.location}/${latestKey} was changed meanwhile, and was left as it is: ${remedy}`,
+      { cause: error },
+    );
+  }
+}
