@@ -60,20 +60,57 @@ export interface RecordPrunedOptions extends RequestOptions {
  * Adds sequences to the record, and resolves when they are known to be in it, whoever else writes
  * there. Throws what the store throws, after a few tries.
  */
-export async function recordPruned(
+export function recordPruned(
   store: ObjectStore,
   { sequences, orphans, branches }: PrunedFacts,
-  { clock, random, conditional, signal }: RecordPrunedOptions,
+  options: RecordPrunedOptions,
 ): Promise<void> {
-  const add = async (): Promise<void> => {
+  const added = sequences.map((one): Range => [one, one]);
+  return change(store, options, (before) => {
+    if (sequences.every((one) => wasPruned(before, one, one))) return null;
+    return { removed: mergedRanges(before?.removed ?? [], added), orphans, branches };
+  });
+}
+
+/**
+ * Adds what the record of another folder knows, of which this one is a copy. `present`: the sequences
+ * of versions that are here, which nobody has removed here. As `recordPruned` in all else.
+ */
+export function inheritPruned(
+  store: ObjectStore,
+  theirs: PrunedRecord,
+  present: Iterable<number>,
+  options: RecordPrunedOptions,
+): Promise<void> {
+  const added = without(theirs.removed, present);
+  return change(store, options, (before) => {
+    const removed = mergedRanges(before?.removed ?? [], added);
+    const orphans = [...new Set([...(before?.orphans ?? []), ...theirs.orphans])];
+    const branches = [...new Set([...(before?.branches ?? []), ...theirs.branches])];
+    const isKnown =
+      before !== null &&
+      removed.every(([first, last]) => wasPruned(before, first, last)) &&
+      orphans.length === before.orphans.length &&
+      branches.length === before.branches.length;
+    return isKnown ? null : { removed, orphans, branches };
+  });
+}
+
+/** Writes what `changed` makes of the record, unless that is null. */
+async function change(
+  store: ObjectStore,
+  { clock, random, conditional, signal }: RecordPrunedOptions,
+  changed: (
+    before: PrunedRecord | null,
+  ) => Pick<PrunedRecord, "removed" | "orphans" | "branches"> | null,
+): Promise<void> {
+  const write = async (): Promise<void> => {
     const read = await format.read(store, prunedKey, { signal });
-    const before = read?.value ?? null;
-    if (sequences.every((one) => wasPruned(before, one, one))) return;
+    const facts = changed(read?.value ?? null);
+    if (facts === null) return;
     const record: PrunedRecord = {
       schema: schemaVersion,
-      removed: mergedRanges(before?.removed ?? [], sequences),
-      orphans,
-      branches,
+      ...facts,
       operation: newOperationId(clock, random),
       at: new Date(clock.now()).toISOString(),
     };
@@ -87,7 +124,7 @@ export async function recordPruned(
   };
   const canPass = (error: ScbError): boolean =>
     hasCode(error, "store-precondition", "store-busy", "store-unknown");
-  await retry(add, { canPass, backoff: storeBackoff, maxTries, clock, random, signal });
+  await retry(write, { canPass, backoff: storeBackoff, maxTries, clock, random, signal });
 }
 
 /** Whether every sequence from `first` to `last` was pruned. */
@@ -97,14 +134,30 @@ export function wasPruned(record: PrunedRecord | null, first: number, last: numb
 
 type Range = readonly [from: number, to: number];
 
-function mergedRanges(ranges: readonly Range[], sequences: Iterable<number>): [number, number][] {
-  const all: Range[] = [...ranges];
-  for (const added of sequences) all.push([added, added]);
+function mergedRanges(ranges: readonly Range[], added: readonly Range[]): [number, number][] {
   const merged: [number, number][] = [];
-  for (const [from, to] of all.sort((a, b) => a[0] - b[0])) {
+  for (const [from, to] of [...ranges, ...added].sort((a, b) => a[0] - b[0])) {
     const last = merged.at(-1);
     if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to);
     else merged.push([from, to]);
   }
   return merged;
+}
+
+/** The ranges with these sequences cut out of them. */
+function without(ranges: readonly Range[], sequences: Iterable<number>): Range[] {
+  const sorted = [...new Set(sequences)].sort((a, b) => a - b);
+  const left: Range[] = [];
+  let at = 0;
+  for (const [from, to] of mergedRanges(ranges, [])) {
+    let next = from;
+    for (; (sorted[at] ?? Infinity) <= to; at += 1) {
+      const one = sorted[at] ?? Infinity;
+      if (one < next) continue;
+      if (one > next) left.push([next, one - 1]);
+      next = one + 1;
+    }
+    if (next <= to) left.push([next, to]);
+  }
+  return left;
 }

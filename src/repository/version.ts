@@ -1,7 +1,12 @@
 import { packedMultiFlaw } from "../chanbackup/packed-multi.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 import { hasCode } from "../runtime/error.ts";
-import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
+import type {
+  GetOptions,
+  ObjectStore,
+  RequestOptions,
+  StoredObject,
+} from "../store/object-store.ts";
 import type { HeldVersion } from "./base.ts";
 import { parseVersionKey } from "./layout.ts";
 import type { Pointer } from "./pointer.ts";
@@ -22,6 +27,8 @@ export interface ReadBytes {
   readonly sha256: string;
   /** Null if a copy by hand dropped it. */
   readonly metadata: VersionMetadata | null;
+  /** What the store has beside the bytes, whoever put it there. */
+  readonly storedMetadata: Readonly<Record<string, string>>;
   /** By the store's clock, milliseconds since 1970. */
   readonly storedAt: number;
 }
@@ -45,7 +52,7 @@ export type VersionReading =
 export async function readVersion(
   store: ObjectStore,
   expected: ExpectedVersion,
-  options?: RequestOptions,
+  options?: GetOptions,
 ): Promise<VersionReading> {
   const { key } = expected;
   let stored: StoredObject | null;
@@ -54,14 +61,22 @@ export async function readVersion(
   } catch (error) {
     if (!hasCode(error, "store-too-large")) throw error;
     // No node's backup is so large, so nothing of it is read.
-    const nothing = { bytes: new Uint8Array(), sha256: "", metadata: null, storedAt: 0 };
-    return { kind: "damaged", key, ...nothing, savedSha256: expected.sha256 ?? "" };
+    return {
+      kind: "damaged",
+      key,
+      bytes: new Uint8Array(),
+      sha256: "",
+      metadata: null,
+      storedMetadata: {},
+      storedAt: 0,
+      savedSha256: expected.sha256 ?? "",
+    };
   }
   if (stored === null) return { kind: "missing", key };
-  const { bytes, modifiedAt: storedAt } = stored;
+  const { bytes, metadata: storedMetadata, modifiedAt: storedAt } = stored;
   const sha256 = sha256Hex(bytes);
-  const metadata = readVersionMetadata(stored.metadata);
-  const read = { key, bytes, sha256, metadata, storedAt };
+  const metadata = readVersionMetadata(storedMetadata);
+  const read = { key, bytes, sha256, metadata, storedMetadata, storedAt };
   const saved = [expected.sha256, metadata?.sha256].filter((hash) => hash != null && hash !== "");
   const other = saved.find((hash) => hash !== sha256);
   if (other != null) return { ...read, kind: "damaged", savedSha256: other };
