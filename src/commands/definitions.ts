@@ -1,5 +1,6 @@
 import type { Definition } from "./definition.ts";
 import { accept } from "./definitions/accept.ts";
+import { copy } from "./definitions/copy.ts";
 import { diff } from "./definitions/diff.ts";
 import { doctor } from "./definitions/doctor.ts";
 import { drill } from "./definitions/drill.ts";
@@ -23,6 +24,7 @@ export const definitions: readonly Definition[] = [
   verify,
   repair,
   prune,
+  copy,
   accept,
   drill,
   restore,

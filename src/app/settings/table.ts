@@ -29,6 +29,10 @@ export const settingTable = {
     help: "with several stores: how many must hold the node's state (all, majority or a number)",
     default: "all",
   }),
+  "from-store": text({
+    placeholder: "url",
+    help: "the store to copy from, in the same form as --to",
+  }),
   node: text({
     placeholder: "name",
     help: "the node's folder in the store",

@@ -1,0 +1,210 @@
+import type { Settings } from "../app/settings.ts";
+import { ensureProbed } from "../mirror/probe-verdict.ts";
+import type { CopyProblemCode } from "../recovery/copy/carry-versions.ts";
+import {
+  applyCopy,
+  type CopiedPointer,
+  type CopyReport,
+  examineCopy,
+} from "../recovery/copy/copy.ts";
+import { type CopyPlan, planCopy } from "../recovery/copy/copy-plan.ts";
+import { refuseSameName, refuseSamePlace } from "../recovery/copy/same-place.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
+import { keepHeapSmall } from "../runtime/small-heap.ts";
+import { programVersion } from "../runtime/version.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { formatLocation, parseLocation } from "../store/parse-location.ts";
+import type { Action, ActionContext } from "./action.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
+import { withNodeStore } from "./node-store.ts";
+import { formatSize, type Terminal } from "./terminal.ts";
+
+interface CopyOptions {
+  readonly apply: boolean;
+}
+
+/** What was done, for whoever reads it. */
+interface Done {
+  readonly from: string;
+  readonly to: string;
+  readonly node: string;
+  readonly applied: boolean;
+  readonly plan: CopyPlan;
+  readonly report: CopyReport;
+}
+
+export const copyAction: Action<CopyOptions> = async (context) => {
+  keepHeapSmall();
+  const { terminal, json } = context;
+  const done = await withBothStores(context, (node, source, target, names) =>
+    copyBetween(context, node, source, target, names),
+  );
+  terminal.progress(null);
+  if (json) terminal.json(toJson(done));
+  else print(done, terminal);
+  return exitCodeOf(done.report);
+};
+
+async function copyBetween(
+  context: ActionContext<CopyOptions>,
+  node: string,
+  source: ObjectStore,
+  target: ObjectStore,
+  names: Pick<Done, "from" | "to">,
+): Promise<Done> {
+  const { options, terminal, clock, random, signal } = context;
+  await refuseSameName(source, target);
+  const plan = await planCopy({ source, target, signal });
+  const shared = {
+    source,
+    target,
+    clock,
+    random,
+    signal,
+    onProgress: (count: number, total: number) =>
+      terminal.progress(
+        `${options.apply ? "copying" : "comparing"}: ${count} of ${total} versions`,
+      ),
+  };
+  if (!options.apply) {
+    return { ...names, node, applied: false, plan, report: await examineCopy(plan, shared) };
+  }
+  await refuseSamePlace(source, target, { clock, random, signal });
+  const withoutPointer = await whyWithoutPointer(context, target, plan);
+  const report = await applyCopy(plan, { ...shared, withoutPointer });
+  return { ...names, node, applied: true, plan, report };
+}
+
+/** A pointer is only moved where its condition was found to hold: an own finding, never a copied one. */
+async function whyWithoutPointer(
+  { clock, random, logger, signal, terminal }: ActionContext,
+  target: ObjectStore,
+  { pointerPlan }: CopyPlan,
+): Promise<string | null> {
+  if (pointerPlan.kind !== "place" || target.enforcesConditions === false) return null;
+  const program = `scb-mirror/${programVersion}`;
+  terminal.progress("trying conditional writes");
+  try {
+    await ensureProbed({ store: target, clock, random, logger, program, signal });
+    return null;
+  } catch (error) {
+    if (hasCode(error, "store-lies")) return error.message;
+    throw error;
+  }
+}
+
+/** Opens the same node's folder in both stores, hands them to `use`, and closes all again. */
+function withBothStores<T>(
+  context: ActionContext,
+  use: (
+    node: string,
+    source: ObjectStore,
+    target: ObjectStore,
+    names: Pick<Done, "from" | "to">,
+  ) => Promise<T>,
+): Promise<T> {
+  const { settings } = context;
+  const { "from-store": fromStore, to } = settings;
+  if (fromStore === undefined || to === undefined) {
+    throw new ScbError(
+      "usage",
+      `${fromStore === undefined ? "no store to copy from is named: give --from-store" : "no store to copy to is named: give --to"} s3://BUCKET[/PREFIX] or file:///PATH`,
+    );
+  }
+  const names = { from: nameOf(fromStore, "--from-store"), to: nameOf(to, "--to") };
+  const at = (url: string, node: string | undefined): ActionContext => {
+    // Neither copying nor comparing needs the node itself.
+    const { from: _, node: __, ...others } = settings;
+    const opened: Settings = { ...others, to: url, ...(node === undefined ? {} : { node }) };
+    return { ...context, settings: opened };
+  };
+  return withNodeStore(at(fromStore, settings.node), ({ node, store: source }) =>
+    withNodeStore(at(to, node), ({ store: target }) => use(node, source, target, names)),
+  );
+}
+
+/** A store as people know it: without what only says how to reach it. */
+function nameOf(url: string, flag: string): string {
+  try {
+    const place = parseLocation(url);
+    if (place.kind === "file") return formatLocation(place);
+    const { region: _, style: __, ...others } = place;
+    return formatLocation(others);
+  } catch (error) {
+    const { code, message } = ScbError.from(error);
+    throw new ScbError(code, `${flag}: ${message}`, { cause: error });
+  }
+}
+
+function exitCodeOf({ problems, pointer }: CopyReport): ExitCode {
+  const isWhole = problems.length === 0 && pointer.state !== "withheld";
+  return isWhole ? exitCodes.done : exitCodes.problemFound;
+}
+
+function toJson({ from, to, node, applied, plan, report }: Done) {
+  const { versions, records, bytes, pointer, problems, movedOnTo } = report;
+  const count = (code: CopyProblemCode): number =>
+    problems.filter((problem) => problem.code === code).length;
+  return {
+    from,
+    to,
+    node,
+    applied,
+    versions: {
+      ...versions,
+      damaged: count("damaged"),
+      missing: count("missing"),
+      differing: count("differs"),
+      unproven: count("unproven"),
+    },
+    records,
+    bytes,
+    pointer: {
+      state: pointer.state === "placed" && !applied ? "planned" : pointer.state,
+      sequence: plan.pointer?.sequence ?? null,
+      key: plan.pointer?.version.key ?? null,
+      reason: "reason" in pointer ? pointer.reason : null,
+    },
+    problems,
+    movedOnTo,
+  };
+}
+
+function print(done: Done, terminal: Terminal): void {
+  const { from, to, node, applied, plan, report } = done;
+  const { versions, records, bytes, pointer, problems, movedOnTo } = report;
+  for (const { key, code, message } of problems) {
+    terminal.line(`  ${terminal.style("red", code)}: ${key}: ${message}`);
+  }
+  const copied = `${versions.copied} of ${versions.total} versions ${applied ? "copied" : "would be copied"} (${formatSize(bytes)})`;
+  const others = records.copied === 0 ? "" : `, ${records.copied} records besides`;
+  terminal.line(
+    `${terminal.style("bold", node)}: ${copied}${others}, ${versions.present} were there already, byte for byte`,
+  );
+  terminal.line(`From ${from} to ${to}`);
+  terminal.line(pointerLine(pointer, plan, applied, to));
+  if (movedOnTo !== null) {
+    terminal.line(
+      `The source has gone on to sequence ${movedOnTo} meanwhile: the same command brings the rest.`,
+    );
+  }
+  if (!applied) {
+    terminal.line("Nothing was changed: the same command with --apply does it.");
+  }
+}
+
+function pointerLine(pointer: CopiedPointer, plan: CopyPlan, applied: boolean, to: string): string {
+  const named = `sequence ${plan.pointer?.sequence} (${plan.pointer?.version.key})`;
+  switch (pointer.state) {
+    case "placed":
+      return applied
+        ? `The pointer there names ${named} now. scb-mirror drill --to ${to} shows that a restore from it would work.`
+        : `The pointer there would come to name ${named}.`;
+    case "level":
+      return `The pointer there names ${named}, as the source's does.`;
+    case "none":
+      return `There is no pointer, for ${pointer.reason}: what is current is the newest version.`;
+    case "withheld":
+      return `The pointer there ${applied ? "was not moved" : "would not be moved"}: ${pointer.reason}`;
+  }
+}

@@ -1,0 +1,81 @@
+import { parseQuarantineKey, quarantineKeys } from "../../repository/layout.ts";
+import { readQuarantineReason } from "../../repository/quarantine-record.ts";
+import { sha256Hex } from "../../runtime/digest.ts";
+import { hasCode } from "../../runtime/error.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
+import type { ObjectStore, RequestOptions, StoredObject } from "../../store/object-store.ts";
+import type { CarryOptions, CopyProblem } from "./carry-versions.ts";
+import type { CopyItem, CopyPlan } from "./copy-plan.ts";
+import { compareWith, putOnce } from "./put-once.ts";
+
+/** What has become of the records; without writing: what would become of them. */
+export class RecordTally {
+  copied = 0;
+  present = 0;
+  readonly problems: CopyProblem[] = [];
+}
+
+interface Carrying extends CarryOptions {
+  readonly plan: CopyPlan;
+  readonly tally: RecordTally;
+  readonly isWriting: boolean;
+}
+
+/** As `carryVersions`, for what a guard held back and for the notes of restores. */
+export async function carryRecords(carrying: Carrying): Promise<void> {
+  const { records } = carrying.plan;
+  const isReason = ({ object }: CopyItem): boolean => object.key.endsWith(".json");
+  // A reason is written after what it explains.
+  for (const items of [records.filter((item) => !isReason(item)), records.filter(isReason)]) {
+    await inParallel(items, (item) => carryRecord(carrying, item));
+  }
+}
+
+async function carryRecord(carrying: Carrying, item: CopyItem): Promise<void> {
+  const { source, target, tally, isWriting, clock, random, signal } = carrying;
+  const { key } = item.object;
+  const found = await readWhole(source, key, { signal });
+  if (found === null) return;
+  if (found === "damaged") {
+    const message = "it doesn't read back at the source as it was held back; not copied";
+    tally.problems.push({ key, code: "damaged", message });
+    return;
+  }
+  const { bytes, metadata } = found;
+  const there =
+    item.targetSizeBytes === null ? "absent" : await compareWith(target, key, bytes, { signal });
+  const contentType = key.endsWith(".json") ? "application/json" : "application/octet-stream";
+  const how = { target, metadata, contentType, clock, random, signal };
+  const outcome =
+    there === "same"
+      ? "present"
+      : there === "differs"
+        ? there
+        : isWriting
+          ? await putOnce(key, bytes, how)
+          : "copied";
+  if (outcome !== "differs") tally[outcome] += 1;
+  else {
+    const message = "the target has other bytes under this key, and keeps them";
+    tally.problems.push({ key, code: "differs", message });
+  }
+}
+
+/** Null if it isn't there any more. */
+async function readWhole(
+  store: ObjectStore,
+  key: string,
+  options: RequestOptions,
+): Promise<StoredObject | "damaged" | null> {
+  try {
+    const found = await store.get(key, options);
+    const held = parseQuarantineKey(key);
+    if (found === null || held?.kind !== "backup") return found;
+    const reason = await readQuarantineReason(store, quarantineKeys(held.operation).why, options);
+    // Without a reason nothing says what it should be: it may still be being written.
+    return reason === null || reason.sha256 === sha256Hex(found.bytes) ? found : "damaged";
+  } catch (error) {
+    if (hasCode(error, "store-too-large")) return "damaged";
+    throw error;
+  }
+}

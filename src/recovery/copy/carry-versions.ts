@@ -1,0 +1,156 @@
+import { parseVersionKey } from "../../repository/layout.ts";
+import { readPrunedRecord, wasPruned } from "../../repository/pruned-record.ts";
+import { type ReadBytes, readVersion, sha256InPointer } from "../../repository/version.ts";
+import { throwIfAborted } from "../../runtime/abort.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { inParallel } from "../../runtime/in-parallel.ts";
+import type { Random } from "../../runtime/random.ts";
+import { Slots } from "../../runtime/slots.ts";
+import { type CopyItem, type CopyPlan, type CopyStores, namedIn } from "./copy-plan.ts";
+import { compareWith, putOnce } from "./put-once.ts";
+
+/** Of versions that are under way at one time. One that is larger goes alone. */
+const mostBytesAtOnce = 32 * 1024 * 1024;
+
+/**
+ * Why a version isn't known to be in the target as it was saved.
+ * - `damaged`, `missing`: at the source; it wasn't copied.
+ * - `differs`: the target has other bytes under its key, and keeps them.
+ * - `unproven`: it was copied, and nothing at the source says what was saved.
+ */
+export type CopyProblemCode = "damaged" | "missing" | "differs" | "unproven";
+
+export interface CopyProblem {
+  readonly key: string;
+  readonly code: CopyProblemCode;
+  readonly message: string;
+}
+
+export interface CarryOptions extends CopyStores {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hears how many of how many versions are done. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** What has become of the versions; without writing: what would become of them. */
+export class VersionTally {
+  copied = 0;
+  present = 0;
+  copiedBytes = 0;
+  readonly problems = new Map<string, CopyProblem>();
+}
+
+interface Carrying extends CarryOptions {
+  readonly plan: CopyPlan;
+  readonly tally: VersionTally;
+  readonly isWriting: boolean;
+}
+
+/**
+ * Reads each version of the plan at the source, proves it, and adds it to the target, or compares it
+ * with what is there. `isWriting` false: does all of that but the adding. What was counted stays in
+ * `tally`, also if it throws.
+ */
+export async function carryVersions(carrying: Carrying): Promise<void> {
+  const { plan, tally, signal } = carrying;
+  /** What the versions that were read say of those before them. */
+  const named = new Map<string, string>();
+  const unproven: CopyItem[] = [];
+  const gone: string[] = [...plan.lost];
+  const slots = new Slots(mostBytesAtOnce);
+  let done = 0;
+
+  const carry = async (item: CopyItem, isLastTry: boolean): Promise<void> => {
+    throwIfAborted(signal);
+    const { key, sizeBytes } = item.object;
+    const sha256 = sha256InPointer(plan.pointer, key) ?? named.get(key);
+    const read = await readVersion(carrying.source, { key, sha256, sizeBytes }, { signal });
+    if (read.kind === "missing") gone.push(key);
+    else {
+      const previous = read.metadata?.previous ?? null;
+      if (previous !== null && previous.sha256 !== "") named.set(previous.key, previous.sha256);
+      if (read.kind === "unproven" && !isLastTry) {
+        unproven.push(item);
+        return;
+      }
+      if (read.kind === "damaged") {
+        const message = await damageOf(carrying, item, read.savedSha256);
+        tally.problems.set(key, { key, code: "damaged", message });
+      } else await bring(carrying, item, read);
+      if (read.kind === "unproven" && !tally.problems.has(key)) {
+        const message = "nothing at the source says what was saved; copied as it is";
+        tally.problems.set(key, { key, code: "unproven", message });
+      }
+    }
+    done += 1;
+    carrying.onProgress?.(done, plan.versions.length);
+  };
+  const carryAll = (items: readonly CopyItem[], isLastTry: boolean): Promise<void> =>
+    inParallel(items, (item) =>
+      slots.hold(() => carry(item, isLastTry), item.object.sizeBytes + (item.targetSizeBytes ?? 0)),
+    );
+
+  await carryAll(plan.versions, false);
+  // By now the versions that came after them have been read, which may say what was saved.
+  await carryAll(unproven, true);
+  await explainGone(carrying, gone);
+}
+
+async function bring(
+  { target, tally, isWriting, clock, random, signal }: Carrying,
+  { targetSizeBytes }: CopyItem,
+  { key, bytes, storedMetadata }: ReadBytes,
+): Promise<void> {
+  const there =
+    targetSizeBytes === null ? "absent" : await compareWith(target, key, bytes, { signal });
+  let outcome: "copied" | "present" | "differs";
+  if (there !== "absent") outcome = there === "same" ? "present" : "differs";
+  else if (!isWriting) outcome = "copied";
+  else {
+    outcome = await putOnce(key, bytes, {
+      target,
+      metadata: storedMetadata,
+      contentType: "application/octet-stream",
+      clock,
+      random,
+      signal,
+    });
+  }
+  if (outcome === "differs") {
+    const message = "the target has other bytes under this key, and keeps them";
+    tally.problems.set(key, { key, code: "differs", message });
+  } else tally[outcome] += 1;
+  if (outcome === "copied") tally.copiedBytes += bytes.length;
+}
+
+/** What the target has of a version that is damaged at the source. */
+async function damageOf(
+  { target, signal }: Carrying,
+  { object: { key }, targetSizeBytes }: CopyItem,
+  sha256: string,
+): Promise<string> {
+  const what = "it doesn't read back at the source as it was saved";
+  if (targetSizeBytes === null) return `${what}; not copied`;
+  const { kind } = await readVersion(target, { key, sha256 }, { signal });
+  return kind === "whole"
+    ? `${what}; the target has it whole`
+    : `${what}; what the target has is not known to be whole either`;
+}
+
+/** Versions that were listed, and are gone by now: a prune, or a loss. */
+async function explainGone(
+  { plan, source, tally, signal }: Carrying,
+  gone: readonly string[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  const pruned = await readPrunedRecord(source, { signal });
+  for (const key of gone) {
+    const sequence = parseVersionKey(key)?.sequence ?? 0;
+    // An orphan is no loss, and prune doesn't record it.
+    const isPruned = wasPruned(pruned, sequence, sequence) || plan.standing.get(key) === "orphan";
+    if (isPruned && !namedIn(plan.pointer).includes(key)) continue;
+    const message = "it isn't there at the source any more, and was not pruned";
+    tally.problems.set(key, { key, code: "missing", message });
+  }
+}

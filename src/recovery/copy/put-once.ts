@@ -1,0 +1,94 @@
+import { storeBackoff } from "../../runtime/backoff.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
+import { md5 } from "../../runtime/md5.ts";
+import type { Random } from "../../runtime/random.ts";
+import { retry } from "../../runtime/retry.ts";
+import { checkMetadata } from "../../store/object-key.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+
+/** A store that is busy gets some six seconds. */
+const maxTries = 8;
+
+export interface PutOnceOptions extends RequestOptions {
+  readonly target: ObjectStore;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Adds an object, and resolves when the target is known to hold these bytes: its etag is the MD5 of
+ * what it received, or they were read back. Writes over nothing: "differs" if other bytes are there.
+ * Throws what the store throws, after a few tries.
+ */
+export function putOnce(
+  key: string,
+  bytes: Uint8Array,
+  { metadata, clock, random, ...options }: PutOnceOptions,
+): Promise<"copied" | "present" | "differs"> {
+  const { target, contentType, signal } = options;
+  const condition =
+    target.enforcesConditions === false ? {} : { condition: { kind: "absent" } as const };
+  const how = { ...condition, metadata: portable(metadata), contentType, signal };
+  const put = async (): Promise<"copied" | "present" | "differs"> => {
+    try {
+      const { etag } = await target.put(key, bytes, how);
+      if (provesBytes(etag, bytes)) return "copied";
+    } catch (error) {
+      if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
+      const there = await compareWith(target, key, bytes, { signal });
+      if (there === "absent") throw error;
+      if (there === "differs") return "differs";
+      return hasCode(error, "store-unknown") ? "copied" : "present";
+    }
+    const there = await compareWith(target, key, bytes, { signal });
+    if (there !== "absent") return there === "same" ? "copied" : "differs";
+    throw new ScbError(
+      "store-unknown",
+      `${target.location} took ${key}, and does not have it: this store does not keep what it acknowledges`,
+    );
+  };
+  return retry(put, {
+    canPass: (error) => hasCode(error, "store-busy", "store-unknown"),
+    backoff: storeBackoff,
+    maxTries,
+    clock,
+    random,
+    signal,
+  });
+}
+
+/** Reads what is there, whole, and compares it. Throws what the store throws. */
+export async function compareWith(
+  store: ObjectStore,
+  key: string,
+  bytes: Uint8Array,
+  { signal }: RequestOptions,
+): Promise<"same" | "differs" | "absent"> {
+  try {
+    const there = await store.get(key, { signal, maxBytes: bytes.length });
+    if (there === null) return "absent";
+    return Buffer.compare(there.bytes, bytes) === 0 ? "same" : "differs";
+  } catch (error) {
+    if (hasCode(error, "store-too-large")) return "differs";
+    throw error;
+  }
+}
+
+/** Whether the store has made this etag of the very bytes, as S3 does unless a key encrypts them. */
+function provesBytes(etag: string, bytes: Uint8Array): boolean {
+  return etag === `"${md5(bytes).toString("hex")}"`;
+}
+
+/** What others have put beside an object is copied too, if every store takes it. */
+function portable(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  try {
+    checkMetadata(metadata);
+    return metadata;
+  } catch (error) {
+    if (!hasCode(error, "store-rejected")) throw error;
+    return Object.fromEntries(Object.entries(metadata).filter(([name]) => name.startsWith("scb-")));
+  }
+}

@@ -1,0 +1,53 @@
+import { probePrefix } from "../../repository/layout.ts";
+import { newOperationId } from "../../repository/operation-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+
+/** Throws "usage" if two folders are called the same, at the same service. Asks no store for it. */
+export async function refuseSameName(a: ObjectStore, b: ObjectStore): Promise<void> {
+  if (a.location !== b.location) return;
+  if ((await a.service?.()) !== (await b.service?.())) return;
+  throw samePlace(a, b);
+}
+
+/**
+ * Throws "usage" if two names are of one folder: a fresh token that is written through the one is read
+ * through the other. Throws what the stores throw.
+ */
+export async function refuseSamePlace(
+  source: ObjectStore,
+  target: ObjectStore,
+  { clock, random, signal }: RequestOptions & { readonly clock: Clock; readonly random: Random },
+): Promise<void> {
+  const key = `${probePrefix}${newOperationId(clock, random)}/same-place`;
+  await target.put(key, random.bytes(32), { signal });
+  try {
+    if ((await source.head(key, { signal })) !== null) throw samePlace(source, target);
+  } finally {
+    await removeIfAllowed(target, key, { signal });
+  }
+}
+
+/** A credential need not be allowed to delete: then a few bytes stay, where a probe leaves its own. */
+async function removeIfAllowed(
+  store: ObjectStore,
+  key: string,
+  options: RequestOptions,
+): Promise<void> {
+  try {
+    await store.delete(key, options);
+  } catch (error) {
+    if (!hasCode(error, "store-denied", "store-rejected", "store-busy", "store-unknown")) {
+      throw error;
+    }
+  }
+}
+
+function samePlace(a: ObjectStore, b: ObjectStore): ScbError {
+  return new ScbError(
+    "usage",
+    `${a.location} and ${b.location} are the same place, so nothing can be copied: check --from-store and --to`,
+  );
+}
