@@ -176,21 +176,26 @@ function print(done: Done, terminal: Terminal): void {
   for (const { key, code, message } of problems) {
     terminal.line(`  ${terminal.style("red", code)}: ${key}: ${message}`);
   }
-  const copied = `${versions.copied} of ${versions.total} versions ${applied ? "copied" : "would be copied"} (${formatSize(bytes)})`;
-  const others = records.copied === 0 ? "" : `, ${records.copied} records besides`;
-  terminal.line(
-    `${terminal.style("bold", node)}: ${copied}${others}, ${versions.present} were there already, byte for byte`,
-  );
-  terminal.line(`From ${from} to ${to}`);
+  const counts = [
+    `${versions.copied} of ${versions.total} versions ${applied ? "copied" : "would be copied"} (${formatSize(bytes)})`,
+    ...(versions.present === 0 ? [] : [`${versions.present} were there already, byte for byte`]),
+    ...(records.copied === 0 ? [] : [`${records.copied} records besides`]),
+  ];
+  terminal.line(`${terminal.style("bold", node)}: ${counts.join(", ")}`);
+  terminal.line(`from ${from} to ${to}`);
   terminal.line(pointerLine(pointer, plan, applied, to));
   if (movedOnTo !== null) {
     terminal.line(
       `The source has gone on to sequence ${movedOnTo} meanwhile: the same command brings the rest.`,
     );
   }
-  if (!applied) {
-    terminal.line("Nothing was changed: the same command with --apply does it.");
-  }
+  if (applied) return;
+  const isDue = versions.copied > 0 || records.copied > 0 || pointer.state === "placed";
+  terminal.line(
+    isDue
+      ? "Nothing was changed: the same command with --apply does it."
+      : "Nothing was changed, and nothing is missing there. (--apply also makes sure that the two are not one place by two names.)",
+  );
 }
 
 function pointerLine(pointer: CopiedPointer, plan: CopyPlan, applied: boolean, to: string): string {

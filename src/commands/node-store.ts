@@ -126,7 +126,7 @@ async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string
   throw nodes.length === 0
     ? new ScbError(
         "not-found",
-        `there are no backups in ${store.location}: start scb-mirror run, or check --to`,
+        `there are no backups in ${store.location}: check that this is the place, or start scb-mirror run`,
       )
     : new ScbError(
         "usage",
