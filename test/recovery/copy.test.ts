@@ -148,6 +148,8 @@ describe("copy", () => {
     const faulty = new FaultyStore(target);
     faulty.fail("put", /versions/, "store-unknown", { when: "after" });
     faulty.fail("put", /versions/, "store-busy", { times: 2 });
+    faulty.fail("put", /latest/, "store-unknown", { times: 1 });
+    faulty.fail("put", /latest/, "store-busy", { times: 1 });
     faulty.fail("put", /latest/, "store-unknown", { when: "after" });
     const report = await copy(source, faulty);
     assert.deepEqual(report.versions, { total: 3, copied: 3, present: 0 });

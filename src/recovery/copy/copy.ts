@@ -12,7 +12,7 @@ import {
   VersionTally,
 } from "./carry-versions.ts";
 import type { CopyPlan } from "./copy-plan.ts";
-import { putOnce } from "./put-once.ts";
+import { putOnce, untilAnswered } from "./put-once.ts";
 
 /** What has become of the target's pointer; without applying: what would become of it. */
 export type CopiedPointer =
@@ -76,11 +76,13 @@ export async function applyCopy(plan: CopyPlan, options: ApplyCopyOptions): Prom
     const pointer = pointerAfter(plan, versions, options);
     const { pointerPlan } = plan;
     if (pointer.state === "placed" && pointerPlan.kind === "place") {
-      const { target: store, signal } = options;
+      const { target: store, clock, random, signal } = options;
       const { bytes, condition } = pointerPlan;
       const remedy =
         "run scb-mirror copy again, which says how the two stand to each other by now; a mirror that writes there needs no copy";
-      await placePointer({ store, bytes, condition, remedy, signal });
+      const place = (): Promise<void> => placePointer({ store, bytes, condition, remedy, signal });
+      // Its bytes are the same each time, so one that has landed unheard is found.
+      await untilAnswered(place, { clock, random, signal });
     }
     return reportOf(plan, versions, records, pointer, await movedOnTo(plan, options));
   } catch (error) {

@@ -7,9 +7,6 @@ import { retry } from "../../runtime/retry.ts";
 import { checkMetadata } from "../../store/object-key.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
-/** A store that is busy gets some six seconds. */
-const maxTries = 8;
-
 export interface PutOnceOptions extends RequestOptions {
   readonly target: ObjectStore;
   readonly metadata: Readonly<Record<string, string>>;
@@ -50,14 +47,19 @@ export function putOnce(
       `${target.location} took ${key}, and does not have it: this store does not keep what it acknowledges`,
     );
   };
-  return retry(put, {
-    canPass: (error) => hasCode(error, "store-busy", "store-unknown"),
-    backoff: storeBackoff,
-    maxTries,
-    clock,
-    random,
-    signal,
-  });
+  return untilAnswered(put, { clock, random, signal });
+}
+
+/** A store that is busy gets some six seconds. */
+const maxTries = 8;
+
+/** For a write that may be sent again, whatever became of it. */
+export function untilAnswered<T>(
+  write: () => Promise<T>,
+  options: Pick<PutOnceOptions, "clock" | "random" | "signal">,
+): Promise<T> {
+  const canPass = (error: ScbError): boolean => hasCode(error, "store-busy", "store-unknown");
+  return retry(write, { canPass, backoff: storeBackoff, maxTries, ...options });
 }
 
 /** Reads what is there, whole, and compares it. Throws what the store throws. */
