@@ -9,7 +9,7 @@ import { planRepair } from "../../src/recovery/repair-plan.ts";
 import { readPrunedRecord } from "../../src/repository/pruned-record.ts";
 import { recordRestore } from "../../src/repository/restore-record.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
-import { MemoryStore } from "../../src/store/memory-store.ts";
+import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { swapNaming } from "../support/also-restore.ts";
@@ -24,7 +24,13 @@ import {
   swapOnce,
 } from "../support/mirror-fixture.ts";
 import { contentOf, copy, goOn, historyOf, optionsFor } from "./copy-world.ts";
-import { prune, optionsFor as pruneOptions, withCommits } from "./prune-world.ts";
+import {
+  dayMs,
+  prune,
+  optionsFor as pruneOptions,
+  sequencesIn,
+  withCommits,
+} from "./prune-world.ts";
 
 const sequenceOf = async (store: ObjectStore): Promise<number> =>
   (await readPointer(store)).sequence;
@@ -113,6 +119,31 @@ describe("copy", () => {
     const again = await copy(source, target);
     assert.deepEqual(again.versions, { total: 7, copied: 0, present: 7 });
     assert.deepEqual(again.pointer, { state: "level" });
+  });
+
+  it("brings the rest however far the source has gone on", async () => {
+    const source = await historyOf(3);
+    const [behind, unlisted] = [new MemoryStore(), new MemoryStore()];
+    for (const target of [behind, unlisted]) await copy(source, target);
+    // More than a pointer remembers.
+    await goOn(source, 80);
+    assert.deepEqual((await copy(source, behind)).pointer, { state: "placed" });
+    await source.delete(await keyOf(source, 3));
+    assert.deepEqual((await copy(source, unlisted)).pointer, { state: "placed" });
+    assert.equal(await sequenceOf(unlisted), 83);
+  });
+
+  it("brings the rest though prune has left little between", async () => {
+    const made = await withCommits(3);
+    const source = made.store;
+    const target = new MemoryStore();
+    await copy(source, target);
+    made.pass(60 * dayMs);
+    const swapper = made.swapper();
+    for (let n = 0; n < 80; n += 1) await swapOnce(swapper);
+    await prune(pruneOptions(source, { policy: { keepMonthly: 12 } }));
+    assert.deepEqual(await sequencesIn(source), [1, 3, 82, 83]);
+    assert.deepEqual((await copy(source, target)).pointer, { state: "placed" });
   });
 
   it("goes on wherever it was cut short", async () => {
@@ -242,6 +273,19 @@ describe("copy", () => {
         problems.map(({ key, code }) => [key, code]),
         [[second, "damaged"]],
       );
+    });
+
+    it("metadata of others that no store takes is left behind, and ours is kept", async () => {
+      const state: MemoryState = new Map();
+      const source = new MemoryStore(state);
+      await goOn(source, 2);
+      const key = await keyOf(source, 2);
+      const had = state.get(key);
+      assert.ok(had);
+      state.set(key, { ...had, metadata: { ...had.metadata, comment: "naïve" } });
+      const target = new MemoryStore();
+      assert.deepEqual((await copy(source, target)).problems, []);
+      assert.deepEqual((await target.get(key))?.metadata, had.metadata);
     });
 
     it("a version that nothing proves is copied, and named", async () => {
@@ -466,6 +510,23 @@ describe("copy", () => {
       const before = await contentOf(target);
       await assert.rejects(copy(source, target), { code: "wrong-node" });
       assert.deepEqual(await contentOf(target), before);
+    });
+
+    it("where somebody puts other bytes under a version's key meanwhile: they stay", async () => {
+      const source = await historyOf(3);
+      const key = await keyOf(source, 2);
+      const target = new MemoryStore();
+      const racing = new FaultyStore(target);
+      const theirs = packedBytes();
+      racing.before = async (call) => {
+        if (call.verb === "put" && call.key === key) await target.put(key, theirs);
+      };
+      const { problems } = await copy(source, racing);
+      assert.deepEqual(
+        problems.map((problem) => [problem.key, problem.code]),
+        [[key, "differs"]],
+      );
+      assert.deepEqual((await target.get(key))?.bytes, theirs);
     });
 
     it("where a mirror begins meanwhile: its pointer stays", async () => {
