@@ -13,7 +13,7 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { formatLocation, parseLocation } from "../store/parse-location.ts";
+import { parseLocation, storeName } from "../store/parse-location.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { withNodeStore } from "./node-store.ts";
@@ -104,7 +104,11 @@ function withBothStores<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const { settings } = context;
-  const { "from-store": fromStore, to } = settings;
+  const { "from-store": fromStore, to: targets = [] } = settings;
+  const [to, another] = targets;
+  if (another !== undefined) {
+    throw new ScbError("usage", "copy brings a history to one store: give --to once");
+  }
   if (fromStore === undefined || to === undefined) {
     throw new ScbError(
       "usage",
@@ -115,7 +119,7 @@ function withBothStores<T>(
   const at = (url: string, node: string | undefined): ActionContext => {
     // Neither copying nor comparing needs the node itself.
     const { from: _, node: __, ...others } = settings;
-    const opened: Settings = { ...others, to: url, ...(node === undefined ? {} : { node }) };
+    const opened: Settings = { ...others, to: [url], ...(node === undefined ? {} : { node }) };
     return { ...context, settings: opened };
   };
   return withNodeStore(at(fromStore, settings.node), ({ node, store: source }) =>
@@ -126,10 +130,7 @@ function withBothStores<T>(
 /** A store as people know it: without what only says how to reach it. */
 function nameOf(url: string, flag: string): string {
   try {
-    const place = parseLocation(url);
-    if (place.kind === "file") return formatLocation(place);
-    const { region: _, style: __, ...others } = place;
-    return formatLocation(others);
+    return storeName(parseLocation(url));
   } catch (error) {
     const { code, message } = ScbError.from(error);
     throw new ScbError(code, `${flag}: ${message}`, { cause: error });
