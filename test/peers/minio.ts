@@ -37,6 +37,9 @@ export interface MinioServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
+  /** It takes connections and answers nothing, until it goes on. */
+  freeze(): undefined;
+  goOn(): undefined;
   /** Starts it again on the same port and folder; stops it first where it runs. */
   restart(): Promise<void>;
 }
@@ -120,6 +123,14 @@ export async function startMinio({ directory }: MinioOptions = {}): Promise<Mini
     }),
     stop: () => child.stop(),
     kill: () => child.stop("SIGKILL"),
+    freeze: () => {
+      process.kill(child.pid, "SIGSTOP");
+      return undefined;
+    },
+    goOn: () => {
+      process.kill(child.pid, "SIGCONT");
+      return undefined;
+    },
     async restart() {
       await child.stop();
       child = await start();
