@@ -245,6 +245,10 @@ export class Checker implements BucketWatcher {
     this.#hasPosthumous ||= !this.#isAlive(by.name);
     const { sequence, version, operation, previous } = pointer;
     const what = `${by.name} moved the pointer to ${version.key}`;
+    // It was an orphan that nothing could make current, until somebody put an older pointer back: that is
+    // what prune's grace is for, and these prunes have none.
+    const prunedAtMs = this.record.prunedAtMs.get(version.key) ?? Infinity;
+    if (prunedAtMs < this.#replacedAtMs) this.record.tampered.add(version.key);
     this.#checkTarget();
     if (this.#lineage.has(operation)) this.fail("I5", `${what} for the second time`);
     this.#lineage.set(operation, version.key);

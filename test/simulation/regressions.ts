@@ -23,5 +23,7 @@ export const regressionSeeds: readonly { readonly seed: number; readonly why: st
   },
   { seed: 401, why: "a version that was pruned after its pointer was read is looked for no more" },
   { seed: 378, why: "two programs whose clocks are days apart don't replace each other for ever" },
+  { seed: 65_921, why: "a look at an empty folder confirms nothing" },
+  { seed: 88_286, why: "an orphan that was pruned comes back with an older pointer, by hand" },
   { seed: 4_801, why: "a swap that may yet land isn't left behind for one that is 'unchanged'" },
 ];
