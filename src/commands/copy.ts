@@ -104,22 +104,18 @@ function withBothStores<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const { settings } = context;
-  const { "from-store": fromStore, to: targets = [] } = settings;
-  const [to, another] = targets;
+  const { "from-store": fromStore, to: [to, another] = [] } = settings;
+  if (fromStore === undefined) throw notNamed("to copy from", "--from-store");
+  if (to === undefined) throw notNamed("to copy to", "--to");
   if (another !== undefined) {
-    throw new ScbError("usage", "copy brings a history to one store: give --to once");
-  }
-  if (fromStore === undefined || to === undefined) {
-    throw new ScbError(
-      "usage",
-      `${fromStore === undefined ? "no store to copy from is named: give --from-store" : "no store to copy to is named: give --to"} s3://BUCKET[/PREFIX] or file:///PATH`,
-    );
+    throw new ScbError("usage", "copy brings a history to one store at a time: give --to once");
   }
   const names = { from: nameOf(fromStore, "--from-store"), to: nameOf(to, "--to") };
   const at = (url: string, node: string | undefined): ActionContext => {
     // Neither copying nor comparing needs the node itself.
     const { from: _, node: __, ...others } = settings;
-    const opened: Settings = { ...others, to: [url], ...(node === undefined ? {} : { node }) };
+    const named = node === undefined ? {} : { node };
+    const opened: Settings = { ...others, ...named, to: [url], require: "all" };
     return { ...context, settings: opened };
   };
   return withNodeStore(at(fromStore, settings.node), ({ node, store: source }) =>
@@ -127,7 +123,13 @@ function withBothStores<T>(
   );
 }
 
-/** A store as people know it: without what only says how to reach it. */
+function notNamed(which: string, flag: string): ScbError {
+  return new ScbError(
+    "usage",
+    `no store ${which} is named: give ${flag} s3://BUCKET[/PREFIX] or ${flag} file:///PATH`,
+  );
+}
+
 function nameOf(url: string, flag: string): string {
   try {
     return storeName(parseLocation(url));

@@ -185,6 +185,7 @@ describe("copy, as a user meets it", () => {
       SCB_MIRROR_LNDDIR: join(folder, "no-lnd"),
       SCB_MIRROR_FROM_STORE: from.url,
       SCB_MIRROR_TO: to.url,
+      SCB_MIRROR_REQUIRE: "2",
     };
     const { code, stderr } = await runCli(["copy", "--apply"], { env });
     assert.equal(code, 0, stderr);
@@ -194,6 +195,12 @@ describe("copy, as a user meets it", () => {
     ["no store at all", [], /give --from-store/, 2],
     ["no store to copy from", ["--to", "file:///tmp/x"], /give --from-store/, 2],
     ["no store to copy to", ["--from-store", "file:///tmp/x"], /give --to/, 2],
+    [
+      "two stores to copy to",
+      ["--from-store", "file:///tmp/x", "--to", "file:///tmp/y", "--to", "file:///tmp/z"],
+      /to one store at a time: give --to once/,
+      2,
+    ],
     [
       "a source of an unknown kind",
       ["--from-store", "ftp://x", "--to", "file:///tmp/x"],

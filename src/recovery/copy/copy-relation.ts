@@ -61,7 +61,7 @@ export function relationOf(source: SourceFacts, target: FolderFacts): Relation {
     );
   }
   throw refused(
-    `${target.location} is on another branch: its current version, ${newest}, isn't in the history of the source. Find out which of the two the node's mirror writes to (scb-mirror list), and copy to an empty folder`,
+    `${target.location} is on another branch: its current version, ${newest}, isn't in the history of the source. Two stores that a mirror writes to each have a history of their own, and need no copy; else look at both (scb-mirror list), and copy to an empty folder`,
     source,
   );
 }
