@@ -8,6 +8,7 @@ import { applyRepair } from "../../src/recovery/repair.ts";
 import { planRepair } from "../../src/recovery/repair-plan.ts";
 import { readPrunedRecord } from "../../src/repository/pruned-record.ts";
 import { recordRestore } from "../../src/repository/restore-record.ts";
+import { sha256Hex } from "../../src/runtime/digest.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
@@ -91,7 +92,7 @@ describe("copy", () => {
   });
 
   it("moves the pointer last, after what a restore needs", async () => {
-    const source = await historyOf(3);
+    const source = await historyOf(30);
     const swapper = makeSwapper(source);
     const key = await keyOf(source, 2);
     const points = [`${"ab".repeat(32)}:0`];
@@ -101,7 +102,8 @@ describe("copy", () => {
     await copy(source, target);
     const puts = target.calls.filter(({ verb }) => verb === "put").map((call) => call.key);
     assert.equal(puts.at(-1), "latest.json");
-    assert.ok(puts.indexOf(key) < puts.indexOf(await keyOf(source, 5)), "what is needed is first");
+    assert.ok(puts.indexOf(key) < 16, "what is needed is among the first");
+    assert.ok(puts.indexOf(await keyOf(source, 33)) < 16, "and so is what is current");
     assert.deepEqual(
       (await readPointer(target)).alsoRestore,
       (await readPointer(source)).alsoRestore,
@@ -273,6 +275,40 @@ describe("copy", () => {
         problems.map(({ key, code }) => [key, code]),
         [[second, "damaged"]],
       );
+    });
+
+    it("a version that was written over, with what it says of itself, is told by the next", async () => {
+      const source = await historyOf(40);
+      const key = await keyOf(source, 17);
+      const had = await source.get(key);
+      const bytes = packedBytes();
+      const metadata = { ...had?.metadata, "scb-sha256": sha256Hex(bytes) };
+      await source.put(key, bytes, { metadata });
+      const next = await keyOf(source, 18);
+      const slow = new FaultyStore(source);
+      const isRead = Promise.withResolvers<void>();
+      slow.before = async (call) => {
+        if (call.verb !== "get") return;
+        if (call.key === key) setImmediate(isRead.resolve);
+        if (call.key === next) await isRead.promise;
+      };
+      const target = new MemoryStore();
+      const { problems } = await copy(slow, target);
+      assert.deepEqual(
+        problems.map((problem) => [problem.key, problem.code]),
+        [[key, "damaged"]],
+      );
+      assert.equal(await target.get(key), null);
+    });
+
+    it("what a version that never became current says of another counts for nothing", async () => {
+      const made = await withCommits(3);
+      const orphan = await made.orphan();
+      await swapOnce(made.swapper());
+      const object = await made.store.get(orphan);
+      const metadata = { ...object?.metadata, "scb-previous-sha256": "ab".repeat(32) };
+      await made.store.put(orphan, object?.bytes ?? new Uint8Array(), { metadata });
+      assert.deepEqual((await copy(made.store, new MemoryStore())).problems, []);
     });
 
     it("metadata of others that no store takes is left behind, and ours is kept", async () => {

@@ -4,9 +4,9 @@ import { sha256Hex } from "../../runtime/digest.ts";
 import { hasCode } from "../../runtime/error.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../../store/object-store.ts";
-import type { CarryOptions, CopyProblem } from "./carry-versions.ts";
+import { type CarryOptions, type CopyProblem, differing } from "./carry-versions.ts";
 import type { CopyItem, CopyPlan } from "./copy-plan.ts";
-import { compareWith, putOnce } from "./put-once.ts";
+import { bring } from "./put-once.ts";
 
 /** What has become of the records; without writing: what would become of them. */
 export class RecordTally {
@@ -31,10 +31,11 @@ export async function carryRecords(carrying: Carrying): Promise<void> {
   }
 }
 
-async function carryRecord(carrying: Carrying, item: CopyItem): Promise<void> {
-  const { source, target, tally, isWriting, clock, random, signal } = carrying;
-  const { key } = item.object;
-  const found = await readWhole(source, key, { signal });
+async function carryRecord(
+  { tally, ...carrying }: Carrying,
+  { object: { key }, targetSizeBytes }: CopyItem,
+): Promise<void> {
+  const found = await readWhole(carrying.source, key, { signal: carrying.signal });
   if (found === null) return;
   if (found === "damaged") {
     const message = "it doesn't read back at the source as it was held back; not copied";
@@ -42,23 +43,11 @@ async function carryRecord(carrying: Carrying, item: CopyItem): Promise<void> {
     return;
   }
   const { bytes, metadata } = found;
-  const there =
-    item.targetSizeBytes === null ? "absent" : await compareWith(target, key, bytes, { signal });
   const contentType = key.endsWith(".json") ? "application/json" : "application/octet-stream";
-  const how = { target, metadata, contentType, clock, random, signal };
-  const outcome =
-    there === "same"
-      ? "present"
-      : there === "differs"
-        ? there
-        : isWriting
-          ? await putOnce(key, bytes, how)
-          : "copied";
-  if (outcome !== "differs") tally[outcome] += 1;
-  else {
-    const message = "the target has other bytes under this key, and keeps them";
-    tally.problems.push({ key, code: "differs", message });
-  }
+  const isListed = targetSizeBytes !== null;
+  const outcome = await bring(key, bytes, { ...carrying, metadata, contentType, isListed });
+  if (outcome === "differs") tally.problems.push(differing(key));
+  else tally[outcome] += 1;
 }
 
 /** Null if it isn't there any more. */

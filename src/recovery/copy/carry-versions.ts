@@ -6,8 +6,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
 import { Slots } from "../../runtime/slots.ts";
+import { ChainOfHashes } from "./chain-of-hashes.ts";
 import { type CopyItem, type CopyPlan, type CopyStores, namedIn } from "./copy-plan.ts";
-import { compareWith, putOnce } from "./put-once.ts";
+import { bring } from "./put-once.ts";
 
 /** Of versions that are under way at one time. One that is larger goes alone. */
 const mostBytesAtOnce = 32 * 1024 * 1024;
@@ -24,6 +25,12 @@ export interface CopyProblem {
   readonly key: string;
   readonly code: CopyProblemCode;
   readonly message: string;
+}
+
+/** The problem with what the target has under the key of another object. */
+export function differing(key: string): CopyProblem {
+  const message = "the target has other bytes under this key, and keeps them";
+  return { key, code: "differs", message };
 }
 
 export interface CarryOptions extends CopyStores {
@@ -53,31 +60,25 @@ interface Carrying extends CarryOptions {
  * `tally`, also if it throws.
  */
 export async function carryVersions(carrying: Carrying): Promise<void> {
-  const { plan, tally, signal } = carrying;
-  /** What the versions that were read say of those before them. */
-  const named = new Map<string, string>();
-  const unproven: CopyItem[] = [];
+  const { plan, tally, source, signal } = carrying;
+  const chain = new ChainOfHashes(plan);
   const gone: string[] = [...plan.lost];
   const slots = new Slots(mostBytesAtOnce);
   let done = 0;
 
-  const carry = async (item: CopyItem, isLastTry: boolean): Promise<void> => {
+  const carry = async (item: CopyItem): Promise<void> => {
     throwIfAborted(signal);
     const { key, sizeBytes } = item.object;
-    const sha256 = sha256InPointer(plan.pointer, key) ?? named.get(key);
-    const read = await readVersion(carrying.source, { key, sha256, sizeBytes }, { signal });
+    const sha256 = sha256InPointer(plan.pointer, key);
+    const read = await chain.prove(key, sha256 !== null, () =>
+      readVersion(source, { key, sha256, sizeBytes }, { signal }),
+    );
     if (read.kind === "missing") gone.push(key);
-    else {
-      const previous = read.metadata?.previous ?? null;
-      if (previous !== null && previous.sha256 !== "") named.set(previous.key, previous.sha256);
-      if (read.kind === "unproven" && !isLastTry) {
-        unproven.push(item);
-        return;
-      }
-      if (read.kind === "damaged") {
-        const message = await damageOf(carrying, item, read.savedSha256);
-        tally.problems.set(key, { key, code: "damaged", message });
-      } else await bring(carrying, item, read);
+    else if (read.kind === "damaged") {
+      const message = await damageOf(carrying, item, read.savedSha256);
+      tally.problems.set(key, { key, code: "damaged", message });
+    } else {
+      await bringVersion(carrying, item, read);
       if (read.kind === "unproven" && !tally.problems.has(key)) {
         const message = "nothing at the source says what was saved; copied as it is";
         tally.problems.set(key, { key, code: "unproven", message });
@@ -86,41 +87,23 @@ export async function carryVersions(carrying: Carrying): Promise<void> {
     done += 1;
     carrying.onProgress?.(done, plan.versions.length);
   };
-  const carryAll = (items: readonly CopyItem[], isLastTry: boolean): Promise<void> =>
-    inParallel(items, (item) =>
-      slots.hold(() => carry(item, isLastTry), item.object.sizeBytes + (item.targetSizeBytes ?? 0)),
-    );
 
-  await carryAll(plan.versions, false);
-  // By now the versions that came after them have been read, which may say what was saved.
-  await carryAll(unproven, true);
+  await inParallel(plan.versions, (item) =>
+    slots.hold(() => carry(item), item.object.sizeBytes + (item.targetSizeBytes ?? 0)),
+  );
   await explainGone(carrying, gone);
 }
 
-async function bring(
-  { target, tally, isWriting, clock, random, signal }: Carrying,
+async function bringVersion(
+  { tally, ...carrying }: Carrying,
   { targetSizeBytes }: CopyItem,
-  { key, bytes, storedMetadata }: ReadBytes,
+  { key, bytes, storedMetadata: metadata }: ReadBytes,
 ): Promise<void> {
-  const there =
-    targetSizeBytes === null ? "absent" : await compareWith(target, key, bytes, { signal });
-  let outcome: "copied" | "present" | "differs";
-  if (there !== "absent") outcome = there === "same" ? "present" : "differs";
-  else if (!isWriting) outcome = "copied";
-  else {
-    outcome = await putOnce(key, bytes, {
-      target,
-      metadata: storedMetadata,
-      contentType: "application/octet-stream",
-      clock,
-      random,
-      signal,
-    });
-  }
-  if (outcome === "differs") {
-    const message = "the target has other bytes under this key, and keeps them";
-    tally.problems.set(key, { key, code: "differs", message });
-  } else tally[outcome] += 1;
+  const contentType = "application/octet-stream";
+  const isListed = targetSizeBytes !== null;
+  const outcome = await bring(key, bytes, { ...carrying, metadata, contentType, isListed });
+  if (outcome === "differs") tally.problems.set(key, differing(key));
+  else tally[outcome] += 1;
   if (outcome === "copied") tally.copiedBytes += bytes.length;
 }
 

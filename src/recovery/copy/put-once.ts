@@ -7,6 +7,27 @@ import { retry } from "../../runtime/retry.ts";
 import { checkMetadata } from "../../store/object-key.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
+/** What has become of an object; "copied" without writing: what would become of it. */
+export type Brought = "copied" | "present" | "differs";
+
+export interface BringOptions extends PutOnceOptions {
+  /** Whether the target listed something under this key. */
+  readonly isListed: boolean;
+  readonly isWriting: boolean;
+}
+
+/** Compares an object with what the target lists, or adds it. Throws what the target throws. */
+export async function bring(
+  key: string,
+  bytes: Uint8Array,
+  options: BringOptions,
+): Promise<Brought> {
+  const { target, isListed, isWriting, signal } = options;
+  const there = isListed ? await compareWith(target, key, bytes, { signal }) : "absent";
+  if (there !== "absent") return there === "same" ? "present" : "differs";
+  return isWriting ? putOnce(key, bytes, options) : "copied";
+}
+
 export interface PutOnceOptions extends RequestOptions {
   readonly target: ObjectStore;
   readonly metadata: Readonly<Record<string, string>>;
@@ -24,12 +45,12 @@ export function putOnce(
   key: string,
   bytes: Uint8Array,
   { metadata, clock, random, ...options }: PutOnceOptions,
-): Promise<"copied" | "present" | "differs"> {
+): Promise<Brought> {
   const { target, contentType, signal } = options;
   const condition =
     target.enforcesConditions === false ? {} : { condition: { kind: "absent" } as const };
   const how = { ...condition, metadata: portable(metadata), contentType, signal };
-  const put = async (): Promise<"copied" | "present" | "differs"> => {
+  const put = async (): Promise<Brought> => {
     try {
       const { etag } = await target.put(key, bytes, how);
       if (provesBytes(etag, bytes)) return "copied";
@@ -63,7 +84,7 @@ export function untilAnswered<T>(
 }
 
 /** Reads what is there, whole, and compares it. Throws what the store throws. */
-export async function compareWith(
+async function compareWith(
   store: ObjectStore,
   key: string,
   bytes: Uint8Array,
