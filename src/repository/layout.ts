@@ -46,6 +46,8 @@ export function versionKey(sequence: number, operation: string): string {
 const versionPattern = new RegExp(`^versions/(\\d{20})-(${operationIdPattern})\\.backup$`);
 const quarantinePattern = new RegExp(`^quarantine/(${operationIdPattern})\\.(backup|json)$`);
 
+const restoreRecordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
+
 /** Reads a version's key; null for anything else that somebody put into the folder. */
 export function parseVersionKey(key: string): VersionName | null {
   const match = versionPattern.exec(key);
@@ -72,6 +74,11 @@ export function parseQuarantineKey(
 /** `id` is a ULID: the order of a listing is the order of time. */
 export function restoreRecordKey(id: string): string {
   return `${restoresPrefix}${id}.json`;
+}
+
+/** The ULID of a note of a restore; null for anything else. */
+export function parseRestoreRecordKey(key: string): string | null {
+  return restoreRecordPattern.exec(key)?.[1] ?? null;
 }
 
 /**

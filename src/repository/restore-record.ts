@@ -3,8 +3,8 @@ import * as z from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { restoreRecordKey, restoresPrefix } from "./layout.ts";
-import { newOperationId, operationIdPattern } from "./operation-id.ts";
+import { parseRestoreRecordKey, restoreRecordKey, restoresPrefix } from "./layout.ts";
+import { newOperationId } from "./operation-id.ts";
 import { lineText, RecordFormat } from "./record.ts";
 
 export interface RestoreRecord {
@@ -37,7 +37,6 @@ const format = new RecordFormat({
     by: lineText(512),
   }),
 });
-const recordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
 
 /** Leaves a note beside the versions that one was taken out. Throws what the store throws. */
 export async function recordRestore(
@@ -64,8 +63,8 @@ export async function readLastRestore(
 ): Promise<LastRestore | null> {
   let newest: { readonly key: string; readonly atMs: number } | null = null;
   for await (const { key, modifiedAt } of store.list(restoresPrefix, options)) {
-    const id = recordPattern.exec(key)?.[1];
-    if (id === undefined) continue;
+    const id = parseRestoreRecordKey(key);
+    if (id === null) continue;
     // A clock that was ahead makes no note newer than the store's time for it, so it hides no later one.
     const atMs = Math.min(decodeTime(id), modifiedAt);
     if (newest === null || atMs >= newest.atMs) newest = { key, atMs };

@@ -63,6 +63,13 @@ describe("hostile text", () => {
       ["kit", "--text", "-o", "-"],
       ["run", "--once", "--timeout", "2s", ...demo()],
     ];
+    const [, url = ""] = to;
+    const fresh = ["--to", pathToFileURL(await mkdtemp(join(folder, "copied-"))).href];
+    const copies: readonly (readonly string[])[] = [
+      ["copy", "--apply", "--from-store", url, ...fresh, ...to.slice(2)],
+      ["copy", "--apply", "--from-store", pathToFileURL(template).href, ...to],
+    ];
+    for (const args of copies) assertHarmless(await runCli(args, { env }), args.join(" "));
     const runs = commands.flatMap((command) => [command, [...command, "--json"]]);
     const next = runs.values();
     // Two at a time: each is a process.

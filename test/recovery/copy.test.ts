@@ -695,6 +695,17 @@ describe("copy", () => {
       assert.deepEqual((await copy(source, target)).records, { copied: 0, present: 3 });
     });
 
+    it("copies the versions though the record of what was pruned can't be read", async () => {
+      const source = await historyOf(3);
+      await source.put("pruned.json", Buffer.from("["));
+      const { problems, versions, pointer } = await copy(source, new MemoryStore());
+      assert.deepEqual(
+        problems.map(({ key, code }) => [key, code]),
+        [["pruned.json", "damaged"]],
+      );
+      assert.deepEqual([versions.copied, pointer.state], [3, "placed"]);
+    });
+
     it("names a held-back backup that is damaged", async () => {
       const source = await historyOf(2);
       const swapper = makeSwapper(source);

@@ -3,10 +3,11 @@ import { readQuarantineReason } from "../../repository/quarantine-record.ts";
 import { sha256Hex } from "../../runtime/digest.ts";
 import { hasCode } from "../../runtime/error.ts";
 import { inParallel } from "../../runtime/in-parallel.ts";
+import { Slots } from "../../runtime/slots.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../../store/object-store.ts";
 import { type CarryOptions, type CopyProblem, differing } from "./carry-versions.ts";
 import type { CopyItem, CopyPlan } from "./copy-plan.ts";
-import { bring } from "./put-once.ts";
+import { bring, mostBytesAtOnce } from "./put-once.ts";
 
 /** What has become of the records; without writing: what would become of them. */
 export class RecordTally {
@@ -24,10 +25,16 @@ interface Carrying extends CarryOptions {
 /** As `carryVersions`, for what a guard held back and for the notes of restores. */
 export async function carryRecords(carrying: Carrying): Promise<void> {
   const { records } = carrying.plan;
+  const slots = new Slots(mostBytesAtOnce);
   const isReason = ({ object }: CopyItem): boolean => object.key.endsWith(".json");
   // A reason is written after what it explains.
   for (const items of [records.filter((item) => !isReason(item)), records.filter(isReason)]) {
-    await inParallel(items, (item) => carryRecord(carrying, item));
+    await inParallel(items, (item) =>
+      slots.hold(
+        () => carryRecord(carrying, item),
+        item.object.sizeBytes + (item.targetSizeBytes ?? 0),
+      ),
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseVersionKey } from "../../repository/layout.ts";
-import { readPrunedRecord, wasPruned } from "../../repository/pruned-record.ts";
+import { wasPruned } from "../../repository/pruned-record.ts";
 import { type ReadBytes, readVersion, sha256InPointer } from "../../repository/version.ts";
 import { throwIfAborted } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -7,11 +7,14 @@ import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
 import { Slots } from "../../runtime/slots.ts";
 import { ChainOfHashes } from "./chain-of-hashes.ts";
-import { type CopyItem, type CopyPlan, type CopyStores, namedIn } from "./copy-plan.ts";
-import { bring } from "./put-once.ts";
-
-/** Of versions that are under way at one time. One that is larger goes alone. */
-const mostBytesAtOnce = 32 * 1024 * 1024;
+import {
+  type CopyItem,
+  type CopyPlan,
+  type CopyStores,
+  namedIn,
+  prunedOrNull,
+} from "./copy-plan.ts";
+import { bring, mostBytesAtOnce } from "./put-once.ts";
 
 /**
  * Why a version isn't known to be in the target as it was saved.
@@ -127,7 +130,7 @@ async function explainGone(
   gone: readonly string[],
 ): Promise<void> {
   if (gone.length === 0) return;
-  const pruned = await readPrunedRecord(source, { signal });
+  const pruned = await prunedOrNull(source, { signal });
   for (const key of gone) {
     const sequence = parseVersionKey(key)?.sequence ?? 0;
     // An orphan is no loss, and prune doesn't record it.

@@ -1,11 +1,16 @@
 import { readStandings, type StoredVersion } from "../../repository/history.ts";
 import { type HistoryFolder, readFolder } from "../../repository/history-folder.ts";
-import { quarantinePrefix, restoresPrefix } from "../../repository/layout.ts";
+import {
+  parseQuarantineKey,
+  parseRestoreRecordKey,
+  quarantinePrefix,
+  restoresPrefix,
+} from "../../repository/layout.ts";
 import type { Standing } from "../../repository/lineage.ts";
 import { encodePointer, type Pointer } from "../../repository/pointer.ts";
-import { readPrunedRecord } from "../../repository/pruned-record.ts";
+import { type PrunedRecord, readPrunedRecord } from "../../repository/pruned-record.ts";
 import { metadataOf, readVersionMetadata } from "../../repository/version-metadata.ts";
-import { ScbError } from "../../runtime/error.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
 import type {
   ListedObject,
   ObjectStore,
@@ -56,8 +61,7 @@ export interface CopyPlan {
 /**
  * Compares two folders by their listings and pointers, and makes a plan; changes nothing, and reads no
  * version. Throws "not-found" if the source has no backup, "wrong-node" and "refused" for a target that
- * isn't a part of it, "decode" for a record of what was pruned that can't be read, and what the stores
- * throw.
+ * isn't a part of it, and what the stores throw.
  */
 export async function planCopy({ source, target, signal }: CopyStores): Promise<CopyPlan> {
   // The target first: what the source commits meanwhile is then no stranger there.
@@ -68,7 +72,7 @@ export async function planCopy({ source, target, signal }: CopyStores): Promise<
   }
   refuseDamaged(target, there);
   const ours = pointerOf(here);
-  const pruned = await readPrunedRecord(source, { signal });
+  const pruned = await prunedOrNull(source, { signal });
   const standing = await readStandings(source, here.versions, here.current, { signal });
   const theirs = pointerOf(there);
   const facts: SourceFacts = {
@@ -160,14 +164,18 @@ function pointerPlanOf(
   there: HistoryFolder,
   standing: ReadonlyMap<string, Standing>,
 ): PointerPlan {
-  if (here.pointerError !== null) return { kind: "withheld", reason: here.pointerError.message };
+  const remedy = "repair the source (scb-mirror repair) and copy again, or repair the copy alone";
+  if (here.pointerError !== null) {
+    const [what = ""] = here.pointerError.message.split("; nothing was changed");
+    return { kind: "withheld", reason: `${what}; ${remedy}` };
+  }
   const pointer = pointerOf(here);
   if (pointer === null) return { kind: "none" };
   const ahead = [...standing].find(([, is]) => is === "ahead");
   if (ahead !== undefined) {
     return {
       kind: "withheld",
-      reason: `${source.location} holds ${ahead[0]}, which its pointer (sequence ${pointer.sequence}) can't explain: someone put an older pointer back`,
+      reason: `${source.location} holds ${ahead[0]}, which its pointer (sequence ${pointer.sequence}) can't explain: someone put an older pointer back; ${remedy}`,
     };
   }
   const condition: PutCondition =
@@ -175,6 +183,19 @@ function pointerPlanOf(
       ? { kind: "match", etag: there.current.etag }
       : { kind: "absent" };
   return { kind: "place", bytes: encodePointer(pointer), condition };
+}
+
+/** Null also for one that can't be read: it explains gaps, and must keep no version from being saved. */
+export async function prunedOrNull(
+  store: ObjectStore,
+  options: RequestOptions,
+): Promise<PrunedRecord | null> {
+  try {
+    return await readPrunedRecord(store, options);
+  } catch (error) {
+    if (hasCode(error, "decode")) return null;
+    throw error;
+  }
 }
 
 /** The most valuable first: a copy that is cut short is then of the most use. */
@@ -191,8 +212,10 @@ function ordered({ versions }: HistoryFolder, pointer: Pointer | null): StoredVe
  */
 async function recordItems({ source, target, signal }: CopyStores): Promise<CopyItem[]> {
   const items: CopyItem[] = [];
+  const isOurs = ({ key }: ListedObject): boolean =>
+    parseQuarantineKey(key) !== null || parseRestoreRecordKey(key) !== null;
   for (const prefix of [quarantinePrefix, restoresPrefix]) {
-    const here = await listAll(source, prefix, signal);
+    const here = (await listAll(source, prefix, signal)).filter(isOurs);
     if (here.length > 0) items.push(...itemsOf(here, await listAll(target, prefix, signal)));
   }
   return items;

@@ -1,8 +1,12 @@
 import { originMark } from "../../repository/base.ts";
-import { originKey, parseVersionKey } from "../../repository/layout.ts";
+import { originKey, parseVersionKey, prunedKey } from "../../repository/layout.ts";
 import { readPointerOrNull } from "../../repository/pointer.ts";
-import { inheritPruned, readPrunedRecord } from "../../repository/pruned-record.ts";
-import { ScbError } from "../../runtime/error.ts";
+import {
+  inheritPruned,
+  type PrunedRecord,
+  readPrunedRecord,
+} from "../../repository/pruned-record.ts";
+import { hasCode, ScbError } from "../../runtime/error.ts";
 import { placePointer } from "../place-pointer.ts";
 import { carryRecords, RecordTally } from "./carry-records.ts";
 import {
@@ -54,6 +58,7 @@ export async function examineCopy(plan: CopyPlan, options: CarryOptions): Promis
   await carryVersions({ ...options, plan, tally: versions, isWriting: false });
   const records = new RecordTally();
   await carryRecords({ ...options, plan, tally: records, isWriting: false });
+  await carryPruned(plan, versions, { ...options, isWriting: false });
   const pointer = pointerAfter(plan, versions, { ...options, withoutPointer: null });
   return reportOf(plan, versions, records, pointer, await movedOnTo(plan, options));
 }
@@ -71,7 +76,7 @@ export async function applyCopy(plan: CopyPlan, options: ApplyCopyOptions): Prom
   try {
     await carryVersions({ ...options, plan, tally: versions, isWriting: true });
     await carryRecords({ ...options, plan, tally: records, isWriting: true });
-    await copyPruned(plan, versions, options);
+    await carryPruned(plan, versions, { ...options, isWriting: true });
     await markOrigin(plan, options);
     const pointer = pointerAfter(plan, versions, options);
     const { pointerPlan } = plan;
@@ -118,13 +123,24 @@ function pointerAfter(
 }
 
 /** After the versions, so that what a prune removes meanwhile is explained too. */
-async function copyPruned(
+async function carryPruned(
   { versions, targetOnly, pointerPlan }: CopyPlan,
   { problems }: VersionTally,
-  { source, target, clock, random, signal }: CarryOptions,
+  { source, target, clock, random, isWriting, signal }: CarryOptions & { isWriting: boolean },
 ): Promise<void> {
-  const theirs = await readPrunedRecord(source, { signal });
-  if (theirs === null) return;
+  let theirs: PrunedRecord | null;
+  try {
+    theirs = await readPrunedRecord(source, { signal });
+  } catch (error) {
+    if (!hasCode(error, "decode")) throw error;
+    problems.set(prunedKey, {
+      key: prunedKey,
+      code: "damaged",
+      message: "the record of what was pruned can't be read at the source; not copied",
+    });
+    return;
+  }
+  if (theirs === null || !isWriting) return;
   const copied = versions.map(({ object }) => object.key).filter((key) => !problems.has(key));
   const present = [...copied, ...targetOnly].flatMap((key) => parseVersionKey(key)?.sequence ?? []);
   const conditional = target.enforcesConditions !== false && pointerPlan.kind !== "none";

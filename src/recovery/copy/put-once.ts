@@ -7,6 +7,9 @@ import { retry } from "../../runtime/retry.ts";
 import { checkMetadata } from "../../store/object-key.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
+/** Of objects that are under way at one time. One that is larger goes alone. */
+export const mostBytesAtOnce = 32 * 1024 * 1024;
+
 /** What has become of an object; "copied" without writing: what would become of it. */
 export type Brought = "copied" | "present" | "differs";
 
