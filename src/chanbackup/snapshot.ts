@@ -99,6 +99,11 @@ export interface NodeWitness {
   /** The channels whose funds are on their way back to it, sorted: what a restore still has to bring. */
   limboChannels(signal?: AbortSignal): Promise<readonly LimboChannel[]>;
   /**
+   * As `openChannelPoints`, with what is the node's own in each channel, in satoshi. Absent if the node
+   * doesn't tell.
+   */
+  openBalances?(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /**
    * The channels that it knows from a backup only, and whose peers have yet to close them, sorted. Absent
    * if the node can't tell them apart.
    */

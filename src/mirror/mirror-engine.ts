@@ -3,6 +3,7 @@ import { Engine, type EngineTiming, type Outcome } from "../chanbackup/engine.ts
 import type { LookDepth, LookOutcome } from "../chanbackup/look.ts";
 import { isPassing } from "../chanbackup/retry-policy.ts";
 import { isNews, type SnapshotReason, type SnapshotSource } from "../chanbackup/snapshot.ts";
+import type { AlsoRestore } from "../repository/also-restore.ts";
 import { type Base, isSameBase } from "../repository/base.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -24,6 +25,7 @@ type MirrorOutcome = Outcome<MirrorSwapped, MirrorUnchanged>;
 
 /** An operation that isn't known to have committed, and what it takes in. */
 interface UnderWay {
+  readonly kind: "under-way";
   readonly operation: SwapOperation;
   readonly due: Due;
 }
@@ -82,25 +84,33 @@ export class MirrorEngine {
       if (setback !== null) return { kind: "lost", error: setback };
       const due = this.#engine.take();
       const next = await this.#nextOperation(base, due, signal);
-      if (next === "held") return this.#unchanged(base, due, signal);
+      if (next.kind === "held") return this.#unchanged(base, next.candidate, due, signal);
       underWay = next;
       this.#underWay = next;
     }
     const { operation, due } = underWay;
     const commit = await swapper.advance(operation, signal);
-    return { kind: "swapped", due, id: commit.key, facts: { commit } };
+    const covers = coveredBy(operation.candidate, operation.alsoRestore);
+    return { kind: "swapped", due, id: commit.key, facts: { commit, covers } };
   }
 
   /**
    * Takes a snapshot against `base`. If the node can't give or explain one now, an operation that is
    * under way against the same base goes on: what it holds is newer than what the store has.
    */
-  async #nextOperation(base: Base, due: Due, signal: AbortSignal): Promise<UnderWay | "held"> {
+  async #nextOperation(
+    base: Base,
+    due: Due,
+    signal: AbortSignal,
+  ): Promise<UnderWay | { readonly kind: "held"; readonly candidate: Candidate }> {
     try {
       const candidate = candidateFromSnapshot(await this.#source.snapshot(due.reason, signal));
       const isHeld = this.#isHeld(base, candidate, due.reason);
-      if (isHeld && (await this.#swapper.isCovered(base, candidate, signal))) return "held";
-      return { operation: await this.#swapper.begin(base, candidate, signal), due };
+      if (isHeld && (await this.#swapper.isCovered(base, candidate, signal))) {
+        return { kind: "held", candidate };
+      }
+      const operation = await this.#swapper.begin(base, candidate, signal);
+      return { kind: "under-way", operation, due };
     } catch (error) {
       if (!isPassing(error)) throw error;
       const underWay = this.#underWay;
@@ -127,7 +137,12 @@ export class MirrorEngine {
   }
 
   /** Reads back what `base` names, for whoever is told that it is there. */
-  async #unchanged(base: Base, due: Due, signal: AbortSignal): Promise<MirrorOutcome> {
+  async #unchanged(
+    base: Base,
+    candidate: Candidate,
+    due: Due,
+    signal: AbortSignal,
+  ): Promise<MirrorOutcome> {
     const found = await this.#look("version", signal);
     if (found.kind === "save-anew") return { kind: "lost", error: found.error };
     if (!isSameBase(await this.#swapper.base(signal), base)) {
@@ -135,7 +150,13 @@ export class MirrorEngine {
     }
     const { held } = base;
     const seen = held && { id: held.key, savedAt: held.savedAt };
-    return { kind: "unchanged", due, held: seen, facts: { sequence: held?.sequence ?? 0 } };
+    const facts = {
+      sequence: held?.sequence ?? 0,
+      covers: coveredBy(candidate, held?.alsoRestore ?? []),
+      held,
+      writer: base.kind === "pointer" ? base.pointer.writer : null,
+    };
+    return { kind: "unchanged", due, held: seen, facts };
   }
 
   async #look(depth: LookDepth, signal: AbortSignal): Promise<LookOutcome> {
@@ -143,4 +164,13 @@ export class MirrorEngine {
     const setback = this.#swapper.takeSetback();
     return setback === null ? found : { kind: "save-anew", error: setback };
   }
+}
+
+function coveredBy(
+  { contents }: Candidate,
+  alsoRestore: readonly AlsoRestore[],
+): readonly string[] | null {
+  if (contents === null) return null;
+  const also = alsoRestore.flatMap(({ channelPoints }) => channelPoints);
+  return also.length === 0 ? contents.channelPoints : [...contents.channelPoints, ...also];
 }

@@ -120,12 +120,20 @@ export class PackProcess implements WriterProcess {
     switch (event.kind) {
       case "swapped": {
         this.#isHeldBack = false;
-        if (swapper.lastCommit !== null) observe({ ...event, commit: swapper.lastCommit });
+        if (swapper.lastCommit !== null) {
+          observe({ ...event, commit: swapper.lastCommit, covers: null });
+        }
         break;
       }
       case "unchanged":
         this.#isHeldBack = false;
-        observe({ ...event, sequence: swapper.heldSequence });
+        observe({
+          ...event,
+          sequence: swapper.heldSequence,
+          covers: null,
+          held: null,
+          writer: null,
+        });
         break;
       case "refused":
         this.#isHeldBack = true;

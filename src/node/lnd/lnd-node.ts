@@ -106,6 +106,11 @@ export class LndNode {
 
   /** The channels that are open, and those whose funding transaction waits for its confirmations. */
   async openChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
+    return sortedChannelPoints((await this.openBalances(signal)).keys());
+  }
+
+  /** As `NodeWitness.openBalances`. */
+  async openBalances(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     // Pending ones first: one that opens in between is then seen twice, and not missed.
     const pending = await this.#pendingChannels(signal);
     const connection = await this.connection(signal);
@@ -114,12 +119,14 @@ export class LndNode {
       (client, options) => client.listChannels({}, options),
       signal,
     );
-    return sortedChannelPoints(
-      new Set([
-        ...pending.pendingOpenChannels.map(({ channel }) => channel?.channelPoint ?? ""),
-        ...open.channels.map(({ channelPoint }) => channelPoint),
-      ]),
-    );
+    return new Map([
+      ...pending.pendingOpenChannels.map(
+        ({ channel }) => [channel?.channelPoint ?? "", Number(channel?.localBalance ?? 0)] as const,
+      ),
+      ...open.channels.map(
+        ({ channelPoint, localBalance }) => [channelPoint, Number(localBalance)] as const,
+      ),
+    ]);
   }
 
   /** The channels that aren't open any more, nor fully resolved yet, told apart in one call. */

@@ -57,6 +57,7 @@ export class LndSource implements SnapshotSource {
     this.description = options.node.description;
     this.witness = {
       openChannelPoints: (signal) => this.#node.openChannelPoints(signal),
+      openBalances: (signal) => this.#node.openBalances(signal),
       channelPointsOf: (packed, signal) => this.#node.verify(packed, signal),
       closedChannelPoints: (signal) => this.#node.closedChannelPoints(signal),
       restoredChannelPoints: async (signal) => (await this.#node.closingChannels(signal)).restored,

@@ -1,0 +1,77 @@
+import { ScbError } from "../runtime/error.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+export type StoreOperation =
+  | "get"
+  | "head"
+  | "put"
+  | "list"
+  | "list-folders"
+  | "delete"
+  | "inspect";
+
+/** Makes a request, and gives its answer or its error on. A listing is one request a name. */
+export type AroundRequest = <T>(operation: StoreOperation, request: () => Promise<T>) => Promise<T>;
+
+/** The same store, each of whose requests `around` makes. Closing it closes the store. */
+export function observedStore(store: ObjectStore, around: AroundRequest): ObjectStore {
+  const { inspection } = store;
+  return {
+    location: store.location,
+    service: store.service?.bind(store),
+    inspection: inspection && {
+      survey: (options) => around("inspect", () => inspection.survey(options)),
+      mayDelete: (key, options) => around("inspect", () => inspection.mayDelete(key, options)),
+    },
+    get: (key, options) => around("get", () => store.get(key, options)),
+    head: (key, options) => around("head", () => store.head(key, options)),
+    put: (key, bytes, options) => around("put", () => store.put(key, bytes, options)),
+    list: (prefix, options) => observedList("list", store.list(prefix, options), around),
+    listFolders: (prefix, options) =>
+      observedList("list-folders", store.listFolders(prefix, options), around),
+    delete: (key, options) => around("delete", () => store.delete(key, options)),
+    close: () => store.close(),
+  };
+}
+
+async function* observedList<T>(
+  operation: StoreOperation,
+  list: AsyncIterable<T>,
+  around: AroundRequest,
+): AsyncGenerator<T> {
+  const items = list[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await around(operation, () => items.next());
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await items.return?.();
+  }
+}
+
+/**
+ * The same store, which tells how each request ended: "ok", or the code of its error. A listing counts
+ * once, when it ends.
+ */
+export function countedStore(
+  store: ObjectStore,
+  count: (operation: StoreOperation, outcome: string) => void,
+): ObjectStore {
+  return observedStore(store, async (operation, request) => {
+    try {
+      const answer = await request();
+      if (isEnd(operation, answer)) count(operation, "ok");
+      return answer;
+    } catch (error) {
+      count(operation, ScbError.from(error).code);
+      throw error;
+    }
+  });
+}
+
+function isEnd(operation: StoreOperation, answer: unknown): boolean {
+  if (operation !== "list" && operation !== "list-folders") return true;
+  return typeof answer === "object" && answer !== null && "done" in answer && answer.done === true;
+}
