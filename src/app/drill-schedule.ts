@@ -18,6 +18,8 @@ export interface DrillScheduleOptions {
   readonly intervalMs: number | null;
   readonly maxAgeMs: number;
   readonly observe: (report: DrillReport) => void;
+  /** Hears of the last drill that the store knows of, whoever made it. */
+  readonly onLast?: ((last: LastDrill) => void) | undefined;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: Random;
@@ -87,6 +89,7 @@ async function drillForever(
     try {
       await clock.sleep(waitMs, signal);
       const known = await soundLastDrill(options);
+      if (known !== null) options.onLast?.(known);
       // Done by a clock that was set back since: it would put off the next one until that time comes.
       if (own !== null && isInFuture(own.at, clock.now())) own = null;
       const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });

@@ -6,12 +6,14 @@ import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
+import type { WatchedEvent } from "../watched/events.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { closeAll, type NamedStore, storesOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { mirrorStores } from "./mirror-stores.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
 import { RunVerdicts } from "./run-verdicts.ts";
+import { RunWatch } from "./run-watch.ts";
 import type { Settings } from "./settings.ts";
 import { type MirroredNode, openMirroredNode } from "./source.ts";
 import { StoreMirror } from "./store-mirror.ts";
@@ -32,6 +34,8 @@ export interface MirrorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Hears what there is to know, for whoever asks how the mirror is: see `Watching`. */
+  readonly watch?: ((event: WatchedEvent) => void) | undefined;
   /** Asks a person for the passphrase of the words, where one can be asked. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
@@ -45,8 +49,10 @@ export interface MirrorOptions {
  */
 export async function runMirror(options: MirrorOptions): Promise<void> {
   const waits = new Waits(options.clock);
-  const teller = new Teller(options);
   const ended = new AbortController();
+  const { signal } = ended;
+  const watch = options.watch && new RunWatch({ ...options, tell: options.watch, signal });
+  const teller = new Teller(options, watch);
   const node = await openMirroredNode({ ...options, observer: sourceObserver(teller.tell) });
   try {
     const stores = await storesOf(options);
@@ -55,9 +61,10 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
         clock: options.clock,
         toldAtMs: () => teller.toldAtMs,
         tell: (wait) => teller.tell({ kind: "waiting", wait, store: null }),
-        signal: ended.signal,
+        review: () => teller.review(),
+        signal,
       });
-      await mirror(options, node, stores, waits, teller);
+      await mirror(options, node, stores, waits, teller, watch);
     } finally {
       ended.abort();
       await closeAll(stores);
@@ -70,13 +77,15 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
 /** Tells observer and log what happens, each trouble not too often, and the verdict when it changes. */
 class Teller {
   readonly #options: MirrorOptions;
+  readonly #watch: RunWatch | undefined;
   readonly #repeated = new Map<string | null, RepeatedTrouble>();
   #verdicts: RunVerdicts | null = null;
   /** When something was last told. */
   toldAtMs: number;
 
-  constructor(options: MirrorOptions) {
+  constructor(options: MirrorOptions, watch: RunWatch | undefined) {
     this.#options = options;
+    this.#watch = watch;
     this.toldAtMs = options.clock.monotonicMs();
   }
 
@@ -93,8 +102,14 @@ class Teller {
       logMirrorEvent(event, logger);
       observe(event);
     }
+    this.#watch?.hear(event);
     this.#verdicts?.hear(event);
   };
+
+  /** What was proved grows old by itself. */
+  review(): void {
+    this.#verdicts?.review();
+  }
 }
 
 /** What a source goes through, as the engine tells of a store. */
@@ -119,6 +134,7 @@ async function mirror(
   stores: readonly NamedStore[],
   waits: Waits,
   teller: Teller,
+  watch: RunWatch | undefined,
 ): Promise<void> {
   const { settings, abort, clock } = options;
   const shared = new SharedNode(watchedSource(mirrored.source, waits));
@@ -135,19 +151,21 @@ async function mirror(
   const nothing = { last: null, saved: 0, of: stores.length, store: null } as const;
   if (identity === null) return tell({ kind: "stopped", ...nothing });
   const node = nodeFolder(settings, identity);
-  const mirrors: StoreMirror[] = stores.map(
-    ({ name, store }) =>
-      new StoreMirror({
-        ...options,
-        name,
-        store: prefixedStore(watchedStore(store, waits), node),
-        node,
-        identity,
-        mirrored: { ...mirrored, source: shared.view() },
-        others: () => mirrors.filter((other) => other.name !== name),
-        observe: (event) => tell({ ...event, store: name }),
-      }),
-  );
+  const mirrors: StoreMirror[] = stores.map(({ name, store: root }) => {
+    const store = prefixedStore(watchedStore(root, waits), node);
+    return new StoreMirror({
+      ...options,
+      name,
+      store: watch?.counted(name, store) ?? store,
+      node,
+      identity,
+      mirrored: { ...mirrored, source: shared.view() },
+      others: () => mirrors.filter((other) => other.name !== name),
+      observe: (event) => tell({ ...event, store: name }),
+      onLastDrill: (last) => watch?.lastDrill(name, last),
+    });
+  });
+  watch?.surveyNode(shared.view());
   const verdicts = new RunVerdicts({
     stores: mirrors.map(({ name }) => name),
     requirement: settings.require,

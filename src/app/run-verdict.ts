@@ -43,6 +43,11 @@ export class RunVerdict {
   /** Takes in what happened. Nothing is told before the store was once read back, or is in trouble. */
   hear(event: RunEvent): void {
     this.#take(event);
+    this.review();
+  }
+
+  /** Tells if time alone has changed it: what was proved grows old. */
+  review(): void {
     const { verdict, findings } = this.judge();
     const isKnown = verdict !== "unknown" || this.#told !== "";
     const mark = [verdict, ...findings.map(({ code }) => code).sort()].join(" ");
@@ -113,8 +118,7 @@ export class RunVerdict {
   }
 
   #troubled(error: ScbError, nowMs: number): void {
-    const isOfNode = error.code.startsWith("node-") || error.code === "io";
-    if (isOfNode) this.#set({ nodeTrouble: error });
+    if (isOfNode(error)) this.#set({ nodeTrouble: error });
     else {
       const { unsavedSinceMs } = this.#evidence;
       this.#set({ trouble: error, unsavedSinceMs: unsavedSinceMs ?? nowMs });
@@ -124,4 +128,9 @@ export class RunVerdict {
   #set(change: Partial<Heard>): void {
     this.#evidence = { ...this.#evidence, ...change };
   }
+}
+
+/** Whether it is the node that doesn't answer, and not the store. */
+export function isOfNode({ code }: ScbError): boolean {
+  return code.startsWith("node-") || code === "io";
 }

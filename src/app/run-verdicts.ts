@@ -54,6 +54,16 @@ export class RunVerdicts {
     for (const [store, run] of this.#runs) {
       if (event.store === null || event.store === store) run.hear(event);
     }
+    this.#tellIfChanged();
+  }
+
+  /** Tells if time alone has changed it: what was proved grows old. */
+  review(): void {
+    for (const run of this.#runs.values()) run.review();
+    this.#tellIfChanged();
+  }
+
+  #tellIfChanged(): void {
     const judged = this.judge();
     // At the start nothing was read back yet, which is no news.
     const isKnown = judged.verdict !== "unknown" || this.#known.size === this.#runs.size;

@@ -11,6 +11,7 @@ import type { SeenElsewhere } from "../mirror/refuse-worse-than-elsewhere.ts";
 import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base } from "../repository/base.ts";
+import type { LastDrill } from "../repository/drill-record.ts";
 import { readHeld } from "../repository/version.ts";
 import { abortable } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -45,10 +46,15 @@ export interface StoreMirrorOptions {
   /** The operator's word that an empty backup may replace one that is not, this once. */
   readonly acceptEmpty: boolean;
   readonly observe: (event: StoreEvent) => void;
+  /** Hears of the last drill that the store knows of, whoever made it. */
+  readonly onLastDrill?: ((last: LastDrill) => void) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
+
+/** What this process signs its commits with, for people. */
+export const ownWriter = `scb-mirror/${programVersion} ${hostname()} ${process.pid}`;
 
 /** So long a store that begins waits for what the others hold. */
 const othersOpenMs = 2_000;
@@ -82,7 +88,7 @@ export class StoreMirror {
     const Swapper = settings["single-writer"] ? SingleWriterSwapper : ObjectStoreSwapper;
     this.#swapper = new Swapper({
       store,
-      writer: `scb-mirror/${programVersion} ${hostname()} ${process.pid}`,
+      writer: ownWriter,
       node: identity,
       guards: mirrorGuards(
         this.#heldBackups,
@@ -176,6 +182,7 @@ export class StoreMirror {
       intervalMs: settings["drill-interval"],
       maxAgeMs: settings["max-age"],
       observe: (report) => observe({ kind: "drilled", report }),
+      onLast: this.#options.onLastDrill,
       signal: AbortSignal.any([stop, abort]),
       clock,
       random,

@@ -2,6 +2,7 @@ import type { SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import { observedStore } from "../store/observed-store.ts";
 
 /** What is waited for, by its name for people, and since when. Milliseconds since 1970. */
 export interface Wait {
@@ -64,6 +65,8 @@ export interface TellWaitsOptions {
   /** When something was last told of the run, whatever it was. As `Clock.monotonicMs`. */
   readonly toldAtMs: () => number;
   readonly tell: (wait: Wait) => void;
+  /** Is called every 5 s, for what changes by time alone. */
+  readonly review?: (() => void) | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -71,7 +74,7 @@ export interface TellWaitsOptions {
 /** Tells of a wait of 30 s, and then once a minute, unless something else was told meanwhile. */
 export async function tellWaits(
   waits: Waits,
-  { clock, toldAtMs, tell, signal }: TellWaitsOptions,
+  { clock, toldAtMs, tell, review, signal }: TellWaitsOptions,
 ): Promise<void> {
   let told: Wait | null = null;
   for (;;) {
@@ -81,6 +84,7 @@ export async function tellWaits(
       if (signal.aborted) return;
       throw error;
     }
+    review?.();
     const wait = waits.longest;
     const isSame = wait !== null && wait.subject === told?.subject;
     const quietMs = clock.monotonicMs() - toldAtMs();
@@ -94,41 +98,7 @@ export async function tellWaits(
 
 /** A store whose requests count as waits. */
 export function watchedStore(store: ObjectStore, waits: Waits): ObjectStore {
-  const subject = store.location;
-  const { inspection } = store;
-  return {
-    location: store.location,
-    service: store.service?.bind(store),
-    inspection: inspection && {
-      survey: (options) => waits.of(subject, () => inspection.survey(options)),
-      mayDelete: (key, options) => waits.of(subject, () => inspection.mayDelete(key, options)),
-    },
-    get: (key, options) => waits.of(subject, () => store.get(key, options)),
-    head: (key, options) => waits.of(subject, () => store.head(key, options)),
-    put: (key, bytes, options) => waits.of(subject, () => store.put(key, bytes, options)),
-    list: (prefix, options) => watchedList(store.list(prefix, options), subject, waits),
-    listFolders: (prefix, options) =>
-      watchedList(store.listFolders(prefix, options), subject, waits),
-    delete: (key, options) => waits.of(subject, () => store.delete(key, options)),
-    close: () => store.close(),
-  };
-}
-
-async function* watchedList<T>(
-  list: AsyncIterable<T>,
-  subject: string,
-  waits: Waits,
-): AsyncGenerator<T> {
-  const items = list[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const { done, value } = await waits.of(subject, () => items.next());
-      if (done === true) return;
-      yield value;
-    }
-  } finally {
-    await items.return?.();
-  }
+  return observedStore(store, (_, request) => waits.of(store.location, request));
 }
 
 /** A node whose answers are waited for. */

@@ -8,8 +8,9 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { collectFile, collectFolder, collectNode, type WatchedFile } from "./collect.ts";
 import { coverOf, openedPoints } from "./cover.ts";
 import { type Evidence, openedBy } from "./evidence.ts";
-import { type ToldFinding, toldOf } from "./finding.ts";
+import type { ToldFinding } from "./finding.ts";
 import { judgeTwice } from "./second-look.ts";
+import { type LatestVersion, problemsOf, statusDocument } from "./status-json.ts";
 import type { Judgement } from "./verdict.ts";
 
 /** A closed channel whose funds aren't home, and whether the store would bring them back. */
@@ -24,17 +25,7 @@ export interface StatusReport extends Judgement {
   readonly healthy: boolean;
   /** The findings that the verdict rests on, each with what to do. */
   readonly problems: readonly ToldFinding[];
-  readonly latest: {
-    readonly key: string;
-    readonly sequence: number;
-    readonly sha256: string;
-    readonly sizeBytes: number;
-    /** ISO 8601. */
-    readonly committedAt: string;
-    readonly writer: string;
-    /** How many channels are in it: by whoever opened it, else by what was known when it was saved. */
-    readonly channels: number | null;
-  } | null;
+  readonly latest: LatestVersion | null;
   /** Null if nothing is known of when it was saved. */
   readonly ageSeconds: number | null;
   /** Whether the key, and the node, opened it; null for one that wasn't asked or didn't answer. */
@@ -79,7 +70,7 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   return {
     ...judgement,
     healthy: verdict === "safe",
-    problems: findings.filter(({ level }) => level !== "warning").map(toldOf),
+    problems: problemsOf(findings),
     ...factsOf(seen.evidence),
   };
 }
@@ -131,7 +122,18 @@ function factsOf(evidence: Evidence): Omit<StatusReport, keyof Judgement | "heal
 
 /** `status --json`: the contract's fields first. */
 export function statusJson(report: StatusReport, store: string) {
-  const { node, healthy, problems, latest, ageSeconds, verdict, findings, ...facts } = report;
+  const {
+    node,
+    healthy: _,
+    problems: __,
+    latest,
+    ageSeconds,
+    verdict,
+    findings,
+    ...facts
+  } = report;
   const located = findings.map((finding) => ({ ...finding, store }));
-  return { node, healthy, problems, latest, ageSeconds, verdict, findings: located, ...facts };
+  const stores = [{ store, verdict, findings, latest, ageSeconds }];
+  const status = { node, verdict, findings: located, latest, ageSeconds, stores };
+  return { ...statusDocument(status), ...facts };
 }

@@ -1,9 +1,11 @@
 import type { DaemonEvent } from "../app/daemon-event.ts";
 import { runMirror } from "../app/mirror-daemon.ts";
+import type { Watching } from "../app/watching.ts";
 import { toldOf } from "../checks/finding.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
+import { formatHostAndPort } from "../runtime/host-and-port.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
-import type { Action } from "./action.ts";
+import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatSize, type Terminal } from "./terminal.ts";
 
@@ -25,9 +27,12 @@ export const runAction: Action<RunOptions> = async (context) => {
   if (once) bound();
   else if (signal.aborted) bound();
   else signal.addEventListener("abort", bound, { once: true });
+  // First of all: a port that is taken is found out before anything is asked or saved.
+  const watching = once ? null : await listening(context);
   const running = runMirror({
     ...context,
     once,
+    watch: watching?.hear,
     acceptEmpty: options["accept-empty"],
     stop: signal,
     abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
@@ -43,9 +48,21 @@ export const runAction: Action<RunOptions> = async (context) => {
     if (!abort.signal.aborted || !hasCode(error, "aborted")) throw error;
     const limit = `--${once ? "timeout" : "shutdown-timeout"} is ${deadline / 1000} s`;
     throw new ScbError("aborted", `${error.message} (the time was up: ${limit})`, { cause: error });
+  } finally {
+    await watching?.close();
   }
   return exitCodes.done;
 };
+
+/** Loaded only if it is wanted. */
+async function listening({ settings, clock, logger }: ActionContext): Promise<Watching | null> {
+  const { listen, "listen-host": listenHosts = [] } = settings;
+  if (listen === undefined) return null;
+  const { startWatching } = await import("../app/watching.ts");
+  const watching = await startWatching({ listen, listenHosts, clock });
+  logger.info({}, `listening on http://${formatHostAndPort(watching.address)}/`);
+  return watching;
+}
 
 /** A look that found all as it should be is worth no line. */
 type ToldEvent = Exclude<DaemonEvent, { kind: "confirmed" }>;

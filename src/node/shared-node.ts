@@ -83,12 +83,15 @@ function sharedWitness(witness: NodeWitness): NodeWitness {
     const asks = new SharedAsk((_, signal) => ask(signal));
     return (signal?: AbortSignal): Promise<T> => asks.ask(undefined, signal);
   };
-  const { restoredChannelPoints, survey } = witness;
+  const { openBalances, restoredChannelPoints, survey } = witness;
   const opening = new Map<string, SharedAsk<readonly string[]>>();
   return {
     openChannelPoints: shared((signal) => witness.openChannelPoints(signal)),
     closedChannelPoints: shared((signal) => witness.closedChannelPoints(signal)),
     limboChannels: shared((signal) => witness.limboChannels(signal)),
+    ...(openBalances && {
+      openBalances: shared((signal) => openBalances.call(witness, signal)),
+    }),
     ...(restoredChannelPoints && {
       restoredChannelPoints: shared((signal) => restoredChannelPoints.call(witness, signal)),
     }),

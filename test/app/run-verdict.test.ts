@@ -16,8 +16,22 @@ const commit = {
   channels: 1,
   operation: "o",
 };
-const swapped = { kind: "swapped", commit, reason: "start", attempts: 1, elapsedMs: 1 } as const;
-const unchanged = { kind: "unchanged", reason: "start", sequence: 1 } as const;
+const swapped = {
+  kind: "swapped",
+  commit,
+  covers: null,
+  reason: "start",
+  attempts: 1,
+  elapsedMs: 1,
+} as const;
+const unchanged = {
+  kind: "unchanged",
+  reason: "start",
+  sequence: 1,
+  covers: null,
+  held: null,
+  writer: null,
+} as const;
 const looked = { kind: "confirmed", depth: "pointer" } as const;
 const readBack = { kind: "confirmed", depth: "version" } as const;
 const retrying = { kind: "retrying", error: busy, attempt: 1, retryInMs: 100 } as const;

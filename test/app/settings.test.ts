@@ -30,6 +30,7 @@ const samples: Partial<Record<SettingName, string>> = {
   "single-writer": "true",
   socksproxy: "127.0.0.1:9050",
   require: "majority",
+  listen: "9847",
 };
 
 async function sampleOf(name: SettingName): Promise<string> {

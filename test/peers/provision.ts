@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { provisionBrowser } from "./browser.ts";
 import { provisionDocker } from "./docker.ts";
 import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
+import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
@@ -17,6 +18,7 @@ export const peers = [
   "docker",
   "browser",
   "proxies",
+  "prometheus",
 ] as const;
 export type Peer = (typeof peers)[number];
 
@@ -83,6 +85,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
     case "proxies":
       await provisionProxies(progress);
       return;
+    case "prometheus":
+      await provisionPrometheus(progress);
+      return;
   }
 }
 
@@ -103,6 +108,7 @@ async function main(args: readonly string[]): Promise<void> {
       if (peer === "docker") await provisionDocker(toStderr, { install: true });
       else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
       else if (peer === "proxies") await provisionProxies(toStderr, { install: true });
+      else if (peer === "prometheus") await provisionPrometheus(toStderr, { install: true });
       else await provision(peer);
       toStderr(`${peer}: ready`);
     } catch (error) {

@@ -8,6 +8,7 @@ import {
   hostAndPort,
   interval,
   listed,
+  listenAddress,
   oneOf,
   requirement,
   text,
@@ -128,6 +129,14 @@ export const settingTable = {
   timeout: timeout({
     help: "how long status may take, run --once and accept try to reach the store, and each of doctor's checks may take",
     default: "30s",
+  }),
+  listen: listenAddress({
+    help: "tell how the mirror is over HTTP: /healthz, /readyz, /metrics, /status.json and a page at /",
+    defaultNote: "off; the host is 127.0.0.1",
+  }),
+  "listen-host": texts({
+    placeholder: "name",
+    help: "a host name that --listen answers to, besides localhost and IP addresses; given again, another one",
   }),
   "demo-interval": duration({
     help: "with --from demo: how often a channel opens or closes",

@@ -30,6 +30,16 @@ export function hostAndPort<const W extends Words>(words: W) {
   return { ...words, read };
 }
 
+/** Where to listen: a port alone is one of this machine's own. */
+export function listenAddress<const W extends Omit<OptionWords, "placeholder">>(words: W) {
+  const read = (value: string): HostAndPort => {
+    const address = parseHostAndPort(/^\d+$/.test(value) ? `127.0.0.1:${value}` : value);
+    if (address !== null) return address;
+    throw new ScbError("usage", "must be [HOST:]PORT, as in 9847 or 0.0.0.0:9847");
+  };
+  return { ...words, placeholder: "[host:]port", read };
+}
+
 /** On if it is given. In the environment and in YAML it is `true` or `false`. */
 export function toggle(help: string) {
   return { placeholder: null, help, default: "false", read: readToggle } as const;

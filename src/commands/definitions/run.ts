@@ -16,6 +16,8 @@ export const run = defineCommand({
     "shutdown-timeout",
     "drill-interval",
     "timeout",
+    "listen",
+    "listen-host",
     "demo-interval",
   ],
   options: {
@@ -27,6 +29,7 @@ export const run = defineCommand({
     "run --to s3://my-bucket/lightning",
     "run --to 's3://my-bucket?endpoint=https://minio.example:9000' --macaroonpath ~/scb.macaroon",
     "run --from file:/home/bitcoin/.lnd/data/chain/bitcoin/mainnet/channel.backup --node alice --to file:///mnt/usb/scb",
+    "run --to s3://my-bucket/lightning --listen 9847",
     "run --from demo --to file:///tmp/scb --once --json",
   ],
   action: async (context) => (await import("../run.ts")).runAction(context),

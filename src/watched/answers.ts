@@ -1,0 +1,59 @@
+import { escapedJson } from "../runtime/foreign-text.ts";
+import type { Answer, Answering } from "./http-server.ts";
+import { plain } from "./http-server.ts";
+import { metricsContentType, metricsText, type SwapDurations } from "./metrics.ts";
+import type { Moment } from "./moment.ts";
+import { readiness } from "./readiness.ts";
+import type { Watched } from "./record.ts";
+import { watchedStatus } from "./status.ts";
+
+/** What a mirror is asked for: what is known of it, and when. */
+export interface Asked {
+  readonly watched: Watched;
+  readonly now: Moment;
+  readonly durations: SwapDurations;
+}
+
+type View = (asked: Asked) => Promise<Answer>;
+
+const views: Readonly<Record<string, View>> = {
+  "/healthz": async () => plain(200, "ok"),
+  "/readyz": async ({ watched }) => {
+    const { isReady, text } = readiness(watched);
+    return { status: isReady ? 200 : 503, type: "text/plain; charset=utf-8", body: text };
+  },
+  "/metrics": async ({ watched, now, durations }) => ({
+    status: 200,
+    type: metricsContentType,
+    body: await metricsText(watched, now, durations),
+  }),
+  "/status.json": async ({ watched, now }) => ({
+    status: 200,
+    type: "application/json; charset=utf-8",
+    body: `${escapedJson(JSON.stringify(watchedStatus(watched, now)))}\n`,
+  }),
+};
+
+/**
+ * What is served: each path a view of the record as it is now. Nothing that a request asks for is waited
+ * for, so a store that hangs delays no answer. Each view is made at most once a second and whenever the
+ * record has changed, however many ask.
+ */
+export function answersOf(look: () => Asked): Answering {
+  const made = new Map<
+    string,
+    { readonly of: Watched; readonly atSecond: number; readonly answer: Promise<Answer> }
+  >();
+  return (path) => {
+    const view = Object.hasOwn(views, path) ? views[path] : undefined;
+    if (view === undefined) return Promise.resolve(null);
+    const asked = look();
+    const { watched, now } = asked;
+    const atSecond = Math.floor(now.monotonicMs / 1000);
+    const known = made.get(path);
+    if (known?.of === watched && known.atSecond === atSecond) return known.answer;
+    const answer = view(asked);
+    made.set(path, { of: watched, atSecond, answer });
+    return answer;
+  };
+}

@@ -1,0 +1,37 @@
+import type { NodeChannelsSeen } from "./events.ts";
+
+/** How much of what the node has a restore from one store would bring back. */
+export interface Cover {
+  readonly covered: number;
+  /** Channel points that the store's current version, and what it names besides, don't hold. */
+  readonly missing: readonly string[];
+  /** What is the node's own in the covered channels, in limbo or not; null if the node doesn't tell. */
+  readonly coveredSat: number | null;
+}
+
+/** Compares what a store covers with what the node said after that was saved. */
+export function coverOf({ open, limbo }: NodeChannelsSeen, covers: readonly string[]): Cover {
+  const held = new Set(covers);
+  const missing: string[] = [];
+  let covered = 0;
+  let coveredSat: number | null = 0;
+  for (const [point, sat] of [...open, ...[...limbo].filter(([point]) => !open.has(point))]) {
+    if (!held.has(point)) {
+      missing.push(point);
+      continue;
+    }
+    covered += 1;
+    coveredSat = coveredSat === null || sat === null ? null : coveredSat + sat;
+  }
+  return { covered, missing, coveredSat };
+}
+
+/**
+ * The same after a swap, until the node is asked again: what was missing may be saved now. Nothing can
+ * be missing anew, for what the swap left out the node had left out.
+ */
+export function coverAfterSwap(before: Cover, covers: readonly string[]): Cover {
+  const held = new Set(covers);
+  const missing = before.missing.filter((point) => !held.has(point));
+  return { ...before, covered: covers.length, missing };
+}

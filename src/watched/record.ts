@@ -1,0 +1,150 @@
+import { findingOf, type Verdict } from "../checks/finding.ts";
+import type { Cover } from "./cover.ts";
+import type { LocatedFinding, NodeChannelsSeen, WatchedVersion } from "./events.ts";
+import type { Moment } from "./moment.ts";
+
+/** A verdict as it was last told. */
+export interface WatchedVerdict {
+  readonly verdict: Verdict;
+  /** Since when it is this one; what it rests on may have changed since. */
+  readonly since: Moment;
+  readonly findings: readonly LocatedFinding[];
+}
+
+/** What keeps the node or a store from answering. */
+export interface Trouble {
+  readonly code: string;
+  readonly message: string;
+  readonly since: Moment;
+}
+
+export interface WatchedDrill {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly ok: boolean;
+  readonly verdict: string;
+}
+
+/** A backup that a guard held back since the last swap. */
+export interface WatchedRefusal {
+  readonly at: Moment;
+  readonly code: string;
+  readonly message: string;
+  readonly quarantineKey: string | null;
+}
+
+export const swapResults = ["swapped", "unchanged", "refused", "lost", "failed"] as const;
+export type SwapResult = (typeof swapResults)[number];
+
+/** What is known of one store. */
+export interface WatchedStore {
+  /** Its location. */
+  readonly store: string;
+  readonly verdict: WatchedVerdict;
+  /** Of the version that is current; 0 for none. */
+  readonly sequence: number;
+  /** Null until this mirror has saved one, or found that the store holds the node's state. */
+  readonly latest: WatchedVersion | null;
+  /** When it was last read back, and held what the node had last been heard to have; null for never. */
+  readonly provedAt: Moment | null;
+  /** The channels that a restore brings back; null if nobody opened the current version. */
+  readonly covers: readonly string[] | null;
+  /** When `covers` was learned. */
+  readonly heldSince: Moment | null;
+  /** Null until the node was asked. */
+  readonly cover: Cover | null;
+  readonly trouble: Trouble | null;
+  readonly refusals: readonly WatchedRefusal[];
+  /** The newest one that is known; null if none is. */
+  readonly drill: WatchedDrill | null;
+  readonly swaps: Readonly<Record<SwapResult, number>>;
+  /** By operation and outcome, joined by a space. */
+  readonly requests: ReadonlyMap<string, number>;
+}
+
+/** Something that happened, for the timeline. */
+export type TimelineEntry = {
+  readonly at: Moment;
+  readonly store: string | null;
+} & (
+  | {
+      readonly kind: "swapped";
+      readonly sequence: number;
+      readonly channels: number | null;
+      readonly elapsedMs: number;
+    }
+  | { readonly kind: "verdict"; readonly verdict: Verdict; readonly codes: readonly string[] }
+  | { readonly kind: "refused" | "lost"; readonly message: string }
+  | { readonly kind: "drilled"; readonly ok: boolean; readonly verdict: string }
+  | { readonly kind: "started" | "stopped" }
+);
+
+/**
+ * All that is known of a watched mirror, as its events told it. It is immutable, concludes nothing, and
+ * is bounded: every view of a mirror is a pure function of this and the time.
+ */
+export interface Watched {
+  /** The program's own version. */
+  readonly version: string;
+  readonly startedAt: Moment;
+  /** The name of the node's folder; null until it is known. */
+  readonly node: string | null;
+  /** Where the node's state comes from, for people; null until it is known. */
+  readonly source: string | null;
+  /** Of all stores together. */
+  readonly verdict: WatchedVerdict;
+  readonly stores: ReadonlyMap<string, WatchedStore>;
+  /** Null while the node answers. */
+  readonly nodeTrouble: Trouble | null;
+  /** Whether the node was ever heard. */
+  readonly wasNodeHeard: boolean;
+  /** What the node last said of its channels, and when; null until it was asked. */
+  readonly channels: { readonly at: Moment; readonly seen: NodeChannelsSeen } | null;
+  /** What is waited for; null if nothing is. Milliseconds since 1970. */
+  readonly waiting: { readonly subject: string; readonly sinceMs: number } | null;
+  /** The last so many, oldest first. */
+  readonly timeline: readonly TimelineEntry[];
+  readonly isStopped: boolean;
+}
+
+/** A mirror that has just been started: nothing was looked at, so nothing is known. */
+export function newWatched(version: string, at: Moment): Watched {
+  return {
+    version,
+    startedAt: at,
+    node: null,
+    source: null,
+    verdict: unprovedVerdict(null, at),
+    stores: new Map(),
+    nodeTrouble: null,
+    wasNodeHeard: false,
+    channels: null,
+    waiting: null,
+    timeline: [],
+    isStopped: false,
+  };
+}
+
+export function newWatchedStore(store: string, sequence: number, at: Moment): WatchedStore {
+  return {
+    store,
+    verdict: unprovedVerdict(store, at),
+    sequence,
+    latest: null,
+    provedAt: null,
+    covers: null,
+    heldSince: null,
+    cover: null,
+    trouble: null,
+    refusals: [],
+    drill: null,
+    swaps: { swapped: 0, unchanged: 0, refused: 0, lost: 0, failed: 0 },
+    requests: new Map(),
+  };
+}
+
+function unprovedVerdict(store: string | null, since: Moment): WatchedVerdict {
+  const message = "the mirror has just started, and hasn't read the store back yet";
+  const finding = findingOf("unproved", store ?? "the store", message);
+  return { verdict: "unknown", since, findings: [{ ...finding, store }] };
+}
