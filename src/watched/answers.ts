@@ -3,6 +3,7 @@ import type { Answer, Answering } from "./http-server.ts";
 import { plain } from "./http-server.ts";
 import { metricsContentType, metricsText, type SwapDurations } from "./metrics.ts";
 import type { Moment } from "./moment.ts";
+import { pageAnswer } from "./page/page.ts";
 import { readiness } from "./readiness.ts";
 import type { Watched } from "./record.ts";
 import { watchedStatus } from "./status.ts";
@@ -14,9 +15,10 @@ export interface Asked {
   readonly durations: SwapDurations;
 }
 
-type View = (asked: Asked) => Promise<Answer>;
+type View = (asked: Asked, query: URLSearchParams) => Promise<Answer>;
 
 const views: Readonly<Record<string, View>> = {
+  "/": async ({ watched, now }, query) => pageAnswer(watched, now, query),
   "/healthz": async () => plain(200, "ok"),
   "/readyz": async ({ watched }) => {
     const { isReady, text } = readiness(watched);
@@ -34,6 +36,11 @@ const views: Readonly<Record<string, View>> = {
   }),
 };
 
+/** Of the page there are two forms; what else is asked for after the `?` changes nothing. */
+function formOf(path: string, query: URLSearchParams): string {
+  return `${path}?${path === "/" && query.get("refresh") === "off"}`;
+}
+
 /**
  * What is served: each path a view of the record as it is now. Nothing that a request asks for is waited
  * for, so a store that hangs delays no answer. Each view is made at most once a second and whenever the
@@ -44,16 +51,17 @@ export function answersOf(look: () => Asked): Answering {
     string,
     { readonly of: Watched; readonly atSecond: number; readonly answer: Promise<Answer> }
   >();
-  return (path) => {
+  return (path, query) => {
     const view = Object.hasOwn(views, path) ? views[path] : undefined;
     if (view === undefined) return Promise.resolve(null);
     const asked = look();
     const { watched, now } = asked;
     const atSecond = Math.floor(now.monotonicMs / 1000);
-    const known = made.get(path);
+    const form = formOf(path, query);
+    const known = made.get(form);
     if (known?.of === watched && known.atSecond === atSecond) return known.answer;
-    const answer = view(asked);
-    made.set(path, { of: watched, atSecond, answer });
+    const answer = view(asked, query);
+    made.set(form, { of: watched, atSecond, answer });
     return answer;
   };
 }

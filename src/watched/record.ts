@@ -145,6 +145,7 @@ export function newWatchedStore(store: string, sequence: number, at: Moment): Wa
 
 function unprovedVerdict(store: string | null, since: Moment): WatchedVerdict {
   const message = "the mirror has just started, and hasn't read the store back yet";
-  const finding = findingOf("unproved", store ?? "the store", message);
+  const remedy = "give it a moment; if it stays like this, find out what keeps store or node away";
+  const finding = findingOf("unproved", store ?? "the store", message, { remedy });
   return { verdict: "unknown", since, findings: [{ ...finding, store }] };
 }

@@ -1,4 +1,5 @@
 import { encodeQR } from "qr";
+import { escapeHtml } from "../../runtime/html.ts";
 import type { Kit } from "./kit.ts";
 import type { KitBlock, KitSection } from "./kit-facts.ts";
 
@@ -76,17 +77,6 @@ function qrSvg(content: string): string {
     row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])),
   );
   return `<svg viewBox="0 0 ${rows.length} ${rows.length}" role="img" aria-label="QR code of the address" shape-rendering="crispEdges"><rect width="100%" height="100%" fill="#fff"/><path d="${squares.join("")}"/></svg>`;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char);
 }
 
 const style = `

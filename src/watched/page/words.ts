@@ -1,0 +1,71 @@
+import { type Html, html } from "../../runtime/html.ts";
+import { ageMs, type Moment, wallTimeOf } from "../moment.ts";
+
+const unitsMs = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1000],
+] as const;
+
+/** "3 days", "1 minute"; two units would promise more than a page that is seconds old can keep. */
+export function span(ms: number): string {
+  for (const [unit, unitMs] of unitsMs) {
+    const count = Math.floor(ms / unitMs);
+    // 47 hours say more than 1 day.
+    const isEnough = unit === "day" ? count >= 2 : count >= 1;
+    if (isEnough) return counted(count, unit);
+  }
+  return "less than a second";
+}
+
+export function counted(count: number, thing: string): string {
+  return `${count.toLocaleString("en-US")} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/** "12 ms", "1.3 s", "4 min". A number and its unit stay on one line. */
+export function shortTime(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}\u00a0ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}\u00a0s`;
+  return `${Math.round(ms / 60_000)}\u00a0min`;
+}
+
+export function size(bytes: number): string {
+  return bytes < 1000 ? `${bytes}\u00a0B` : `${(bytes / 1000).toFixed(1)}\u00a0kB`;
+}
+
+/** "29 Nov 12:00:05 UTC", with the year if it isn't this one. */
+export function dateText(wallMs: number, now: Moment): string {
+  const at = new Date(wallMs);
+  const isThisYear = at.getUTCFullYear() === new Date(now.wallMs).getUTCFullYear();
+  const date = at.toLocaleDateString("en-GB", {
+    timeZone: "UTC",
+    day: "numeric",
+    month: "short",
+    ...(isThisYear ? {} : { year: "numeric" }),
+  });
+  return `${date} ${at.toISOString().slice(11, 19)} UTC`;
+}
+
+/** "3 minutes ago", with the time itself for who asks. */
+export function ago(moment: Moment, now: Moment): Html {
+  return timeElement(wallTimeOf(moment, now), `${span(ageMs(moment, now))} ago`, now);
+}
+
+/** As `ago`, for a time that only a wall clock told. */
+export function agoWall(wallMs: number, now: Moment): Html {
+  const age = now.wallMs - wallMs;
+  const text = age < 0 ? "at a time that is later than now" : `${span(age)} ago`;
+  return timeElement(wallMs, text, now);
+}
+
+function timeElement(wallMs: number, text: string, now: Moment): Html {
+  const iso = new Date(wallMs).toISOString();
+  return html`<time datetime="${iso}" title="${dateText(wallMs, now)}">${text}</time>`;
+}
+
+/** As a sentence begins; lnd is written small. */
+export function capitalised(text: string): string {
+  if (/^lnd\b/.test(text)) return text;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
