@@ -4,6 +4,7 @@ import { copy } from "./definitions/copy.ts";
 import { diff } from "./definitions/diff.ts";
 import { doctor } from "./definitions/doctor.ts";
 import { drill } from "./definitions/drill.ts";
+import { healthcheck } from "./definitions/healthcheck.ts";
 import { inspect } from "./definitions/inspect.ts";
 import { key } from "./definitions/key.ts";
 import { kit } from "./definitions/kit.ts";
@@ -19,6 +20,7 @@ import { verify } from "./definitions/verify.ts";
 export const definitions: readonly Definition[] = [
   run,
   status,
+  healthcheck,
   doctor,
   list,
   verify,

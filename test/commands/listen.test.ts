@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -83,6 +85,22 @@ describe("run --listen", () => {
     assert.equal((await runCli(["list", "--to", second])).code, 1);
   });
 
+  it("has a page that needs no script", async () => {
+    const response = await ask("/");
+    const text = await response.text();
+    assert.match(response.headers.get("content-type") ?? "", /^text\/html/);
+    assert.match(text, /<h1>Safe<\/h1>/);
+    assert.doesNotMatch(text, /<script/);
+  });
+
+  it("is asked by healthcheck, with the settings of the run", async () => {
+    const env = { SCB_MIRROR_LISTEN: `0.0.0.0:${port}` };
+    const works = await runCli(["healthcheck"], { env });
+    assert.deepEqual([works.code, works.stdout], [0, "ok\n"]);
+    const ready = await runCli(["healthcheck", "--ready", "--json"], { env });
+    assert.deepEqual([ready.code, ready.json()], [0, { ok: true, status: 200, text: "safe\n" }]);
+  });
+
   it("isn't needed by run --once, whoever listens there", async () => {
     const once = ["run", "--once", "--from", "demo", ...to, "--listen", String(port)];
     assert.equal((await runCli(once)).code, 0);
@@ -95,4 +113,49 @@ describe("run --listen", () => {
       assert.match(stderr, /--listen/);
     });
   }
+});
+
+describe("healthcheck", () => {
+  it("is 1 if nobody listens there, and says so", async () => {
+    const { code, stderr } = await runCli(["healthcheck", "--listen", String(await freePort())]);
+    assert.equal(code, 1);
+    assert.match(stderr, /no run answers at .*ECONNREFUSED.*is scb-mirror run up, with --listen/);
+  });
+
+  it("is 1 within seconds if whoever listens there never answers", async () => {
+    const mute = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(mute, "listening");
+    try {
+      const { port } = mute.address() as AddressInfo;
+      const { code, stderr } = await runCli(["healthcheck", "--listen", String(port)], {
+        timeoutMs: 10_000,
+      });
+      assert.equal(code, 1);
+      assert.match(stderr, /no answer within 3 s/);
+    } finally {
+      mute.close();
+    }
+  });
+
+  it("is 1 with --ready, and says why, while the store can't be read", async () => {
+    const port = String(await freePort());
+    const away = `s3://bucket?region=us-east-1&endpoint=http://127.0.0.1:${await freePort()}`;
+    const env = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+    const run = startRun(["--from", "demo", "--to", away, "--listen", port], { env });
+    try {
+      await run.event("retrying");
+      const ready = await runCli(["healthcheck", "--ready", "--listen", port]);
+      assert.equal(ready.code, 1);
+      assert.match(ready.stdout, /^unknown\n/);
+      assert.equal((await runCli(["healthcheck", "--listen", port])).code, 0);
+    } finally {
+      await run.end();
+    }
+  });
+
+  it("is wrong usage without an address", async () => {
+    const { code, stderr } = await runCli(["healthcheck"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /--listen/);
+  });
 });

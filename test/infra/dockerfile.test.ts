@@ -91,6 +91,8 @@ peerSuite("the image of infra/Dockerfile", process.platform === "linux" ? ["dock
         await delay(100);
       }
       assert.match(await docker("exec", container, ...status), /healthy/);
+      const check = ["node", "/app/cli.js", "healthcheck"];
+      assert.equal(await docker("exec", container, ...check), "ok\n");
       await docker("stop", "--time", "20", container);
       const code = await docker("inspect", "--format", "{{.State.ExitCode}}", container);
       assert.equal(code.trim(), "0");

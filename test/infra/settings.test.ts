@@ -13,6 +13,7 @@ const containerSchema = z.tuple([
     Environment: z.array(z.object({ Name: z.string(), Value: z.unknown() })),
     Secrets: z.array(z.object({ Name: z.string(), ValueFrom: z.string() })),
     StopTimeout: z.number(),
+    HealthCheck: z.object({ Command: z.array(z.string()), Timeout: z.number() }),
   }),
 ]);
 
@@ -81,6 +82,44 @@ describe("what the deployments set", () => {
 it("the README bakes a macaroon for the calls that are made, and no others", () => {
   const uris = readFileSync(paths.readme, "utf8").match(/(?<=uri:\/lnrpc\.Lightning\/)\w+/g);
   assert.deepEqual([...(uris ?? [])].sort(), [...lndCalls].sort());
+});
+
+describe("the health checks", () => {
+  const dockerfile = readFileSync(paths.dockerfile, "utf8");
+  const inImage = /^HEALTHCHECK .* CMD (.*)$/m.exec(dockerfile)?.[1] ?? "[]";
+  const checks = {
+    image: ["CMD", ...z.array(z.string()).parse(JSON.parse(inImage))],
+    template: container().HealthCheck.Command,
+    "compose: demo": readCompose().services["demo"]?.healthcheck?.test,
+    "compose: lnd": readCompose().services["lnd"]?.healthcheck?.test,
+  };
+  for (const [name, command] of Object.entries(checks)) {
+    it(`${name}: asks the run that listens there`, () => {
+      assert.deepEqual(command?.slice(0, 4), ["CMD", "node", "/app/cli.js", "healthcheck"]);
+    });
+  }
+
+  it("give the run an address to listen at", () => {
+    const inImage = /^ENV SCB_MIRROR_LISTEN=(.*)$/m.exec(dockerfile)?.[1];
+    const compose = Object.fromEntries(composeEnvironments());
+    const addresses = [
+      inImage,
+      taskEnvironment()["SCB_MIRROR_LISTEN"],
+      compose["compose: demo"]?.["SCB_MIRROR_LISTEN"],
+      compose["compose: lnd"]?.["SCB_MIRROR_LISTEN"],
+    ];
+    for (const address of addresses) {
+      assert.ok(address !== undefined);
+      assert.equal(
+        loadSettings({ listen: address }, {}).listen?.port.toString(),
+        address.split(":")[1],
+      );
+    }
+  });
+
+  it("end sooner than whoever asks for them loses patience", () => {
+    assert.ok(container().HealthCheck.Timeout > 5);
+  });
 });
 
 describe("the time to stop", () => {

@@ -1,0 +1,15 @@
+import { toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const healthcheck = defineCommand({
+  name: "healthcheck",
+  description:
+    "Asks the run that listens at --listen on this machine whether it works: 0 if it does, else 1. For Docker, ECS and Kubernetes",
+  summary: "Asks the run on this machine whether it works",
+  settings: ["listen", "config", "log-level"],
+  options: {
+    ready: toggle("ask whether the verdict is safe"),
+  },
+  examples: ["healthcheck --listen 9847", "healthcheck --ready --listen 9847"],
+  action: async (context) => (await import("../healthcheck.ts")).healthcheckAction(context),
+});
