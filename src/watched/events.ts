@@ -25,7 +25,7 @@ export interface NodeChannelsSeen {
 }
 
 /**
- * What a watched mirror goes through. A `store` is the store's location, which holds no secret; null
+ * What a watched mirror goes through. A `store` is its name, as `--to` has it without secrets; null
  * stands for the node, or for all stores together. Texts may come from outside.
  */
 export type WatchedEvent =

@@ -38,7 +38,7 @@ export type SwapResult = (typeof swapResults)[number];
 
 /** What is known of one store. */
 export interface WatchedStore {
-  /** Its location. */
+  /** Its name. */
   readonly store: string;
   readonly verdict: WatchedVerdict;
   /** Of the version that is current; 0 for none. */

@@ -7,7 +7,7 @@ import { bucket, finding, momentAt, started, startedAt, verdict, versionOf } fro
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const pubkey = "03248248045a4cc79f3444d76eea035ef17ecdb6df4fc203cd15fd67c03dfa9b39";
-export const disk = "file:///mnt/usb/scb/store/alice";
+export const disk = "file:///mnt/usb/scb/store";
 
 /** What a page is made of. */
 export interface PageStory {
@@ -72,7 +72,7 @@ function storeOf(event: WatchedEvent): boolean {
 const now = momentAt(47 * hourMs);
 
 export const pageStories = {
-  safe: { watched: at(ordinary(pubkey, `s3://bucket/lightning/${pubkey}`)), now },
+  safe: { watched: at(ordinary(pubkey, bucket)), now },
   unsafe: {
     watched: at([
       ...ordinary("alice", bucket),

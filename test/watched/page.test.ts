@@ -47,7 +47,7 @@ describe("the page", () => {
   });
 
   it("quotes for the shell what a store's name has in it", () => {
-    const store = "file:///mnt/it's here; rm -rf/alice";
+    const store = "file:///mnt/it's here; rm -rf";
     const event = verdict({ ...finding("gap"), store })[1];
     assert.ok(event !== undefined);
     const { body } = answer(told({ ...started, store }, event));

@@ -4,7 +4,7 @@ import type { Moment } from "../../src/watched/moment.ts";
 import { newWatched, type Watched } from "../../src/watched/record.ts";
 import { watch } from "../../src/watched/watch.ts";
 
-export const bucket = "s3://bucket/lightning/alice";
+export const bucket = "s3://bucket/lightning";
 export const startedAt = Date.UTC(2026, 10, 29, 12);
 
 /** Both clocks go by the same time. */

@@ -15,15 +15,10 @@ export function commandFor(
   const isLnd = source?.startsWith("lnd ") === true;
   return [
     `scb-mirror ${command}`,
-    ...(store === null ? [] : ["--to", quoted(rootOf(store, node))]),
+    ...(store === null ? [] : ["--to", quoted(store)]),
     ...(node === null ? [] : ["--node", quoted(node)]),
     ...(isLnd && asksNode.includes(command) ? ["--from lnd"] : []),
   ].join(" ");
-}
-
-/** The store that `--to` names: the location without the node's folder. */
-export function rootOf(store: string, node: string | null): string {
-  return node !== null && store.endsWith(`/${node}`) ? store.slice(0, -node.length - 1) : store;
 }
 
 function quoted(text: string): string {

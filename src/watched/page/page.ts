@@ -78,7 +78,7 @@ function pageHtml(watched: Watched, now: Moment, isPaused: boolean): Html {
 <main class="inner">
 ${actionSection(watched)}
 <div class="cards">
-${[...stores.values()].map((store) => storeSection(store, node, now))}
+${[...stores.values()].map((store) => storeSection(store, now))}
 ${nodeSection(watched, now)}
 ${drillSection(watched, now)}
 ${refusalSection(watched, now)}

@@ -3,7 +3,7 @@ import type { LocatedFinding } from "../events.ts";
 import { coverCounts } from "../metrics.ts";
 import type { Moment } from "../moment.ts";
 import type { TimelineEntry, Watched, WatchedStore } from "../record.ts";
-import { commandFor, rootOf } from "./command.ts";
+import { commandFor } from "./command.ts";
 import { ago, agoWall, capitalised, counted, shortTime, size } from "./words.ts";
 
 /** A list of facts: what, and how it is. Facts that nobody knows are left out. */
@@ -19,7 +19,7 @@ export function actionSection({ verdict, node, source, stores }: Watched): Html 
   const { findings } = verdict;
   if (findings.length === 0) return null;
   const where = (store: string | null): Html | null =>
-    stores.size < 2 || store === null ? null : html`<p class="where">${rootOf(store, node)}</p>`;
+    stores.size < 2 || store === null ? null : html`<p class="where">${store}</p>`;
   const item = (finding: LocatedFinding): Html => html`<li class="${finding.level}">
 <h3><span class="level">${levelWords[finding.level]}</span> ${capitalised(finding.message)}</h3>
 ${where(finding.store)}
@@ -40,7 +40,7 @@ const storeWords = {
   unknown: "Not known",
 } as const;
 
-export function storeSection(known: WatchedStore, node: string | null, now: Moment): Html {
+export function storeSection(known: WatchedStore, now: Moment): Html {
   const { store, verdict: told, latest, provedAt, trouble, sequence } = known;
   const { verdict } = told;
   const { covered, missing } = coverCounts(known);
@@ -52,7 +52,7 @@ export function storeSection(known: WatchedStore, node: string | null, now: Mome
         : `sequence ${sequence}`
       : html`<strong>sequence ${latest.sequence}</strong>, ${channels === null ? "" : `${counted(channels, "channel")}, `}${size(latest.sizeBytes)}`;
   return html`<section class="card">
-<h2>${rootOf(store, node)}</h2>
+<h2>${store}</h2>
 <p class="state ${verdict}">${icon(verdict)} ${storeWords[verdict]}</p>
 ${facts([
   ["Current version", held],
@@ -119,7 +119,7 @@ function sats(amount: number): string {
   return `${amount.toLocaleString("en-US")}\u00a0sat`;
 }
 
-export function drillSection({ stores, node }: Watched, now: Moment): Html {
+export function drillSection({ stores }: Watched, now: Moment): Html {
   const drills = [...stores.values()].flatMap(({ store, drill }) =>
     drill === null ? [] : [{ store, drill }],
   );
@@ -133,7 +133,7 @@ export function drillSection({ stores, node }: Watched, now: Moment): Html {
     return html`<p class="state ${state}">${icon(state)} ${words}</p>
 ${facts([
   ["Rehearsed", agoWall(drill.at, now)],
-  ["Store", stores.size < 2 ? null : rootOf(store, node)],
+  ["Store", stores.size < 2 ? null : store],
 ])}`;
   });
   const none = html`<p>No rehearsal of a restore is known yet. To make one now, type <code>scb-mirror drill</code>.</p>`;
@@ -141,14 +141,14 @@ ${facts([
 }
 
 /** Null if nothing is held back. */
-export function refusalSection({ stores, node }: Watched, now: Moment): Html | null {
+export function refusalSection({ stores }: Watched, now: Moment): Html | null {
   const all = [...stores.values()].flatMap(({ store, refusals }) =>
     refusals.map((refusal) => ({ store, ...refusal })),
   );
   if (all.length === 0) return null;
   const items = all.toReversed().map(
     ({ store, at, message, quarantineKey }) => html`<li><p>${message}</p>
-<p class="where">${ago(at, now)}${stores.size < 2 ? null : `, ${rootOf(store, node)}`}${quarantineKey === null ? ", not kept" : `, kept as ${quarantineKey}`}</p></li>`,
+<p class="where">${ago(at, now)}${stores.size < 2 ? null : `, ${store}`}${quarantineKey === null ? ", not kept" : `, kept as ${quarantineKey}`}</p></li>`,
   );
   return html`<section class="card wide"><h2>Held back</h2><ul class="plain">${items}</ul></section>`;
 }
@@ -156,11 +156,11 @@ export function refusalSection({ stores, node }: Watched, now: Moment): Html | n
 const mostTold = 12;
 
 /** The newest entries, in words. */
-export function lately({ timeline, stores, node }: Watched, now: Moment): Html {
+export function lately({ timeline, stores }: Watched, now: Moment): Html {
   const entries = timeline.slice(-mostTold).toReversed();
   const items = entries.map(
     (entry) =>
-      html`<li class="${kindOf(entry)}"><span>${entryText(entry)}${stores.size < 2 || entry.store === null ? null : html` <span class="where">${rootOf(entry.store, node)}</span>`}</span> ${ago(entry.at, now)}</li>`,
+      html`<li class="${kindOf(entry)}"><span>${entryText(entry)}${stores.size < 2 || entry.store === null ? null : html` <span class="where">${entry.store}</span>`}</span> ${ago(entry.at, now)}</li>`,
   );
   return html`<ol class="lately">${items}</ol>`;
 }
