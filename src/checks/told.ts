@@ -1,5 +1,5 @@
 import type { Told } from "../chanbackup/node-survey.ts";
-import { type ErrorCode, hasCode } from "../runtime/error.ts";
+import { type ErrorCode, errorCodes, hasCode, ScbError } from "../runtime/error.ts";
 
 /** What keeps a store from answering: it says nothing of what is there. */
 export const storeTrouble = [
@@ -32,4 +32,21 @@ export async function told<T>(
     if (hasCode(error, ...codes)) return { known: false, error };
     throw error;
   }
+}
+
+/** One error for what failed in every store: of the gravest code, and with each store's own words. */
+export function allFailed(
+  failures: readonly { readonly name: string; readonly error: ScbError }[],
+): ScbError {
+  const [first, another] = failures;
+  if (first === undefined) return new ScbError("internal", "nothing failed");
+  if (another === undefined) return first.error;
+  // The codes of the mirror come after those of a store, and those after the caller's.
+  const gravity = (code: ErrorCode): number => errorCodes.indexOf(code);
+  const { error } = failures.reduce((worst, one) =>
+    gravity(one.error.code) > gravity(worst.error.code) ? one : worst,
+  );
+  const each = failures.map(({ name, error: { message } }) => `${name}: ${message}`).join("; ");
+  const message = `none of the ${failures.length} stores could be used: ${each}`;
+  return new ScbError(error.code, message, { cause: error });
 }

@@ -24,7 +24,7 @@ export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const key = await openKey(context);
   const report = await withNodeOrWithout(
     context,
-    ({ node, store, witness, pubkey }, nodeFailure) => {
+    ([{ node, store, witness, pubkey }], nodeFailure) => {
       const options: DrillOptions = {
         store,
         node,

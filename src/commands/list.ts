@@ -1,9 +1,10 @@
-import { readHistory } from "../repository/history.ts";
+import { type History, type HistoryEntry, readHistory } from "../repository/history.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
+import { inEachStore, jsonOfEach, type StoreOutcome } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
-import { formatSize, table } from "./terminal.ts";
+import { withNodeStores } from "./node-store.ts";
+import { formatSize, type Terminal, table } from "./terminal.ts";
 
 /** Fewer are read before anybody could wonder. */
 const progressFrom = 200;
@@ -15,37 +16,68 @@ export const listAction: Action<{ readonly limit?: number | undefined }> = async
   keepHeapSmall();
   const { terminal, signal, json, options } = context;
   const limit = options.limit ?? (json ? undefined : shownToPeople);
-  const { node, history } = await withNodeStore(context, async ({ node: name, store }) => ({
-    node: name,
-    history: await readHistory(store, {
-      limit,
-      signal,
-      onProgress: (done, total) => {
-        if (total < progressFrom) return;
-        terminal.progress(done === total ? null : `reading ${done} of ${total} versions`);
-      },
-    }),
+  const { node, histories } = await withNodeStores(context, async (stores) => ({
+    node: stores[0].node,
+    histories: await inEachStore(stores, ({ store }) =>
+      readHistory(store, {
+        limit,
+        signal,
+        onProgress: (done, total) => {
+          if (total < progressFrom) return;
+          terminal.progress(done === total ? null : `reading ${done} of ${total} versions`);
+        },
+      }),
+    ),
   }));
-  const { total } = history;
-  const versions = history.entries.map((entry) => {
-    const { key, sequence, sha256, sizeBytes, createdAt, current, orphan } = entry;
-    return {
-      key,
-      sequence,
-      sha256,
-      sizeBytes,
-      createdAt: new Date(createdAt).toISOString(),
-      current,
-      orphan,
-    };
-  });
+  const code = histories.every(({ known }) => known) ? exitCodes.done : exitCodes.problemFound;
   if (json) {
-    terminal.json({ node, total, versions });
-    return exitCodes.done;
+    terminal.json(toJson(node, histories));
+    return code;
   }
+  const isOne = histories.length === 1;
+  for (const { name, ...one } of histories) {
+    if (!isOne) terminal.line(terminal.style("bold", name));
+    if (one.known) print(node, one.value, terminal);
+    else terminal.line(terminal.style("red", `could not be read: ${one.error.message}`));
+  }
+  return code;
+};
+
+/** Newest first, of all stores: by time, since a sequence is of one store only. */
+function toJson(node: string, histories: readonly StoreOutcome<History>[]): object {
+  const versions = histories.flatMap(({ name: store, ...one }) =>
+    one.known ? one.value.entries.map((entry) => ({ ...factsOf(entry), store })) : [],
+  );
+  if (histories.length > 1) {
+    versions.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  }
+  const totals = histories.map((one) => (one.known ? one.value.total : 0));
+  const total = totals.reduce((sum, each) => sum + each, 0);
+  return {
+    ...jsonOfEach(node, histories, (history) => ({ total: history.total })),
+    total,
+    versions,
+  };
+}
+
+function factsOf(entry: HistoryEntry) {
+  const { key, sequence, sha256, sizeBytes, createdAt, current, orphan } = entry;
+  return {
+    key,
+    sequence,
+    sha256,
+    sizeBytes,
+    createdAt: new Date(createdAt).toISOString(),
+    current,
+    orphan,
+  };
+}
+
+function print(node: string, { entries, total }: History, terminal: Terminal): void {
+  const versions = entries.map(factsOf);
   if (versions.length === 0) {
     terminal.line(`${node}: no versions yet`);
-    return exitCodes.done;
+    return;
   }
   const header = ["", "SEQUENCE", "CREATED", "SIZE", "SHA256", "KEY"];
   const rows = versions.map((version) => [
@@ -68,5 +100,4 @@ export const listAction: Action<{ readonly limit?: number | undefined }> = async
       `${total - versions.length} older ones are not shown (--limit ${total} shows all)`,
     );
   }
-  return exitCodes.done;
-};
+}

@@ -1,4 +1,4 @@
-import { storeOf } from "../app/destination.ts";
+import { closeAll, type NamedStore, storesOf } from "../app/destination.ts";
 import type { Settings } from "../app/settings.ts";
 import { openSource } from "../app/source.ts";
 import type { NodeWitness, SnapshotSource } from "../chanbackup/snapshot.ts";
@@ -6,12 +6,15 @@ import { nodeTrouble } from "../checks/told.ts";
 import { checkNodeName } from "../repository/layout.ts";
 import { nodeFolders } from "../repository/node-folders.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { withinDeadline } from "../runtime/deadline.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
+import { failedStore } from "../store/failed-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
 import { type RetryingReadsOptions, retryingReads } from "../store/retrying-store.ts";
+import { inEachStore } from "./each-store.ts";
 
 export interface Surroundings {
   readonly settings: Settings;
@@ -21,11 +24,15 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** The folder of one node in a store, opened for reading. */
+/** The folder of one node in one of the stores that `--to` names, opened for reading. */
 export interface NodeStore {
+  /** What messages call the store: see `storeName`. */
+  readonly name: string;
+  /** As `--to` gave it. Holds no secret. */
+  readonly to: string;
   readonly node: string;
   readonly store: ObjectStore;
-  /** The running node, where `--from` named one. */
+  /** The running node, where `--from` named one. The same one for all stores. */
   readonly witness: NodeWitness | undefined;
   /** Its public key; null if it isn't asked or doesn't tell. */
   readonly pubkey: string | null;
@@ -33,54 +40,100 @@ export interface NodeStore {
   readonly file: SnapshotSource | null;
 }
 
+/** One for each store, in the order of `--to`. */
+export type NodeStores = readonly [NodeStore, ...NodeStore[]];
+
+export interface Patience extends Pick<RetryingReadsOptions, "maxTries" | "onRetry"> {
+  /** With several stores: how long each may take to say which nodes it holds. */
+  readonly namingMs?: number | undefined;
+}
+
 /**
- * Opens the node's folder, hands it to `use`, and closes all again. Which folder: `--node`, else the
- * node that `--from` names, else the only one that the store holds.
+ * Opens the node's folder in each store, hands them to `use`, and closes all again. Which folder:
+ * `--node`, else the node that `--from` names, else the only one that the stores hold. Of several stores
+ * one that doesn't answer is opened all the same: whatever it is asked for throws why.
  */
-export async function withNodeStore<T>(
+export async function withNodeStores<T>(
   surroundings: Surroundings,
-  use: (nodeStore: NodeStore) => Promise<T>,
-  patience: Pick<RetryingReadsOptions, "maxTries" | "onRetry"> = {},
+  use: (stores: NodeStores) => Promise<T>,
+  { namingMs, ...patience }: Patience = {},
 ): Promise<T> {
   const { settings, signal, clock, random } = surroundings;
-  const root = await storeOf(surroundings);
+  const roots = await storesOf(surroundings);
   try {
-    const reading = retryingReads(root, { clock, random, ...patience });
+    const reading = roots.map(({ name, store }) => ({
+      name,
+      store: retryingReads(store, { clock, random, ...patience }),
+    }));
     // The demo node lives only inside a run: there is nobody to ask.
     const isAsked = settings.from !== undefined && settings.from !== "demo";
     const source = isAsked ? await openNode(surroundings) : null;
     try {
       const pubkey = (await source?.identify(signal))?.pubkey ?? null;
-      const node = checkNodeName(settings.node ?? pubkey ?? (await onlyNode(reading, signal)));
-      const store = prefixedStore(reading, node);
+      const named = settings.node ?? pubkey;
+      const { node, unread } =
+        named === null
+          ? await onlyNode(reading, { ...surroundings, namingMs })
+          : { node: checkNodeName(named), unread: new Map<string, ScbError>() };
       const file = settings.from?.startsWith("file:") === true ? source : null;
-      return await use({ node, store, witness: source?.witness ?? undefined, pubkey, file });
+      const [first, ...others] = reading.map(({ name, store }, index): NodeStore => {
+        const failure = unread.get(name);
+        const root = failure === undefined ? store : failedStore(store.location, failure);
+        const to = settings.to?.[index] ?? "";
+        const folder = prefixedStore(root, node);
+        return {
+          name,
+          to,
+          node,
+          store: folder,
+          witness: source?.witness ?? undefined,
+          pubkey,
+          file,
+        };
+      });
+      if (first === undefined) throw new ScbError("internal", "no store was opened");
+      return await use([first, ...others]);
     } finally {
       await source?.close();
     }
   } finally {
-    await root.close();
+    await closeAll(roots);
   }
 }
 
+/** As `withNodeStores`, for what works on one store. Throws "usage" where several are named. */
+export function withNodeStore<T>(
+  surroundings: Surroundings,
+  use: (nodeStore: NodeStore) => Promise<T>,
+  patience?: Patience,
+): Promise<T> {
+  const useOne = ([store, another]: NodeStores): Promise<T> => {
+    if (another === undefined) return use(store);
+    throw new ScbError("usage", "this works on one store: give --to once");
+  };
+  return withNodeStores(surroundings, useOne, patience);
+}
+
 /**
- * As `withNodeStore`, for what looks at the store even if the node that `--from` names doesn't answer:
+ * As `withNodeStores`, for what looks at the stores even if the node that `--from` names doesn't answer:
  * then `use` hears why.
  */
 export async function withNodeOrWithout<T>(
   context: Surroundings,
-  use: (nodeStore: NodeStore, nodeFailure: ScbError | undefined) => Promise<T>,
+  use: (stores: NodeStores, nodeFailure: ScbError | undefined) => Promise<T>,
+  patience?: Patience,
 ): Promise<T> {
   let failure: ScbError;
   try {
-    return await withNodeStore(context, (nodeStore) => use(nodeStore, undefined));
+    return await withNodeStores(context, (stores) => use(stores, undefined), patience);
   } catch (error) {
     if (!hasCode(error, ...nodeTrouble)) throw error;
     failure = error;
   }
   const settings = { ...context.settings, from: undefined };
   try {
-    return await withNodeStore({ ...context, settings }, (nodeStore) => use(nodeStore, failure));
+    const without = { ...context, settings };
+    return await withNodeStores(without, (stores) => use(stores, failure), patience);
   } catch (error) {
     // Which folder is the node's, only the node could have said.
     throw hasCode(error, "usage") ? failure : error;
@@ -119,19 +172,51 @@ function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
   return openSource({ ...surroundings, observer, key: null });
 }
 
-async function onlyNode(store: ObjectStore, signal: AbortSignal): Promise<string> {
-  const nodes = await nodeFolders(store, signal).catch(orNamed);
+/** The only node that the stores hold, and the stores that didn't say what they hold, with the reason. */
+async function onlyNode(
+  stores: readonly NamedStore[],
+  { clock, signal, namingMs = Infinity }: Surroundings & Pick<Patience, "namingMs">,
+): Promise<{ readonly node: string; readonly unread: ReadonlyMap<string, ScbError> }> {
+  const late = (): ScbError =>
+    new ScbError("store-unknown", `it didn't say within ${namingMs / 1000} s which nodes it holds`);
+  const found = await inEachStore(stores, async ({ store }) => {
+    const folders = (within: AbortSignal) => nodeFolders(store, within).catch(orNamed);
+    if (stores.length === 1 || namingMs === Infinity) return folders(signal);
+    return withinDeadline({ clock, ms: namingMs, signal, late }, (deadline) =>
+      folders(deadline.signal),
+    );
+  });
+  const nodes = [...new Set(found.flatMap((one) => (one.known ? one.value : [])))];
   const [only] = nodes;
-  if (nodes.length === 1 && only !== undefined) return only;
-  throw nodes.length === 0
-    ? new ScbError(
-        "not-found",
-        `there are no backups in ${store.location}: check that this is the place, or start scb-mirror run`,
-      )
-    : new ScbError(
-        "usage",
-        `${store.location} holds the backups of ${nodes.length} nodes: choose one with --node (${nodes.join(", ")})`,
-      );
+  if (nodes.length === 1 && only !== undefined) {
+    // One that may not list can still be read, now that the folder's name is known.
+    const unread = found.flatMap(({ name, ...one }) =>
+      one.known || one.error.code === "store-denied" ? [] : [[name, one.error] as const],
+    );
+    return { node: only, unread: new Map(unread) };
+  }
+  const failures = found.flatMap(({ name, ...one }) =>
+    one.known ? [] : [`; ${name} couldn't be asked: ${one.error.message}`],
+  );
+  const where = stores.map(({ store }) => store.location).join(" or ");
+  if (nodes.length === 0) {
+    throw new ScbError(
+      "not-found",
+      `there are no backups in ${where}: check that this is the place, or start scb-mirror run${failures.join("")}`,
+    );
+  }
+  const [store, another] = stores;
+  const isOne = store !== undefined && another === undefined;
+  const holders = isOne ? store.store.location : "the stores together";
+  const holdersOf = (node: string): string =>
+    found
+      .flatMap(({ name, ...one }) => (one.known && one.value.includes(node) ? name : []))
+      .join(", ");
+  const choices = isOne ? nodes : nodes.map((node) => `${node} in ${holdersOf(node)}`);
+  throw new ScbError(
+    "usage",
+    `${isOne ? `${holders} holds` : `${holders} hold`} the backups of ${nodes.length} nodes: choose one with --node (${choices.join(isOne ? ", " : "; ")})`,
+  );
 }
 
 /** The names of the folders can only be listed, and a credential need not be allowed to. */

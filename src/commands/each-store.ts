@@ -1,0 +1,100 @@
+import type { Told } from "../chanbackup/node-survey.ts";
+import { allFailed } from "../checks/told.ts";
+import { ScbError } from "../runtime/error.ts";
+import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
+
+/** What came of one of the stores that `--to` names. */
+export type StoreOutcome<T> = { readonly name: string } & Told<T>;
+
+/**
+ * Does the same in each store, in all of them at once: none waits for another. What fails in one of
+ * several is that store's outcome; what fails in the only one is thrown, and so is what failed in all,
+ * with each store's own words. Throws "aborted" and defects.
+ */
+export function inEachStore<S extends { readonly name: string }, T>(
+  stores: readonly S[],
+  work: (store: S) => Promise<T>,
+): Promise<readonly StoreOutcome<T>[]> {
+  return settled(stores, () => Promise.all(stores.map((store) => outcomeOf(store, work))), work);
+}
+
+/** As `inEachStore`, one store after the other: for what asks a person, or tells of its progress. */
+export function inTurn<S extends { readonly name: string }, T>(
+  stores: readonly S[],
+  work: (store: S) => Promise<T>,
+): Promise<readonly StoreOutcome<T>[]> {
+  const all = async (): Promise<StoreOutcome<T>[]> => {
+    const outcomes: StoreOutcome<T>[] = [];
+    for (const store of stores) outcomes.push(await outcomeOf(store, work));
+    return outcomes;
+  };
+  return settled(stores, all, work);
+}
+
+async function settled<S extends { readonly name: string }, T>(
+  stores: readonly S[],
+  all: () => Promise<readonly StoreOutcome<T>[]>,
+  work: (store: S) => Promise<T>,
+): Promise<readonly StoreOutcome<T>[]> {
+  const [only, another] = stores;
+  if (only !== undefined && another === undefined) {
+    return [{ name: only.name, known: true, value: await work(only) }];
+  }
+  const outcomes = await all();
+  const errors = outcomes.flatMap(({ name, ...one }) => (one.known ? [] : [{ name, ...one }]));
+  if (errors.length > 0 && errors.length === outcomes.length) throw allFailed(errors);
+  return outcomes;
+}
+
+async function outcomeOf<S extends { readonly name: string }, T>(
+  store: S,
+  work: (store: S) => Promise<T>,
+): Promise<StoreOutcome<T>> {
+  const { name } = store;
+  try {
+    return { name, known: true, value: await work(store) };
+  } catch (thrown) {
+    const error = ScbError.from(thrown);
+    if (error.code === "aborted" || error.code === "internal") throw error;
+    return { name, known: false, error };
+  }
+}
+
+/** From the best to the worst. */
+const order: readonly ExitCode[] = [
+  exitCodes.done,
+  exitCodes.problemFound,
+  exitCodes.failed,
+  exitCodes.usage,
+  exitCodes.refused,
+];
+
+function weightOf(code: ExitCode): number {
+  return order.indexOf(code);
+}
+
+/** The exit code of what was done in several stores: the worst of them. */
+export function worstOf<T>(
+  outcomes: readonly StoreOutcome<T>[],
+  codeOf: (value: T) => ExitCode,
+): ExitCode {
+  return outcomes
+    .map((one) => (one.known ? codeOf(one.value) : exitCodeOf(one.error.code)))
+    .reduce((worst, code) => (weightOf(code) > weightOf(worst) ? code : worst), exitCodes.done);
+}
+
+/** Of one store the facts themselves; always the facts of each, and what failed in which. */
+export function jsonOfEach<T>(
+  node: string,
+  outcomes: readonly StoreOutcome<T>[],
+  factsOf: (value: T) => object,
+): object {
+  const stores = outcomes.map(({ name: store, ...one }) =>
+    one.known
+      ? { store, ...factsOf(one.value), error: null }
+      : { store, error: { code: one.error.code, message: one.error.message } },
+  );
+  const [only, another] = outcomes;
+  const facts = only?.known === true && another === undefined ? factsOf(only.value) : {};
+  return { node, ...facts, stores };
+}
