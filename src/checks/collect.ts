@@ -94,7 +94,10 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
 }
 
 /** A store that doesn't even show the pointer isn't asked for the rest: each question costs its bound. */
-function unreadFolder({ store, node }: CollectOptions, unread: Told<never>): FolderEvidence {
+export function unreadFolder(
+  { store, node }: Pick<CollectOptions, "store" | "node">,
+  unread: Told<never>,
+): FolderEvidence {
   const nothing = { version: null, also: [] };
   const rest = { beyond: unread, refusals: unread, lastDrill: unread, lastRestore: unread };
   return { store: store.location, node, current: unread, ...nothing, ...rest };

@@ -1,33 +1,52 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { RequestOptions } from "../store/object-store.ts";
 import type { Evidence } from "./evidence.ts";
-import type { FindingCode } from "./finding.ts";
+import type { Finding, FindingCode } from "./finding.ts";
 import type { Policy } from "./policy.ts";
 import { type Judgement, judge } from "./verdict.ts";
 
-const secondLookMs = 5_000;
+const defaultSecondLookMs = 5_000;
 const transientCodes: readonly FindingCode[] = [
   "not-covered",
   "limbo-not-covered",
   "unknown-channels",
   "file-not-saved",
+  "store-behind",
+  "store-ahead",
+  "stores-disagree",
 ];
 
+export interface SecondLookOptions extends RequestOptions {
+  readonly clock: Clock;
+  /** From the first look to the second. Milliseconds. Default 5 s. */
+  readonly secondLookMs?: number | undefined;
+}
+
 /**
- * Judges what `look` sees. A channel that opens or closes in this moment is in the node and not yet in
- * the store, or the other way round, so both are looked at again before such a difference is believed.
+ * What `look` sees and finds. A channel that opens or closes in this moment is in the node and not yet
+ * in the store, or the other way round, and in one store and not yet in another: so all is looked at
+ * again before such a difference is believed.
  */
+export async function lookTwice<Seen extends { readonly findings: readonly Finding[] }>(
+  look: () => Promise<Seen>,
+  { clock, secondLookMs = defaultSecondLookMs, signal }: SecondLookOptions,
+): Promise<Seen> {
+  const seen = await look();
+  if (!seen.findings.some(({ code }) => transientCodes.includes(code))) return seen;
+  await clock.sleep(secondLookMs, signal);
+  return look();
+}
+
+/** Judges what `look` sees, as `lookTwice` does. */
 export async function judgeTwice<Seen extends { readonly evidence: Evidence }>(
   look: () => Promise<Seen>,
   policy: Policy,
-  { clock, signal }: RequestOptions & { readonly clock: Clock },
+  options: SecondLookOptions,
 ): Promise<{ readonly seen: Seen; readonly judgement: Judgement }> {
-  const seen = await look();
-  const judgement = judge(seen.evidence, policy);
-  if (!judgement.findings.some(({ code }) => transientCodes.includes(code))) {
-    return { seen, judgement };
-  }
-  await clock.sleep(secondLookMs, signal);
-  const again = await look();
-  return { seen: again, judgement: judge(again.evidence, policy) };
+  const { seen, judgement } = await lookTwice(async () => {
+    const found = await look();
+    const judged = judge(found.evidence, policy);
+    return { seen: found, judgement: judged, findings: judged.findings };
+  }, options);
+  return { seen, judgement };
 }

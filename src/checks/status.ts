@@ -10,7 +10,7 @@ import { coverOf, openedPoints } from "./cover.ts";
 import { type Evidence, openedBy } from "./evidence.ts";
 import type { ToldFinding } from "./finding.ts";
 import { judgeTwice } from "./second-look.ts";
-import { type LatestVersion, problemsOf, statusDocument } from "./status-json.ts";
+import { type LatestVersion, problemsOf } from "./status-json.ts";
 import type { Judgement } from "./verdict.ts";
 
 /** A closed channel whose funds aren't home, and whether the store would bring them back. */
@@ -75,17 +75,26 @@ export async function checkStatus(options: StatusOptions): Promise<StatusReport>
   };
 }
 
-/** The node first: what it has then must be in what the store holds after that. */
 async function collect(options: StatusOptions): Promise<Evidence> {
-  const { clock, pubkey = null, signal } = options;
-  const node = await collectNode(options, pubkey);
-  const file = await collectFile(options.file ?? null, signal);
+  const { clock } = options;
+  const asked = await collectAsked(options);
   const { folder } = await collectFolder({ ...options, now: clock.now() });
   if (!folder.current.known) throw folder.current.error;
-  return { at: clock.now(), folder, node, file };
+  return { at: clock.now(), folder, ...asked };
 }
 
-function factsOf(evidence: Evidence): Omit<StatusReport, keyof Judgement | "healthy" | "problems"> {
+/** Asked before any store: what the node has then must be in what a store holds after that. */
+export async function collectAsked(
+  options: Omit<StatusOptions, "store">,
+): Promise<Pick<Evidence, "node" | "file">> {
+  const { pubkey = null, file = null, signal } = options;
+  const node = await collectNode(options, pubkey);
+  return { node, file: await collectFile(file, signal) };
+}
+
+export type StatusFacts = Omit<StatusReport, keyof Judgement | "healthy" | "problems">;
+
+export function factsOf(evidence: Evidence): StatusFacts {
   const { at, folder, node } = evidence;
   const current = folder.current.known ? folder.current.value : null;
   const { held, pointer } = current?.kind === "held" ? current : { held: null, pointer: null };
@@ -118,22 +127,4 @@ function factsOf(evidence: Evidence): Omit<StatusReport, keyof Judgement | "heal
     lastDrill: drilled && { ...drilled, ageSeconds: ageSecondsAt(Date.parse(drilled.at)) },
     lastRestore: folder.lastRestore.known ? folder.lastRestore.value : null,
   };
-}
-
-/** `status --json`: the contract's fields first. */
-export function statusJson(report: StatusReport, store: string) {
-  const {
-    node,
-    healthy: _,
-    problems: __,
-    latest,
-    ageSeconds,
-    verdict,
-    findings,
-    ...facts
-  } = report;
-  const located = findings.map((finding) => ({ ...finding, store }));
-  const stores = [{ store, verdict, findings, latest, ageSeconds }];
-  const status = { node, verdict, findings: located, latest, ageSeconds, stores };
-  return { ...statusDocument(status), ...facts };
 }

@@ -1,9 +1,11 @@
 import { openKey } from "../app/key.ts";
 import { inspectWith } from "../chanbackup/backup-contents.ts";
-import { checkStatus, type StatusReport, statusJson } from "../checks/status.ts";
+import type { StatusReport } from "../checks/status.ts";
+import type { StoreStatus } from "../checks/status-json.ts";
+import { checkStores, type StoresReport, statusJson } from "../checks/stores-status.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
+import { explainingEncrypter, isNodePubkey } from "../repository/wrong-key.ts";
 import type { Action, ActionContext } from "./action.ts";
-import { encrypterFor } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeOrWithout } from "./node-store.ts";
 import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
@@ -13,36 +15,40 @@ export const statusAction: Action = async (context) => {
   const { terminal, json } = context;
   // A person may be asked for a passphrase, whose time isn't the store's.
   const key = await openKey(context);
-  const { report, location } = await withinTimeout(context, (within) => look(within, key));
-  if (json) terminal.json(statusJson(report, location));
+  const report = await withinTimeout(context, (within) => look(within, key));
+  if (json) terminal.json(statusJson(report));
   else printStatus(report, terminal);
   return report.healthy ? exitCodes.done : exitCodes.problemFound;
 };
 
-function look(
-  context: ActionContext,
-  key: LoadedKey | null,
-): Promise<{ readonly report: StatusReport; readonly location: string }> {
+/** Of several stores each has its share of `--timeout`, so that a late one is named within it. */
+function look(context: ActionContext, key: LoadedKey | null): Promise<StoresReport> {
   const { settings, clock, signal } = context;
-  return withNodeOrWithout(context, async (nodeStore, nodeFailure) => {
-    const { node, store, witness, pubkey, file } = nodeStore;
-    const encrypter = await encrypterFor(nodeStore, key, signal);
-    return {
-      location: store.location,
-      report: await checkStatus({
-        store,
+  const timeoutMs = settings.timeout;
+  return withNodeOrWithout(
+    context,
+    async (stores, nodeFailure) => {
+      const [{ node, witness, pubkey, file }] = stores;
+      const encrypter = key && explainingEncrypter(key, isNodePubkey(node) ? node : null);
+      return checkStores({
+        stores,
+        requirement: settings.require,
         node,
         clock,
         maxAgeMs: settings["max-age"],
         witness,
         pubkey,
         nodeFailure,
-        encrypter,
-        file: file && { source: file, inspect: encrypter && inspectWith(encrypter) },
+        encrypter: key?.encrypter,
+        identityPubkey: key?.identityPubkey,
+        file: file && { source: file, inspect: encrypter ? inspectWith(encrypter) : undefined },
+        lookMs: timeoutMs / 2,
+        secondLookMs: stores.length === 1 ? undefined : Math.min(5_000, timeoutMs / 8),
         signal,
-      }),
-    };
-  });
+      });
+    },
+    { namingMs: timeoutMs / 4 },
+  );
 }
 
 const verdictStyles = {
@@ -52,11 +58,16 @@ const verdictStyles = {
 } as const;
 const findingStyles = { problem: "red", unknown: "yellow", warning: "dim" } as const;
 
-function printStatus(report: StatusReport, terminal: Terminal): void {
+function printStatus(report: StoresReport, terminal: Terminal): void {
   const [style, verdict] = verdictStyles[report.verdict];
   terminal.line(`${terminal.style("bold", report.node)}: ${terminal.style(style, verdict)}`);
-  for (const { code, level, message, remedy } of report.findings) {
-    terminal.line(`  ${terminal.style(findingStyles[level], code)}: ${message}: ${remedy}`);
+  const isOne = report.stores.length === 1;
+  for (const { store, code, level, message, remedy } of report.findings) {
+    const where = isOne ? "" : `${store}: `;
+    terminal.line(`  ${terminal.style(findingStyles[level], code)}: ${where}${message}: ${remedy}`);
+  }
+  if (!isOne) {
+    for (const line of table(report.stores.map(storeRow))) terminal.line(`  ${line}`);
   }
   const { latest, ageSeconds, lastDrill, lastRestore } = report;
   if (latest === null) return;
@@ -84,6 +95,12 @@ function printStatus(report: StatusReport, terminal: Terminal): void {
   for (const what of report.notChecked) {
     terminal.line(terminal.style("dim", `  not checked: ${what}`));
   }
+}
+
+function storeRow({ store, verdict, latest, ageSeconds }: StoreStatus): string[] {
+  const held = latest === null ? "nothing known" : `sequence ${latest.sequence}`;
+  const age = ageSeconds === null ? "" : `saved ${formatAge(ageSeconds)} ago`;
+  return [store, verdictStyles[verdict][1], held, age];
 }
 
 function coverText({ covered }: StatusReport, terminal: Terminal): string {

@@ -8,3 +8,8 @@ const toleranceMs = 5 * 60_000;
 export function isInFuture(at: number, now: number): boolean {
   return at > now + toleranceMs;
 }
+
+/** Whether a moment is later than another, whichever clocks told them. Milliseconds since 1970. */
+export function isPlainlyLater(at: number, than: number): boolean {
+  return at > than + toleranceMs;
+}
