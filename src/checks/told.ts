@@ -41,6 +41,8 @@ export function allFailed(
   const [first, another] = failures;
   if (first === undefined) return new ScbError("internal", "nothing failed");
   if (another === undefined) return first.error;
+  // A wrong question has the same answer everywhere.
+  if (failures.every(({ error }) => error.message === first.error.message)) return first.error;
   // The codes of the mirror come after those of a store, and those after the caller's.
   const gravity = (code: ErrorCode): number => errorCodes.indexOf(code);
   const { error } = failures.reduce((worst, one) =>

@@ -1,5 +1,6 @@
 import { openLnd } from "../app/open-lnd.ts";
 import { isEmptyMulti } from "../chanbackup/packed-multi.ts";
+import type { NodeWitness } from "../chanbackup/snapshot.ts";
 import type { OutputTarget } from "../recovery/output-file.ts";
 import type { AlsoBackup } from "../recovery/restore/also-backups.ts";
 import {
@@ -14,7 +15,6 @@ import type { RestoredBackup } from "../repository/fetch-backup.ts";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
-import type { NodeStore } from "./node-store.ts";
 
 export type DeliveryTarget =
   | { readonly kind: "file"; readonly target: OutputTarget }
@@ -51,7 +51,7 @@ export interface Delivery {
  */
 export async function deliver(
   context: ActionContext,
-  nodeStore: NodeStore,
+  witness: NodeWitness | undefined,
   to: DeliveryTarget,
   backup: RestoredBackup,
   also: readonly AlsoBackup[],
@@ -65,7 +65,7 @@ export async function deliver(
     case "file":
       return writeFiles(context, to.target, backup, also);
     case "lnd":
-      return giveToLnd(context, nodeStore, backup, also);
+      return giveToLnd(context, witness, backup, also);
   }
 }
 
@@ -100,7 +100,7 @@ async function writeFiles(
 
 async function giveToLnd(
   { settings, signal }: ActionContext,
-  { witness }: NodeStore,
+  witness: NodeWitness | undefined,
   { packed }: RestoredBackup,
   also: readonly AlsoBackup[],
 ): Promise<Delivery> {

@@ -3,6 +3,7 @@ import type { Network } from "../keychain/network.ts";
 import type { ChangesSince } from "../recovery/restore/changes-since.ts";
 import type { IntactBackup } from "../recovery/restore/intact-backup.ts";
 import type { NewestClaim } from "../recovery/restore/newest.ts";
+import type { StoreHolds } from "../recovery/restore/newest-of-all.ts";
 import { rescanCommands } from "../recovery/restore/rescan.ts";
 import type { RestoredBackup } from "../repository/fetch-backup.ts";
 import { isInFuture } from "../repository/times.ts";
@@ -11,9 +12,13 @@ import { formatAge, formatSize, type Terminal } from "./terminal.ts";
 
 export interface RestoreReport {
   readonly backup: RestoredBackup;
+  /** The name of the store that it is from. */
+  readonly store: string;
+  /** What each store holds beside it. */
+  readonly stores: readonly StoreHolds[];
   readonly claim: NewestClaim;
-  /** A newer intact version that never became current, and the line that takes it. */
-  readonly offer: (IntactBackup & { readonly line: string }) | null;
+  /** A newer intact version that never became current, its store, and the line that takes it. */
+  readonly offer: (IntactBackup & { readonly store: string; readonly line: string }) | null;
   readonly since: ChangesSince;
   readonly delivery: Delivery;
   /** Null if the settings don't name it. */
@@ -25,7 +30,8 @@ export interface RestoreReport {
 }
 
 /** One JSON document. Source: the command line's contract, which begins with `file`. */
-export function reportJson({ backup, claim, offer, since, delivery, now }: RestoreReport): object {
+export function reportJson(report: RestoreReport): object {
+  const { backup, store, stores, claim, offer, since, delivery, now } = report;
   const { key, sequence, sha256, packed, verified } = backup;
   return {
     file: delivery.file,
@@ -44,13 +50,20 @@ export function reportJson({ backup, claim, offer, since, delivery, now }: Resto
       channelPoints: one.needed.channelPoints,
       error: one.error?.message ?? null,
     })),
+    store,
+    stores,
     chain: backup.chain,
     restored: delivery.taken?.restored ?? null,
     capacitySat: capacityOf(backup),
     newest: claim.isNewest,
     verdict: claim.verdict,
     findings: claim.findings,
-    offered: offer && { key: offer.backup.key, sequence: offer.backup.sequence, next: offer.line },
+    offered: offer && {
+      key: offer.backup.key,
+      sequence: offer.backup.sequence,
+      next: offer.line,
+      store: offer.store,
+    },
     newerVersions: since.newerVersions,
     openedSince: since.opened,
     closedSince: since.closed,
@@ -70,6 +83,7 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   for (const text of checksOf(backup, terminal)) line(`  ${text}`);
   for (const text of newestOf(report, terminal)) line(`  ${text}`);
   for (const text of sinceOf(since, terminal)) line(`  ${text}`);
+  for (const text of storesOf(report, terminal)) line(`  ${text}`);
   if (delivery.also.length > 0) {
     heading(
       "Needed besides: only these older versions bring back funds of channels that have closed",
@@ -136,9 +150,34 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   line("Step by step, and what to do where a peer does not answer: docs/recovery.md");
 }
 
+const holdsTexts: Readonly<Record<StoreHolds["holds"], string>> = {
+  same: "the same",
+  older: "an older state",
+  newer: "a NEWER state",
+  other: "another state, and which is newer isn't known",
+  nothing: "no current version",
+  unread: "NOT known",
+};
+
+/** With several stores: which one it is from, and what the others hold. */
+function storesOf({ store, stores }: RestoreReport, terminal: Terminal): readonly string[] {
+  if (stores.length < 2) return [];
+  const others = stores.filter((one) => one.store !== store);
+  return [
+    `it is from ${store}`,
+    ...others.map(({ store: other, holds, sequence, savedAt, message }) => {
+      const which = sequence === null ? "" : ` (sequence ${sequence}, saved ${savedAt})`;
+      const why = message === null ? "" : `: ${message}`;
+      const text = `${other} holds ${holdsTexts[holds]}${which}${why}`;
+      return holds === "same" || holds === "older" ? text : terminal.style("yellow", text);
+    }),
+  ];
+}
+
 /** Stdout holds the backup's bytes, so stderr says what they alone don't bring back. */
 export function noteOnStdout(report: RestoreReport, terminal: Terminal): void {
-  const { delivery, lineFor, offer } = report;
+  const { delivery, lineFor, offer, stores } = report;
+  if (stores.length > 1) terminal.note(`scb-mirror: it is from ${report.store}`);
   for (const { needed, error } of delivery.also) {
     const funds = fundsOf(needed.channelPoints);
     const how =
@@ -203,12 +242,13 @@ function newestOf(report: RestoreReport, terminal: Terminal): readonly string[] 
 }
 
 function offerText(
-  { now }: RestoreReport,
-  { backup, line }: NonNullable<RestoreReport["offer"]>,
+  { now, stores }: RestoreReport,
+  { backup, store, line }: NonNullable<RestoreReport["offer"]>,
 ): string {
+  const where = stores.length === 1 ? "" : ` in ${store}`;
   const ageSeconds = ageSecondsOf(backup, now);
   const age = ageSeconds === null ? "" : ` ${formatAge(ageSeconds)} ago`;
-  return `sequence ${backup.sequence} is intact and newer: it was uploaded${age} and never became current. To take it: ${line}`;
+  return `sequence ${backup.sequence}${where} is intact and newer: it was uploaded${age} and never became current. To take it: ${line}`;
 }
 
 function alsoOf(one: DeliveredAlso, report: RestoreReport, terminal: Terminal): readonly string[] {

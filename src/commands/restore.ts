@@ -1,28 +1,33 @@
 import { hostname } from "node:os";
-import { collectFolder } from "../checks/collect.ts";
 import type { FolderEvidence } from "../checks/evidence.ts";
 import { storeTrouble } from "../checks/told.ts";
-import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
 import { coinTypeOf, type Network, networks } from "../keychain/network.ts";
-import { alsoNeeded, fetchAlso } from "../recovery/restore/also-backups.ts";
+import { type AlsoElsewhere, alsoNeeded, fetchAlso } from "../recovery/restore/also-backups.ts";
 import { checkBackupTarget, shellQuote } from "../recovery/restore/backup-file.ts";
 import { changesSince } from "../recovery/restore/changes-since.ts";
-import { damageCodes, type IntactBackup, newestIntact } from "../recovery/restore/intact-backup.ts";
-import { newestClaim } from "../recovery/restore/newest.ts";
-import { fetchBackup, type RestoredBackup } from "../repository/fetch-backup.ts";
+import type { IntactBackup } from "../recovery/restore/intact-backup.ts";
+import { type AllStores, holdings, newestOfAll } from "../recovery/restore/newest-of-all.ts";
+import {
+  type FoundBackup,
+  fetchFromAny,
+  isDamage,
+  newestIntactOf,
+} from "../recovery/restore/several-stores.ts";
+import type { HeldVersion } from "../repository/base.ts";
+import type { RestoredBackup } from "../repository/fetch-backup.ts";
 import { currentOrNull } from "../repository/history.ts";
 import { type RestoreRecord, recordRestore } from "../repository/restore-record.ts";
 import { isInFuture } from "../repository/times.ts";
-import { sequenceAt } from "../repository/version-at.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { Action, ActionContext } from "./action.ts";
-import { encrypterFor, openBackupKey } from "./backup-key.ts";
+import { openBackupKey } from "./backup-key.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Moment } from "./moment.ts";
-import { type NodeStore, withNodeStore, withoutAbsentNode } from "./node-store.ts";
+import { withNodeStores, withoutAbsentNode } from "./node-store.ts";
+import { type OpenedStore, readStores } from "./read-stores.ts";
 import { type DeliveryTarget, deliver } from "./restore-delivery.ts";
 import { noteOnStdout, printReport, reportJson } from "./restore-report.ts";
 import { formatAge } from "./terminal.ts";
@@ -63,34 +68,43 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
       : context;
   const onRetry = (error: ScbError, attempt: number): void =>
     terminal.progress(`${error.message}; trying again (${attempt + 1} of ${maxTries})`);
-  return withNodeStore(
+  return withNodeStores(
     named,
-    async (nodeStore) => {
-      const { store, witness } = nodeStore;
-      const encrypter = await encrypterFor(nodeStore, key, signal);
-      const reading = { store, encrypter, signal };
-      const chosen = await choose(context, nodeStore, { ...request, key }, encrypter);
+    async (nodeStores) => {
       const now = context.clock.now();
-      const { folder } = await collectFolder({ ...reading, node: nodeStore.node, now });
-      const newer = request.which === "latest" ? await offerNewer(reading, folder) : null;
+      const stores = await readStores(nodeStores, { key, now, signal });
+      const chosen = await choose(context, stores, { ...request, key, now });
+      const newer = request.which === "latest" ? await offerNewer(stores, chosen, context) : null;
       const isTaken = newer !== null && (await isWanted(context, newer, chosen, request.to));
-      const backup = isTaken ? newer.backup : chosen;
-      const also = await fetchAlso(reading, await alsoNeeded(reading, backup));
+      const taken = isTaken ? newer : chosen;
+      const { from, backup } = taken;
+      const { folder, store, witness } = from;
+      const reading = { store, encrypter: from.encrypter, signal };
+      const elsewhere = stores.read.filter((other) => other !== from).map(elsewhereOf);
+      const also = await fetchAlso(reading, await alsoNeeded(reading, backup), elsewhere);
       const since = await changesSince({ backup, folder, witness, signal });
       terminal.progress(null);
-      const delivery = await deliver(context, nodeStore, request.to, backup, also);
+      const delivery = await deliver(context, witness, request.to, backup, also);
       await leaveNote(context, store, backup, request.to.kind);
+      const isOne = nodeStores.length === 1;
       const report = {
         backup,
-        claim: newestClaim(backup.key, folder, now),
+        store: from.name,
+        stores: holdings(taken, stores, now),
+        claim: newestOfAll(taken, stores, now),
         offer:
           newer === null || isTaken
             ? null
-            : { ...newer, line: restoreLine(newer.backup.key, context.flags) },
+            : {
+                ...newer,
+                store: newer.from.name,
+                line: restoreLine(newer.backup.key, context.flags, isOne ? null : newer.from.to),
+              },
         since,
         delivery,
         network: settings.network ?? null,
-        lineFor: (version: string) => restoreLine(version, context.flags, "FILE"),
+        lineFor: (version: string) =>
+          restoreLine(version, context.flags, isOne ? null : from.to, "FILE"),
         now,
       };
       if (json) terminal.json(reportJson(report));
@@ -102,6 +116,16 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
     { maxTries, onRetry },
   );
 };
+
+/** What another store names, under keys of its own. */
+function elsewhereOf({ store, encrypter, folder }: OpenedStore): AlsoElsewhere {
+  const held = heldIn(folder);
+  return { store, encrypter, named: held === null ? [] : [held, ...held.alsoRestore] };
+}
+
+function heldIn({ current }: FolderEvidence): HeldVersion | null {
+  return current.known && current.value.kind === "held" ? current.value.held : null;
+}
 
 /** Refuses what cannot be done before anything is fetched or asked for. */
 async function readRequest(context: ActionContext<RestoreOptions>): Promise<Request> {
@@ -133,24 +157,25 @@ async function readRequest(context: ActionContext<RestoreOptions>): Promise<Requ
 /** The version that was asked for; an older one only with a person's word. */
 async function choose(
   context: ActionContext,
-  { store }: NodeStore,
-  { which, at, to, key }: Request & { readonly key: LoadedKey | null },
-  encrypter: Encrypter | undefined,
-): Promise<RestoredBackup> {
-  const { signal, terminal, confirm, json, clock } = context;
-  const wanted = which ?? String(await sequenceAt(store, at ?? 0, { signal }));
+  stores: AllStores<OpenedStore>,
+  { which, at, to, key, now }: Request & { readonly key: LoadedKey | null; readonly now: number },
+): Promise<FoundBackup<OpenedStore>> {
+  const { signal, terminal, confirm, json } = context;
+  const { read, unread } = stores;
+  const wanted = which === undefined ? { at: at ?? 0 } : { which };
   try {
-    return await fetchBackup({ store, which: wanted, encrypter, signal });
+    return await fetchFromAny(read, wanted, { signal, now });
   } catch (error) {
-    if (!hasCode(error, ...damageCodes)) throw error;
+    if (!isDamage(error)) throw error;
     // A backup key is the same on every network.
     const isOfNetwork = hasCode(error, "decrypt") && key?.kind !== "backup-key";
-    const network = isOfNetwork ? await otherNetwork(context, store) : null;
+    const [first] = read;
+    const network = isOfNetwork && first ? await otherNetwork(context, first.store) : null;
     if (network !== null) {
       throw withMore(error, `these are backups of a node on ${network}: give --network ${network}`);
     }
-    if (wanted !== "latest") throw error;
-    const found = await newestIntact({ store, encrypter, signal }).catch((failure: unknown) =>
+    if (which !== "latest") throw error;
+    const found = await newestIntactOf(read, { signal, now }).catch((failure: unknown) =>
       ScbError.from(failure),
     );
     terminal.progress(null);
@@ -159,14 +184,17 @@ async function choose(
     if (found instanceof ScbError) {
       throw withMore(error, `the other versions could not be looked at: ${found.message}`);
     }
-    const offer = `the newest intact version is ${nameOf(found, clock.now())}`;
+    const isOne = read.length + unread.length === 1;
+    const where = isOne ? "" : ` in ${found.from.name}`;
+    const offer = `the newest intact version${where} is ${nameOf(found, now)}`;
     if (confirm !== undefined && !json && to.kind !== "stdout") {
       terminal.note(`scb-mirror: ${error.message}`);
-      if (await confirm(`${offer}. Take this one instead?`)) return found.backup;
+      if (await confirm(`${offer}. Take this one instead?`)) return found;
     }
     const { sequence, key: named } = found.backup;
     const version = found.wasCurrent ? String(sequence) : named;
-    throw withMore(error, `${offer}: ${restoreLine(version, context.flags)}`);
+    const line = restoreLine(version, context.flags, isOne ? null : found.from.to);
+    throw withMore(error, `${offer}: ${line}`);
   }
 }
 
@@ -179,18 +207,33 @@ function nameOf({ backup, wasCurrent }: IntactBackup, now: number): string {
   return `sequence ${sequence}, ${age}${wasCurrent ? "" : ", which never became current"}`;
 }
 
+type Newer = IntactBackup & FoundBackup<OpenedStore>;
+
 /**
- * The newest intact version beyond what the pointer names: uploaded, and never made current. That it
- * can't be looked at keeps nobody from restoring what is current.
+ * The newest intact version beyond what a pointer names: uploaded, and never made current. In another
+ * store it has to be newer than the chosen one. That it can't be looked at keeps nobody from restoring
+ * what is current.
  */
 async function offerNewer(
-  reading: { readonly store: ObjectStore; readonly encrypter: Encrypter | undefined },
-  { current, beyond }: FolderEvidence,
-): Promise<IntactBackup | null> {
-  const held = current.known && current.value.kind === "held" ? current.value.held : null;
-  if (held === null || !beyond.known || beyond.value.length === 0) return null;
+  { read }: AllStores<OpenedStore>,
+  chosen: FoundBackup<OpenedStore>,
+  { clock, signal }: ActionContext,
+): Promise<Newer | null> {
+  const mayHold = read.filter((store) => {
+    const { current, beyond } = store.folder;
+    if (heldIn(store.folder) === null) {
+      return store !== chosen.from && current.known && current.value.kind !== "none";
+    }
+    return beyond.known && beyond.value.length > 0;
+  });
+  if (mayHold.length === 0) return null;
+  const after = ({ folder }: OpenedStore): number => heldIn(folder)?.sequence ?? 0;
   try {
-    return await newestIntact({ ...reading, after: held.sequence });
+    const newer = await newestIntactOf(mayHold, { after, now: clock.now(), signal });
+    if (newer === null || newer.from === chosen.from) return newer;
+    const { savedAt, sha256 } = newer.backup;
+    const isLater = savedAt > chosen.backup.savedAt && sha256 !== chosen.backup.sha256;
+    return isLater ? newer : null;
   } catch (error) {
     if (hasCode(error, ...storeTrouble)) return null;
     throw error;
@@ -200,15 +243,16 @@ async function offerNewer(
 /** Asks, if a person is there to answer: nobody but a person takes another version than the current. */
 async function isWanted(
   { confirm, json, clock, terminal }: ActionContext,
-  newer: IntactBackup,
-  { sequence, key }: RestoredBackup,
+  newer: Newer,
+  { from, backup: { sequence, key } }: FoundBackup<OpenedStore>,
   to: DeliveryTarget,
 ): Promise<boolean> {
-  const isThatOne = key === newer.backup.key;
+  const isThatOne = key === newer.backup.key && from === newer.from;
+  const where = from === newer.from ? "is there" : `is in ${newer.from.name}`;
   if (confirm === undefined || json || to.kind === "stdout" || isThatOne) return false;
   terminal.progress(null);
   terminal.note(
-    `scb-mirror: the pointer names sequence ${sequence}, but a newer version is there: ${nameOf(newer, clock.now())}`,
+    `scb-mirror: the pointer names sequence ${sequence}, but a newer version ${where}: ${nameOf(newer, clock.now())}`,
   );
   return confirm("Take the newer one instead?");
 }
@@ -233,9 +277,20 @@ function withMore(error: ScbError, more: string): ScbError {
 /** Flags that may be repeated on a screen: none of them holds a secret. */
 const repeatable = ["to", "node", "output", "key-file", "passphrase-file", "network", "config"];
 
-function restoreLine(version: string, flags: ActionContext["flags"], output?: string): string {
+/** `to`: the store that the version is in, if there are several: a sequence is of one store. */
+function restoreLine(
+  version: string,
+  flags: ActionContext["flags"],
+  to: string | null,
+  output?: string,
+): string {
+  const given: ActionContext["flags"] = {
+    ...flags,
+    ...(to !== null && { to }),
+    ...(output !== undefined && { output }),
+  };
   const words = repeatable.flatMap((name) => {
-    const value = name === "output" ? (output ?? flags[name]) : flags[name];
+    const value = given[name];
     return value === undefined ? [] : [`--${name}`, shellQuote(value)];
   });
   const toLnd = flags["to-lnd"] !== undefined && output === undefined ? ["--to-lnd"] : [];

@@ -12,15 +12,24 @@ export async function sequenceAt(
   at: number,
   options: RequestOptions,
 ): Promise<number> {
+  return (await versionAt(store, at, options)).sequence;
+}
+
+/** The same, and when it was saved, milliseconds since 1970. */
+export async function versionAt(
+  store: ObjectStore,
+  at: number,
+  options: RequestOptions,
+): Promise<{ readonly sequence: number; readonly savedAt: number }> {
   const current = await currentOrNull(store, options);
   const newest = current?.held?.sequence ?? Infinity;
-  let found: number | null = null;
+  let found: { readonly sequence: number; readonly savedAt: number } | null = null;
   let oldestAt = Infinity;
   for (const { sequence, createdAt, storedAt } of await listVersions(store, undefined, options)) {
     if (sequence > newest) break;
     const savedAt = Math.min(createdAt, storedAt);
     oldestAt = Math.min(oldestAt, savedAt);
-    if (savedAt <= at) found = sequence;
+    if (savedAt <= at) found = { sequence, savedAt };
   }
   if (found !== null) return found;
   throw new ScbError(

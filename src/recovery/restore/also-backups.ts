@@ -1,7 +1,11 @@
 import type { Encrypter } from "../../keychain/encrypter.ts";
 import { type AlsoRestore, joinedAlso } from "../../repository/also-restore.ts";
 import { newestVersion } from "../../repository/base.ts";
-import { fetchBackup, type RestoredBackup } from "../../repository/fetch-backup.ts";
+import {
+  type FetchBackupOptions,
+  fetchBackup,
+  type RestoredBackup,
+} from "../../repository/fetch-backup.ts";
 import { currentOrNull } from "../../repository/history.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
@@ -38,26 +42,59 @@ export async function alsoNeeded(
   return named.filter(({ key }) => key !== backup.key);
 }
 
+/** Another store, and the versions that it names, under keys of its own. */
+export interface AlsoElsewhere extends AlsoOptions {
+  readonly named: readonly { readonly key: string; readonly sha256: string | null }[];
+}
+
 /**
- * Fetches and checks each of them, as `fetchBackup` does. One that can't be had never keeps the others
- * from being restored. Throws "aborted".
+ * Fetches and checks each of them, as `fetchBackup` does; the very same bytes from another store, if they
+ * aren't whole in the first. One that can't be had never keeps the others from being restored. Throws
+ * "aborted".
  */
 export async function fetchAlso(
   options: AlsoOptions,
   needed: readonly AlsoRestore[],
+  elsewhere: readonly AlsoElsewhere[] = [],
 ): Promise<readonly AlsoBackup[]> {
   const fetched: AlsoBackup[] = [];
   for (const one of needed) {
-    try {
-      const backup = await fetchBackup({ ...options, which: one.key, sha256: one.sha256 });
-      fetched.push({ needed: one, backup, error: lacking(one, backup) });
-    } catch (error) {
-      const known = ScbError.from(error);
-      if (known.code === "aborted" || known.code === "internal") throw known;
-      fetched.push({ needed: one, backup: null, error: known });
-    }
+    const { key, sha256 } = one;
+    const backup = await fetchOrError({ ...options, which: key, sha256 });
+    const whole = backup instanceof ScbError ? await fetchElsewhere(one, elsewhere) : backup;
+    fetched.push({
+      needed: one,
+      backup: whole,
+      error: whole !== null ? lacking(one, whole) : backup instanceof ScbError ? backup : null,
+    });
   }
   return fetched;
+}
+
+/** The same bytes: a key says nothing in another store. */
+async function fetchElsewhere(
+  { key, sha256 }: AlsoRestore,
+  elsewhere: readonly AlsoElsewhere[],
+): Promise<RestoredBackup | null> {
+  if (sha256 === null) return null;
+  for (const { named, ...options } of elsewhere) {
+    const keys = named.flatMap((one) => (one.sha256 === sha256 ? one.key : []));
+    for (const which of new Set([...keys, key])) {
+      const backup = await fetchOrError({ ...options, which, sha256 });
+      if (!(backup instanceof ScbError) && backup.sha256 === sha256) return backup;
+    }
+  }
+  return null;
+}
+
+async function fetchOrError(options: FetchBackupOptions): Promise<RestoredBackup | ScbError> {
+  try {
+    return await fetchBackup(options);
+  } catch (error) {
+    const known = ScbError.from(error);
+    if (known.code === "aborted" || known.code === "internal") throw known;
+    return known;
+  }
 }
 
 /** With a key the version itself shows whether it holds what it was kept for. */
