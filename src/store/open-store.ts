@@ -37,11 +37,12 @@ export async function openStore(
         import("./s3-store.ts"),
       ]);
       const { connectTimeoutMs = 5_000 } = options;
-      const { bucket, prefix, region, endpoint, style } = place;
+      const { bucket, prefix, region, endpoint, style, profile } = place;
       const client = await createS3Client({
         region,
         endpoint,
         style,
+        profile,
         requestTimeoutMs,
         connectTimeoutMs,
       });

@@ -15,6 +15,8 @@ export interface S3Location {
   readonly region?: string;
   readonly endpoint?: string;
   readonly style?: S3Style;
+  /** The AWS profile that gives its credentials; by default the standard chain does. */
+  readonly profile?: string;
 }
 
 /** Where the bucket's name stands: before the endpoint's host name, or at the beginning of the path. */
@@ -27,14 +29,18 @@ export interface FileLocation {
   readonly path: string;
 }
 
-const forms = "s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=virtual|path] or file:///PATH";
+const forms =
+  "s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=virtual|path&profile=…] or file:///PATH";
 const credentialRemedy =
   "credentials do not belong in a location, where logs and process lists show them: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile";
 const bucketPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+/** White space separates stores. */
+const profilePattern = /^[A-Za-z0-9_.@:+,=/-]{1,128}$/;
 const regionPattern = /^[A-Za-z0-9-]{1,64}$/;
 
 /**
- * Reads the value of `--to`: `s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=…]` or `file:///PATH`.
+ * Reads the value of `--to`: `s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=…&profile=…]` or
+ * `file:///PATH`.
  *
  * Throws `usage`. As the value may hold a credential where none should be, it is never repeated.
  */
@@ -49,7 +55,7 @@ export function parseLocation(text: string): StoreLocation {
 /** The location as `parseLocation` reads it. */
 export function formatLocation(location: StoreLocation): string {
   if (location.kind === "file") return pathToFileURL(location.path).href;
-  const { bucket, prefix, region, endpoint, style } = location;
+  const { bucket, prefix, region, endpoint, style, profile } = location;
   const query = [
     ...(region === undefined ? [] : [`region=${region}`]),
     // What a URL may hold unescaped after the ?, and an endpoint has, is left readable.
@@ -57,6 +63,7 @@ export function formatLocation(location: StoreLocation): string {
       ? []
       : [`endpoint=${encodeURIComponent(endpoint).replaceAll(/%(2F|3A)/g, decodeURIComponent)}`]),
     ...(style === undefined ? [] : [`style=${style}`]),
+    ...(profile === undefined ? [] : [`profile=${encodeURIComponent(profile)}`]),
   ];
   const path = prefix === "" ? "" : `/${prefix}`;
   return `s3://${bucket}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
@@ -84,7 +91,7 @@ function parseS3(text: string): S3Location {
       "the prefix in the s3 location: use segments of A-Z a-z 0-9 . _ - joined by /, none beginning with a dot",
     );
   }
-  const { region, endpoint, style } = parseQuery(url.searchParams);
+  const { region, endpoint, style, profile } = parseQuery(url.searchParams);
   return {
     kind: "s3",
     bucket: url.hostname,
@@ -96,10 +103,11 @@ function parseS3(text: string): S3Location {
       ? {}
       : { endpoint: checkEndpoint(endpoint, "the endpoint in the s3 location") }),
     ...(style === undefined ? {} : { style: checkStyle(style) }),
+    ...(profile === undefined ? {} : { profile: checkProfile(profile) }),
   };
 }
 
-const parameters = ["region", "endpoint", "style"] as const;
+const parameters = ["region", "endpoint", "style", "profile"] as const;
 type Parameter = (typeof parameters)[number];
 
 function parseQuery(query: URLSearchParams): Partial<Record<Parameter, string>> {
@@ -109,7 +117,7 @@ function parseQuery(query: URLSearchParams): Partial<Record<Parameter, string>> 
     if (name === undefined) {
       if (/key|secret|token|pass|cred|sign/i.test(given)) throw usage(credentialRemedy);
       throw usage(
-        "the s3 location has an unknown parameter: only region, endpoint and style are known",
+        "the s3 location has an unknown parameter: only region, endpoint, style and profile are known",
       );
     }
     if (found[name] !== undefined) throw usage(`the s3 location names ${name} twice`);
@@ -139,6 +147,11 @@ function checkStyle(style: string): S3Style {
   throw usage(
     "the style in the s3 location is virtual (the bucket's name in the host name) or path (in the path)",
   );
+}
+
+function checkProfile(profile: string): string {
+  if (profilePattern.test(profile)) return profile;
+  throw usage("the profile in the s3 location is not the name of an AWS profile, without spaces");
 }
 
 function parseFile(text: string): FileLocation {

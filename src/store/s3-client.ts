@@ -11,6 +11,8 @@ export interface S3ClientOptions {
   readonly endpoint?: string | undefined;
   /** Default: path if there is an endpoint, for which there is seldom a DNS name for each bucket. */
   readonly style?: S3Style | undefined;
+  /** Gives the credentials, whatever the environment has. Default: as the AWS tools look them up. */
+  readonly profile?: string | undefined;
   /** How long a request may take until its answer begins, and how long an answer may stall. */
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -25,7 +27,7 @@ export interface S3ClientOptions {
  */
 export async function createS3Client(options: S3ClientOptions): Promise<S3Client> {
   const { endpoint, region } = await findS3Service(options);
-  const { style = endpoint === undefined ? "virtual" : "path" } = options;
+  const { profile, style = endpoint === undefined ? "virtual" : "path" } = options;
   const config: S3ClientConfig = {
     maxAttempts: 1,
     forcePathStyle: style === "path",
@@ -42,7 +44,8 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
       httpAgent: { keepAlive: true },
       httpsAgent: { keepAlive: true },
     }),
-    credentialDefaultProvider: explainedCredentials(new S3Client({}).config),
+    credentialDefaultProvider: explainedCredentials(new S3Client({}).config, profile),
+    ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
   };
@@ -53,10 +56,11 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
 
 /** Which service and region are used, by the options, else by environment and profile. */
 export async function findS3Service(
-  options: Pick<S3ClientOptions, "region" | "endpoint">,
+  options: Pick<S3ClientOptions, "region" | "endpoint" | "profile">,
 ): Promise<{ readonly endpoint: string | undefined; readonly region: string | undefined }> {
   // The SDK applies a configured endpoint too late for anything to depend on it, as path style does.
-  const client = new S3Client({});
+  const { profile } = options;
+  const client = new S3Client(profile === undefined ? {} : { profile });
   try {
     const configured = await client.config.serviceConfiguredEndpoint?.();
     const endpoint = options.endpoint ?? endpointOf(configured);

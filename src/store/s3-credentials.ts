@@ -45,9 +45,12 @@ const sourceError = z.object({
  * sign in, or that the source is away for a moment. Throws `CredentialsTrouble`: "usage",
  * "store-denied" or "store-busy".
  */
-export function explainedCredentials<C extends Credentials>(standard: {
-  readonly credentialDefaultProvider?: ((init: object) => Provider<C>) | undefined;
-}): (init: object) => Provider<C> {
+export function explainedCredentials<C extends Credentials>(
+  standard: {
+    readonly credentialDefaultProvider?: ((init: object) => Provider<C>) | undefined;
+  },
+  profile: string | undefined = process.env["AWS_PROFILE"],
+): (init: object) => Provider<C> {
   return (init) => {
     const said: string[] = [];
     const provider = standard.credentialDefaultProvider?.({ ...init, logger: listener(said) });
@@ -60,7 +63,7 @@ export function explainedCredentials<C extends Credentials>(standard: {
       try {
         credentials = await provider(properties);
       } catch (error) {
-        throw await explain(error, said, hadSome);
+        throw await explain(error, said, { hadSome, profile });
       }
       checkCharacters(credentials);
       hadSome = true;
@@ -87,7 +90,7 @@ function listener(said: string[]): object {
 async function explain(
   error: unknown,
   said: readonly string[],
-  hadSome: boolean,
+  { hadSome, profile }: { readonly hadSome: boolean; readonly profile: string | undefined },
 ): Promise<CredentialsTrouble> {
   const { name, message, code, $metadata } = sourceError
     .catch({ name: "Error", message: "no message" })
@@ -131,7 +134,6 @@ async function explain(
   }
   const trouble = await metadataTrouble(hadSome);
   if (trouble !== null) return become("store-busy", `${trouble}; it is asked again`);
-  const profile = process.env["AWS_PROFILE"];
   const missing = said.find((text) => /^Could not resolve credentials using profile/.test(text));
   return profile !== undefined && missing !== undefined
     ? become("store-denied", `the AWS profile gives no credentials: ${foreignText(missing)}`)

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ScbError } from "../../src/runtime/error.ts";
-import { parseLocation, type StoreLocation } from "../../src/store/parse-location.ts";
+import {
+  formatLocation,
+  parseLocation,
+  type StoreLocation,
+  storeName,
+} from "../../src/store/parse-location.ts";
 
 const valid: readonly (readonly [text: string, location: StoreLocation])[] = [
   ["s3://bucket", { kind: "s3", bucket: "bucket", prefix: "" }],
@@ -39,6 +44,10 @@ const valid: readonly (readonly [text: string, location: StoreLocation])[] = [
       style: "path",
     },
   ],
+  [
+    "s3://bucket/p?profile=offsite",
+    { kind: "s3", bucket: "bucket", prefix: "p", profile: "offsite" },
+  ],
   ["file:///mnt/disk/store", { kind: "file", path: "/mnt/disk/store" }],
   ["file:///mnt/disk/store/", { kind: "file", path: "/mnt/disk/store" }],
   ["file:///mnt/my%20disk/%C3%A4%3F%23", { kind: "file", path: "/mnt/my disk/ä?#" }],
@@ -69,6 +78,9 @@ const invalid: readonly (readonly [text: string, says: RegExp])[] = [
   ["s3://bucket?endpoint=s3.example.com", /https:\/\//],
   ["s3://bucket?style=dns", /virtual.*or path/],
   ["s3://bucket?style=path&style=path", /style twice/],
+  ["s3://bucket?profile=", /profile/],
+  ["s3://bucket?profile=my%20own", /profile/],
+  ["s3://bucket?profile=a&profile=b", /profile twice/],
   ["s3://bucket?endpoint=ftp://x", /https:\/\//],
   ["s3://bucket?endpoint=https://x%3Fa=b", /no \?/],
   ["file://data", /three slashes/],
@@ -126,4 +138,11 @@ describe("parseLocation", () => {
       );
     });
   }
+
+  it("writes what it reads; a store's name leaves out who reads it, and how", () => {
+    const text = "s3://bucket/p?region=auto&endpoint=https://s3.example.com&style=path&profile=own";
+    const location = parseLocation(text);
+    assert.equal(formatLocation(location), text);
+    assert.equal(storeName(location), "s3://bucket/p?endpoint=https://s3.example.com");
+  });
 });

@@ -331,6 +331,25 @@ describe("credentials that can't be had", () => {
     });
   }
 
+  it("a profile of the location's own beats the keys of the environment, for that store alone", async () => {
+    const env = { AWS_ACCESS_KEY_ID: "FROM-ENV", AWS_SECRET_ACCESS_KEY: "hushhush" };
+    await withEnv(environment(env), async () => {
+      const options = { region: "us-east-1", requestTimeoutMs: 400, connectTimeoutMs: 300 };
+      for (const [profile, keyId] of [
+        [undefined, "FROM-ENV"],
+        ["base", "KEY"],
+      ] as const) {
+        const client = await createS3Client({ ...options, profile });
+        assert.equal((await client.config.credentials()).accessKeyId, keyId);
+        client.destroy();
+      }
+      const client = await createS3Client({ ...options, profile: "nope" });
+      const error = await client.config.credentials().catch((thrown: unknown) => thrown);
+      assert.match(String(error), /profile gives no credentials.*nope/);
+      client.destroy();
+    });
+  });
+
   const regions: readonly (readonly [env: Readonly<Record<string, string>>, region: string])[] = [
     [{ AWS_DEFAULT_REGION: "eu-west-1" }, "eu-west-1"],
     [{ AWS_REGION: "eu-west-2", AWS_DEFAULT_REGION: "eu-west-1" }, "eu-west-2"],
