@@ -1,4 +1,4 @@
-import { storeOf } from "../app/destination.ts";
+import { closeAll, storesOf } from "../app/destination.ts";
 import { openKey } from "../app/key.ts";
 import { lndOptions } from "../app/open-lnd.ts";
 import type { Settings } from "../app/settings.ts";
@@ -17,14 +17,14 @@ import type { Terminal } from "./terminal.ts";
 export const doctorAction: Action = async (context) => {
   const { settings, terminal, json } = context;
   const patients = patientsOf(settings);
-  const store = patients.hasStore ? await storeOf(context) : null;
+  const roots = patients.hasStore ? await storesOf(context) : [];
   let report: DoctorReport;
   try {
-    const reading = store === null ? null : retryingReads(store, context);
-    report = await examine({ ...context, ...checksOf(context, patients), store: reading });
+    const stores = roots.map(({ name, store }) => ({ name, store: retryingReads(store, context) }));
+    report = await examine({ ...context, ...checksOf(context, patients), stores });
   } finally {
     terminal.progress(null);
-    await store?.close();
+    await closeAll(roots);
   }
   if (json) terminal.json(report);
   else printReport(report, terminal);
@@ -65,7 +65,7 @@ function patientsOf(settings: Settings): Patients {
 function checksOf(
   context: ActionContext,
   { asksLnd, filePath: path }: Patients,
-): Omit<DoctorOptions, "store" | "clock" | "random" | "signal"> {
+): Omit<DoctorOptions, "stores" | "clock" | "random" | "signal"> {
   const { settings, terminal, clock } = context;
   return {
     nodeName: settings.node ?? null,
@@ -105,7 +105,13 @@ const marks: Readonly<
 
 function printReport({ ok, checks }: DoctorReport, terminal: Terminal): void {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  for (const { name, level, message } of checks) {
+  const isOne = new Set(checks.flatMap(({ store }) => store ?? [])).size < 2;
+  let before: string | undefined;
+  for (const { name, level, message, store } of checks) {
+    if (store !== before && !isOne) {
+      terminal.line(terminal.style("bold", store ?? "all stores together"));
+    }
+    before = store;
     const [style, word] = marks[level];
     terminal.line(`${terminal.style(style, word.padEnd(7))}  ${name.padEnd(width)}  ${message}`);
   }

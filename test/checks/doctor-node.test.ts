@@ -47,7 +47,7 @@ async function doctor(
 ): Promise<DoctorReport> {
   const credentials = fileCredentials(tlsFile("fake-lnd.cert.pem"), macaroonPath);
   const report = await examine({
-    store: null,
+    stores: [],
     nodeName: null,
     lnd: () => Promise.resolve({ address: lnd.address, credentials, network }),
     key: null,
@@ -220,19 +220,20 @@ describe("doctor, on lnd", () => {
     fake.lnd.channelPoints = fake.lnd.open;
     const packed = fake.lnd.pack([point(1)]);
     const store = new MemoryStore();
+    const stores = [{ name: "memory:", store }];
     const swapper = makeSwapper(prefixedStore(store, fakePubkey), { clock: systemClock });
     await swapOnce(swapper, packed);
-    const gap = await doctor(fake, { store });
+    const gap = await doctor(fake, { stores });
     assert.equal(levels(gap)["cover"], "problem");
     assert.match(messageOf(gap, "cover"), /1 of the node's 2 channels/);
     assert.equal(levels(gap)["backup"], "good");
 
     await swapOnce(swapper, fake.lnd.pack(fake.lnd.open));
-    assert.equal(levels(await doctor(fake, { store }))["cover"], "good");
+    assert.equal(levels(await doctor(fake, { stores }))["cover"], "good");
 
     fake.lnd.forceClosing = [point(3)];
     fake.lnd.limboSat.set(point(3), 2_977_655n);
-    const limbo = await doctor(fake, { store });
+    const limbo = await doctor(fake, { stores });
     assert.equal(levels(limbo)["cover"], "problem");
     assert.match(messageOf(limbo, "cover"), /^limbo-not-covered: 2977655 sat/);
     assert.equal(levels(limbo)["backup"], "good");
@@ -245,6 +246,7 @@ describe("doctor, on a key and a file", () => {
   it("says of a key that it is another node's", async (t) => {
     const fake = await setup(t);
     const store = new MemoryStore();
+    const stores = [{ name: "memory:", store }];
     await swapOnce(makeSwapper(prefixedStore(store, "a"), { clock: systemClock }));
     const key: LoadedKey = {
       kind: "backup-key",
@@ -259,7 +261,7 @@ describe("doctor, on a key and a file", () => {
         },
       },
     };
-    const report = await doctor(fake, { ...options, store, nodeName: "a", key: async () => key });
+    const report = await doctor(fake, { ...options, stores, nodeName: "a", key: async () => key });
     assert.equal(levels(report)["key"], "good");
     assert.match(messageOf(report, "key-opens-backup"), /authentication failed/);
     assert.equal(report.ok, false);
@@ -286,7 +288,8 @@ describe("doctor, on a key and a file", () => {
   it("says that the key file cannot be used, and looks at the rest", async (t) => {
     const fake = await setup(t);
     const key = () => Promise.reject(new ScbError("key", "the checksum of the words is wrong"));
-    const report = await doctor(fake, { ...options, store: new MemoryStore(), nodeName: "a", key });
+    const stores = [{ name: "memory:", store: new MemoryStore() }];
+    const report = await doctor(fake, { ...options, stores, nodeName: "a", key });
     assert.match(messageOf(report, "key"), /checksum/);
     assert.equal(levels(report)["store-probe"], "good");
   });

@@ -17,7 +17,7 @@ import { keysOf, makeSwapper, swapOnce } from "../support/mirror-fixture.ts";
 
 function doctor(store: ObjectStore, options: Partial<DoctorOptions> = {}): Promise<DoctorReport> {
   return examine({
-    store,
+    stores: [{ name: "memory:", store }],
     nodeName: "alice",
     lnd: null,
     key: null,

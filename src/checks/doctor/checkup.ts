@@ -12,6 +12,8 @@ export interface Finding {
 
 export interface DoctorCheck extends Finding {
   readonly name: string;
+  /** The name of the store that it is about; absent for what is about none. */
+  readonly store?: string;
   /** False only for a problem. */
   readonly ok: boolean;
 }
@@ -29,13 +31,16 @@ export interface CheckupOptions {
 export class Checkup {
   readonly checks: DoctorCheck[] = [];
   readonly #options: CheckupOptions;
+  readonly #store: { readonly store?: string };
 
-  constructor(options: CheckupOptions) {
+  /** `store`: the name of the one that all of them are about. */
+  constructor(options: CheckupOptions, store?: string) {
     this.#options = options;
+    this.#store = store === undefined ? {} : { store };
   }
 
   add(name: string, level: CheckLevel, message: string): void {
-    this.checks.push({ name, ok: level !== "problem", level, message });
+    this.checks.push({ name, ok: level !== "problem", level, message, ...this.#store });
   }
 
   /**

@@ -17,6 +17,7 @@ import { examineMacaroon } from "./macaroon-checks.ts";
 import { examineFile, examineLnd } from "./node-checks.ts";
 import { Scratch } from "./scratch.ts";
 import { examineAccess } from "./store-access.ts";
+import { examineApart } from "./store-apart.ts";
 import { examineConduct, examineLeftovers } from "./store-conduct.ts";
 import { examineSetup } from "./store-setup.ts";
 
@@ -26,10 +27,15 @@ export interface DoctorReport {
   readonly checks: readonly DoctorCheck[];
 }
 
+export interface DoctorStore {
+  readonly name: string;
+  readonly store: ObjectStore;
+}
+
 export interface DoctorOptions {
-  /** The whole store, or null where only the node is looked at. Stays open. */
-  readonly store: ObjectStore | null;
-  /** The node's folder in it, where it is named. */
+  /** The whole of each store; none where only the node is looked at. They stay open. */
+  readonly stores: readonly DoctorStore[];
+  /** The node's folder in them, where it is named. */
   readonly nodeName: string | null;
   /** Throws what a person has to mend, which then is a finding. Null: lnd is not asked. */
   readonly lnd: (() => Promise<LndConfig>) | null;
@@ -69,9 +75,7 @@ export async function examine(options: DoctorOptions): Promise<DoctorReport> {
       pubkey = await examineLnd(checkup, { config, node, source, clock });
       if (pubkey !== null) witness = source.witness;
     }
-    if (options.store !== null) {
-      await examineStore(checkup, options.store, { ...options, pubkey, witness, openedKey: key });
-    }
+    await examineStores(checkup, { ...options, pubkey, witness, openedKey: key });
   } finally {
     node?.close();
   }
@@ -131,20 +135,38 @@ interface StoreExamination extends DoctorOptions {
   readonly openedKey: LoadedKey | null;
 }
 
+/** All at once, each by itself; the checks stay in the order of the stores. */
+async function examineStores(checkup: Checkup, options: StoreExamination): Promise<void> {
+  const examined = await Promise.all(
+    options.stores.map(async (one) => {
+      const own = new Checkup(options, one.name);
+      const folder = await examineStore(own, one.store, options);
+      return { own, folders: folder === null ? [] : [{ name: one.name, ...folder }] };
+    }),
+  );
+  checkup.checks.push(...examined.flatMap(({ own }) => own.checks));
+  const folders = examined.flatMap((one) => one.folders);
+  examineFolders(checkup, folders);
+  if (options.stores.length > 1) {
+    await examineApart(checkup, folders, options);
+  }
+}
+
+/** Gives the node's folder, if it is known and answers. */
 async function examineStore(
   checkup: Checkup,
   root: ObjectStore,
   options: StoreExamination,
-): Promise<void> {
+): Promise<{ readonly store: ObjectStore; readonly node: string } | null> {
   const { clock, random, openedKey: key } = options;
   const node = await folderOf(checkup, root, options);
-  if (node === null) return;
+  if (node === null) return null;
   const store = prefixedStore(root, node);
   const sinceMs = clock.now();
   const scratch = new Scratch(store, clock, random);
   try {
     const { answers, mayWrite } = await examineAccess(checkup, store, scratch);
-    if (!answers) return;
+    if (!answers) return null;
     if (store.inspection !== undefined) {
       await examineSetup(checkup, store.inspection, { clock, random });
     }
@@ -154,6 +176,19 @@ async function examineStore(
   }
   await examineLeftovers(checkup, store, sinceMs);
   await examineBackup(checkup, { ...options, store, node, key });
+  return { store, node };
+}
+
+/** Without --node each store names its only node: it has to be the same one. */
+function examineFolders(
+  checkup: Checkup,
+  folders: readonly { readonly name: string; readonly node: string }[],
+): void {
+  const held = folders.filter(({ node }) => node !== strangerFolder);
+  if (new Set(held.map(({ node }) => node)).size < 2) return;
+  const each = held.map(({ name, node }) => `${node} in ${name}`).join("; ");
+  const message = `the stores hold the backups of different nodes (${each}): choose one with --node, or give each node its own stores`;
+  checkup.add("stores-node", "problem", message);
 }
 
 /** The node's folder: as named, else of the node that answered, else the only one there is. */
