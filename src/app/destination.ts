@@ -58,10 +58,3 @@ export async function storesOf({ settings, logger }: Surroundings): Promise<read
 export async function closeAll(stores: readonly NamedStore[]): Promise<void> {
   await Promise.all(stores.map(({ store }) => store.close()));
 }
-
-/** Opens the one store that `--to` names. Throws "usage" where none, or several, are named. */
-export async function storeOf(surroundings: Surroundings): Promise<ObjectStore> {
-  const [only, another] = await storesOf(surroundings);
-  if (only !== undefined && another === undefined) return only.store;
-  throw new ScbError("usage", "this works on one store: give --to once");
-}

@@ -1,17 +1,19 @@
 import { hostname } from "node:os";
 import { openKey } from "../app/key.ts";
 import { inspectWith } from "../chanbackup/backup-contents.ts";
+import type { LoadedKey } from "../keychain/loaded-key.ts";
 import type { Commit } from "../mirror/events.ts";
 import { ObjectStoreSwapper } from "../mirror/object-store-swapper.ts";
 import { ensureProbed } from "../mirror/probe-verdict.ts";
 import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import { type Acceptance, accept, readAcceptance } from "../recovery/accept.ts";
-import { ScbError } from "../runtime/error.ts";
+import { hasCode, ScbError } from "../runtime/error.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
+import { inTurn, jsonOfEach, printEach, worstOf } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
+import { type NodeStore, withNodeStores } from "./node-store.ts";
 import { formatSize } from "./terminal.ts";
 
 interface AcceptOptions {
@@ -20,48 +22,87 @@ interface AcceptOptions {
 }
 
 export const acceptAction: Action<AcceptOptions> = async (context) => {
-  const { settings, terminal, logger, clock, random, signal, json, options } = context;
-  const which = options.quarantined;
+  const { terminal, json } = context;
   const key = await openKey(context);
-  return withNodeStore(context, async (nodeStore) => {
-    const { node, store, witness = null } = nodeStore;
-    const program = `scb-mirror/${programVersion}`;
-    const singleWriter = settings["single-writer"];
-    const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
-    const swapper = new Swapper({
-      store,
-      writer: `${program} ${hostname()} ${process.pid} accept`,
-      // Whose folder it is stays what it was.
-      node: { pubkey: null, network: null },
-      guards: [],
-      clock,
-      random,
-      logger,
-    });
-    const encrypter = await encrypterFor(nodeStore, key, signal);
-    const inspect = encrypter === undefined ? null : inspectWith(encrypter);
-    const shared = { store, swapper, which, inspect, witness, logger, signal };
-    const acceptance = await readAcceptance(shared);
-    await ask(context, acceptance);
-    if (!singleWriter) await ensureProbed({ store, clock, random, logger, program, signal });
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
-    const commit = await accept(acceptance, swapper, { clock, random }, bound);
-    if (json) terminal.json(toJson(node, acceptance, commit));
-    else {
-      terminal.line(
-        `${terminal.style("green", "accepted")}: ${acceptance.key} is current now, as sequence ${commit.sequence}${replaced(acceptance)}`,
+  return withNodeStores(context, async (stores) => {
+    const { node } = stores[0];
+    const isOne = stores.length === 1;
+    // One after the other: a person is asked about each.
+    const outcomes = await inTurn(stores, (nodeStore) =>
+      acceptIn(context, nodeStore, isOne ? null : nodeStore.name, key),
+    );
+    // A refusal that only some stores hold is nothing that the others lack.
+    const isNothing = (one: (typeof outcomes)[number]): boolean =>
+      !one.known && one.error.code === "not-found";
+    const done = outcomes.filter((one) => !isNothing(one));
+    if (json) {
+      terminal.json(jsonOfEach(node, outcomes, toJson));
+    } else {
+      printEach(outcomes, terminal, ({ acceptance, commit }) =>
+        terminal.line(
+          `${terminal.style("green", "accepted")}: ${acceptance.key} is current now, as sequence ${commit.sequence}${replaced(acceptance)}`,
+        ),
       );
     }
-    return exitCodes.done;
+    return worstOf(done, () => exitCodes.done);
   });
 };
 
+interface Accepted {
+  readonly acceptance: Acceptance;
+  readonly commit: Commit;
+}
+
+/** `name`: the store's, if there are several. */
+async function acceptIn(
+  context: ActionContext<AcceptOptions>,
+  nodeStore: NodeStore,
+  name: string | null,
+  key: LoadedKey | null,
+): Promise<Accepted> {
+  const { settings, logger, clock, random, signal, options } = context;
+  const { store, witness = null } = nodeStore;
+  const program = `scb-mirror/${programVersion}`;
+  const singleWriter = settings["single-writer"];
+  const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+  const swapper = new Swapper({
+    store,
+    writer: `${program} ${hostname()} ${process.pid} accept`,
+    // Whose folder it is stays what it was.
+    node: { pubkey: null, network: null },
+    guards: [],
+    clock,
+    random,
+    logger,
+  });
+  const encrypter = await encrypterFor(nodeStore, key, signal);
+  const inspect = encrypter === undefined ? null : inspectWith(encrypter);
+  const shared = { store, swapper, which: options.quarantined, inspect, witness, logger, signal };
+  const acceptance = await readAcceptance(shared);
+  await ask(context, acceptance, name);
+  if (!singleWriter) await ensureProbed({ store, clock, random, logger, program, signal });
+  const bound = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
+  try {
+    const commit = await accept(acceptance, swapper, { clock, random }, bound);
+    return { acceptance, commit };
+  } catch (error) {
+    // The time of one of several is over, and not the others'.
+    if (name === null || signal.aborted || !hasCode(error, "aborted")) throw error;
+    const message = `it is not known to be accepted within ${settings.timeout / 1000} s: ${error.message}`;
+    throw new ScbError("store-unknown", message, { cause: error });
+  }
+}
+
 /** Throws "refused" unless a person says yes, with `--yes` or at the terminal. */
-async function ask(context: ActionContext<AcceptOptions>, acceptance: Acceptance): Promise<void> {
+async function ask(
+  context: ActionContext<AcceptOptions>,
+  acceptance: Acceptance,
+  name: string | null,
+): Promise<void> {
   const { terminal, options, confirm, json } = context;
   const isSure = options.yes;
   if (isSure && json) return;
-  const lines = describe(acceptance);
+  const lines = [...(name === null ? [] : [`In ${name}`]), ...describe(acceptance)];
   if (!isSure && confirm === undefined) {
     throw new ScbError(
       "refused",
@@ -104,11 +145,10 @@ function replaced({ base }: Acceptance): string {
   return base.held === null ? "" : `; sequence ${base.held.sequence} stays in the store`;
 }
 
-function toJson(node: string, acceptance: Acceptance, commit: Commit): unknown {
+function toJson({ acceptance, commit }: Accepted): object {
   const { key, reason, base, loss } = acceptance;
   const { sequence, sha256, sizeBytes, channels } = commit;
   return {
-    node,
     sequence,
     key: commit.key,
     sha256,

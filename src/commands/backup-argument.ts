@@ -1,14 +1,17 @@
 import { readFile, stat } from "node:fs/promises";
 import { largestBackupSizeBytes } from "../node/stable-file.ts";
-import { fetchBackup } from "../repository/fetch-backup.ts";
+import { fetchFromAny } from "../recovery/restore/several-stores.ts";
 import { isNodePubkey, nodePubkeyOf } from "../repository/wrong-key.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
-import { withNodeStore } from "./node-store.ts";
+import { withNodeStores } from "./node-store.ts";
+import { readStores } from "./read-stores.ts";
 
 /** A backup that a person named, and how to call it. */
 export interface NamedBackup {
   readonly name: string;
+  /** The name of the store that it is from, if there are several; null for a file. */
+  readonly store: string | null;
   readonly packed: Uint8Array;
   /** When it was saved, or the file was written. Milliseconds since 1970. */
   readonly savedAt: number;
@@ -28,21 +31,29 @@ export async function readBackupArgument(
   const isVersion = which === "latest" || /^\d+$/.test(which) || which.startsWith("versions/");
   if (!isVersion) {
     const { node = "" } = context.settings;
-    return { ...(await readBackupFile(which)), nodePubkey: isNodePubkey(node) ? node : null };
-  }
-  const { signal } = context;
-  return withNodeStore(context, async ({ store, node }) => {
-    const backup = await fetchBackup({ store, which, signal });
     return {
-      name: backup.key,
+      ...(await readBackupFile(which)),
+      store: null,
+      nodePubkey: isNodePubkey(node) ? node : null,
+    };
+  }
+  const { signal, clock } = context;
+  return withNodeStores(context, async (nodeStores) => {
+    const now = clock.now();
+    const { read } = await readStores(nodeStores, { key: null, now, signal });
+    const { from, backup } = await fetchFromAny(read, { which }, { now, signal });
+    const isOne = nodeStores.length === 1;
+    return {
+      name: isOne ? backup.key : `${backup.key} of ${from.name}`,
+      store: isOne ? null : from.name,
       packed: backup.packed,
       savedAt: backup.savedAt,
-      nodePubkey: await nodePubkeyOf(store, node, { signal }),
+      nodePubkey: await nodePubkeyOf(from.store, from.node, { signal }),
     };
   });
 }
 
-async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubkey">> {
+async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubkey" | "store">> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) {

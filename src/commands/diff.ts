@@ -18,8 +18,13 @@ export const diffAction: Action<{ readonly a: string; readonly b: string }> = as
   const before = await readBackupArgument(context, options.a);
   const after = await readBackupArgument(context, options.b);
   const diff = diffBackups(singlesOf(before, key), singlesOf(after, key));
-  if (json) terminal.json(diff);
-  else printDiff(diff, terminal);
+  const isOfSeveral = before.store !== null || after.store !== null;
+  if (json) {
+    terminal.json(isOfSeveral ? { ...diff, stores: [before.store, after.store] } : diff);
+  } else {
+    if (isOfSeveral) terminal.line(`from ${before.name} to ${after.name}`);
+    printDiff(diff, terminal);
+  }
   const differs = diff.added.length + diff.removed.length + diff.changed.length > 0;
   return differs ? exitCodes.problemFound : exitCodes.done;
 };

@@ -1,12 +1,19 @@
 import { openKey } from "../app/key.ts";
 import { runDrill } from "../checks/drill/drill.ts";
 import type { DrillOptions } from "../checks/drill/drill-options.ts";
-import type { DrilledChannel, DrillReport } from "../checks/drill/drill-report.ts";
+import {
+  type DrilledChannel,
+  type DrillReport,
+  drillVerdicts,
+} from "../checks/drill/drill-report.ts";
+import { toldOf, type Verdict } from "../checks/finding.ts";
+import type { judgeStores } from "../checks/stores-verdict.ts";
 import { PeerDialler } from "../node/peer-dialler.ts";
 import { parseVersionKey } from "../repository/layout.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { HostAndPort } from "../runtime/host-and-port.ts";
 import type { Action } from "./action.ts";
+import { inEachStore, jsonOfEach, judgeEach, printEach, type StoreOutcome } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeOrWithout } from "./node-store.ts";
 import { escaped, formatAge, formatSize, type Terminal, table } from "./terminal.ts";
@@ -22,12 +29,12 @@ export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const { terminal, json } = context;
   const dialler = diallerOf(context.options, context.settings.socksproxy);
   const key = await openKey(context);
-  const report = await withNodeOrWithout(
-    context,
-    ([{ node, store, witness, pubkey }], nodeFailure) => {
+  const { node, reports } = await withNodeOrWithout(context, async (stores, nodeFailure) => ({
+    node: stores[0].node,
+    reports: await inEachStore(stores, ({ node: name, store, witness, pubkey }) => {
       const options: DrillOptions = {
         store,
-        node,
+        node: name,
         encrypter: key?.encrypter,
         identityPubkey: key?.identityPubkey,
         witness,
@@ -40,12 +47,47 @@ export const drillAction: Action<DrillCommandOptions> = async (context) => {
         signal: context.signal,
       };
       return runDrill(options);
-    },
+    }),
+  }));
+  const together = judgeEach(
+    reports,
+    ({ verdict, findings }) => ({ verdict: judgedAs[verdict], findings }),
+    context.settings.require,
   );
-  if (json) terminal.json(report);
-  else printDrill(report, terminal);
-  return report.ok ? exitCodes.done : exitCodes.problemFound;
+  if (json) terminal.json(toJson(node, reports, together));
+  else {
+    printEach(reports, terminal, (report) => printDrill(report, terminal));
+    if (reports.length > 1) {
+      terminal.line("");
+      terminal.line(
+        `${node}, all stores together: ${verdictText(drillVerdicts[together.verdict], terminal)}`,
+      );
+    }
+  }
+  return together.verdict === "safe" ? exitCodes.done : exitCodes.problemFound;
 };
+
+const judgedAs: Readonly<Record<DrillReport["verdict"], Verdict>> = {
+  "would-restore": "safe",
+  "would-not-restore": "unsafe",
+  unknown: "unknown",
+};
+
+/** With several stores the facts of a drill are each store's own: only the verdict is over all. */
+function toJson(
+  node: string,
+  reports: readonly StoreOutcome<DrillReport>[],
+  { verdict, findings }: ReturnType<typeof judgeStores>,
+): object {
+  const { stores, ...facts } = jsonOfEach(node, reports, (report) => report);
+  const ofLevel = (isWarning: boolean): object[] =>
+    findings
+      .filter(({ level }) => (level === "warning") === isWarning)
+      .map((finding) => ({ ...toldOf(finding), store: finding.store }));
+  const told = { problems: ofLevel(false), warnings: ofLevel(true) };
+  const ok = verdict === "safe";
+  return { ...facts, ok, verdict: drillVerdicts[verdict], findings, ...told, stores };
+}
 
 function diallerOf(
   { dial, "tor-proxy": torProxy }: DrillCommandOptions,
@@ -58,14 +100,17 @@ function diallerOf(
   return undefined;
 }
 
-function printDrill(report: DrillReport, terminal: Terminal): void {
-  const { node, verdict, version, counts, channels, findings, notChecked } = report;
-  const verdicts = {
+function verdictText(verdict: DrillReport["verdict"], terminal: Terminal): string {
+  return {
     "would-restore": terminal.style("green", "a restore would work"),
     "would-not-restore": terminal.style("red", "a restore would NOT work as it should"),
     unknown: terminal.style("yellow", "NOT known whether a restore would work"),
-  };
-  terminal.line(`${terminal.style("bold", node)}: ${verdicts[verdict]}`);
+  }[verdict];
+}
+
+function printDrill(report: DrillReport, terminal: Terminal): void {
+  const { node, verdict, version, counts, channels, findings, notChecked } = report;
+  terminal.line(`${terminal.style("bold", node)}: ${verdictText(verdict, terminal)}`);
   for (const { code, level, message, remedy } of findings) {
     const style = level === "problem" ? "red" : "yellow";
     terminal.line(`  ${terminal.style(style, code)}: ${message}: ${remedy}`);

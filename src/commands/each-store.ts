@@ -1,7 +1,11 @@
 import type { Told } from "../chanbackup/node-survey.ts";
+import type { Requirement } from "../checks/requirement.ts";
+import { judgeStores, type StoreJudgement } from "../checks/stores-verdict.ts";
 import { allFailed } from "../checks/told.ts";
+import { unreadFinding } from "../checks/unread.ts";
 import { ScbError } from "../runtime/error.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What came of one of the stores that `--to` names. */
 export type StoreOutcome<T> = { readonly name: string } & Told<T>;
@@ -83,12 +87,28 @@ export function worstOf<T>(
     .reduce((worst, code) => (weightOf(code) > weightOf(worst) ? code : worst), exitCodes.done);
 }
 
+/** The verdict over all of them, from what was judged of each. What failed is not known. */
+export function judgeEach<T>(
+  outcomes: readonly StoreOutcome<T>[],
+  judged: (value: T) => Omit<StoreJudgement, "store">,
+  requirement: Requirement,
+): ReturnType<typeof judgeStores> {
+  const judgements = outcomes.map(({ name: store, ...one }): StoreJudgement => {
+    if (!one.known) {
+      return { store, verdict: "unknown", findings: [unreadFinding(store, one.error)] };
+    }
+    const { verdict, findings } = judged(one.value);
+    return { store, verdict, findings };
+  });
+  return judgeStores(judgements, requirement);
+}
+
 /** Of one store the facts themselves; always the facts of each, and what failed in which. */
 export function jsonOfEach<T>(
   node: string,
   outcomes: readonly StoreOutcome<T>[],
   factsOf: (value: T) => object,
-): object {
+): { readonly node: string; readonly stores: readonly object[] } {
   const stores = outcomes.map(({ name: store, ...one }) =>
     one.known
       ? { store, ...factsOf(one.value), error: null }
@@ -97,4 +117,17 @@ export function jsonOfEach<T>(
   const [only, another] = outcomes;
   const facts = only?.known === true && another === undefined ? factsOf(only.value) : {};
   return { node, ...facts, stores };
+}
+
+/** For people: each under its store's name, if there are several, and what failed in which. */
+export function printEach<T>(
+  outcomes: readonly StoreOutcome<T>[],
+  terminal: Terminal,
+  print: (value: T) => void,
+): void {
+  for (const { name, ...one } of outcomes) {
+    if (outcomes.length > 1) terminal.line(terminal.style("bold", name));
+    if (one.known) print(one.value);
+    else terminal.line(terminal.style("red", `FAILED: ${one.error.message}`));
+  }
 }

@@ -20,17 +20,21 @@ interface InspectCommandOptions {
 export const inspectAction: Action<InspectCommandOptions> = async (context) => {
   const { terminal, json, options, clock } = context;
   const key = await openBackupKey(context);
-  const { name, packed, savedAt, nodePubkey } = await readBackupArgument(context, options.backup);
+  const { name, store, packed, savedAt, nodePubkey } = await readBackupArgument(
+    context,
+    options.backup,
+  );
+  const from = store === null ? {} : { store };
   const age = `${formatAge(Math.max(0, clock.now() - savedAt) / 1000)} old`;
   if (key === null) {
     const sealed = inspectSealed(packed);
-    if (json) terminal.json(sealed);
+    if (json) terminal.json({ ...sealed, ...from });
     else printSealed(`${name}: ${age}`, sealed, terminal);
     return exitCodes.done;
   }
   const withCloseTx = options["with-close-tx"];
   const backup = inspectBackup(packed, explainingEncrypter(key, nodePubkey), { withCloseTx });
-  if (json) terminal.json(backup);
+  if (json) terminal.json({ ...backup, ...from });
   else printBackup(`${name}: ${age}, ${formatSize(packed.length)}`, backup, terminal);
   return exitCodes.done;
 };

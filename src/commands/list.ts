@@ -1,7 +1,7 @@
 import { type History, type HistoryEntry, readHistory } from "../repository/history.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
-import { inEachStore, jsonOfEach, type StoreOutcome } from "./each-store.ts";
+import { inEachStore, jsonOfEach, printEach, type StoreOutcome } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
@@ -34,12 +34,7 @@ export const listAction: Action<{ readonly limit?: number | undefined }> = async
     terminal.json(toJson(node, histories));
     return code;
   }
-  const isOne = histories.length === 1;
-  for (const { name, ...one } of histories) {
-    if (!isOne) terminal.line(terminal.style("bold", name));
-    if (one.known) print(node, one.value, terminal);
-    else terminal.line(terminal.style("red", `could not be read: ${one.error.message}`));
-  }
+  printEach(histories, terminal, (history) => print(node, history, terminal));
   return code;
 };
 

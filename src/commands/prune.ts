@@ -3,9 +3,11 @@ import type { PrunePlan } from "../recovery/prune/prune-plan.ts";
 import { isEmptyPolicy, type RetentionPolicy } from "../recovery/prune/retention-policy.ts";
 import { ScbError } from "../runtime/error.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
+import type { StoreSurvey } from "../store/store-inspection.ts";
 import type { Action } from "./action.ts";
+import { inEachStore, jsonOfEach, printEach, worstOf } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
+import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
 /** What is left of a removed version, where the store keeps what is deleted. */
@@ -35,9 +37,9 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
   const { terminal, signal, json, options, clock, random } = context;
   const policy = policyOf(options);
   const { "orphan-grace": graceMs, apply } = options;
-  const { node, plan, outcome, versioning } = await withNodeStore(
-    context,
-    async ({ node: name, store }) => {
+  const { node, prunes } = await withNodeStores(context, async (stores) => ({
+    node: stores[0].node,
+    prunes: await inEachStore(stores, async ({ store }): Promise<Prune> => {
       const shared = { store, policy, graceMs, clock, random, signal };
       const survey = await store.inspection?.survey({ signal });
       const prepared = await preparePrune({
@@ -45,7 +47,7 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
         onProgress: (done, total) =>
           terminal.progress(`reading back what stays: ${done} of ${total}`),
       });
-      const made = apply
+      const outcome = apply
         ? await applyPrune(
             {
               ...shared,
@@ -54,25 +56,36 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
             prepared,
           )
         : null;
-      terminal.progress(null);
-      const versioning = survey?.versioning ?? null;
-      return { node: name, plan: prepared.plan, outcome: made, versioning };
-    },
-  );
-  if (json) terminal.json({ ...report(node, policy, plan, outcome), versioning });
+      return { plan: prepared.plan, outcome, versioning: survey?.versioning ?? null };
+    }),
+  }));
+  terminal.progress(null);
+  if (json) terminal.json(jsonOfEach(node, prunes, (prune) => report(policy, prune)));
   else {
-    print(node, plan, outcome, terminal);
-    const what = underneath[versioning ?? "off"];
-    if (plan.remove.length > 0 && what !== null) terminal.line(what);
+    printEach(prunes, terminal, (prune) => {
+      const { plan, outcome, versioning } = prune;
+      print(node, plan, outcome, terminal);
+      const what = underneath[versioning ?? "off"];
+      if (plan.remove.length > 0 && what !== null) terminal.line(what);
+    });
   }
-  const failures = [...(outcome?.failed.values() ?? [])];
-  const [first] = failures;
-  if (first === undefined) return exitCodes.done;
-  terminal.note(
-    `scb-mirror: ${failures.length} of ${plan.remove.length} versions could not be removed: ${first.message}`,
-  );
-  return exitCodes.failed;
+  return worstOf(prunes, ({ plan, outcome }) => {
+    const failures = [...(outcome?.failed.values() ?? [])];
+    const [first] = failures;
+    if (first === undefined) return exitCodes.done;
+    terminal.note(
+      `scb-mirror: ${failures.length} of ${plan.remove.length} versions could not be removed: ${first.message}`,
+    );
+    return exitCodes.failed;
+  });
 };
+
+/** What was planned, and done, in one store. */
+interface Prune {
+  readonly plan: PrunePlan;
+  readonly outcome: PruneOutcome | null;
+  readonly versioning: StoreSurvey["versioning"] | null;
+}
 
 function policyOf(options: PruneOptions): RetentionPolicy {
   const policy: RetentionPolicy = {
@@ -95,14 +108,8 @@ function outcomeOf(key: string, outcome: PruneOutcome | null): Outcome {
   return outcome.failed.has(key) ? "failed" : "left";
 }
 
-function report(
-  node: string,
-  policy: RetentionPolicy,
-  plan: PrunePlan,
-  outcome: PruneOutcome | null,
-) {
+function report(policy: RetentionPolicy, { plan, outcome, versioning }: Prune) {
   return {
-    node,
     applied: outcome !== null,
     policy,
     keep: plan.keep.map(({ version, reasons }) => ({ ...factsOf(version), reasons })),
@@ -112,6 +119,7 @@ function report(
       outcome: outcomeOf(version.key, outcome),
       message: outcome?.failed.get(version.key)?.message ?? null,
     })),
+    versioning,
   };
 }
 

@@ -5,8 +5,9 @@ import { type Candidate, planRepair, type RepairPlan } from "../recovery/repair-
 import { programVersion } from "../runtime/version.ts";
 import type { Action } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
+import { inEachStore, jsonOfEach, printEach, worstOf } from "./each-store.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
+import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
 interface RepairOptions {
@@ -17,39 +18,50 @@ interface RepairOptions {
 export const repairAction: Action<RepairOptions> = async (context) => {
   const { terminal, signal, json, options, clock, random } = context;
   const key = await openKey(context);
-  const { node, plan, applied } = await withNodeStore(context, async (nodeStore) => {
-    const { store, witness, node: name } = nodeStore;
-    const found = await planRepair({
-      store,
-      toVersion: options["to-version"],
-      encrypter: await encrypterFor(nodeStore, key, signal),
-      witness,
-      signal,
-    });
-    const { target } = found;
-    const apply = options.apply && target !== null;
-    const writer = `scb-mirror/${programVersion} repair ${hostname()} ${process.pid}`;
-    if (apply)
-      await applyRepair(found, target, { store, node: name, writer, clock, random, signal });
-    return { node: name, plan: found, applied: apply };
-  });
-  if (json) {
-    const { state, message, target, candidates, damaged, alsoRestore } = plan;
-    terminal.json({
-      node,
-      state,
-      message,
-      applied,
-      target: target === null ? null : factsOf(target),
-      candidates: candidates.map(factsOf),
-      damaged,
-      alsoRestore,
-    });
-  } else print(node, plan, applied, terminal);
-  return exitCodeOf(plan, applied);
+  const { node, repairs } = await withNodeStores(context, async (stores) => ({
+    node: stores[0].node,
+    repairs: await inEachStore(stores, async (nodeStore): Promise<Repair> => {
+      const { store, witness, node: name } = nodeStore;
+      const plan = await planRepair({
+        store,
+        toVersion: options["to-version"],
+        encrypter: await encrypterFor(nodeStore, key, signal),
+        witness,
+        signal,
+      });
+      const { target } = plan;
+      const applied = options.apply && target !== null;
+      const writer = `scb-mirror/${programVersion} repair ${hostname()} ${process.pid}`;
+      if (applied) {
+        await applyRepair(plan, target, { store, node: name, writer, clock, random, signal });
+      }
+      return { plan, applied };
+    }),
+  }));
+  if (json) terminal.json(jsonOfEach(node, repairs, toJson));
+  else printEach(repairs, terminal, (repair) => print(node, repair, terminal));
+  return worstOf(repairs, exitCodeOf);
 };
 
-function exitCodeOf({ state, target }: RepairPlan, applied: boolean): ExitCode {
+interface Repair {
+  readonly plan: RepairPlan;
+  readonly applied: boolean;
+}
+
+function toJson({ plan, applied }: Repair): object {
+  const { state, message, target, candidates, damaged, alsoRestore } = plan;
+  return {
+    state,
+    message,
+    applied,
+    target: target === null ? null : factsOf(target),
+    candidates: candidates.map(factsOf),
+    damaged,
+    alsoRestore,
+  };
+}
+
+function exitCodeOf({ plan: { state, target }, applied }: Repair): ExitCode {
   if (state === "ok" || applied) return exitCodes.done;
   return target === null ? exitCodes.refused : exitCodes.problemFound;
 }
@@ -65,7 +77,7 @@ function factsOf({ key, sequence, sha256, sizeBytes, createdAt, openedBy }: Cand
   };
 }
 
-function print(node: string, plan: RepairPlan, applied: boolean, terminal: Terminal): void {
+function print(node: string, { plan, applied }: Repair, terminal: Terminal): void {
   const { state, message, target, candidates, damaged, alsoRestore } = plan;
   if (state === "ok") {
     terminal.line(`${terminal.style("bold", node)}: nothing to repair: ${message}`);

@@ -1,10 +1,12 @@
 import { openKey } from "../app/key.ts";
+import type { judgeStores } from "../checks/stores-verdict.ts";
 import { type VerifyOptions, type VerifyReport, verifyHistory } from "../checks/verify.ts";
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
+import { inEachStore, jsonOfEach, judgeEach, printEach, type StoreOutcome } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
-import { withNodeStore } from "./node-store.ts";
+import { withNodeStores } from "./node-store.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A terminal shows so many of a kind; the JSON has all. */
@@ -23,28 +25,53 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
   const { terminal, signal, json, random, clock, options } = context;
   const { since, sample } = options;
   const key = await openKey(context);
-  const { node, report } = await withNodeStore(context, async (nodeStore) => ({
-    node: nodeStore.node,
-    report: await verifyHistory({
-      store: nodeStore.store,
-      node: nodeStore.node,
-      now: clock.now(),
-      random,
-      since: since === undefined ? undefined : beginningOf(since, clock.now()),
-      sample,
-      encrypter: await encrypterFor(nodeStore, key, signal),
-      witness: nodeStore.witness,
-      signal,
-      onProgress: (done, total) => terminal.progress(`reading back ${done} of ${total} versions`),
-    }),
+  const { node, reports } = await withNodeStores(context, async (stores) => ({
+    node: stores[0].node,
+    reports: await inEachStore(stores, async (nodeStore) =>
+      verifyHistory({
+        store: nodeStore.store,
+        node: nodeStore.node,
+        now: clock.now(),
+        random,
+        since: since === undefined ? undefined : beginningOf(since, clock.now()),
+        sample,
+        encrypter: await encrypterFor(nodeStore, key, signal),
+        witness: nodeStore.witness,
+        signal,
+        onProgress: (done, total) => terminal.progress(`reading back ${done} of ${total} versions`),
+      }),
+    ),
   }));
   terminal.progress(null);
-  if (json) {
-    const { ok, checked, problems, total, ...others } = report;
-    terminal.json({ ok, checked, problems, node, total, ...others });
-  } else print(node, report, terminal);
-  return report.ok ? exitCodes.done : exitCodes.problemFound;
+  const together = judgeEach(reports, (report) => report, context.settings.require);
+  if (json) terminal.json(toJson(node, reports, together));
+  else {
+    printEach(reports, terminal, (report) => print(node, report, terminal));
+  }
+  return together.verdict === "safe" ? exitCodes.done : exitCodes.problemFound;
 };
+
+function toJson(
+  node: string,
+  reports: readonly StoreOutcome<VerifyReport>[],
+  { verdict, findings }: ReturnType<typeof judgeStores>,
+): object {
+  const read = reports.flatMap(({ name: store, ...one }) =>
+    one.known ? [{ store, ...one.value }] : [],
+  );
+  const sum = (of: (report: VerifyReport) => number): number =>
+    read.reduce((all, report) => all + of(report), 0);
+  const problems = read.flatMap(({ store, problems: own }) =>
+    own.map((one) => ({ ...one, store })),
+  );
+  const notes = read.flatMap(({ store, notes: own }) => own.map((one) => ({ ...one, store })));
+  const { stores, ...facts } = jsonOfEach(node, reports, (report) => report);
+  const ok = verdict === "safe";
+  const checked = sum((report) => report.checked);
+  const total = sum((report) => report.total);
+  const first = { ok, checked, problems, node, total };
+  return { ...first, ...facts, ...first, verdict, findings, notes, stores };
+}
 
 function beginningOf(since: Since, now: number): VerifyOptions["since"] {
   return "spanMs" in since ? { savedAt: now - since.spanMs } : since;

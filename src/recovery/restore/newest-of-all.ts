@@ -45,11 +45,12 @@ const ownDoubts: readonly FindingCode[] = ["store-behind", "stores-disagree", "w
 
 /** As `newestClaim`, over all stores: any of them may hold a newer version. */
 export function newestOfAll(
-  { from, backup }: FoundBackup<ReadStore>,
+  key: string,
+  from: ReadStore,
   { read, unread }: AllStores,
   now: number,
 ): NewestClaim {
-  const claim = newestClaim(backup.key, from.folder, now);
+  const claim = newestClaim(key, from.folder, now);
   const { judged } = compared(read, now);
   const others = judged.flatMap(({ store, findings }) => {
     if (store !== from.name) return findings.filter(({ code }) => otherDoubts.includes(code));
