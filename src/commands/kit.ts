@@ -1,15 +1,16 @@
-import { collectFolder } from "../checks/collect.ts";
 import { type Network, networks } from "../keychain/network.ts";
 import { makeKit } from "../recovery/kit/kit.ts";
-import type { KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
+import type { KitCopy, KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
 import { kitToText } from "../recovery/kit/kit-text.ts";
 import { checkOutputTarget, writeOutputFile } from "../recovery/output-file.ts";
-import { newestClaim } from "../recovery/restore/newest.ts";
+import { newestOfAll } from "../recovery/restore/newest-of-all.ts";
+import { holdersOfNewest } from "../recovery/restore/several-stores.ts";
 import { ScbError } from "../runtime/error.ts";
 import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
-import { type NodeStore, withNodeStore } from "./node-store.ts";
+import { type NodeStores, withNodeStores } from "./node-store.ts";
+import { type OpenedStore, readStores } from "./read-stores.ts";
 
 interface KitOptions {
   readonly output?: string | undefined;
@@ -24,7 +25,7 @@ export const kitAction: Action<KitOptions> = async (context) => {
   if (output === "-" && json) {
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
-  const facts = await withNodeStore(context, (nodeStore) => factsOf(context, nodeStore));
+  const facts = await withNodeStores(context, (stores) => factsOf(context, stores));
   const page = isText ? kitToText(makeKit(facts)) : await htmlOf(facts);
   if (output === "-") {
     await terminal.bytes(new TextEncoder().encode(page));
@@ -56,33 +57,49 @@ async function htmlOf(facts: KitFacts): Promise<string> {
   return kitToHtml(makeKit(facts));
 }
 
+/** The page is about the store that holds the newest state; each of the others is a way back, too. */
 async function factsOf(
   { settings, clock, signal }: ActionContext,
-  { node, store }: NodeStore,
+  nodeStores: NodeStores,
 ): Promise<KitFacts> {
   const now = clock.now();
-  const { folder } = await collectFolder({ store, node, now, signal });
-  if (!folder.current.known) throw folder.current.error;
-  const current = folder.current.value;
-  if (current.kind === "none") {
+  const stores = await readStores(nodeStores, { key: null, now, signal });
+  const [from, ...same] = holdersOfNewest(stores.read, now);
+  const current = from?.folder.current;
+  if (from === undefined || current?.known !== true) {
+    throw new ScbError("internal", "a store that was read shows no pointer");
+  }
+  const { node, folder } = from;
+  if (current.value.kind === "none") {
     throw new ScbError(
       "not-found",
-      `there is no backup in ${store.location} yet: start scb-mirror run, and make the kit when it has saved one`,
+      `there is no backup in ${from.store.location} yet: start scb-mirror run, and make the kit when it has saved one`,
     );
   }
-  if (current.kind !== "held") throw current.error;
-  const { held, pointer } = current;
+  if (current.value.kind !== "held") throw current.value.error;
+  const { held, pointer } = current.value;
   const { pubkey = null, network = null } = pointer?.node ?? {};
-  const { isNewest, doubts } = newestClaim(held.key, folder, now);
-  const location = await completed(parseLocation(settings.to?.[0] ?? ""));
+  const { isNewest, doubts } = newestOfAll(held.key, from, stores, now);
+  const location = await completed(parseLocation(from.to));
+  const behind = nodeStores.filter(({ name }) => ![from, ...same].some((one) => one.name === name));
+  const copies = [...same, ...behind].map(async ({ name, to }): Promise<KitCopy> => {
+    const place = await completed(parseLocation(to));
+    const theirs = stores.read.find((one) => one.name === name);
+    return {
+      to: formatLocation(place),
+      kind: place.kind,
+      current: theirs ? currentOf(theirs) : null,
+    };
+  });
   return {
     node,
     pubkey,
     network: networkOf(network) ?? settings.network ?? null,
     to: formatLocation(location),
     place: placeOf(location, node),
+    copies: byAge(await Promise.all(copies)),
     naming: pointer === null ? "newest" : "pointer",
-    current: { sequence: held.sequence, savedAt: new Date(held.savedAt).toISOString() },
+    current: currentOf(from),
     isNewest,
     doubts: doubts.map(({ message }) => message),
     also: held.alsoRestore.map(({ key }) => key),
@@ -91,13 +108,28 @@ async function factsOf(
   };
 }
 
+function currentOf({ folder: { current } }: OpenedStore): KitFacts["current"] {
+  if (!current.known || current.value.kind !== "held") return null;
+  const { sequence, savedAt } = current.value.held;
+  return { sequence, savedAt: new Date(savedAt).toISOString() };
+}
+
+/** The newest first, and those that hold none, or weren't read, last. */
+function byAge(copies: readonly KitCopy[]): readonly KitCopy[] {
+  return [...copies].sort((a, b) =>
+    (b.current?.savedAt ?? "").localeCompare(a.current?.savedAt ?? ""),
+  );
+}
+
 /** With the service and region that are used now, so that the page says all: they may be from the environment. */
 async function completed(location: StoreLocation): Promise<StoreLocation> {
   if (location.kind === "file") return location;
   const { findS3Service } = await import("../store/s3-client.ts");
   const { endpoint, region } = await findS3Service(location);
+  // A profile is this machine's own.
+  const { profile: _, ...place } = location;
   return {
-    ...location,
+    ...place,
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint: withoutCredentials(endpoint) }),
   };

@@ -91,7 +91,7 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
         backup,
         store: from.name,
         stores: holdings(taken, stores, now),
-        claim: newestOfAll(taken, stores, now),
+        claim: newestOfAll(backup.key, from, stores, now),
         offer:
           newer === null || isTaken
             ? null

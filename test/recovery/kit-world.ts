@@ -1,4 +1,4 @@
-import type { KitFacts } from "../../src/recovery/kit/kit-facts.ts";
+import type { KitCopy, KitFacts } from "../../src/recovery/kit/kit-facts.ts";
 
 /** What a kit is made of, on a good day. */
 export const kitFacts: KitFacts = {
@@ -13,6 +13,7 @@ export const kitFacts: KitFacts = {
     endpoint: null,
     region: "eu-central-1",
   },
+  copies: [],
   naming: "pointer",
   current: { sequence: 41, savedAt: "2026-11-20T10:00:00.000Z" },
   isNewest: true,
@@ -43,6 +44,12 @@ const doubts = [
 const longFolder = `${"customers/region-north/".repeat(4)}lightning`;
 const endpoint = "https://s3.a-rather-long-name-of-a-provider.example.org:9000";
 
+const copy: KitCopy = {
+  to: "s3://other-bucket/lightning?region=eu-west-1",
+  kind: "s3",
+  current: { sequence: 12, savedAt: "2026-11-20T10:00:00.000Z" },
+};
+
 /** Kits that differ in what takes room on the page. */
 export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["AWS", kitFacts],
@@ -68,6 +75,17 @@ export const kitCases: readonly (readonly [string, KitFacts])[] = [
       place: { kind: "file", folder: "/mnt/usb/scb store/alice" },
     },
   ],
+  [
+    "a bucket, and two copies",
+    {
+      ...kitFacts,
+      copies: [copy, { ...copy, to: "file:///mnt/usb/scb", kind: "file", current: null }],
+    },
+  ],
+  [
+    "three services with long names, funds in limbo and doubts",
+    { ...longService(), copies: [longCopy(), longCopy()], isNewest: false, doubts, also },
+  ],
   ["a store without pointers", { ...kitFacts, pubkey: null, network: null, naming: "newest" }],
 ];
 
@@ -83,6 +101,10 @@ function withFolder(prefix: string): KitFacts {
       region: "eu-central-1",
     },
   };
+}
+
+function longCopy(): KitCopy {
+  return { ...copy, to: longService().to };
 }
 
 function longService(): KitFacts {

@@ -15,6 +15,15 @@ export type KitPlace =
   /** The node's folder, absolute. */
   | { readonly kind: "file"; readonly folder: string };
 
+/** Another store of the node's backups. */
+export interface KitCopy {
+  /** As `--to` takes it, with region and endpoint: it holds no credential. */
+  readonly to: string;
+  readonly kind: KitPlace["kind"];
+  /** Null if it held none, or wasn't read. */
+  readonly current: KitFacts["current"];
+}
+
 export interface KitFacts {
   /** The name of the node's folder. */
   readonly node: string;
@@ -23,6 +32,8 @@ export interface KitFacts {
   /** As `--to` takes it, with region and endpoint: it holds no credential. */
   readonly to: string;
   readonly place: KitPlace;
+  /** The other stores, the newest first. */
+  readonly copies: readonly KitCopy[];
   /** "newest": a store without pointers, where the newest version is current. */
   readonly naming: "pointer" | "newest";
   readonly current: { readonly sequence: number; readonly savedAt: string } | null;

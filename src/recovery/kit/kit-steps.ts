@@ -27,7 +27,11 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       title: "3. Fetch the newest backup",
       blocks: [
         ...credentialText(facts),
-        text("With scb-mirror, which also checks it:"),
+        text(
+          facts.copies.length === 0
+            ? "With scb-mirror, which also checks it:"
+            : "With scb-mirror, which checks it and takes the newest of all copies (--to for each):",
+        ),
         commands(kitRestoreCommand(facts)),
         ...withoutUs(facts),
       ],
@@ -85,16 +89,24 @@ function networkFlag({ network }: KitFacts): string {
   return network === null || network === "mainnet" ? "" : ` --network=${network}`;
 }
 
+/** In one command: longer ones would need a second sheet, and stand at the top of the page. */
+const longestAddresses = 300;
+
 /** The command that restores with this program. */
-function kitRestoreCommand({ to, node }: KitFacts): string {
-  return `scb-mirror restore --to ${shellQuote(to)} --node ${shellQuote(node)}`;
+function kitRestoreCommand({ to, copies, node }: KitFacts): string {
+  const all = [to, ...copies.map((copy) => copy.to)].map((each) => `--to ${shellQuote(each)}`);
+  const stores = all.join(" ").length > longestAddresses ? all.slice(0, 1) : all;
+  return `scb-mirror restore ${stores.join(" ")} --node ${shellQuote(node)}`;
 }
 
-function credentialText({ place }: KitFacts): KitBlock[] {
-  if (place.kind === "file") return [];
+function credentialText({ place, copies }: KitFacts): KitBlock[] {
+  const buckets = [place, ...copies].filter(({ kind }) => kind === "s3").length;
+  if (buckets === 0) return [];
+  const each =
+    buckets === 1 ? "" : " Two accounts need a profile each: ?profile=NAME in --to names it.";
   return [
     text(
-      "Put the credential into the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if it has one) or into an AWS profile.",
+      `Put the credential into the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if it has one) or into an AWS profile.${each}`,
     ),
   ];
 }
@@ -155,7 +167,11 @@ function withoutUs(facts: KitFacts): KitBlock[] {
     ...(place.kind === "s3"
       ? [text("With curl alone:"), commands(...curlCommands(facts, place))]
       : []),
-    text("Should that one be damaged, take an older one:"),
+    text(
+      facts.copies.length === 0
+        ? "Should that one be damaged, take an older one:"
+        : "Should that one be damaged or gone, do the same in another copy: it is laid out alike, under keys of its own. Or take an older one:",
+    ),
     commands(listCommand(facts)),
   ];
 }

@@ -16,7 +16,7 @@ export interface Kit {
 
 /** What goes on the page. It never holds a secret: nothing here could be one. */
 export function makeKit(facts: KitFacts): Kit {
-  const { node, pubkey, network, to, current, isNewest, lastDrill, printedAt } = facts;
+  const { node, pubkey, network, to, copies, current, isNewest, lastDrill, printedAt } = facts;
   const drilled =
     lastDrill === null
       ? "never: run scb-mirror drill, and print this page again"
@@ -27,34 +27,48 @@ export function makeKit(facts: KitFacts): Kit {
       ["Node", pubkey === null || pubkey === node ? node : `${node} (${pubkey})`],
       ["Network", network ?? "not known"],
       ["Backups", `${to}, in the folder ${pubkey === node ? "of that name" : node}`],
-      [
-        isNewest ? "Newest when printed" : "Current when printed",
-        current === null ? "none" : `sequence ${current.sequence}, saved ${day(current.savedAt)}`,
-      ],
+      [isNewest ? "Newest when printed" : "Current when printed", currentText(current)],
+      ...copies.map((copy): [string, string] => [
+        "Another copy",
+        `${copy.to}, ${currentText(copy.current)}`,
+      ]),
       ["Last drill", drilled],
     ],
     address: to,
-    blanks: [
-      "The 24 words (and their passphrase) are kept",
-      facts.place.kind === "s3"
-        ? "The credential that reads the bucket is kept"
-        : "The disk with the backups is kept",
-    ],
+    blanks: ["The 24 words (and their passphrase) are kept", ...placeBlanks(facts)],
     sections: [...doubtSections(facts), ...kitSteps(facts)],
     footer: `Printed ${day(printedAt)}. There is no secret on this page: it is of no use without the 24 words. Print it anew when the bucket, the node or its words change.`,
   };
+}
+
+function currentText(current: KitFacts["current"]): string {
+  return current === null ? "none" : `sequence ${current.sequence}, saved ${day(current.savedAt)}`;
+}
+
+function placeBlanks({ place, copies }: KitFacts): string[] {
+  const kinds = [place, ...copies].map(({ kind }) => kind);
+  const buckets = kinds.filter((kind) => kind === "s3").length;
+  const credential =
+    buckets === 1
+      ? "The credential that reads the bucket is kept"
+      : "The credentials that read the buckets are kept";
+  return [
+    ...(buckets > 0 ? [credential] : []),
+    ...(kinds.includes("file") ? ["The disk with the backups is kept"] : []),
+  ];
 }
 
 /** As many as leave room for the rest of the page. */
 const mostDoubts = 2;
 const longestDoubt = 180;
 
-function doubtSections({ doubts }: KitFacts): KitSection[] {
+function doubtSections({ doubts, copies }: KitFacts): KitSection[] {
   if (doubts.length === 0) return [];
+  const most = copies.length === 0 ? mostDoubts : 1;
   const shown = doubts
-    .slice(0, mostDoubts)
+    .slice(0, most)
     .map((doubt) => (doubt.length > longestDoubt ? `${doubt.slice(0, longestDoubt)}…` : doubt));
-  const more = doubts.length > mostDoubts ? [`${doubts.length - mostDoubts} more`] : [];
+  const more = doubts.length > most ? [`${doubts.length - most} more`] : [];
   const text = `${[...shown, ...more].join("; ")}. Mend it (scb-mirror status says how), and print this page again.`;
   return [{ title: "NOT safe when this was printed", blocks: [{ kind: "text", text }] }];
 }
