@@ -81,8 +81,10 @@ function nodeFindings({ folder, node }: Evidence): Finding[] {
 
 /** What else the folder says of how the node is looked after. */
 function historyFindings({ folder }: Evidence): Finding[] {
-  const { store, lastDrill, lastRestore } = folder;
+  const { store, current, lastDrill, lastRestore } = folder;
   const findings: Finding[] = [];
+  // What isn't read at all was told already.
+  if (!current.known) return findings;
   if (!lastDrill.known) findings.push(unreadDrillFinding(store, lastDrill.error));
   else if (lastDrill.value?.ok === false) {
     const { key, at: drilledAt, verdict } = lastDrill.value;

@@ -89,13 +89,21 @@ function networkFlag({ network }: KitFacts): string {
   return network === null || network === "mainnet" ? "" : ` --network=${network}`;
 }
 
-/** In one command: longer ones would need a second sheet, and stand at the top of the page. */
+/** Of all stores together, in characters. */
 const longestAddresses = 300;
 
+/** Long addresses of several stores leave no room for all: they stand at the top of the page. */
+function isCrowded({ to, copies }: KitFacts): boolean {
+  return (
+    copies.length > 0 && [to, ...copies.map((copy) => copy.to)].join().length > longestAddresses
+  );
+}
+
 /** The command that restores with this program. */
-function kitRestoreCommand({ to, copies, node }: KitFacts): string {
-  const all = [to, ...copies.map((copy) => copy.to)].map((each) => `--to ${shellQuote(each)}`);
-  const stores = all.join(" ").length > longestAddresses ? all.slice(0, 1) : all;
+function kitRestoreCommand(facts: KitFacts): string {
+  const { to, copies, node } = facts;
+  const named = isCrowded(facts) ? [to] : [to, ...copies.map((copy) => copy.to)];
+  const stores = named.map((each) => `--to ${shellQuote(each)}`);
   return `scb-mirror restore ${stores.join(" ")} --node ${shellQuote(node)}`;
 }
 
@@ -164,7 +172,7 @@ function withoutUs(facts: KitFacts): KitBlock[] {
       ...copies,
       `sha256sum ${file}`,
     ),
-    ...(place.kind === "s3"
+    ...(place.kind === "s3" && !isCrowded(facts)
       ? [text("With curl alone:"), commands(...curlCommands(facts, place))]
       : []),
     text(

@@ -33,6 +33,8 @@ export interface StoreHolds {
 
 /** Findings of the other stores that leave it open whether they hold something newer. */
 const otherDoubts: readonly FindingCode[] = [
+  // A disk that isn't mounted looks empty.
+  "no-backup",
   "pointer-lost",
   "pointer-damaged",
   "pointer-behind",
