@@ -4,7 +4,7 @@ import { coverCounts } from "../metrics.ts";
 import type { Moment } from "../moment.ts";
 import type { TimelineEntry, Watched, WatchedStore } from "../record.ts";
 import { commandFor } from "./command.ts";
-import { ago, agoWall, capitalised, counted, shortTime, size } from "./words.ts";
+import { ago, agoWall, capitalised, counted, grouped, shortTime, size } from "./words.ts";
 
 /** A list of facts: what, and how it is. Facts that nobody knows are left out. */
 function facts(rows: readonly (readonly [string, Html | string | null])[]): Html {
@@ -116,7 +116,7 @@ ${facts([
 }
 
 function sats(amount: number): string {
-  return `${amount.toLocaleString("en-US")}\u00a0sat`;
+  return `${grouped(amount)}\u00a0sat`;
 }
 
 export function drillSection({ stores }: Watched, now: Moment): Html {

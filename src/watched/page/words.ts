@@ -20,8 +20,15 @@ export function span(ms: number): string {
 }
 
 export function counted(count: number, thing: string): string {
-  return `${count.toLocaleString("en-US")} ${thing}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
+
+/** "1,234,567". `Intl` would do it too, and takes megabytes that a mirror keeps for ever. */
+export function grouped(count: number): string {
+  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** "12 ms", "1.3 s", "4 min". A number and its unit stay on one line. */
 export function shortTime(ms: number): string {
@@ -38,12 +45,8 @@ export function size(bytes: number): string {
 export function dateText(wallMs: number, now: Moment): string {
   const at = new Date(wallMs);
   const isThisYear = at.getUTCFullYear() === new Date(now.wallMs).getUTCFullYear();
-  const date = at.toLocaleDateString("en-GB", {
-    timeZone: "UTC",
-    day: "numeric",
-    month: "short",
-    ...(isThisYear ? {} : { year: "numeric" }),
-  });
+  const year = isThisYear ? "" : ` ${at.getUTCFullYear()}`;
+  const date = `${at.getUTCDate()} ${months[at.getUTCMonth()]}${year}`;
   return `${date} ${at.toISOString().slice(11, 19)} UTC`;
 }
 
