@@ -55,12 +55,20 @@ export const runAction: Action<RunOptions> = async (context) => {
 };
 
 /** Loaded only if it is wanted. */
-async function listening({ settings, clock, logger }: ActionContext): Promise<Watching | null> {
+async function listening({
+  settings,
+  clock,
+  logger,
+  terminal,
+  json,
+}: ActionContext): Promise<Watching | null> {
   const { listen, "listen-host": listenHosts = [] } = settings;
   if (listen === undefined) return null;
   const { startWatching } = await import("../app/watching.ts");
   const watching = await startWatching({ listen, listenHosts, clock });
-  logger.info({}, `listening on http://${formatHostAndPort(watching.address)}/`);
+  const url = `http://${formatHostAndPort(watching.address)}/`;
+  logger.info({ url }, "listening");
+  if (!json) terminal.line(`${terminal.style("dim", timeOf(clock.now()))} how it is: ${url}`);
   return watching;
 }
 

@@ -31,7 +31,9 @@ export function coverOf({ open, limbo }: NodeChannelsSeen, covers: readonly stri
  * be missing anew, for what the swap left out the node had left out.
  */
 export function coverAfterSwap(before: Cover, covers: readonly string[]): Cover {
+  const covered = covers.length;
+  if (before.missing.length === 0) return { ...before, covered };
   const held = new Set(covers);
   const missing = before.missing.filter((point) => !held.has(point));
-  return { ...before, covered: covers.length, missing };
+  return { ...before, covered, missing };
 }

@@ -27,6 +27,16 @@ const rules = z
   .parse(parse(read("scb-mirror.rules.yml")))
   .groups.flatMap((group) => group.rules);
 
+const serviceMonitorSchema = z.object({
+  apiVersion: z.literal("monitoring.coreos.com/v1"),
+  kind: z.literal("ServiceMonitor"),
+  spec: z.object({
+    jobLabel: z.string(),
+    selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    endpoints: z.array(z.object({ port: z.string(), path: z.string() })),
+  }),
+});
+
 const queriesSchema = z.object({
   templating: z.object({ list: z.array(z.object({ definition: z.string().optional() })) }),
   panels: z.array(
@@ -90,7 +100,13 @@ describe("infra/prometheus", () => {
 
   it("scrapes with the job that its rules expect", () => {
     assert.match(read("prometheus.yml"), /job_name: scb-mirror/);
-    assert.match(read("servicemonitor.yaml"), /jobLabel: app/);
+    const monitor = serviceMonitorSchema.parse(parse(read("servicemonitor.yaml")));
+    const { jobLabel, selector, endpoints } = monitor.spec;
+    assert.equal(selector.matchLabels[jobLabel], "scb-mirror");
+    assert.deepEqual(
+      endpoints.map(({ path }) => path),
+      ["/metrics"],
+    );
   });
 });
 
