@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { ScbError } from "./error.ts";
 
 /** Far more than a setting or a page of settings takes: a larger file was named by mistake. */
@@ -41,7 +41,7 @@ function readBounded(file: number): Buffer {
   for (let waits = 0; sizeBytes < bytes.length; ) {
     try {
       const got = readSync(file, bytes, sizeBytes, bytes.length - sizeBytes, null);
-      if (got === 0) return bytes.subarray(0, sizeBytes);
+      if (got === 0) return mustNotBeEmptyPipe(file, bytes.subarray(0, sizeBytes));
       sizeBytes += got;
     } catch (error) {
       waits += 1;
@@ -50,6 +50,12 @@ function readBounded(file: number): Buffer {
     }
   }
   throw new ScbError("io", `it is larger than ${largestSizeBytes / 1024} KiB`);
+}
+
+/** An empty file is somebody's choice; an empty pipe is a program that failed, or one that never came. */
+function mustNotBeEmptyPipe(file: number, bytes: Buffer): Buffer {
+  if (bytes.length > 0 || !fstatSync(file).isFIFO()) return bytes;
+  throw new ScbError("io", "it is a pipe that nobody writes to");
 }
 
 function codeOf(error: unknown): string {

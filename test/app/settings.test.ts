@@ -8,6 +8,9 @@ import { environmentName } from "../../src/app/settings/environment.ts";
 import { type SettingName, settingNames, settingTable } from "../../src/app/settings/table.ts";
 import { loadSettings } from "../../src/app/settings.ts";
 import { neededOf } from "../../src/checks/requirement.ts";
+import type { ScbError } from "../../src/runtime/error.ts";
+
+const settingsUrl = new URL("../../src/app/settings.ts", import.meta.url).href;
 
 let folder: string;
 before(async () => {
@@ -110,10 +113,40 @@ describe("a file that holds a setting", () => {
     });
   }
 
-  it("a pipe that nobody writes to holds nobody up", () => {
+  it("a pipe that nobody writes to holds nobody up, and is not taken for an empty value", () => {
     const path = join(folder, "pipe");
     spawnSync("mkfifo", [path]);
-    assert.equal(loadSettings({}, { SCB_MIRROR_TO_FILE: path }).to, undefined);
+    const message = `SCB_MIRROR_TO_FILE: cannot read ${path}: it is a pipe that nobody writes to`;
+    assert.throws(() => loadSettings({}, { SCB_MIRROR_TO_FILE: path }), { code: "usage", message });
+  });
+
+  it("a pipe that holds the value is read", () => {
+    const script = `import { loadSettings } from ${JSON.stringify(settingsUrl)};
+      process.stdout.write(String(loadSettings({}, process.env).to));`;
+    const line = 'SCB_MIRROR_TO_FILE=<(echo " s3://bucket ") exec "$0" --input-type=module -e "$1"';
+    const { stdout } = spawnSync("bash", ["-c", line, process.execPath, script], {
+      encoding: "utf8",
+    });
+    assert.equal(stdout, "s3://bucket");
+  });
+
+  it("a secret in such a file is in no message", async () => {
+    const secret = `lndconnect://127.0.0.1:1?macaroon=${"ab".repeat(40)}`;
+    const file = await fileOf(secret);
+    for (const environment of [
+      { SCB_MIRROR_NETWORK_FILE: file },
+      { SCB_MIRROR_LNDCONNECT: secret, SCB_MIRROR_LNDCONNECT_FILE: file },
+      { SCB_MIRROR_LNDCONNECT_FILE: "ab".repeat(40) },
+    ]) {
+      assert.throws(
+        () => loadSettings({}, environment),
+        (error: ScbError) => {
+          assert.equal(error.code, "usage");
+          assert.doesNotMatch(error.message, /abab/);
+          return true;
+        },
+      );
+    }
   });
 });
 
