@@ -1,5 +1,5 @@
 import { Argument, type Command, Option as Flag } from "commander";
-import type { Given, Option } from "../app/settings/option.ts";
+import type { Given, Option, OptionWords } from "../app/settings/option.ts";
 import { settingTable } from "../app/settings/table.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
@@ -76,7 +76,8 @@ function addArgument(
   command.addArgument(taking);
 }
 
-function helpOf(option: Option): string {
+/** What help and manual pages say of an option. */
+export function helpOf(option: OptionWords): string {
   const { help, placeholder } = option;
   const fallback = option.defaultNote ?? (placeholder === null ? undefined : option.default);
   return fallback === undefined ? help : `${help} (default: ${fallback})`;

@@ -1,5 +1,6 @@
 import type { Definition } from "./definition.ts";
 import { accept } from "./definitions/accept.ts";
+import { completion } from "./definitions/completion.ts";
 import { copy } from "./definitions/copy.ts";
 import { diff } from "./definitions/diff.ts";
 import { doctor } from "./definitions/doctor.ts";
@@ -34,4 +35,5 @@ export const definitions: readonly Definition[] = [
   diff,
   key,
   kit,
+  completion(() => definitions),
 ];

@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import { provisionBrowser } from "./browser.ts";
+import { packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
 import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
-import { provisionProxies } from "./proxies.ts";
+import { proxies } from "./proxies.ts";
 
 export { provisionDocker };
+
+const tools = { proxies, shells, packaging } as const;
 
 export const peers = [
   "minio",
@@ -19,6 +22,8 @@ export const peers = [
   "browser",
   "proxies",
   "prometheus",
+  "shells",
+  "packaging",
 ] as const;
 export type Peer = (typeof peers)[number];
 
@@ -83,12 +88,18 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       await provisionBrowser(progress);
       return;
     case "proxies":
-      await provisionProxies(progress);
+    case "shells":
+    case "packaging":
+      await provisionTools(tools[peer], progress);
       return;
     case "prometheus":
       await provisionPrometheus(progress);
       return;
   }
+}
+
+function isTool(peer: Peer): peer is keyof typeof tools {
+  return peer in tools;
 }
 
 if (import.meta.main) await main(process.argv.slice(2));
@@ -107,7 +118,7 @@ async function main(args: readonly string[]): Promise<void> {
     try {
       if (peer === "docker") await provisionDocker(toStderr, { install: true });
       else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
-      else if (peer === "proxies") await provisionProxies(toStderr, { install: true });
+      else if (isTool(peer)) await provisionTools(tools[peer], toStderr, { install: true });
       else if (peer === "prometheus") await provisionPrometheus(toStderr, { install: true });
       else await provision(peer);
       toStderr(`${peer}: ready`);

@@ -1,13 +1,10 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
+import { type DebianTools, provisionTools } from "./debian-tools.ts";
 import { freePort } from "./free-port.ts";
-import { installDebian } from "./install-debian.ts";
-import { type Progress, toStderr } from "./peer-cache.ts";
-import { inCi, PeerUnavailable } from "./peer-unavailable.ts";
 import { waitFor } from "./wait-for.ts";
 
 const programs = ["/usr/bin/microsocks", "/usr/bin/tinyproxy"] as const;
@@ -22,24 +19,11 @@ export interface ProxyServer extends AsyncDisposable {
   log(): Promise<string>;
 }
 
-/**
- * Makes sure that microsocks and tinyproxy are there. Installs Debian's where `install` is true, which by
- * default only CI wants. Throws PeerUnavailable.
- */
-export async function provisionProxies(
-  progress: Progress = toStderr,
-  { install = inCi() }: { readonly install?: boolean } = {},
-): Promise<void> {
-  if (programs.every((program) => existsSync(program))) return;
-  const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
-  if (!install || !canInstall) {
-    throw new PeerUnavailable(
-      `microsocks or tinyproxy is missing. Install them, or let "npm run peers -- proxies" install Debian's`,
-    );
-  }
-  progress("proxies: installing Debian's microsocks and tinyproxy-bin");
-  await installDebian(["microsocks", "tinyproxy-bin"]);
-}
+export const proxies: DebianTools = {
+  name: "proxies",
+  programs,
+  packages: ["microsocks", "tinyproxy-bin"],
+};
 
 /** A SOCKS5 proxy: microsocks. */
 export function startSocksProxy(user: ProxyUser = null): Promise<ProxyServer> {
@@ -76,7 +60,7 @@ async function start(
   name: string,
   commandOf: (port: number, folder: string) => Promise<readonly [string, ...string[]]>,
 ): Promise<ProxyServer> {
-  await provisionProxies();
+  await provisionTools(proxies);
   const folder = await mkdtemp(join(tmpdir(), "scb-proxy-"));
   const port = await freePort();
   const [command, ...args] = await commandOf(port, folder);

@@ -13,6 +13,8 @@ export interface OptionWords {
   readonly defaultNote?: string;
   /** The letter of its short flag. */
   readonly short?: string;
+  /** All values that it takes, if they can be listed. */
+  readonly values?: readonly string[];
   /** Its value is a secret by its nature, and `read` and all who use it know. */
   readonly isSecret?: true;
   /** It takes several values: the flag given again, a list in YAML, white space elsewhere. */

@@ -59,7 +59,7 @@ export function oneOf<const T extends string, const W extends Words>(
     if (known !== undefined) return known;
     throw new ScbError("usage", `must be ${listed(values)}`);
   };
-  return { ...words, read };
+  return { ...words, values, read };
 }
 
 /** "a, b or c". */

@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { installDebian } from "./install-debian.ts";
+import { type Progress, toStderr } from "./peer-cache.ts";
+import { inCi, PeerUnavailable } from "./peer-unavailable.ts";
+
+/** Programs that Debian has as they are needed. */
+export interface DebianTools {
+  /** As `npm run peers` calls them. */
+  readonly name: string;
+  readonly programs: readonly string[];
+  readonly packages: readonly string[];
+}
+
+/** What completion is tried in; bash is everywhere. */
+export const shells: DebianTools = {
+  name: "shells",
+  programs: ["/usr/bin/zsh", "/usr/bin/fish"],
+  packages: ["zsh", "fish"],
+};
+
+/** What packages are judged with, and what makes a clean Debian to install them on. */
+export const packaging: DebianTools = {
+  name: "packaging",
+  programs: ["/usr/bin/lintian", "/usr/sbin/debootstrap", "/usr/bin/man"],
+  packages: ["lintian", "debootstrap", "man-db"],
+};
+
+/**
+ * Makes sure that the programs are there. Installs Debian's where `install` is true, which by default only
+ * CI wants: a test that a person runs changes no system. Throws PeerUnavailable.
+ */
+export async function provisionTools(
+  { name, programs, packages }: DebianTools,
+  progress: Progress = toStderr,
+  { install = inCi() }: { readonly install?: boolean } = {},
+): Promise<void> {
+  const missing = programs.filter((program) => !existsSync(program));
+  if (missing.length === 0) return;
+  const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  if (!install || !canInstall) {
+    throw new PeerUnavailable(
+      `${missing.join(", ")} is missing. Install it, or let "npm run peers -- ${name}" install Debian's ${packages.join(", ")}`,
+    );
+  }
+  progress(`${name}: installing Debian's ${packages.join(", ")}`);
+  await installDebian(packages);
+}
