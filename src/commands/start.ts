@@ -1,0 +1,40 @@
+import { endProcess } from "../runtime/end-process.ts";
+import { homeFolder } from "../runtime/home-folder.ts";
+import { exitCodes } from "./exit-code.ts";
+import { runProgram } from "./program.ts";
+import { systemTerminal } from "./terminal.ts";
+
+const needed = [22, 12] as const;
+
+/** All is done and told by then: what is left is a call that hangs. */
+const graceMs = 500;
+
+/** Runs the program with this process: its arguments, environment, streams, signals and exit code. */
+export async function startProgram(): Promise<void> {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
+    process.stderr.write(
+      `scb-mirror: this is Node ${process.versions.node}, and Node ${needed.join(".")} or later is needed\n`,
+    );
+    process.exit(exitCodes.usage);
+  }
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // Asked again: the person means it, and what is under way is safe to leave at any point.
+      if (stop.signal.aborted) endProcess(1);
+      stop.abort();
+    });
+  }
+  // The AWS SDK asks for it, and would end the process.
+  process.env["HOME"] ??= homeFolder();
+  await runProgram(process.argv.slice(2), {
+    terminal: systemTerminal(),
+    environment: process.env,
+    signal: stop.signal,
+    exit: (code) => {
+      process.exitCode = code;
+    },
+  });
+  setTimeout(() => endProcess(Number(process.exitCode ?? 0)), graceMs).unref();
+}
