@@ -5,14 +5,28 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type OutputChunk } from "rolldown";
+import { completionFiles, completionShells } from "../src/commands/completion/shells.ts";
+import { completionScript } from "../src/commands/completion.ts";
+import { definitions } from "../src/commands/definitions.ts";
+import { bundleInput, bundleOutput } from "./bundle-options.ts";
 import { keepReachable } from "./declarations.ts";
 import { licenseTexts } from "./licenses.ts";
+import { manPages } from "./man-pages.ts";
 import { copyDocuments } from "./published-docs.ts";
 import { billOfMaterials } from "./sbom.ts";
+import { sourceDateSeconds } from "./source-date.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const staging = `${root}dist.${process.pid}`;
@@ -27,6 +41,7 @@ try {
   const declaring = process.argv.includes("--no-types") ? null : declare();
   await bundle();
   await declaring;
+  writeForShells();
   writePackage();
   copyDocuments(root, staging);
   // Two builds at once each leave a whole folder; the last one stays.
@@ -44,20 +59,15 @@ async function bundle(): Promise<void> {
       cli: "src/commands/main.ts",
       ...Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     },
-    platform: "node",
-    // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
-    resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },
-    transform: { target: "node22" },
+    ...bundleInput,
     output: {
       format: "esm",
       entryFileNames: "[name].js",
       chunkFileNames: "chunks/[name]-[hash].js",
-      minify: { compress: true, mangle: false, codegen: false },
-      comments: { legal: true, annotation: false, jsdoc: false },
+      ...bundleOutput,
       sourcemap: "hidden",
     },
     write: false,
-    logLevel: "warn",
   });
   const chunks = output.filter((item) => item.type === "chunk");
   for (const chunk of chunks) writeChunk(chunk);
@@ -88,12 +98,26 @@ async function declare(): Promise<void> {
   keepReachable(`${staging}/types`, entries);
 }
 
+/** What a shell and `man` read of the commands. */
+function writeForShells(): void {
+  const day = new Date(sourceDateSeconds() * 1000).toISOString().slice(0, 10);
+  for (const [file, text] of manPages(day)) write(`man/${file}`, text);
+  for (const shell of completionShells) {
+    write(`completions/${completionFiles[shell]}`, completionScript(shell, definitions));
+  }
+}
+
 /** `dist` is what gets published: it needs no dependencies, nor the Node that a checkout brings. */
 function writePackage(): void {
   const { name, version, description, license, type, engines, sideEffects, bin, exports } =
     manifest;
+  // npm's provenance wants to see the repository that it is published from.
+  const { GITHUB_REPOSITORY: repository } = process.env;
+  const url = `git+https://github.com/${repository}.git`;
   const published = {
     ...{ name, version, description, license, type, engines, sideEffects, bin, exports },
+    man: globSync("man/*.1", { cwd: staging }).sort(),
+    ...(repository ? { repository: { type: "git", url } } : {}),
   };
   const text = JSON.stringify(published, null, 2).replaceAll(/"(?:\.\/)?dist\//g, '"./');
   write("package.json", `${text}\n`);
