@@ -1,0 +1,91 @@
+/**
+ * `npm run release:build`: makes all that a release consists of, in `release/`. It publishes nothing.
+ * Built twice from one commit, every file is the same byte for byte; tests compare.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runCommand } from "../test/peers/run-command.ts";
+import { makeDebianPackage } from "./release/debian-package.ts";
+import { makeExecutable, packProgram } from "./release/executable.ts";
+import { pinnedNode } from "./release/node-binary.ts";
+import { sourceDateSeconds } from "./source-date.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const builtAtSeconds = sourceDateSeconds();
+process.env["SOURCE_DATE_EPOCH"] = String(builtAtSeconds);
+
+const target = join(root, "release");
+// Beside it: what is unfinished is never taken for a release.
+const work = mkdtempSync(join(root, "release."));
+try {
+  const made = join(work, "made");
+  mkdirSync(made);
+  const built = spawnSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
+  if (built.status !== 0) throw new Error("the build failed");
+  const dist = join(root, "dist");
+  const file = (suffix: string): string => join(made, `scb-mirror-${version}${suffix}`);
+
+  await runCommand("npm", ["pack", "--pack-destination", made], { cwd: dist, timeoutMs: 120_000 });
+  const blob = await packProgram(root, join(work, "program"));
+  for (const architecture of ["x64", "arm64"] as const) {
+    const node = await pinnedNode(root, architecture);
+    await makeExecutable(join(node, "bin/node"), blob, file(`-linux-${architecture}`));
+  }
+  const nodeLicense = join(await pinnedNode(root, "x64"), "LICENSE");
+  await makeDebianPackage({
+    ...{ root, dist, nodeLicense, version, builtAtSeconds },
+    executable: file("-linux-x64"),
+    staging: join(work, "debian"),
+    target: join(made, `scb-mirror_${version}_amd64.deb`),
+  });
+  copyFileSync(join(dist, "sbom.cdx.json"), file(".cdx.json"));
+  const licenses = [nodeLicense, join(dist, "THIRD-PARTY-LICENSES.txt")];
+  writeFileSync(
+    file("-licenses.txt"),
+    licenses.map((path) => readFileSync(path, "utf8")).join("\n"),
+  );
+  writeInstaller(join(made, "install.sh"));
+  writeFileSync(join(made, "SHA256SUMS"), checksums(made));
+
+  rmSync(target, { recursive: true, force: true });
+  renameSync(made, target);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+process.stdout.write(readFileSync(join(target, "SHA256SUMS")));
+
+/** With the address of the release, if this is the workflow that makes it. */
+function writeInstaller(path: string): void {
+  const { GITHUB_REPOSITORY: repository } = process.env;
+  const address = repository
+    ? `https://github.com/${repository}/releases/download/v${version}`
+    : "";
+  const text = readFileSync(join(root, "infra/install.sh"), "utf8")
+    .replace("@VERSION@", version)
+    .replace("@RELEASE@", address);
+  writeFileSync(path, text, { mode: 0o755 });
+}
+
+/** As `sha256sum --check` reads them. */
+function checksums(folder: string): string {
+  const lines = readdirSync(folder)
+    .sort()
+    .map((name) => {
+      const hash = createHash("sha256").update(readFileSync(join(folder, name)));
+      return `${hash.digest("hex")}  ${name}\n`;
+    });
+  return lines.join("");
+}
