@@ -1,5 +1,5 @@
 /**
- * Bundles the command line and the library into `dist/`, dependencies included, so that a command
+ * Bundles the command line and the library into `dist/` (or the folder that `--out` names), dependencies included, so that a command
  * starts fast and an installed package needs nothing else. Code that only some commands need (the
  * AWS SDK, gRPC) stays in chunks of its own, loaded when it is used.
  */
@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { build, type OutputChunk } from "rolldown";
 import { completionFiles, completionShells } from "../src/commands/completion/shells.ts";
 import { completionScript } from "../src/commands/completion.ts";
@@ -29,7 +30,11 @@ import { billOfMaterials } from "./sbom.ts";
 import { sourceDateSeconds } from "./source-date.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const staging = `${root}dist.${process.pid}`;
+const { values: options } = parseArgs({
+  options: { out: { type: "string" }, "no-types": { type: "boolean" } },
+});
+const target = options.out ?? `${root}dist`;
+const staging = `${target}.${process.pid}`;
 const retired = `${staging}.old`;
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 /** The library's modules, by the names of their files: "./backup" is `src/backup.ts`. */
@@ -38,15 +43,15 @@ const entries = Object.values<{ types?: string }>(manifest.exports).flatMap(
 );
 
 try {
-  const declaring = process.argv.includes("--no-types") ? null : declare();
+  const declaring = options["no-types"] === true ? null : declare();
   await bundle();
   await declaring;
   writeForShells();
   writePackage();
   copyDocuments(root, staging);
   // Two builds at once each leave a whole folder; the last one stays.
-  if (existsSync(`${root}dist`)) renameSync(`${root}dist`, retired);
-  renameSync(staging, `${root}dist`);
+  if (existsSync(target)) renameSync(target, retired);
+  renameSync(staging, target);
 } finally {
   rmSync(staging, { recursive: true, force: true });
   rmSync(retired, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 /**
- * `npm run release:build`: makes all that a release consists of, in `release/`. It publishes nothing.
+ * `npm run release:build`: makes all that a release consists of, in `release/` (or the folder that `--out`
+ * names). It publishes nothing.
  * Built twice from one commit, every file is the same byte for byte; tests compare.
  */
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
@@ -14,8 +14,9 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { runCommand } from "../test/peers/run-command.ts";
 import { makeDebianPackage } from "./release/debian-package.ts";
 import { makeExecutable, packProgram } from "./release/executable.ts";
@@ -27,15 +28,16 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const builtAtSeconds = sourceDateSeconds();
 process.env["SOURCE_DATE_EPOCH"] = String(builtAtSeconds);
 
-const target = join(root, "release");
+const { values: options } = parseArgs({ options: { out: { type: "string" } } });
+const target = resolve(options.out ?? join(root, "release"));
 // Beside it: what is unfinished is never taken for a release.
-const work = mkdtempSync(join(root, "release."));
+const work = mkdtempSync(`${target}.`);
 try {
   const made = join(work, "made");
   mkdirSync(made);
-  const built = spawnSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
-  if (built.status !== 0) throw new Error("the build failed");
-  const dist = join(root, "dist");
+  const dist = join(work, "dist");
+  const build = [join(root, "scripts/build.ts"), "--out", dist];
+  await runCommand(process.execPath, build, { timeoutMs: 5 * 60_000 });
   const file = (suffix: string): string => join(made, `scb-mirror-${version}${suffix}`);
 
   await runCommand("npm", ["pack", "--pack-destination", made], { cwd: dist, timeoutMs: 120_000 });

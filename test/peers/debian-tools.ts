@@ -18,11 +18,17 @@ export const shells: DebianTools = {
   packages: ["zsh", "fish"],
 };
 
-/** What packages are judged with, and what makes a clean Debian to install them on. */
+/** What packages are judged with, a clean Debian to install them on, and another processor. */
 export const packaging: DebianTools = {
   name: "packaging",
-  programs: ["/usr/bin/lintian", "/usr/sbin/debootstrap", "/usr/bin/man"],
-  packages: ["lintian", "debootstrap", "man-db"],
+  programs: [
+    ...["/usr/bin/lintian", "/usr/sbin/debootstrap", "/usr/bin/man"],
+    ...["/usr/bin/qemu-aarch64-static", "/usr/aarch64-linux-gnu/lib/libstdc++.so.6"],
+  ],
+  packages: [
+    ...["lintian", "debootstrap", "man-db"],
+    ...["qemu-user-static", "libc6-arm64-cross", "libstdc++6-arm64-cross"],
+  ],
 };
 
 /**

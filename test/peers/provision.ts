@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { provisionBrowser } from "./browser.ts";
+import { provisionCleanDebian } from "./clean-debian.ts";
 import { packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
 import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
@@ -24,6 +25,7 @@ export const peers = [
   "prometheus",
   "shells",
   "packaging",
+  "clean-debian",
 ] as const;
 export type Peer = (typeof peers)[number];
 
@@ -95,6 +97,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
     case "prometheus":
       await provisionPrometheus(progress);
       return;
+    case "clean-debian":
+      await provisionCleanDebian(progress);
+      return;
   }
 }
 
@@ -118,6 +123,7 @@ async function main(args: readonly string[]): Promise<void> {
     try {
       if (peer === "docker") await provisionDocker(toStderr, { install: true });
       else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
+      else if (peer === "clean-debian") await provisionCleanDebian(toStderr, { install: true });
       else if (isTool(peer)) await provisionTools(tools[peer], toStderr, { install: true });
       else if (peer === "prometheus") await provisionPrometheus(toStderr, { install: true });
       else await provision(peer);
