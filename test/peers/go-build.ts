@@ -7,6 +7,7 @@ import { runCommand } from "./run-command.ts";
 
 // The last tag is older than two fixes of MinIO's conditional writes.
 const minioVersion = "v0.0.0-20260212201848-7aac2a2c5b7c";
+const actionlintVersion = "v1.7.12";
 const lndModule = join(import.meta.dirname, "lnd");
 const oracleModule = join(import.meta.dirname, "lnd-oracle");
 const lndTags =
@@ -51,6 +52,20 @@ export async function buildLndOracle(progress: Progress): Promise<string> {
       key: `lnd-oracle-${key}-${slug(goVersion)}`,
       title: "lnd's backup packages (seconds after lnd, else about 3 minutes the first time)",
       build: (folder) => goInstall(folder, ["."], oracleModule),
+    },
+    progress,
+  );
+}
+
+/** The folder that holds `actionlint`, built where it isn't cached. */
+export async function buildActionlint(progress: Progress): Promise<string> {
+  const goVersion = await findGo("actionlint");
+  return cached(
+    {
+      key: `actionlint-${actionlintVersion}-${slug(goVersion)}`,
+      title: "actionlint (seconds)",
+      build: (folder) =>
+        goInstall(folder, [`github.com/rhysd/actionlint/cmd/actionlint@${actionlintVersion}`]),
     },
     progress,
   );

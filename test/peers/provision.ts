@@ -3,7 +3,7 @@ import { provisionBrowser } from "./browser.ts";
 import { provisionCleanDebian } from "./clean-debian.ts";
 import { packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
-import { buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
+import { buildActionlint, buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
@@ -26,6 +26,7 @@ export const peers = [
   "shells",
   "packaging",
   "clean-debian",
+  "actionlint",
 ] as const;
 export type Peer = (typeof peers)[number];
 
@@ -63,6 +64,11 @@ export async function provisionLndOracle(progress: Progress = toStderr): Promise
   return join(await buildLndOracle(progress), "lnd-oracle");
 }
 
+/** The path of `actionlint`. Throws PeerUnavailable. */
+export async function provisionActionlint(progress: Progress = toStderr): Promise<string> {
+  return join(await buildActionlint(progress), "actionlint");
+}
+
 /** The variables with which `python3 -m moto.server` finds moto. Throws PeerUnavailable. */
 export function provisionMoto(progress: Progress = toStderr): Promise<NodeJS.ProcessEnv> {
   return installMoto(progress);
@@ -96,6 +102,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       return;
     case "prometheus":
       await provisionPrometheus(progress);
+      return;
+    case "actionlint":
+      await provisionActionlint(progress);
       return;
     case "clean-debian":
       await provisionCleanDebian(progress);
