@@ -1,4 +1,4 @@
-/** Writes `docs/findings.md` from the table of finding codes: `node scripts/findings-doc.ts`. */
+/** Writes `docs/findings.md` from the table of finding codes: `npm run generate:findings`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FindingLevel, findingKinds } from "../src/checks/finding.ts";
@@ -43,6 +43,6 @@ The table shows each code's usual level. A few findings can have another one:
 A drill that could see too little to judge (only \`store-unread\`, \`node-unread\`, \`not-compared\` or
 \`not-opened\`) isn't kept, and a running mirror repeats it soon. A doubt that it did see is a result.
 
-This page is made from the code: \`node scripts/findings-doc.ts\`.`;
+This page is made from the code: \`npm run generate:findings\`.`;
 
 if (import.meta.main) writeFileSync(findingsDocPath, findingsDoc());

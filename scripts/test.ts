@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `node scripts/test.ts [part of a file's path …] [flags of node --test …]`. The
+ * Runs the tests: `node scripts/test.ts [--unit] [part of a file's path …] [flags of node --test …]`. With
+ * `--unit` only those of the layers' own code, which need neither a peer nor a build. The
  * peers that the chosen tests need are built first, where they aren't cached, so that no test waits
  * for a build. Benchmarks, in `test/bench`, are not tests.
  */
@@ -17,10 +18,18 @@ const testTimeoutMs = 20 * 60_000;
 const concurrency = 2;
 
 const args = process.argv.slice(2);
-const flags = args.filter((arg) => arg.startsWith("-"));
+const isUnit = args.includes("--unit");
+const flags = args.filter((arg) => arg.startsWith("-") && arg !== "--unit");
 const filters = args.filter((arg) => !arg.startsWith("-"));
 
-const files = globSync("test/**/*.test.ts", { cwd: root, exclude: ["test/bench/**"] })
+const layers =
+  "{runtime,wire,keychain,chanbackup,store,repository,mirror,node,checks,recovery,app}";
+const pattern = isUnit ? `test/${layers}/*.test.ts` : "test/**/*.test.ts";
+const needsPeers = (file: string): boolean =>
+  readFileSync(join(root, file), "utf8").includes("peers/peer-suite.ts");
+
+const files = globSync(pattern, { cwd: root, exclude: ["test/bench/**"] })
+  .filter((file) => !isUnit || !needsPeers(file))
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 if (files.length === 0) {

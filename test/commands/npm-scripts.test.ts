@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { globSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,37 @@ import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const { scripts }: { scripts: Readonly<Record<string, string>> } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+);
+const documents = globSync("**/*.md", { cwd: root, exclude: ["{node_modules,dist,release}/**"] });
+
+describe("npm's scripts", () => {
+  it("those that are documented are there", () => {
+    for (const file of documents) {
+      const text = readFileSync(join(root, file), "utf8");
+      for (const [, name = ""] of text.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)) {
+        assert.ok(name in scripts, `${file}: npm run ${name}`);
+      }
+    }
+  });
+
+  // A bare `node` is the machine's, which may be too old; npm's scripts run on the one that npm ci brings.
+  it("no page asks for node itself", () => {
+    for (const file of documents) {
+      const text = readFileSync(join(root, file), "utf8");
+      assert.doesNotMatch(text, /`node (?!--version|`)\S+\.ts\b/, file);
+    }
+  });
+
+  it("each begins with a program that npm ci brings", () => {
+    const brought = /^(?:exec )?(?:node|npm run|tsc|biome|buf)\b/;
+    for (const [name, line] of Object.entries(scripts)) {
+      for (const part of line.split(" && ")) assert.match(part, brought, name);
+    }
+  });
+});
 
 /** `npm run -s scb-mirror -- …` from another folder, as a person in a checkout types it. */
 function npmRun(args: readonly string[], cwd: string) {
