@@ -1,17 +1,25 @@
 #!/bin/sh
 # Installs scb-mirror's executable for this machine, after a look at its checksum:
-#   sh install.sh [FOLDER]      default: /usr/local/bin
-# SCB_MIRROR_RELEASE names where the release is: an address, or a folder with its files.
+#   sh install.sh [-f RELEASE] [FOLDER]
+# RELEASE is where its files are: an address, or a folder. FOLDER is by default /usr/local/bin.
 set -eu
 
 version=@VERSION@
-from=${SCB_MIRROR_RELEASE:-@RELEASE@}
-to=${1:-/usr/local/bin}
+from=@RELEASE@
 
 fail() {
   echo "install.sh: $*" >&2
   exit 1
 }
+
+while getopts f: option; do
+  case $option in
+    f) from=$OPTARG ;;
+    *) exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+to=${1:-/usr/local/bin}
 
 [ "$(uname -s)" = Linux ] || fail "there is an executable for Linux only: use npm install -g scb-mirror"
 case $(uname -m) in
@@ -19,7 +27,7 @@ case $(uname -m) in
   aarch64 | arm64) processor=arm64 ;;
   *) fail "there is no executable for $(uname -m): use npm install -g scb-mirror" ;;
 esac
-[ -n "$from" ] || fail "set SCB_MIRROR_RELEASE to the address or the folder of the release"
+[ -n "$from" ] || fail "say where the release is: sh install.sh -f FOLDER"
 
 file=scb-mirror-$version-linux-$processor
 work=$(mktemp -d)

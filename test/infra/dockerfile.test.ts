@@ -23,6 +23,9 @@ describe("infra/Dockerfile", () => {
   });
 });
 
+/** Twice what it was when this was written. */
+const largestAddedBytes = 15_000_000;
+
 const inspectSchema = z.tuple([
   z.object({
     Config: z.object({ User: z.string(), Entrypoint: z.array(z.string()), StopSignal: z.string() }),
@@ -51,7 +54,13 @@ peerSuite("the image of infra/Dockerfile", process.platform === "linux" ? ["dock
     host = engine.host;
     await buildNodeImage(base, host);
     made.defer(() => engine.removeImage(base));
-    const build = ["build", "--build-arg", `BASE_IMAGE=${base}`, "--force-rm"];
+    const values = [
+      `BASE_IMAGE=${base}`,
+      "VERSION=1.2.3",
+      "REVISION=abc",
+      "SOURCE=https://example.org/x",
+    ];
+    const build = ["build", ...values.flatMap((value) => ["--build-arg", value]), "--force-rm"];
     // The first stage by a name too, so that it can be removed.
     for (const [target, name] of [
       ["build", `${image}-build`],
@@ -71,6 +80,29 @@ peerSuite("the image of infra/Dockerfile", process.platform === "linux" ? ["dock
       Entrypoint: ["node", "/app/cli.js"],
       StopSignal: "SIGTERM",
     });
+  });
+
+  it("says what it is, in the labels that registries read", async () => {
+    const format = "{{json .Config.Labels}}";
+    const labels = z
+      .record(z.string(), z.string())
+      .parse(JSON.parse(await docker("inspect", "--format", format, image)));
+    const named = (name: string): string | undefined => labels[`org.opencontainers.image.${name}`];
+    assert.deepEqual(["title", "licenses", "version", "revision", "source"].map(named), [
+      "scb-mirror",
+      "MIT",
+      "1.2.3",
+      "abc",
+      "https://example.org/x",
+    ]);
+  });
+
+  it("adds little to its base", async () => {
+    const sizeOf = async (name: string): Promise<number> =>
+      Number(await docker("inspect", "--format", "{{.Size}}", name));
+    const addedBytes = (await sizeOf(image)) - (await sizeOf(base));
+    process.stderr.write(`the image adds ${(addedBytes / 1e6).toFixed(1)} MB to its base\n`);
+    assert.ok(addedBytes < largestAddedBytes, `${addedBytes}`);
   });
 
   it("holds dist and nothing else of the checkout", async () => {

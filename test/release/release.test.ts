@@ -1,6 +1,7 @@
 /** The release as its users get it: made, installed on a Debian that has nothing, used, and removed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { appendFile, copyFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -34,6 +35,21 @@ const demo = `
   scb-mirror status --to file:///tmp/store | grep -q healthy
   scb-mirror restore --to file:///tmp/store -o /tmp/channel.backup
   test -s /tmp/channel.backup`;
+
+/** The commands of infra/README.md with which the service is set up, with these texts replaced. */
+function asTheReadmeSays(values: Readonly<Record<string, string>>): string {
+  const page = readFileSync(join(root, "infra/README.md"), "utf8");
+  const [, section = ""] = /^## systemd\n(.*?)^## /ms.exec(page) ?? [];
+  const blocks = [...section.matchAll(/^ {3}```sh\n(.*?)^ {3}```/gms)].map(
+    ([, block = ""]) => block,
+  );
+  let commands = (blocks.at(-1) ?? "").replaceAll(/^ {3}/gm, "");
+  for (const [text, value] of Object.entries(values)) {
+    assert.ok(commands.includes(text), `infra/README.md has ${text}`);
+    commands = commands.replace(text, value);
+  }
+  return commands;
+}
 
 peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () => {
   let release: BuiltRelease;
@@ -84,9 +100,7 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
     it("is installed by the script, once its checksum is right, and works", async () => {
       await using debian = await CleanDebian.open();
       await debian.put(release.folder, "/release");
-      const said = await debian.run("cd /release && sh install.sh", {
-        env: { SCB_MIRROR_RELEASE: "/release" },
-      });
+      const said = await debian.run("cd /release && sh install.sh -f .");
       assert.equal(said, `installed ${programVersion} as /usr/local/bin/scb-mirror\n`);
       await debian.run(demo);
       const missing = await debian.run(
@@ -98,15 +112,12 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
     it("isn't installed when its checksum is wrong, or missing", async () => {
       await using debian = await CleanDebian.open();
       await debian.put(release.folder, "/release");
-      const install = "SCB_MIRROR_RELEASE=/release sh /release/install.sh";
+      const install = "sh /release/install.sh -f /release";
       await debian.run(`echo x >> /release/scb-mirror-${programVersion}-linux-x64`);
       await assert.rejects(debian.run(install), /checksum .* nothing was installed/);
       await debian.run(": > /release/SHA256SUMS");
       await assert.rejects(debian.run(install), /checksum .* nothing was installed/);
-      await assert.rejects(
-        debian.run("SCB_MIRROR_RELEASE=http://127.0.0.1 sh /release/install.sh"),
-        /only https/,
-      );
+      await assert.rejects(debian.run("sh /release/install.sh -f http://127.0.0.1"), /only https/);
       await debian.run("test ! -e /usr/local/bin/scb-mirror");
     });
 
@@ -273,30 +284,29 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
     it("takes less than a minute", async () => {
       const lnd = network.node("alice");
       await using debian = await CleanDebian.open({ sharesNetwork: true });
-      await debian.put(release.path(".deb"), "/tmp/scb-mirror.deb");
+      await debian.put(release.path(".deb"), `/root/scb-mirror_${programVersion}_amd64.deb`);
       const macaroon = await lnd.bakeMacaroon(
         lndCalls.map((call) => `uri:/lnrpc.Lightning/${call}`),
       );
       await debian.put(macaroon, "/root/scb.macaroon");
-      await debian.put(lnd.tlsCertPath, "/root/.lnd/tls.cert");
+      await debian.put(lnd.tlsCertPath, "/home/bitcoin/.lnd/tls.cert");
       const startedAt = performance.now();
-      // What infra/README.md says under "systemd"; then what the service runs, as it runs it.
+      // The files are put where the page has them; then what the service runs is run as it runs it.
       await debian.run(`
-        dpkg -i /tmp/scb-mirror.deb
-        ln -s /root/.lnd/tls.cert /etc/scb-mirror/tls.cert
-        install -m 600 /root/scb.macaroon /etc/scb-mirror/scb.macaroon
-        cat >> /etc/scb-mirror/environment <<END
-SCB_MIRROR_TO=s3://${bucket}/nodes
-SCB_MIRROR_RPCSERVER=${lnd.rpcserver}
-SCB_MIRROR_NETWORK=simnet
-AWS_REGION=${minio.region}
-AWS_ENDPOINT_URL_S3=${minio.endpoint}
-END
-        install -m 600 /dev/stdin /etc/scb-mirror/aws-credentials <<END
-[default]
-aws_access_key_id = ${minio.accessKeyId}
-aws_secret_access_key = ${minio.secretAccessKey}
-END
+        sudo() { "$@"; }
+        cd /root
+        apt-get install -y ./scb-mirror_*_amd64.deb >/dev/null
+        ${asTheReadmeSays({
+          "s3://my-bucket/lightning": `s3://${bucket}/nodes`,
+          "AWS_REGION=eu-central-1": [
+            `AWS_REGION=${minio.region}`,
+            `AWS_ENDPOINT_URL_S3=${minio.endpoint}`,
+            `SCB_MIRROR_RPCSERVER=${lnd.rpcserver}`,
+            "SCB_MIRROR_NETWORK=simnet",
+          ].join("\n"),
+          "aws_access_key_id = …": `aws_access_key_id = ${minio.accessKeyId}`,
+          "aws_secret_access_key = …": `aws_secret_access_key = ${minio.secretAccessKey}`,
+        })}
         set -a
         . /etc/scb-mirror/environment
         SCB_MIRROR_TLSCERTPATH=/etc/scb-mirror/tls.cert
