@@ -79,14 +79,14 @@ function toJson(
   reports: readonly StoreOutcome<DrillReport>[],
   { verdict, findings }: ReturnType<typeof judgeStores>,
 ): object {
-  const { stores, ...facts } = jsonOfEach(node, reports, (report) => report);
+  const facts = jsonOfEach(node, reports, (report) => report);
   const ofLevel = (isWarning: boolean): object[] =>
     findings
       .filter(({ level }) => (level === "warning") === isWarning)
       .map((finding) => ({ ...toldOf(finding), store: finding.store }));
   const told = { problems: ofLevel(false), warnings: ofLevel(true) };
   const ok = verdict === "safe";
-  return { ...facts, ok, verdict: drillVerdicts[verdict], findings, ...told, stores };
+  return { ...facts, ok, verdict: drillVerdicts[verdict], findings, ...told };
 }
 
 function diallerOf(

@@ -103,20 +103,28 @@ export function judgeEach<T>(
   return judgeStores(judgements, requirement);
 }
 
-/** Of one store the facts themselves; always the facts of each, and what failed in which. */
-export function jsonOfEach<T>(
-  node: string,
+/** The facts of each store, or what failed in it. */
+export function storesJson<T>(
   outcomes: readonly StoreOutcome<T>[],
   factsOf: (value: T) => object,
-): { readonly node: string; readonly stores: readonly object[] } {
-  const stores = outcomes.map(({ name: store, ...one }) =>
+): readonly object[] {
+  return outcomes.map(({ name: store, ...one }) =>
     one.known
       ? { store, ...factsOf(one.value), error: null }
       : { store, error: { code: one.error.code, message: one.error.message } },
   );
+}
+
+/** Of one store the facts themselves; of several those of each. */
+export function jsonOfEach<T>(
+  node: string,
+  outcomes: readonly StoreOutcome<T>[],
+  factsOf: (value: T) => object,
+): { readonly node: string } {
   const [only, another] = outcomes;
-  const facts = only?.known === true && another === undefined ? factsOf(only.value) : {};
-  return { node, ...facts, stores };
+  return only?.known === true && another === undefined
+    ? { node, ...factsOf(only.value) }
+    : { node, ...{ stores: storesJson(outcomes, factsOf) } };
 }
 
 /** For people: each under its store's name, if there are several, and what failed in which. */

@@ -4,7 +4,7 @@ import { type VerifyOptions, type VerifyReport, verifyHistory } from "../checks/
 import { keepHeapSmall } from "../runtime/small-heap.ts";
 import type { Action } from "./action.ts";
 import { encrypterFor } from "./backup-key.ts";
-import { inEachStore, jsonOfEach, judgeEach, printEach, type StoreOutcome } from "./each-store.ts";
+import { inEachStore, judgeEach, printEach, type StoreOutcome, storesJson } from "./each-store.ts";
 import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import type { Terminal } from "./terminal.ts";
@@ -51,6 +51,7 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
   return together.verdict === "safe" ? exitCodes.done : exitCodes.problemFound;
 };
 
+/** With several stores what was found is summed up, and `stores` has each store's own. */
 function toJson(
   node: string,
   reports: readonly StoreOutcome<VerifyReport>[],
@@ -59,18 +60,23 @@ function toJson(
   const read = reports.flatMap(({ name: store, ...one }) =>
     one.known ? [{ store, ...one.value }] : [],
   );
+  const [only] = read;
+  if (only !== undefined && reports.length === 1) {
+    const { store: _, ok, checked, problems, total, ...others } = only;
+    return { ok, checked, problems, node, total, ...others };
+  }
   const sum = (of: (report: VerifyReport) => number): number =>
     read.reduce((all, report) => all + of(report), 0);
-  const problems = read.flatMap(({ store, problems: own }) =>
-    own.map((one) => ({ ...one, store })),
-  );
-  const notes = read.flatMap(({ store, notes: own }) => own.map((one) => ({ ...one, store })));
-  const { stores, ...facts } = jsonOfEach(node, reports, (report) => report);
-  const ok = verdict === "safe";
-  const checked = sum((report) => report.checked);
-  const total = sum((report) => report.total);
-  const first = { ok, checked, problems, node, total };
-  return { ...first, ...facts, ...first, verdict, findings, notes, stores };
+  return {
+    ok: verdict === "safe",
+    checked: sum(({ checked }) => checked),
+    problems: read.flatMap(({ store, problems }) => problems.map((one) => ({ ...one, store }))),
+    node,
+    total: sum(({ total }) => total),
+    verdict,
+    findings,
+    stores: storesJson(reports, (report) => report),
+  };
 }
 
 function beginningOf(since: Since, now: number): VerifyOptions["since"] {
