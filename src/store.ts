@@ -3,6 +3,7 @@
  * `scb-mirror/testing` has the suite that an implementation must pass.
  * @module
  */
+export type { FileLocation } from "./store/file-kind.ts";
 export { FileStore, type FileStoreOptions } from "./store/file-store.ts";
 export {
   type S3ClientLike,
@@ -23,18 +24,14 @@ export {
   type RequestOptions,
   type StoredObject,
 } from "./store/object-store.ts";
-export { type OpenStoreOptions, openStore } from "./store/open-store.ts";
-export {
-  type FileLocation,
-  formatLocation,
-  parseLocation,
-  type S3Location,
-  type S3Style,
-  type StoreLocation,
-} from "./store/parse-location.ts";
+export { openStore } from "./store/open-store.ts";
+export { formatLocation, parseLocation } from "./store/parse-location.ts";
+export type { S3Location, S3Style } from "./store/s3-location.ts";
 export type {
   DeleteRights,
   ObjectLock,
   StoreInspection,
   StoreSurvey,
 } from "./store/store-inspection.ts";
+export type { OpenStoreOptions } from "./store/store-kind.ts";
+export type { StoreLocation } from "./store/store-kinds.ts";

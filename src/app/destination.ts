@@ -3,6 +3,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { openStore } from "../store/open-store.ts";
 import { parseLocation, storeName } from "../store/parse-location.ts";
+import { storeForms } from "../store/store-kinds.ts";
 import type { Settings } from "./settings.ts";
 
 interface Surroundings {
@@ -29,10 +30,7 @@ export function storeNames({ to = [] }: Settings): readonly string[] {
 export async function storesOf({ settings, logger }: Surroundings): Promise<readonly NamedStore[]> {
   const { to = [], "request-timeout": requestTimeoutMs } = settings;
   if (to.length === 0) {
-    throw new ScbError(
-      "usage",
-      "no store is named: give --to s3://BUCKET[/PREFIX] or --to file:///PATH (or SCB_MIRROR_TO)",
-    );
+    throw new ScbError("usage", `no store is named: give --to ${storeForms()} (or SCB_MIRROR_TO)`);
   }
   const names = storeNames(settings);
   const { require: requirement } = settings;

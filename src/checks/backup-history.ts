@@ -20,7 +20,7 @@ import { type VerifyReport, verifyHistory } from "./verify.ts";
 /** Where a node's backups lie, and who opens and compares them. */
 export interface BackupHistoryOptions {
   /**
-   * As `--to`, `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`; or a store that the
+   * As `--to`, `s3://BUCKET[/PREFIX]` or `file:///PATH`, say; or a store that the
    * caller has opened, and closes.
    */
   readonly to: string | ObjectStore;

@@ -10,6 +10,7 @@ import { BackupFileSource } from "../node/backup-file.ts";
 import { resolveLndConfig } from "../node/lnd/lnd-config.ts";
 import { ScbError } from "../runtime/error.ts";
 import { retryingReads } from "../store/retrying-store.ts";
+import { storeForms } from "../store/store-kinds.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -45,7 +46,7 @@ function patientsOf(settings: Settings): Patients {
   if (from === undefined && to === undefined && !namesLnd) {
     throw new ScbError(
       "usage",
-      "nothing to look at: give a store (--to s3://BUCKET[/PREFIX] or file:///PATH), a node (--from lnd), or both",
+      `nothing to look at: give a store (--to ${storeForms()}), a node (--from lnd), or both`,
     );
   }
   const isFile = from?.startsWith("file:") === true;

@@ -1,12 +1,13 @@
 import { type Network, networks } from "../keychain/network.ts";
 import { makeKit } from "../recovery/kit/kit.ts";
-import type { KitCopy, KitFacts, KitPlace } from "../recovery/kit/kit-facts.ts";
+import type { KitCopy, KitFacts } from "../recovery/kit/kit-facts.ts";
 import { kitToText } from "../recovery/kit/kit-text.ts";
 import { checkOutputTarget, writeOutputFile } from "../recovery/output-file.ts";
 import { newestOfAll } from "../recovery/restore/newest-of-all.ts";
 import { holdersOfNewest } from "../recovery/restore/several-stores.ts";
 import { ScbError } from "../runtime/error.ts";
-import { formatLocation, parseLocation, type StoreLocation } from "../store/parse-location.ts";
+import { formatLocation, parseLocation } from "../store/parse-location.ts";
+import { kindOf, type StoreLocation } from "../store/store-kinds.ts";
 import type { Action, ActionContext } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type NodeStores, withNodeStores } from "./node-store.ts";
@@ -34,7 +35,7 @@ export const kitAction: Action<KitOptions> = async (context) => {
   const target = await checkOutputTarget(output, { force: options.force });
   // Nothing on it is secret, so everybody may read it.
   await writeOutputFile(target, new TextEncoder().encode(page), { mode: 0o644, random });
-  const { place: _, naming: __, printedAt: ___, ...printed } = facts;
+  const { kind: _, tools: __, naming: ___, printedAt: ____, ...printed } = facts;
   const { lastDrill, doubts } = facts;
   if (json) {
     terminal.json({ file: target.path, ...printed });
@@ -96,7 +97,8 @@ async function factsOf(
     pubkey,
     network: networkOf(network) ?? settings.network ?? null,
     to: formatLocation(location),
-    place: placeOf(location, node),
+    kind: location.kind,
+    tools: kindOf(location).stockTools(location, node),
     copies: byAge(await Promise.all(copies)),
     naming: pointer === null ? "newest" : "pointer",
     current: currentOf(from),
@@ -121,40 +123,9 @@ function byAge(copies: readonly KitCopy[]): readonly KitCopy[] {
   );
 }
 
-/** With the service and region that are used now, so that the page says all: they may be from the environment. */
+/** With what is used now, so that the page says all: service and region may be from the environment. */
 async function completed(location: StoreLocation): Promise<StoreLocation> {
-  if (location.kind === "file") return location;
-  const { findS3Service } = await import("../store/s3-client.ts");
-  const { endpoint, region } = await findS3Service(location);
-  // A profile is this machine's own.
-  const { profile: _, ...place } = location;
-  return {
-    ...place,
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint: withoutCredentials(endpoint) }),
-  };
-}
-
-/** An endpoint from the environment may hold what the command line is not allowed to. */
-function withoutCredentials(endpoint: string): string {
-  const url = new URL(endpoint);
-  url.username = "";
-  url.password = "";
-  url.search = "";
-  url.hash = "";
-  return url.href.replace(/\/$/, "");
-}
-
-function placeOf(location: StoreLocation, node: string): KitPlace {
-  if (location.kind === "file") return { kind: "file", folder: `${location.path}/${node}` };
-  const { bucket, prefix, endpoint = null, region = null } = location;
-  return {
-    kind: "s3",
-    bucket,
-    folder: prefix === "" ? node : `${prefix}/${node}`,
-    endpoint,
-    region,
-  };
+  return (await kindOf(location).complete?.(location)) ?? location;
 }
 
 function networkOf(name: string | null): Network | null {

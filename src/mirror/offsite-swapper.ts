@@ -26,7 +26,7 @@ import { ensureProbed } from "./probe-verdict.ts";
 /** Where the backups go, whose they are, and who is asked before one replaces another. */
 export interface OffsiteSwapperOptions {
   /**
-   * As `--to`, `s3://BUCKET[/PREFIX][?region=…&endpoint=…]` or `file:///PATH`; or a store that the
+   * As `--to`, `s3://BUCKET[/PREFIX]` or `file:///PATH`, say; or a store that the
    * caller has opened, and closes.
    */
   readonly to: string | ObjectStore;

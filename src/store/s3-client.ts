@@ -1,8 +1,9 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { ScbError } from "../runtime/error.ts";
-import { checkEndpoint, checkRegion, type S3Style } from "./parse-location.ts";
+import { checkEndpoint } from "./location-text.ts";
 import { explainedCredentials } from "./s3-credentials.ts";
 import { s3Handler } from "./s3-handler.ts";
+import { checkRegion, type S3Style } from "./s3-location.ts";
 
 export interface S3ClientOptions {
   /** Default: as the AWS tools look it up; us-east-1 where an endpoint is set and no region is. */

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import type { StoreLocation } from "../../src/store/parse-location.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
+import type { StoreLocation } from "../../src/store/store-kinds.ts";
 import type { StoreGround } from "../../src/testing/object-store-suite.ts";
 
 /** A new folder of a store that somebody named. What was written there is deleted in the end. */

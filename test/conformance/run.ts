@@ -10,7 +10,8 @@ import { probeStore } from "../../src/mirror/probe.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
-import { parseLocation, type StoreLocation } from "../../src/store/parse-location.ts";
+import { parseLocation } from "../../src/store/parse-location.ts";
+import type { StoreLocation } from "../../src/store/store-kinds.ts";
 import {
   objectStoreChecks,
   runStoreCheck,

@@ -1,18 +1,15 @@
 import type { KitCopy, KitFacts } from "../../src/recovery/kit/kit-facts.ts";
+import { parseLocation } from "../../src/store/parse-location.ts";
+import { kindOf } from "../../src/store/store-kinds.ts";
+
+const pubkey = `02${"ab".repeat(32)}`;
 
 /** What a kit is made of, on a good day. */
 export const kitFacts: KitFacts = {
-  node: `02${"ab".repeat(32)}`,
-  pubkey: `02${"ab".repeat(32)}`,
+  node: pubkey,
+  pubkey,
   network: "mainnet",
-  to: "s3://my-bucket/lightning?region=eu-central-1",
-  place: {
-    kind: "s3",
-    bucket: "my-bucket",
-    folder: `lightning/02${"ab".repeat(32)}`,
-    endpoint: null,
-    region: "eu-central-1",
-  },
+  ...at("s3://my-bucket/lightning?region=eu-central-1"),
   copies: [],
   naming: "pointer",
   current: { sequence: 41, savedAt: "2026-11-20T10:00:00.000Z" },
@@ -57,7 +54,7 @@ export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["AWS with long names", withFolder("lightning-of-the-main-office")],
   [
     "a folder with a long name",
-    { ...kitFacts, place: { kind: "file", folder: `/mnt/${"usb".repeat(13)}` } },
+    { ...kitFacts, ...at("file:///mnt", "usb".repeat(13)), to: kitFacts.to },
   ],
   ["a service with long names", longService()],
   ["AWS with funds in limbo", { ...kitFacts, also: [...also, ...also] }],
@@ -71,8 +68,8 @@ export const kitCases: readonly (readonly [string, KitFacts])[] = [
     {
       ...kitFacts,
       node: "alice's <node>",
+      ...at("file:///mnt/usb/scb%20store", "alice"),
       to: "file:///mnt/usb/scb/store",
-      place: { kind: "file", folder: "/mnt/usb/scb store/alice" },
     },
   ],
   [
@@ -89,18 +86,15 @@ export const kitCases: readonly (readonly [string, KitFacts])[] = [
   ["a store without pointers", { ...kitFacts, pubkey: null, network: null, naming: "newest" }],
 ];
 
+/** The facts that are a location's. */
+function at(to: string, node = pubkey): Pick<KitFacts, "to" | "kind" | "tools"> {
+  const location = parseLocation(to);
+  const tools = kindOf(location).stockTools(location, node);
+  return { to, kind: location.kind, tools };
+}
+
 function withFolder(prefix: string): KitFacts {
-  return {
-    ...kitFacts,
-    to: `s3://my-bucket/${prefix}?region=eu-central-1`,
-    place: {
-      kind: "s3",
-      bucket: "my-bucket",
-      folder: `${prefix}/${kitFacts.node}`,
-      endpoint: null,
-      region: "eu-central-1",
-    },
-  };
+  return { ...kitFacts, ...at(`s3://my-bucket/${prefix}?region=eu-central-1`) };
 }
 
 function longCopy(): KitCopy {
@@ -111,14 +105,7 @@ function longService(): KitFacts {
   return {
     ...kitFacts,
     network: "testnet4",
-    to: `s3://${"b".repeat(63)}/${longFolder}?region=us-east-1&endpoint=${endpoint}`,
-    place: {
-      kind: "s3",
-      bucket: "b".repeat(63),
-      folder: `${longFolder}/${kitFacts.node}`,
-      endpoint,
-      region: "us-east-1",
-    },
+    ...at(`s3://${"b".repeat(63)}/${longFolder}?region=us-east-1&endpoint=${endpoint}`),
     lastDrill: null,
   };
 }

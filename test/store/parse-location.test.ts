@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ScbError } from "../../src/runtime/error.ts";
-import {
-  formatLocation,
-  parseLocation,
-  type StoreLocation,
-  storeName,
-} from "../../src/store/parse-location.ts";
+import { formatLocation, parseLocation, storeName } from "../../src/store/parse-location.ts";
+import type { StoreLocation } from "../../src/store/store-kinds.ts";
 
 const valid: readonly (readonly [text: string, location: StoreLocation])[] = [
   ["s3://bucket", { kind: "s3", bucket: "bucket", prefix: "" }],

@@ -1,6 +1,7 @@
 import { networks } from "../../keychain/network.ts";
 import { defaultLndPort } from "../../node/lnd/lnd-address.ts";
 import { logLevels } from "../../runtime/log-level.ts";
+import { storeForms } from "../../store/store-kinds.ts";
 import type { ValuesOf } from "./option.ts";
 import {
   duration,
@@ -24,7 +25,7 @@ import {
 export const settingTable = {
   to: texts({
     placeholder: "url",
-    help: "the store: s3://BUCKET[/PREFIX][?region=…&endpoint=…] or file:///PATH; given again, another copy",
+    help: `the store: ${storeForms()}; given again, another copy (docs/stores.md has what may stand after a ?)`,
   }),
   require: requirement({
     help: "with several stores: how many must hold the node's state (all, majority or a number)",

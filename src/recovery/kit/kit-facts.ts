@@ -1,25 +1,13 @@
 import type { Network } from "../../keychain/network.ts";
 import type { LastDrill } from "../../repository/drill-record.ts";
-
-/** Where a node's backups are, as an operator without this program needs to know it. */
-export type KitPlace =
-  | {
-      readonly kind: "s3";
-      readonly bucket: string;
-      /** Of the node's folder: without slash at either end. */
-      readonly folder: string;
-      /** Null for AWS itself. Holds no credential. */
-      readonly endpoint: string | null;
-      readonly region: string | null;
-    }
-  /** The node's folder, absolute. */
-  | { readonly kind: "file"; readonly folder: string };
+import type { StockTools } from "../../store/store-kind.ts";
+import type { StoreLocation } from "../../store/store-kinds.ts";
 
 /** Another store of the node's backups. */
 export interface KitCopy {
   /** As `--to` takes it, with region and endpoint: it holds no credential. */
   readonly to: string;
-  readonly kind: KitPlace["kind"];
+  readonly kind: StoreLocation["kind"];
   /** Null if it held none, or wasn't read. */
   readonly current: KitFacts["current"];
 }
@@ -31,7 +19,9 @@ export interface KitFacts {
   readonly network: Network | null;
   /** As `--to` takes it, with region and endpoint: it holds no credential. */
   readonly to: string;
-  readonly place: KitPlace;
+  readonly kind: StoreLocation["kind"];
+  /** How an operator without this program reads the node's folder. */
+  readonly tools: StockTools;
   /** The other stores, the newest first. */
   readonly copies: readonly KitCopy[];
   /** "newest": a store without pointers, where the newest version is current. */

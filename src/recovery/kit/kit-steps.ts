@@ -1,7 +1,9 @@
 import { latestKey, versionsPrefix } from "../../repository/layout.ts";
-import { alsoFile, restoreCommand, shellQuote } from "../restore/backup-file.ts";
+import { shellQuote } from "../../runtime/shell-quote.ts";
+import { storeKinds } from "../../store/store-kinds.ts";
+import { alsoFile, restoreCommand } from "../restore/backup-file.ts";
 import { rescanCommands } from "../restore/rescan.ts";
-import type { KitBlock, KitFacts, KitPlace, KitSection } from "./kit-facts.ts";
+import type { KitBlock, KitFacts, KitSection } from "./kit-facts.ts";
 
 /** What to do, in order, with stock tools only; and, shorter, with this program. */
 export function kitSteps(facts: KitFacts): readonly KitSection[] {
@@ -107,16 +109,14 @@ function kitRestoreCommand(facts: KitFacts): string {
   return `scb-mirror restore ${stores.join(" ")} --node ${shellQuote(node)}`;
 }
 
-function credentialText({ place, copies }: KitFacts): KitBlock[] {
-  const buckets = [place, ...copies].filter(({ kind }) => kind === "s3").length;
-  if (buckets === 0) return [];
-  const each =
-    buckets === 1 ? "" : " Two accounts need a profile each: ?profile=NAME in --to names it.";
-  return [
-    text(
-      `Put the credential into the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if it has one) or into an AWS profile.${each}`,
-    ),
-  ];
+function credentialText({ kind, copies }: KitFacts): KitBlock[] {
+  const kinds = [kind, ...copies.map((copy) => copy.kind)];
+  return storeKinds.flatMap(({ kind: each, access: { credentials, severalCredentials } }) => {
+    const stores = kinds.filter((one) => one === each).length;
+    if (stores === 0 || credentials === null) return [];
+    const all = stores === 1 ? [credentials] : [credentials, severalCredentials ?? ""];
+    return [text(all.join(" "))];
+  });
 }
 
 const file = "channel.backup";
@@ -147,17 +147,18 @@ function handing(facts: KitFacts): KitBlock[] {
 
 /** The same with tools that everybody has. Long addresses go into variables: they are typed once. */
 function withoutUs(facts: KitFacts): KitBlock[] {
-  const { place, naming } = facts;
+  const { tools, naming } = facts;
+  const { curl } = tools;
   const versions = `Each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup; the last in the order of names is the newest.`;
-  const copies = copyAlso(facts, (from, to) => copyCommand(facts, from, to));
   if (naming === "newest") {
     return [
       text(`Without it: ${versions} Put its name for KEY.`),
       commands(
-        ...variables(facts),
-        listCommand(facts),
-        copyCommand(facts, `${versionsPrefix}KEY`, file),
-        ...copies,
+        ...tools.variables,
+        ...alsoVariable(facts),
+        tools.list(versionsPrefix),
+        tools.copy(`${versionsPrefix}KEY`, file),
+        ...copyAlso(facts, tools.copy),
       ),
     ];
   }
@@ -166,21 +167,30 @@ function withoutUs(facts: KitFacts): KitBlock[] {
       `Without it: ${versions} ${latestKey} names the current one first, in "key", with its "sha256". Put what it names for KEY, and compare the sha256. If it lists "alsoRestore", copy each key there, too, to ${alsoFile(file, 1)}, …-2, …${more(facts)}`,
     ),
     commands(
-      ...variables(facts),
-      showPointerCommand(facts),
-      copyCommand(facts, "KEY", file),
-      ...copies,
+      ...tools.variables,
+      ...alsoVariable(facts),
+      tools.show(latestKey),
+      tools.copy("KEY", file),
+      ...copyAlso(facts, tools.copy),
       `sha256sum ${file}`,
     ),
-    ...(place.kind === "s3" && !isCrowded(facts)
-      ? [text("With curl alone:"), commands(...curlCommands(facts, place))]
-      : []),
+    ...(curl === null || isCrowded(facts)
+      ? []
+      : [
+          text("With curl alone:"),
+          commands(
+            ...curl.variables,
+            curl.show(latestKey),
+            curl.copy("KEY", file),
+            ...copyAlso(facts, curl.copy),
+          ),
+        ]),
     text(
       facts.copies.length === 0
         ? "Should that one be damaged, take an older one:"
         : "Should that one be damaged or gone, do the same in another copy: it is laid out alike, under keys of its own. Or take an older one:",
     ),
-    commands(listCommand(facts)),
+    commands(tools.list(versionsPrefix)),
   ];
 }
 
@@ -190,56 +200,8 @@ function more({ also }: KitFacts): string {
   return ` When this was printed it listed what is in A${some}.`;
 }
 
-type S3Place = Extract<KitPlace, { kind: "s3" }>;
-
-/**
- * `B`: where the node's backups are. `E`: the service, if it is not AWS. `A`: what else is needed, if
- * anything was when the page was printed.
- */
-function variables(facts: KitFacts): string[] {
-  const { place } = facts;
+/** `A`: what else is needed, if anything was when the page was printed. */
+function alsoVariable(facts: KitFacts): string[] {
   const also = alsoKeys(facts);
-  const others = also.length === 0 ? [] : [`A="${also.join(" ")}"`];
-  if (place.kind === "file") return [`B=${shellQuote(place.folder)}`, ...others];
-  const { bucket, folder, endpoint } = place;
-  return [
-    `B=${shellQuote(`s3://${bucket}/${folder}`)}`,
-    ...(endpoint === null ? [] : [`E=${shellQuote(endpoint)}`]),
-    ...others,
-  ];
-}
-
-function awsFlags({ region, endpoint }: S3Place): string {
-  const inRegion = region === null ? "" : ` --region ${shellQuote(region)}`;
-  return endpoint === null ? inRegion : `${inRegion} --endpoint-url "$E"`;
-}
-
-function showPointerCommand({ place }: KitFacts): string {
-  return place.kind === "s3"
-    ? `aws s3 cp "$B/${latestKey}" -${awsFlags(place)}`
-    : `cat "$B/${latestKey}"`;
-}
-
-function copyCommand({ place }: KitFacts, key: string, to: string): string {
-  return place.kind === "s3"
-    ? `aws s3 cp "$B/${key}" ${to}${awsFlags(place)}`
-    : `cp "$B/${key}" ${to}`;
-}
-
-function listCommand({ place }: KitFacts): string {
-  return place.kind === "s3"
-    ? `aws s3 ls "$B/${versionsPrefix}"${awsFlags(place)}`
-    : `ls "$B/${versionsPrefix}"`;
-}
-
-function curlCommands(facts: KitFacts, { bucket, folder, endpoint, region }: S3Place): string[] {
-  const inRegion = region ?? "us-east-1";
-  const service = endpoint ?? `https://s3.${inRegion}.amazonaws.com`;
-  return [
-    `U=${shellQuote(`${service}/${bucket}/${folder}`)}`,
-    `get() { curl -f --aws-sigv4 aws:amz:${inRegion}:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$@"; }`,
-    `get "$U/${latestKey}"`,
-    `get -o ${file} "$U/KEY"`,
-    ...copyAlso(facts, (from, to) => `get -o ${to} "$U/${from}"`),
-  ];
+  return also.length === 0 ? [] : [`A="${also.join(" ")}"`];
 }

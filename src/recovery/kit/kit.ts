@@ -1,4 +1,5 @@
 import type { LastDrill } from "../../repository/drill-record.ts";
+import { storeKinds } from "../../store/store-kinds.ts";
 import type { KitFacts, KitSection } from "./kit-facts.ts";
 import { kitSteps } from "./kit-steps.ts";
 
@@ -45,17 +46,13 @@ function currentText(current: KitFacts["current"]): string {
   return current === null ? "none" : `sequence ${current.sequence}, saved ${day(current.savedAt)}`;
 }
 
-function placeBlanks({ place, copies }: KitFacts): string[] {
-  const kinds = [place, ...copies].map(({ kind }) => kind);
-  const buckets = kinds.filter((kind) => kind === "s3").length;
-  const credential =
-    buckets === 1
-      ? "The credential that reads the bucket is kept"
-      : "The credentials that read the buckets are kept";
-  return [
-    ...(buckets > 0 ? [credential] : []),
-    ...(kinds.includes("file") ? ["The disk with the backups is kept"] : []),
-  ];
+function placeBlanks({ kind, copies }: KitFacts): string[] {
+  const kinds = [kind, ...copies.map((copy) => copy.kind)];
+  return storeKinds.flatMap(({ kind: each, access }) => {
+    const stores = kinds.filter((one) => one === each).length;
+    if (stores === 0) return [];
+    return [stores === 1 ? access.kept : access.severalKept];
+  });
 }
 
 /** As many as leave room for the rest of the page. */

@@ -3,6 +3,7 @@ import { dirname, join, parse } from "node:path";
 import type { Network } from "../../keychain/network.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
+import { shellQuote } from "../../runtime/shell-quote.ts";
 import { checkOutputTarget, type OutputTarget, orNull, writeOutputFile } from "../output-file.ts";
 
 /**
@@ -42,11 +43,6 @@ export function restoreCommand(file: string, network: Network | null): string {
 /** lncli, for a network: `lncli --network=testnet`. */
 export function lncli(network: Network | null): string {
   return network === null || network === "mainnet" ? "lncli" : `lncli --network=${network}`;
-}
-
-/** One word of a line that a person pastes into a shell. */
-export function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** What lies in the folder of a node's own backup, or beside it. */

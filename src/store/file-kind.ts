@@ -1,0 +1,55 @@
+import { pathToFileURL } from "node:url";
+import { percentDecoded } from "../runtime/percent-decoded.ts";
+import { shellQuote } from "../runtime/shell-quote.ts";
+import { parseUrl, usage } from "./location-text.ts";
+import type { StoreKind } from "./store-kind.ts";
+
+/** A folder of this machine. */
+export interface FileLocation {
+  readonly kind: "file";
+  /** Absolute. */
+  readonly path: string;
+}
+
+const form = "file:///PATH";
+
+export const fileKind: StoreKind<FileLocation> = {
+  kind: "file",
+  scheme: "file:",
+  form,
+  parameters: "",
+  parse,
+  format: ({ path }) => pathToFileURL(path).href,
+  async open({ path }, { requestTimeoutMs, logger, clock, random }) {
+    const { FileStore } = await import("./file-store.ts");
+    return new FileStore({ root: path, requestTimeoutMs, logger, clock, random });
+  },
+  access: {
+    kept: "The disk with the backups is kept",
+    severalKept: "The disk with the backups is kept",
+    credentials: null,
+    severalCredentials: null,
+  },
+  stockTools: ({ path }, folder) => ({
+    variables: [`B=${shellQuote(`${path}/${folder}`)}`],
+    show: (key) => `cat "$B/${key}"`,
+    copy: (key, to) => `cp "$B/${key}" ${to}`,
+    list: (prefix) => `ls "$B/${prefix}"`,
+    curl: null,
+  }),
+};
+
+function parse(text: string): FileLocation {
+  if (!text.startsWith("file:///")) {
+    throw usage(`a folder is given by its absolute path, with three slashes: ${form}`);
+  }
+  if (/[?#]/.test(text)) {
+    throw usage("a file location has no parameters: write ? as %3F and # as %23");
+  }
+  const unreadable = `a file location can not be read: it is given as ${form}`;
+  const { pathname } = parseUrl(text, unreadable, "a file location holds no credentials");
+  const path = percentDecoded(pathname, "the location").replace(/\/+$/, "");
+  if (path === "") throw usage(`the root of all files is no store: name a folder, as ${form}`);
+  if (path.includes("\0")) throw usage("a path can not hold a zero byte");
+  return { kind: "file", path };
+}
