@@ -66,7 +66,11 @@ export function checkEndpoint(endpoint: string, place: string): string {
     throw usage(`${place} must begin with https:// or http://`);
   }
   const remedy = "credentials do not belong in an endpoint, where logs and process lists show them";
-  const url = parseUrl(endpoint, `${place} is no address`, remedy);
+  const url = parseUrl(
+    endpoint,
+    `${place} can not be read: it is an address such as https://s3.example.com`,
+    remedy,
+  );
   if (url.search !== "" || url.hash !== "") throw usage(`${place} must have no ? and no #`);
   return url.href.replace(/\/$/, "");
 }

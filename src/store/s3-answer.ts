@@ -1,20 +1,10 @@
-import { foreignText } from "../runtime/foreign-text.ts";
-
-/** What a service answered, before anything is made of it. */
-export interface S3Answer {
-  readonly method: string;
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Whole. The bytes of an object, too. */
-  readonly body: Uint8Array;
-}
+import { foreignAnswer, type HttpAnswer, redirectionOf } from "./http-answer.ts";
 
 /** What is known of one request. */
 export interface S3Exchange {
   /** Undefined until it was signed: what fails before that never left this machine. */
   request?: S3SentRequest;
-  answer?: S3Answer;
+  answer?: HttpAnswer;
 }
 
 export interface S3SentRequest {
@@ -47,7 +37,7 @@ const rootName = /^<(?:[\w.-]+:)?([\w.-]+)[\s/>]/;
  * what they say says nothing of the store or of what it holds.
  */
 export function whyForeign(
-  answer: S3Answer,
+  answer: HttpAnswer,
   expected: S3Expectation,
   askedAt: string,
 ): string | null {
@@ -70,7 +60,7 @@ export function isS3Error(body: Uint8Array): boolean {
   return rootOf(text) === "Error" && text.includes("<Code>");
 }
 
-function whyNotDone(answer: S3Answer, expected: S3Expectation): string | null {
+function whyNotDone(answer: HttpAnswer, expected: S3Expectation): string | null {
   const { status, body } = answer;
   const isDeleted = expected.kind === "deleted";
   if (isDeleted ? ![200, 202, 204].includes(status) : status !== 200) return notS3(answer);
@@ -95,7 +85,7 @@ function whyNotDone(answer: S3Answer, expected: S3Expectation): string | null {
   }
 }
 
-function whyNoObject(answer: S3Answer): string | null {
+function whyNoObject(answer: HttpAnswer): string | null {
   const { headers } = answer;
   // No object of ours is a page, and web servers give their pages an ETag and a date too.
   if (/html/i.test(headers["content-type"] ?? "")) return notS3(answer, "a page and no object");
@@ -109,7 +99,7 @@ function whyNoObject(answer: S3Answer): string | null {
   return whyWrongEtag(answer);
 }
 
-function whyWrongEtag(answer: S3Answer): string | null {
+function whyWrongEtag(answer: HttpAnswer): string | null {
   const { etag } = answer.headers;
   if (etag === undefined) {
     return "no ETag came back: check that the endpoint is an S3 service, and that no proxy before it drops headers";
@@ -121,27 +111,8 @@ function whyWrongEtag(answer: S3Answer): string | null {
   return "its ETag is not in quotes, as S3 sends it: check that the endpoint is an S3 service";
 }
 
-function notS3({ status, headers }: S3Answer, detail?: string): string {
-  const type = headers["content-type"];
-  const facts = [`status ${status}`, ...(type === undefined ? [] : [foreignText(type)])];
-  return `what answered (${[...facts, ...(detail === undefined ? [] : [detail])].join(", ")}) is no S3 service: check the endpoint, or the proxy before the store`;
-}
-
-/** Names the host alone: a location can hold credentials, in its path and query too. */
-function redirectionOf({ status, headers }: S3Answer, askedAt: string): string {
-  const { location } = headers;
-  if (location === undefined || !URL.canParse(location, askedAt)) {
-    return `the answer is a redirect (status ${status}) that names no place: check the endpoint, or the proxy before the store`;
-  }
-  const asked = new URL(askedAt);
-  const target = new URL(location, asked);
-  const place = foreignText(`${target.protocol}//${target.host}`);
-  const isUpgrade = target.protocol === "https:" && asked.protocol === "http:";
-  const remedy =
-    isUpgrade && target.hostname === asked.hostname
-      ? `write ${place} as the endpoint`
-      : "nothing is sent there; check the endpoint, the proxy before the store, and whether this network asks for a login";
-  return `the answer is a redirect (status ${status}) to ${place}: ${remedy}`;
+function notS3(answer: HttpAnswer, detail?: string): string {
+  return foreignAnswer(answer, "no S3 service", detail);
 }
 
 function rootOf(text: string): string | undefined {

@@ -1,11 +1,11 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { ScbError } from "../runtime/error.ts";
+import { type HttpPatience, httpHandler } from "./http-handler.ts";
 import { checkEndpoint } from "./location-text.ts";
 import { explainedCredentials } from "./s3-credentials.ts";
-import { s3Handler } from "./s3-handler.ts";
 import { checkRegion, type S3Style } from "./s3-location.ts";
 
-export interface S3ClientOptions {
+export interface S3ClientOptions extends HttpPatience {
   /** Default: as the AWS tools look it up; us-east-1 where an endpoint is set and no region is. */
   readonly region?: string | undefined;
   /** Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, then AWS. */
@@ -14,9 +14,6 @@ export interface S3ClientOptions {
   readonly style?: S3Style | undefined;
   /** Gives the credentials, whatever the environment has. Default: as the AWS tools look them up. */
   readonly profile?: string | undefined;
-  /** How long a request may take until its answer begins, and how long an answer may stall. */
-  readonly requestTimeoutMs: number;
-  readonly connectTimeoutMs: number;
 }
 
 /**
@@ -37,14 +34,7 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     expectContinueHeader: false,
-    requestHandler: await s3Handler({
-      connectionTimeout: options.connectTimeoutMs,
-      requestTimeout: options.requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: options.requestTimeoutMs,
-      httpAgent: { keepAlive: true },
-      httpsAgent: { keepAlive: true },
-    }),
+    requestHandler: await httpHandler(options),
     credentialDefaultProvider: explainedCredentials(new S3Client({}).config, profile),
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),

@@ -3,11 +3,17 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { foreignText } from "../runtime/foreign-text.ts";
 import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
+import { meaningOfProxy } from "./http-handler.ts";
+import {
+  type Meaning,
+  meaningOfStatus,
+  meaningWithoutAnswer,
+  type Unanswered,
+} from "./http-meanings.ts";
 import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
 import { CredentialsTrouble } from "./s3-credentials.ts";
-import { meaningOfProxy } from "./s3-handler.ts";
-import { meaningOfRefusal, regionCodes, type S3Meaning } from "./s3-meanings.ts";
+import { meaningOfRefusal, regionCodes } from "./s3-meanings.ts";
 
 /** What was asked for, so that an answer can be read and a message can name it. */
 export interface S3Attempt {
@@ -20,34 +26,13 @@ export interface S3Attempt {
 }
 
 /** What an error of the SDK says, apart from what it may carry along of request and credentials. */
-interface S3Failure {
+interface S3Failure extends Unanswered {
   /** HTTP status, or undefined where no answer came. */
   readonly status: number | undefined;
-  /** The store's code (`NoSuchKey`), else the SDK's or the system's (`ECONNREFUSED`). */
-  readonly code: string;
-  readonly name: string;
-  readonly text: string;
-  readonly syscall: string | undefined;
   readonly region: string | undefined;
   readonly dateMs: number | undefined;
   readonly requestId: string | undefined;
-  /** All attempts of one connect failed (the addresses of a host are tried in turn). */
-  readonly isConnectFailure: boolean;
 }
-
-/** System codes that can come only before a request was sent. */
-const neverReached: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there: is the store running, and the endpoint right?",
-  ENOTFOUND: "the host name is not known: check the endpoint and the network",
-  EAI_AGAIN: "host names can not be looked up now: check the network",
-  EHOSTUNREACH: "the host can not be reached: check the network",
-  ENETUNREACH: "the network can not be reached: check it",
-  ENETDOWN: "the network is down",
-  EADDRNOTAVAIL: "no local address or port is free",
-};
-
-const certificateCode =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$)/;
 
 const optionalText = z.string().min(1).optional().catch(undefined);
 
@@ -114,9 +99,9 @@ function readFailure(error: unknown, { request, answer }: S3Exchange): S3Failure
   };
 }
 
-function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
+function meaningOf(failure: S3Failure, attempt: S3Attempt): Meaning {
   const { status, code, text } = failure;
-  if (status === undefined) return meaningWithoutAnswer(failure);
+  if (status === undefined) return meaningOfUnanswered(failure);
   if (code === "RequestTimeTooSkewed" || isSilentlySkewed(failure, attempt.clock)) {
     return { code: "store-clock", says: clockMessage(failure, attempt.clock) };
   }
@@ -137,7 +122,7 @@ function meaningOf(failure: S3Failure, attempt: S3Attempt): S3Meaning {
   return meaningOfStatus(status, said);
 }
 
-function meaningOf404(code: string, said: string, { condition }: S3Attempt): S3Meaning {
+function meaningOf404(code: string, said: string, { condition }: S3Attempt): Meaning {
   if (code === "NoSuchKey" && condition?.kind === "match") {
     return { code: "store-missing", says: `the object that was to be replaced is gone (${said})` };
   }
@@ -147,68 +132,19 @@ function meaningOf404(code: string, said: string, { condition }: S3Attempt): S3M
   };
 }
 
-function meaningOfStatus(status: number, said: string): S3Meaning {
-  switch (status) {
-    case 412:
-      return { code: "store-precondition", says: `the condition did not hold (${said})` };
-    case 401:
-    case 403:
-      return {
-        code: "store-denied",
-        says: `these credentials may not do this: check them and their policy (${said})`,
-      };
-    case 507:
-      return { code: "store-busy", says: `the store's disk is full: free some space (${said})` };
-    case 409:
-    case 429:
-    case 503:
-      return { code: "store-busy", says: `the store asks to come back later (${said})` };
-    default:
-      return status === 501 || (status < 500 && status >= 300 && status !== 408)
-        ? { code: "store-rejected", says: `the store refuses this request (${said})` }
-        : {
-            code: "store-unknown",
-            says: `the store failed (${said}): whether it was done is not known`,
-          };
-  }
-}
-
-function meaningWithoutAnswer(failure: S3Failure): S3Meaning {
-  const { code, name, text, syscall, isConnectFailure } = failure;
-  const busy = (says: string): S3Meaning => ({ code: "store-busy", says });
-  const unknown = (says: string): S3Meaning => ({ code: "store-unknown", says });
+function meaningOfUnanswered(failure: S3Failure): Meaning {
+  const { code, text } = failure;
   // Node refuses to send such a header or path: nothing has left, and nothing will.
   if (/^ERR_(?:INVALID|UNESCAPED)_/.test(code) || text === "Region is missing") {
     return { code: "usage", says: `the request could not be made: ${unmade(text)}` };
   }
-  const reason = neverReached[code];
-  if (reason !== undefined) return busy(`${reason} (${code})`);
-  if (isConnectFailure || syscall === "connect" || isConnectTimeout(name, text)) {
-    return busy(`no connection could be made (${code}): check the endpoint and the network`);
-  }
-  if (certificateCode.test(code)) {
-    return busy(
-      `the store's certificate is not trusted (${code}): check the endpoint, or name your own authority in NODE_EXTRA_CA_CERTS`,
-    );
-  }
-  if (text.includes("wrong version number")) {
-    return busy("no TLS is spoken there: use http:// in the endpoint, or the right port");
-  }
-  if (name === "TimeoutError" && code !== "ECONNRESET" && code !== "EPIPE") {
-    return unknown("no answer came in time: whether it was done is not known");
-  }
-  return unknown(`the connection broke (${code}): whether it was done is not known`);
+  return meaningWithoutAnswer(failure);
 }
 
 function unmade(text: string): string {
   return text === "Region is missing"
     ? "no region is known; set ?region= or AWS_REGION"
     : "one of the AWS settings holds a character that no request may; copy credentials, region and endpoint anew";
-}
-
-/** The SDK gives its connect timeout no code of its own; not known for one, it would be "unknown". */
-function isConnectTimeout(name: string, text: string): boolean {
-  return name === "TimeoutError" && text.includes("did not establish a connection");
 }
 
 /** An answer to HEAD has no body and so no code, but it has a date. Stores bear 15 minutes. */

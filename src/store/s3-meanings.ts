@@ -1,10 +1,4 @@
-import type { ErrorCode } from "../runtime/error.ts";
-
-export interface S3Meaning {
-  readonly code: ErrorCode;
-  /** What it means and what to do, as a clause. */
-  readonly says: string;
-}
+import type { Meaning } from "./http-meanings.ts";
 
 /** Codes with which a store says that the bucket is elsewhere. */
 export const regionCodes: readonly string[] = [
@@ -13,13 +7,13 @@ export const regionCodes: readonly string[] = [
   "IllegalLocationConstraintException",
 ];
 
-const renewToken: S3Meaning = {
+const renewToken: Meaning = {
   code: "store-denied",
   says: "the session token has expired: get new credentials",
 };
 
 /** The codes of stores that say more than their status does. */
-const ofCode: Readonly<Record<string, S3Meaning>> = {
+const ofCode: Readonly<Record<string, Meaning>> = {
   PreconditionFailed: { code: "store-precondition", says: "the condition did not hold" },
   NoSuchBucket: {
     code: "store-no-bucket",
@@ -80,7 +74,7 @@ const ofCode: Readonly<Record<string, S3Meaning>> = {
 };
 
 /** What a store's words say more of than its code does: one code stands for many causes. */
-const ofWords: readonly (readonly [words: RegExp, meaning: S3Meaning])[] = [
+const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   [
     /\bkms\b.*(?:disabled|pending|unavailable|invalid ?state|throttl)/i,
     {
@@ -122,11 +116,7 @@ const ofWords: readonly (readonly [words: RegExp, meaning: S3Meaning])[] = [
 const readStatuses: readonly number[] = [400, 401, 403, 413, 422, 507];
 
 /** What a refusal of a store means by its code and its words, or undefined if only its status counts. */
-export function meaningOfRefusal(
-  status: number,
-  code: string,
-  text: string,
-): S3Meaning | undefined {
+export function meaningOfRefusal(status: number, code: string, text: string): Meaning | undefined {
   const said = `${code} ${text}`;
   const read = readStatuses.includes(status)
     ? ofWords.find(([words]) => words.test(said))?.[1]

@@ -9,15 +9,15 @@ import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { withinDeadline } from "../runtime/deadline.ts";
 import { ScbError } from "../runtime/error.ts";
+import { codeOfForeign, type HttpAnswer } from "./http-answer.ts";
+import { rawAnswer, readHttpBody } from "./http-body.ts";
 import type { PutCondition } from "./object-store.ts";
 import {
-  type S3Answer,
   type S3Exchange,
   type S3Expectation,
   type S3SentRequest,
   whyForeign,
 } from "./s3-answer.ts";
-import { rawAnswer, readS3Body } from "./s3-body.ts";
 import { type S3Attempt, saysMissing, translateS3Error } from "./s3-errors.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
@@ -42,7 +42,7 @@ export interface S3Request {
   /** The most that the answer may hold, if it is an object. */
   readonly maxBytes?: number;
   /** Hears of an answer before it is judged: a refusal has headers too. `sentAt` is as `Clock.now`. */
-  readonly onAnswer?: (answer: S3Answer, sentAt: number) => void;
+  readonly onAnswer?: (answer: HttpAnswer, sentAt: number) => void;
 }
 
 type Command<In extends ServiceInputTypes, Out extends ServiceOutputTypes> = $Command<
@@ -126,8 +126,9 @@ export class S3Requests {
               const sentAt = clock.now();
               const result = await next(args);
               const response = rawAnswer.parse(result.response);
-              const body = await readS3Body(response, {
+              const body = await readHttpBody(response, {
                 doing,
+                service: "an S3 service",
                 method: sent.method,
                 kind: kind === "object" || kind === "document" ? kind : "nothing",
                 maxBytes,
@@ -174,10 +175,8 @@ function readRequest(request: unknown): S3SentRequest & { readonly method: strin
   };
 }
 
-/** What a proxy says of being busy is as good as what the store says of it. */
 function foreignError(doing: string, status: number, why: string): ScbError {
-  const code = status === 429 || status === 503 ? "store-busy" : "store-unknown";
-  return new ScbError(code, `cannot ${doing}: ${why}`);
+  return new ScbError(codeOfForeign(status), `cannot ${doing}: ${why}`);
 }
 
 function lateError(doing: string, { request }: S3Exchange): ScbError {

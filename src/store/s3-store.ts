@@ -12,6 +12,7 @@ import {
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { md5 } from "../runtime/md5.ts";
+import { type ListingPage, listingPages } from "./listing-pages.ts";
 import {
   checkFolderPrefix,
   checkKey,
@@ -25,9 +26,6 @@ import {
   type GetOptions,
   type ListedObject,
   type ListOptions,
-  listedMs,
-  mostIdlePages,
-  mostListed,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
@@ -49,6 +47,8 @@ export interface S3StoreOptions {
   readonly requestTimeoutMs: number;
   readonly clock?: Clock;
 }
+
+type S3Page = ListObjectsV2CommandOutput & ListingPage;
 
 /** A bucket, or what lies under a prefix of one, on AWS or any S3-compatible service. */
 export class S3Store implements ObjectStore {
@@ -191,24 +191,15 @@ export class S3Store implements ObjectStore {
     this.#client.destroy();
   }
 
-  /**
-   * The pages of a listing. What they bring is counted, and buys time for more: a listing that
-   * doesn't get on would never end, so that is an error.
-   */
-  async *#pages(
+  #pages(
     prefix: string,
     delimiter: string | undefined,
     { startAfter, signal }: ListOptions,
-  ): AsyncGenerator<ListObjectsV2CommandOutput> {
+  ): AsyncGenerator<S3Page> {
     const doing = prefix === "" ? "list" : `list ${prefix}`;
     const wanted = `${this.#root}${prefix}`;
-    let token: string | undefined;
-    let last = "";
-    let names = 0;
-    let idlePages = 0;
-    let leftMs = this.#limitMs;
-    for (;;) {
-      const startedMs = this.#clock.monotonicMs();
+    const refuse = (why: string): ScbError => this.#notS3(`${doing} ${why}`);
+    const fetch = async (token: string | undefined): Promise<S3Page> => {
       const command = new ListObjectsV2Command({
         Bucket: this.#bucket,
         Prefix: wanted,
@@ -217,33 +208,28 @@ export class S3Store implements ObjectStore {
         ContinuationToken: token,
       });
       const expected = { kind: "document", root: "ListBucketResult" } as const;
-      const page = await this.#requests.send(command, { doing, expected, signal });
-      const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = page;
+      const answer = await this.#requests.send(command, { doing, expected, signal });
+      const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = answer;
       // Another's answer: that nothing lies there would be a lie.
-      if ((page.Prefix ?? "") !== wanted) throw this.#notS3(`${doing} (it lists something else)`);
-      for (const { Key = "" } of Contents) {
-        if (!Key.startsWith(wanted)) throw this.#notS3(`${doing} (it names what lies elsewhere)`);
-        if (Key <= last) throw this.#notS3(`${doing} (its keys are out of order)`);
-        last = Key;
-      }
-      if (IsTruncated === undefined) throw this.#notS3(`${doing} to its end`);
-      const gained = Contents.length + CommonPrefixes.length;
-      names += gained;
-      idlePages = gained === 0 ? idlePages + 1 : 0;
-      leftMs += gained * listedMs - (this.#clock.monotonicMs() - startedMs);
-      yield page;
-      if (!IsTruncated) return;
-      if (NextContinuationToken === undefined || NextContinuationToken === token) {
-        throw this.#notS3(`${doing} to its end`);
-      }
-      if (names > mostListed || leftMs <= 0 || idlePages > mostIdlePages) {
-        throw new ScbError(
-          "store-unknown",
-          `cannot ${doing} in ${this.location}: after ${names} names there is no end to it`,
-        );
-      }
-      token = NextContinuationToken;
-    }
+      if ((answer.Prefix ?? "") !== wanted) throw refuse("(it lists something else)");
+      if (IsTruncated === undefined) throw refuse("to its end");
+      if (IsTruncated && NextContinuationToken === undefined) throw refuse("to its end");
+      return {
+        ...answer,
+        names: Contents.map(({ Key = "" }) => Key),
+        folderCount: CommonPrefixes.length,
+        next: IsTruncated ? (NextContinuationToken ?? null) : null,
+      };
+    };
+    const { location } = this;
+    return listingPages({
+      doing: `${doing} in ${location}`,
+      wanted,
+      limitMs: this.#limitMs,
+      clock: this.#clock,
+      fetch,
+      refuse,
+    });
   }
 
   #info(

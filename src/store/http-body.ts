@@ -17,9 +17,11 @@ export const rawAnswer = z.object({
   body: z.instanceof(IncomingMessage),
 });
 
-export interface S3BodyOptions {
+export interface HttpBodyOptions {
   /** For people: "write node/latest.json in s3://bucket". */
   readonly doing: string;
+  /** For people, what should have answered: "an S3 service". */
+  readonly service: string;
   readonly method: string;
   /** What the body is if all went well. */
   readonly kind: "object" | "document" | "nothing";
@@ -33,9 +35,9 @@ export interface S3BodyOptions {
  * Reads a body to its end, which it must have, and no more than one of its kind may hold: memory is
  * taken for nothing else.
  */
-export async function readS3Body(
+export async function readHttpBody(
   { statusCode, headers, body }: z.infer<typeof rawAnswer>,
-  { doing, method, kind, maxBytes, deadline }: S3BodyOptions,
+  { doing, service, method, kind, maxBytes, deadline }: HttpBodyOptions,
 ): Promise<Uint8Array> {
   if (method === "HEAD") {
     body.resume();
@@ -56,7 +58,7 @@ export async function readS3Body(
         )
       : refuse(
           "store-unknown",
-          `the answer (status ${statusCode}) is longer than ${limitBytes} bytes: check that the endpoint is an S3 service`,
+          `the answer (status ${statusCode}) is longer than ${limitBytes} bytes: check that the endpoint is ${service}`,
         );
   const told = headers["content-length"];
   if (Number(told) > limitBytes) throw tooLong();

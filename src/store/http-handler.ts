@@ -1,19 +1,36 @@
 import { NodeHttpHandler, type NodeHttpHandlerOptions } from "@smithy/node-http-handler";
 import { namesProxy } from "../runtime/proxy-environment.ts";
 import type { ProxyTrouble, ProxyTroubleKind } from "../runtime/proxy-trouble.ts";
-import type { S3Meaning } from "./s3-meanings.ts";
+import type { Meaning } from "./http-meanings.ts";
+
+export interface HttpPatience {
+  /** How long a request may take until its answer begins, and how long an answer may stall. */
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
 
 /**
- * What sends an S3 client's requests: through a proxy, if the environment names one. The libraries for
+ * What sends requests, each once: through a proxy, if the environment names one. The libraries for
  * proxies are loaded only then. Throws "usage" for a proxy that can't be one.
  */
-export async function s3Handler(options: NodeHttpHandlerOptions): Promise<NodeHttpHandler> {
+export async function httpHandler({
+  requestTimeoutMs,
+  connectTimeoutMs,
+}: HttpPatience): Promise<NodeHttpHandler> {
+  const options: NodeHttpHandlerOptions = {
+    connectionTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: requestTimeoutMs,
+    httpAgent: { keepAlive: true },
+    httpsAgent: { keepAlive: true },
+  };
   if (!namesProxy(process.env)) return new NodeHttpHandler(options);
   const { ProxiedHandler } = await import("./proxied-handler.ts");
   return new ProxiedHandler(options);
 }
 
-const meanings: Readonly<Record<ProxyTroubleKind, readonly [S3Meaning["code"], remedy: string]>> = {
+const meanings: Readonly<Record<ProxyTroubleKind, readonly [Meaning["code"], remedy: string]>> = {
   away: ["store-busy", "check that it runs, and the variable that names it"],
   credentials: ["store-denied", "correct them in the variable that names it"],
   forbidden: ["store-denied", "have it allowed there, or name the store's host in NO_PROXY"],
@@ -21,7 +38,7 @@ const meanings: Readonly<Record<ProxyTroubleKind, readonly [S3Meaning["code"], r
 };
 
 /** What a proxy's failure means for a request that never got to the store. */
-export function meaningOfProxy({ kind, message }: ProxyTrouble): S3Meaning {
+export function meaningOfProxy({ kind, message }: ProxyTrouble): Meaning {
   const [code, remedy] = meanings[kind];
   return { code, says: `${message}: ${remedy}` };
 }
