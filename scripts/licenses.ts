@@ -54,11 +54,23 @@ function packageOf(folder: string, paths: readonly string[]) {
     .map((path) => fileHeader.exec(readFileSync(path, "utf8"))?.[0] ?? "")
     .filter((header) => header.includes("Redistributions of source code"))
     .map((header) => header.replaceAll(/^\/\/ ?/gm, ""));
-  const texts = [...files.map((file) => readFileSync(join(folder, file), "utf8")), ...headers];
+  const own = [...files.map((file) => readFileSync(join(folder, file), "utf8")), ...headers];
+  const texts = own.length > 0 ? own : inReadme(folder);
   return {
     name: `${name} ${version}`,
     license: String(license),
     repository: repository?.url as string | undefined,
     texts: texts.map((text) => text.replaceAll("\r\n", "\n").trim()),
   };
+}
+
+/** The licence that a package has in its README alone, from its heading on. */
+function inReadme(folder: string): string[] {
+  const readme = readdirSync(folder).find((file) => /^readme/i.test(file));
+  if (readme === undefined) return [];
+  const text = readFileSync(join(folder, readme), "utf8");
+  const [, licence] = /^#*[ \t]*Licen[cs]e[ \t]*\n(?:-+\n|=+\n)?([\s\S]*)/im.exec(text) ?? [];
+  return licence?.includes("Permission is hereby granted") === true
+    ? [licence.replaceAll("&lt;", "<").replaceAll("&gt;", ">")]
+    : [];
 }

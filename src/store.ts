@@ -5,6 +5,7 @@
  */
 export type { FileLocation } from "./store/file-kind.ts";
 export { FileStore, type FileStoreOptions } from "./store/file-store.ts";
+export type { GcsLocation } from "./store/gcs-location.ts";
 export {
   type S3ClientLike,
   type S3StoreFromClientOptions,
@@ -29,6 +30,7 @@ export { formatLocation, parseLocation } from "./store/parse-location.ts";
 export type { S3Location, S3Style } from "./store/s3-location.ts";
 export type {
   DeleteRights,
+  InspectionRights,
   ObjectLock,
   StoreInspection,
   StoreSurvey,

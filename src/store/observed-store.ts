@@ -20,6 +20,7 @@ export function observedStore(store: ObjectStore, around: AroundRequest): Object
     location: store.location,
     service: store.service?.bind(store),
     inspection: inspection && {
+      rights: inspection.rights,
       survey: (options) => around("inspect", () => inspection.survey(options)),
       mayDelete: (key, options) => around("inspect", () => inspection.mayDelete(key, options)),
     },

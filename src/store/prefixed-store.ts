@@ -17,6 +17,7 @@ export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
     service: store.service?.bind(store),
     enforcesConditions: store.enforcesConditions,
     inspection: inspection && {
+      rights: inspection.rights,
       survey: (options) => inspection.survey(options),
       mayDelete: (key, options) => inspection.mayDelete(prefix + key, options),
     },

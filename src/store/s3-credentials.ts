@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ErrorCode } from "../runtime/error.ts";
 import { foreignText } from "../runtime/foreign-text.ts";
+import { CredentialsTrouble } from "./credentials-trouble.ts";
 import { metadataTrouble } from "./s3-metadata-service.ts";
 
 interface Credentials {
@@ -10,16 +11,6 @@ interface Credentials {
 }
 
 type Provider<C extends Credentials> = (properties?: Record<string, unknown>) => Promise<C>;
-
-/** Why there are no credentials, on its way out through the SDK. */
-export class CredentialsTrouble extends Error {
-  readonly errorCode: ErrorCode;
-
-  constructor(errorCode: ErrorCode, message: string, options?: { cause: unknown }) {
-    super(message, options);
-    this.errorCode = errorCode;
-  }
-}
 
 /** The names that people know the parts of a credential by. */
 const parts = [

@@ -3,6 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { foreignText } from "../runtime/foreign-text.ts";
 import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
+import { CredentialsTrouble } from "./credentials-trouble.ts";
 import { meaningOfProxy } from "./http-handler.ts";
 import {
   type Meaning,
@@ -12,7 +13,6 @@ import {
 } from "./http-meanings.ts";
 import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
-import { CredentialsTrouble } from "./s3-credentials.ts";
 import { meaningOfRefusal, regionCodes } from "./s3-meanings.ts";
 
 /** What was asked for, so that an answer can be read and a message can name it. */

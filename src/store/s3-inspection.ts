@@ -26,6 +26,12 @@ const unlockedCodes = ["ObjectLockConfigurationNotFoundError", "NoSuchObjectLock
 
 /** What the S3 API tells of a bucket's set-up. */
 export class S3Inspection implements StoreInspection {
+  readonly rights = {
+    versioning: "s3:GetBucketVersioning",
+    objectLock: "s3:GetBucketObjectLockConfiguration",
+    deleting:
+      "s3:DeleteObject and s3:DeleteObjectVersion from their policy, or leave s3:DeleteObject for the folder probe/ alone",
+  };
   readonly #options: S3InspectionOptions;
 
   constructor(options: S3InspectionOptions) {

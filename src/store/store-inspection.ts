@@ -6,12 +6,23 @@ import type { RequestOptions } from "./object-store.ts";
  * is "unknown"; an outage throws as any request does.
  */
 export interface StoreInspection {
+  readonly rights: InspectionRights;
   survey(options?: RequestOptions): Promise<StoreSurvey>;
   /**
    * Whether this credential may delete `key`, which must hold nothing and never have held anything:
    * nothing is lost where it may.
    */
   mayDelete(key: string, options?: RequestOptions): Promise<DeleteRights>;
+}
+
+/** What the service calls the permissions that messages name. */
+export interface InspectionRights {
+  /** To ask whether the bucket keeps versions: "s3:GetBucketVersioning". */
+  readonly versioning: string;
+  /** To ask whether it keeps objects from being deleted. */
+  readonly objectLock: string;
+  /** Completes "take …", for a credential that may delete: "s3:DeleteObject from their policy". */
+  readonly deleting: string;
 }
 
 /** How a service is set up, as far as it tells. */

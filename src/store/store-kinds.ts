@@ -1,13 +1,15 @@
 import { type FileLocation, fileKind } from "./file-kind.ts";
+import { gcsKind } from "./gcs-kind.ts";
+import type { GcsLocation } from "./gcs-location.ts";
 import { s3Kind } from "./s3-kind.ts";
 import type { S3Location } from "./s3-location.ts";
 import type { StoreKind } from "./store-kind.ts";
 
 /** Where a store is. Holds no credentials. */
-export type StoreLocation = S3Location | FileLocation;
+export type StoreLocation = S3Location | GcsLocation | FileLocation;
 
 /** Every kind of store, in the order in which people are told of them. */
-export const storeKinds: readonly StoreKind<StoreLocation>[] = [s3Kind, fileKind];
+export const storeKinds: readonly StoreKind<StoreLocation>[] = [s3Kind, gcsKind, fileKind];
 
 /** The row of the table that knows this location. */
 export function kindOf(location: Pick<StoreLocation, "kind">): StoreKind<StoreLocation> {

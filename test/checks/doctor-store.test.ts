@@ -55,6 +55,7 @@ function inspected(survey: Partial<StoreSurvey>, rights: Partial<DeleteRights> =
   const store = new MemoryStore();
   return Object.assign(store, {
     inspection: {
+      rights: { versioning: "ask-versions", objectLock: "ask-lock", deleting: "the right away" },
       survey: () =>
         Promise.resolve<StoreSurvey>({
           clockSkewMs: 0,
@@ -255,7 +256,7 @@ describe("doctor, on a store", () => {
       survey: { versioning: "unknown" },
       check: "store-versioning",
       level: "unknown",
-      says: /GetBucketVersioning/,
+      says: /may not ask \(ask-versions\)/,
     },
     {
       name: "a lock",

@@ -8,6 +8,7 @@ import { runCommand } from "./run-command.ts";
 // The last tag is older than two fixes of MinIO's conditional writes.
 const minioVersion = "v0.0.0-20260212201848-7aac2a2c5b7c";
 const actionlintVersion = "v1.7.12";
+const fakeGcsVersion = "v1.56.1";
 const lndModule = join(import.meta.dirname, "lnd");
 const oracleModule = join(import.meta.dirname, "lnd-oracle");
 const lndTags =
@@ -22,6 +23,19 @@ export async function buildMinio(progress: Progress): Promise<string> {
       key: `minio-${minioVersion}-${slug(goVersion)}`,
       title: "MinIO (about 5 minutes the first time)",
       build: (folder) => goInstall(folder, [`github.com/minio/minio@${minioVersion}`]),
+    },
+    progress,
+  );
+}
+
+/** The folder that holds `fake-gcs-server`, built where it isn't cached. */
+export async function buildFakeGcs(progress: Progress): Promise<string> {
+  const goVersion = await findGo("fake-gcs-server");
+  return cached(
+    {
+      key: `fake-gcs-${fakeGcsVersion}-${slug(goVersion)}`,
+      title: "fake-gcs-server (about a minute the first time)",
+      build: (folder) => goInstall(folder, [`github.com/fsouza/fake-gcs-server@${fakeGcsVersion}`]),
     },
     progress,
   );

@@ -3,7 +3,7 @@ import { provisionBrowser } from "./browser.ts";
 import { provisionCleanDebian } from "./clean-debian.ts";
 import { packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
-import { buildActionlint, buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
+import { buildActionlint, buildFakeGcs, buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
 import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
@@ -19,6 +19,7 @@ export const peers = [
   "lnd",
   "lnd-oracle",
   "moto",
+  "fake-gcs",
   "docker",
   "browser",
   "proxies",
@@ -30,7 +31,7 @@ export const peers = [
 ] as const;
 export type Peer = (typeof peers)[number];
 
-const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto"] as const;
+const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs"] as const;
 
 export interface LndBinaries {
   readonly btcd: string;
@@ -74,6 +75,11 @@ export function provisionMoto(progress: Progress = toStderr): Promise<NodeJS.Pro
   return installMoto(progress);
 }
 
+/** The path of `fake-gcs-server`, a simulator of Google Cloud Storage. Throws PeerUnavailable. */
+export async function provisionFakeGcs(progress: Progress = toStderr): Promise<string> {
+  return join(await buildFakeGcs(progress), "fake-gcs-server");
+}
+
 /** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
 export async function provision(peer: Peer, progress: Progress = toStderr): Promise<void> {
   switch (peer) {
@@ -88,6 +94,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       return;
     case "moto":
       await provisionMoto(progress);
+      return;
+    case "fake-gcs":
+      await provisionFakeGcs(progress);
       return;
     case "docker":
       await provisionDocker(progress);

@@ -52,11 +52,21 @@ describe("openStore", () => {
     await store.close();
   });
 
-  it("loads the AWS SDK for a bucket and never for a folder", async () => {
-    assert.doesNotMatch(await loadedFiles("file:///nowhere/store"), /@aws-sdk/);
-    assert.match(
-      await loadedFiles("s3://bucket?endpoint=http://127.0.0.1:9"),
-      /@aws-sdk\/client-s3/,
-    );
-  });
+  const libraries = {
+    aws: /@aws-sdk/,
+    google: /google-auth-library/,
+  };
+  const kinds: readonly (readonly [location: string, loads: keyof typeof libraries | null])[] = [
+    ["file:///nowhere/store", null],
+    ["s3://bucket?endpoint=http://127.0.0.1:9", "aws"],
+    ["gs://bucket?endpoint=http://127.0.0.1:9", "google"],
+  ];
+  for (const [location, loads] of kinds) {
+    it(`loads for ${location} no library of another kind`, async () => {
+      const files = await loadedFiles(location);
+      for (const [name, pattern] of Object.entries(libraries)) {
+        assert.equal(pattern.test(files), name === loads, name);
+      }
+    });
+  }
 });

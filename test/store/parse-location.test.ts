@@ -44,6 +44,18 @@ const valid: readonly (readonly [text: string, location: StoreLocation])[] = [
     "s3://bucket/p?profile=offsite",
     { kind: "s3", bucket: "bucket", prefix: "p", profile: "offsite" },
   ],
+  ["gs://bucket", { kind: "gs", bucket: "bucket", prefix: "" }],
+  ["gs://my.bucket_1/a/b/", { kind: "gs", bucket: "my.bucket_1", prefix: "a/b" }],
+  [
+    "gs://bucket/p?credentials=/etc/scb/key.json&endpoint=http://127.0.0.1:4443",
+    {
+      kind: "gs",
+      bucket: "bucket",
+      prefix: "p",
+      credentials: "/etc/scb/key.json",
+      endpoint: "http://127.0.0.1:4443",
+    },
+  ],
   ["file:///mnt/disk/store", { kind: "file", path: "/mnt/disk/store" }],
   ["file:///mnt/disk/store/", { kind: "file", path: "/mnt/disk/store" }],
   ["file:///mnt/my%20disk/%C3%A4%3F%23", { kind: "file", path: "/mnt/my disk/ä?#" }],
@@ -79,6 +91,13 @@ const invalid: readonly (readonly [text: string, says: RegExp])[] = [
   ["s3://bucket?profile=a&profile=b", /profile twice/],
   ["s3://bucket?endpoint=ftp://x", /https:\/\//],
   ["s3://bucket?endpoint=https://x%3Fa=b", /no \?/],
+  ["gs://", /bucket/],
+  ["gs://Bucket", /small letters/],
+  ["gs://bucket:9000/p", /no port/],
+  ["gs://bucket/a//b", /prefix/],
+  ["gs://bucket?region=eu", /only credentials and endpoint are known/],
+  ["gs://bucket?credentials=", /a file's path/],
+  ["gs://bucket?endpoint=x", /https:\/\//],
   ["file://data", /three slashes/],
   ["file:data", /three slashes/],
   ["file:/data", /three slashes/],
@@ -98,6 +117,9 @@ const secretive = [
   "s3://bucket?token=hushhush",
   "s3://bucket?endpoint=https://user:hushhush@s3.example.com",
   "s3://bucket?X-Amz-Signature=hushhush",
+  "gs://hushhush@bucket/p",
+  "gs://bucket?token=hushhush",
+  "gs://bucket?endpoint=https://user:hushhush@x",
   "https://user:hushhush@s3.example.com",
   "file://user:hushhush@host/x",
   "s3://bucket?hushhush=1",
@@ -106,7 +128,10 @@ const secretive = [
 
 describe("parseLocation", () => {
   for (const [text, location] of valid) {
-    it(`reads ${text}`, () => assert.deepEqual(parseLocation(text), location));
+    it(`reads ${text}, and writes it as it reads it`, () => {
+      assert.deepEqual(parseLocation(text), location);
+      assert.deepEqual(parseLocation(formatLocation(location)), location);
+    });
   }
   for (const [text, says] of invalid) {
     it(`refuses ${JSON.stringify(text)}`, () => {
@@ -141,4 +166,19 @@ describe("parseLocation", () => {
     assert.equal(formatLocation(location), text);
     assert.equal(storeName(location), "s3://bucket/p?endpoint=https://s3.example.com");
   });
+});
+
+describe("storeName", () => {
+  const names: readonly (readonly [text: string, name: string])[] = [
+    ["s3://bucket/p/?region=x&style=path", "s3://bucket/p"],
+    [
+      "s3://bucket?region=x&endpoint=https://s3.example:9",
+      "s3://bucket?endpoint=https://s3.example:9",
+    ],
+    ["gs://b-1/p?credentials=/etc/key.json", "gs://b-1/p"],
+    ["file:///mnt/a%3Fb", "file:///mnt/a%3Fb"],
+  ];
+  for (const [text, name] of names) {
+    it(`of ${text} is ${name}`, () => assert.equal(storeName(parseLocation(text)), name));
+  }
 });

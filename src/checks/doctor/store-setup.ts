@@ -3,10 +3,15 @@ import { newOperationId } from "../../repository/operation-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
-import type { DeleteRights, StoreInspection, StoreSurvey } from "../../store/store-inspection.ts";
+import type {
+  DeleteRights,
+  InspectionRights,
+  StoreInspection,
+  StoreSurvey,
+} from "../../store/store-inspection.ts";
 import { type Checkup, type Finding, good, problem, unknown, warning } from "./checkup.ts";
 
-/** S3 refuses requests from here on. */
+/** S3 and Azure refuse requests from here on. */
 const refusedSkewMs = 15 * 60_000;
 const worthyOfNoteSkewMs = 30_000;
 
@@ -23,15 +28,15 @@ export async function examineSetup(
   );
   if (survey instanceof ScbError) return;
   const { versioning, objectLock } = survey;
-  note(checkup, "store-versioning", versioningFinding(versioning));
-  note(checkup, "store-object-lock", lockFinding(objectLock));
+  note(checkup, "store-versioning", versioningFinding(versioning, inspection.rights));
+  note(checkup, "store-object-lock", lockFinding(objectLock, inspection.rights));
 
   // A key that holds nothing and never did: whoever may delete it could delete a backup.
   const key = `${versionsPrefix}doctor-${newOperationId(clock, random)}`;
   await checkup.run(
     "store-delete",
     (signal) => inspection.mayDelete(key, { signal }),
-    (rights) => deleteFinding(rights, versioning, key),
+    (may) => deleteFinding(may, versioning, key, inspection.rights),
   );
 }
 
@@ -46,11 +51,14 @@ function clockFinding(skewMs: number | null): Finding {
   if (Math.abs(skewMs) < worthyOfNoteSkewMs) return good(says);
   const remedy = "set it, and keep it right with NTP";
   return Math.abs(skewMs) < refusedSkewMs
-    ? warning(`${says}: ${remedy} (from 15 min on S3 refuses every request)`)
+    ? warning(`${says}: ${remedy} (from 15 min on stores refuse every request)`)
     : problem({ message: `${says}: ${remedy}` });
 }
 
-function versioningFinding(versioning: StoreSurvey["versioning"]): Finding {
+function versioningFinding(
+  versioning: StoreSurvey["versioning"],
+  rights: InspectionRights,
+): Finding {
   switch (versioning) {
     case "on":
       return good("the bucket keeps versions: what is overwritten or deleted can be brought back");
@@ -64,12 +72,12 @@ function versioningFinding(versioning: StoreSurvey["versioning"]): Finding {
       );
     case "unknown":
       return unknown(
-        "whether the bucket keeps versions is not known: these credentials may not ask (s3:GetBucketVersioning), or the service does not tell; see that it does",
+        `whether the bucket keeps versions is not known: these credentials may not ask (${rights.versioning}), or the service does not tell; see that it does`,
       );
   }
 }
 
-function lockFinding(lock: StoreSurvey["objectLock"]): Finding {
+function lockFinding(lock: StoreSurvey["objectLock"], rights: InspectionRights): Finding {
   switch (lock.kind) {
     case "on":
       return lock.retention === null
@@ -83,25 +91,25 @@ function lockFinding(lock: StoreSurvey["objectLock"]): Finding {
       return good("the bucket has no object lock; a mirror does not need one");
     case "unknown":
       return unknown(
-        "whether the bucket has object lock is not known: these credentials may not ask (s3:GetBucketObjectLockConfiguration), or the service does not tell",
+        `whether the bucket has object lock is not known: these credentials may not ask (${rights.objectLock}), or the service does not tell`,
       );
   }
 }
 
 function deleteFinding(
-  rights: DeleteRights,
+  may: DeleteRights,
   versioning: StoreSurvey["versioning"],
   key: string,
+  rights: InspectionRights,
 ): Finding {
-  const remedy =
-    "take s3:DeleteObject and s3:DeleteObjectVersion from their policy, or leave s3:DeleteObject for the folder probe/ alone: a mirror needs neither, and a stolen credential that cannot delete cannot lose you a backup";
-  const left = rights.leftMarker
+  const remedy = `take ${rights.deleting}: a mirror needs no more, and a stolen credential that cannot delete cannot lose you a backup`;
+  const left = may.leftMarker
     ? ` (the attempt left a delete marker on ${key}, which held nothing)`
     : "";
-  if (rights.versions || (rights.objects && versioning === "off")) {
+  if (may.versions || (may.objects && versioning === "off")) {
     return warning(`these credentials may delete backups for good${left}: ${remedy}`);
   }
-  if (rights.objects) {
+  if (may.objects) {
     const effect =
       versioning === "on"
         ? "hide backups, though not remove their versions"

@@ -1,0 +1,50 @@
+import { shellQuote } from "../runtime/shell-quote.ts";
+import { formatGcsLocation, type GcsLocation, gcsText, parseGcsLocation } from "./gcs-location.ts";
+import type { StockTools, StoreKind } from "./store-kind.ts";
+
+/** Google Cloud Storage, by its own API. Google's auth library is loaded only where it is used. */
+export const gcsKind: StoreKind<GcsLocation> = {
+  kind: "gs",
+  scheme: "gs:",
+  form: gcsText.form,
+  parameters: "credentials=FILE&endpoint=…",
+  parse: parseGcsLocation,
+  format: formatGcsLocation,
+  async open({ bucket, prefix, credentials, endpoint }, options) {
+    const { requestTimeoutMs, connectTimeoutMs, clock } = options;
+    const [{ GcsRequests }, { GcsStore }] = await Promise.all([
+      import("./gcs-requests.ts"),
+      import("./gcs-store.ts"),
+    ]);
+    const location = `gs://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
+    const patience = { requestTimeoutMs, connectTimeoutMs };
+    const requests = await GcsRequests.open({
+      location,
+      endpoint,
+      credentials,
+      clock,
+      ...patience,
+    });
+    return new GcsStore({ requests, bucket, prefix, requestTimeoutMs, clock });
+  },
+  access: {
+    kept: "The Google account or key that reads the bucket is kept",
+    severalKept: "The Google accounts or keys that read the buckets are kept",
+    credentials:
+      "Sign in with gcloud auth login, or name the key's file with gcloud auth activate-service-account --key-file FILE; for scb-mirror in GOOGLE_APPLICATION_CREDENTIALS.",
+    severalCredentials: "Two accounts need a file each: ?credentials=FILE in --to names it.",
+  },
+  stockTools,
+};
+
+/** `B`: where the node's backups are. */
+function stockTools({ bucket, prefix }: GcsLocation, folder: string): StockTools {
+  const path = prefix === "" ? folder : `${prefix}/${folder}`;
+  return {
+    variables: [`B=${shellQuote(`gs://${bucket}/${path}`)}`],
+    show: (key) => `gcloud storage cat "$B/${key}"`,
+    copy: (key, to) => `gcloud storage cp "$B/${key}" ${to}`,
+    list: (below) => `gcloud storage ls "$B/${below}"`,
+    curl: null,
+  };
+}
