@@ -9,7 +9,7 @@ const fileHeader = /^(?:\/\/.*\n)+/;
 /**
  * The texts for all packages that `modules` (paths of files) are of, each once. Throws for a package
  * that comes without one, unless another one of its repository has it, or its licence is Apache 2.0,
- * which has one text for all.
+ * which has one text for all, or MIT.
  */
 export function licenseTexts(modules: readonly string[]): string {
   const packages = [...packageFolders(modules)].map(([folder, paths]) => packageOf(folder, paths));
@@ -48,14 +48,16 @@ export function packageFolders(modules: readonly string[]): Map<string, string[]
 
 function packageOf(folder: string, paths: readonly string[]) {
   const text = readFileSync(join(folder, "package.json"), "utf8");
-  const { name, version, license, repository } = JSON.parse(text);
+  const { name, version, license, repository, author } = JSON.parse(text);
   const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
   const headers = paths
     .map((path) => fileHeader.exec(readFileSync(path, "utf8"))?.[0] ?? "")
     .filter((header) => header.includes("Redistributions of source code"))
     .map((header) => header.replaceAll(/^\/\/ ?/gm, ""));
   const own = [...files.map((file) => readFileSync(join(folder, file), "utf8")), ...headers];
-  const texts = own.length > 0 ? own : inReadme(folder);
+  const inWords = own.length > 0 ? own : inReadme(folder);
+  const holder = author?.name ?? author ?? `the authors of ${name}`;
+  const texts = inWords.length === 0 && license === "MIT" ? [mitText(holder)] : inWords;
   return {
     name: `${name} ${version}`,
     license: String(license),
@@ -73,4 +75,11 @@ function inReadme(folder: string): string[] {
   return licence?.includes("Permission is hereby granted") === true
     ? [licence.replaceAll("&lt;", "<").replaceAll("&gt;", ">")]
     : [];
+}
+
+/** MIT is one text, but for the holder: what a package has that only names it. */
+function mitText(holder: string): string {
+  const own = readFileSync(new URL("../LICENSE", import.meta.url), "utf8");
+  const [, terms = ""] = /(Permission is hereby granted[\s\S]*)/.exec(own) ?? [];
+  return `MIT License\n\nCopyright (c) ${holder}\n\n${terms}`;
 }

@@ -3,6 +3,7 @@
  * `scb-mirror/testing` has the suite that an implementation must pass.
  * @module
  */
+export type { AzureLocation } from "./store/azure-location.ts";
 export type { FileLocation } from "./store/file-kind.ts";
 export { FileStore, type FileStoreOptions } from "./store/file-store.ts";
 export type { GcsLocation } from "./store/gcs-location.ts";

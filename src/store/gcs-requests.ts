@@ -17,11 +17,14 @@ import {
 import type { HttpAnswer } from "./http-answer.ts";
 import { exchange } from "./http-exchange.ts";
 import { type HttpPatience, httpHandler } from "./http-handler.ts";
+import { lateError } from "./http-meanings.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 const googleEndpoint = "https://storage.googleapis.com";
 /** What a service that gives tokens may answer. */
 const longestTokenBytes = 64 * 1024;
+/** Where credentials come from, for people. */
+const source = "the network, and where the credentials come from";
 const decoder = new TextDecoder();
 
 export interface GcsRequestsOptions extends HttpPatience {
@@ -98,7 +101,7 @@ export class GcsRequests {
     const { uploadBytes = 0, signal } = operation;
     const doing = `${operation.doing} in ${location}`;
     let isSent = false;
-    const late = (): ScbError => lateError(doing, isSent);
+    const late = (): ScbError => lateError(doing, isSent, source);
     const ms = operationLimitMs(requestTimeoutMs) + transferMs(uploadBytes);
     return withinDeadline({ clock, ms, signal, late }, (deadline) => {
       const send = async (request: GcsRequest): Promise<HttpAnswer | GcsRefusal> => {
@@ -185,7 +188,7 @@ export class GcsRequests {
     const { url, method = "GET", headers, body } = config;
     const doing = `get a token from ${url.host}`;
     const ms = operationLimitMs(requestTimeoutMs);
-    const late = (): ScbError => lateError(doing, true);
+    const late = (): ScbError => lateError(doing, true, source);
     const sent = body === undefined || body === null ? undefined : Buffer.from(String(body));
     const answer = await withinDeadline({ clock, ms, late }, (deadline) =>
       exchange(
@@ -236,16 +239,4 @@ function mayHaveCredentials(endpoint: string | undefined, file: string | undefin
     "usage",
     "the endpoint in the gs location is not encrypted, and the credentials would be seen on the way: use https://",
   );
-}
-
-function lateError(doing: string, isSent: boolean): ScbError {
-  return isSent
-    ? new ScbError(
-        "store-unknown",
-        `cannot ${doing}: the answer did not come to its end in time: whether it was done is not known`,
-      )
-    : new ScbError(
-        "store-busy",
-        `cannot ${doing}: no credentials came in time: check the network, and where the credentials come from`,
-      );
 }

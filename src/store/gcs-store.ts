@@ -37,6 +37,8 @@ export interface GcsStoreOptions {
   /** Without slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
+  /** How many names are asked for at once. Default: as many as the service gives. */
+  readonly pageSize?: number;
   readonly clock?: Clock;
 }
 
@@ -72,7 +74,7 @@ const listResource = z.object({
 });
 type GcsPage = z.infer<typeof listResource> & ListingPage;
 
-const pageSize = 1_000;
+const mostOnPage = 1_000;
 /** An object that is gone when it is read, and there when it is looked for, is read again, so often. */
 const mostReads = 5;
 
@@ -88,6 +90,7 @@ export class GcsStore implements ObjectStore {
   /** "" or ends in "/". */
   readonly #root: string;
   readonly #limitMs: number;
+  readonly #pageSize: number;
   readonly #clock: Clock;
 
   constructor({
@@ -95,6 +98,7 @@ export class GcsStore implements ObjectStore {
     bucket,
     prefix,
     requestTimeoutMs,
+    pageSize = mostOnPage,
     clock = systemClock,
   }: GcsStoreOptions) {
     this.location = `gs://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
@@ -102,6 +106,7 @@ export class GcsStore implements ObjectStore {
     this.#bucket = bucket;
     this.#root = prefix === "" ? "" : `${prefix}/`;
     this.#limitMs = operationLimitMs(requestTimeoutMs);
+    this.#pageSize = pageSize;
     this.#clock = clock;
     const root = this.#root;
     this.inspection = new GcsInspection({ requests, bucket, root, clock });
@@ -289,7 +294,7 @@ export class GcsStore implements ObjectStore {
         prefix: wanted,
         delimiter,
         pageToken: token,
-        maxResults: String(pageSize),
+        maxResults: String(this.#pageSize),
         startOffset: startAfter === undefined ? undefined : `${this.#root}${startAfter}`,
         fields: listFields,
       };

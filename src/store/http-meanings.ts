@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../runtime/error.ts";
+import { type ErrorCode, ScbError } from "../runtime/error.ts";
 
 /** What an answer, or its absence, says of a request. */
 export interface Meaning {
@@ -86,4 +86,14 @@ export function meaningWithoutAnswer(failure: Unanswered): Meaning {
 /** Smithy's handler gives its connect timeout no code of its own; not known for one, it would be "unknown". */
 function isConnectTimeout(name: string, text: string): boolean {
   return name === "TimeoutError" && text.includes("did not establish a connection");
+}
+
+/** The error of an operation whose time is over; `source` says where credentials could have come from. */
+export function lateError(doing: string, isSent: boolean, source: string): ScbError {
+  return isSent
+    ? new ScbError(
+        "store-unknown",
+        `cannot ${doing}: the answer did not come to its end in time: whether it was done is not known`,
+      )
+    : new ScbError("store-busy", `cannot ${doing}: no credentials came in time: check ${source}`);
 }

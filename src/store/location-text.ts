@@ -10,14 +10,15 @@ export interface LocationText {
   readonly form: string;
   /** Where a credential belongs that stands in the location. */
   readonly credentialRemedy: string;
+  /** What stands before the "@" is an account's name. */
+  readonly hasAccount?: true;
 }
 
 /** Throws "usage", with the remedy where there is a credential in it. */
-export function parseLocationUrl(
-  text: string,
-  { name, form, credentialRemedy }: LocationText,
-): URL {
-  const url = parseUrl(text, `${name} can not be read: it is given as ${form}`, credentialRemedy);
+export function parseLocationUrl(text: string, location: LocationText): URL {
+  const { name, form, credentialRemedy, hasAccount = false } = location;
+  const unreadable = `${name} can not be read: it is given as ${form}`;
+  const url = parseUrl(text, unreadable, credentialRemedy, hasAccount);
   if (url.port !== "" || url.hash !== "") throw usage(`${name} has no port and no #: ${form}`);
   return url;
 }
@@ -75,10 +76,15 @@ export function checkEndpoint(endpoint: string, place: string): string {
   return url.href.replace(/\/$/, "");
 }
 
-export function parseUrl(text: string, unreadable: string, credentialRemedy: string): URL {
+export function parseUrl(
+  text: string,
+  unreadable: string,
+  credentialRemedy: string,
+  mayHaveUser = false,
+): URL {
   if (!URL.canParse(text)) throw usage(unreadable);
   const url = new URL(text);
-  if (url.username !== "" || url.password !== "") throw usage(credentialRemedy);
+  if ((url.username !== "" && !mayHaveUser) || url.password !== "") throw usage(credentialRemedy);
   return url;
 }
 

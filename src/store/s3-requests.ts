@@ -11,6 +11,7 @@ import { withinDeadline } from "../runtime/deadline.ts";
 import { ScbError } from "../runtime/error.ts";
 import { codeOfForeign, type HttpAnswer } from "./http-answer.ts";
 import { rawAnswer, readHttpBody } from "./http-body.ts";
+import { lateError } from "./http-meanings.ts";
 import type { PutCondition } from "./object-store.ts";
 import {
   type S3Exchange,
@@ -21,6 +22,8 @@ import {
 import { type S3Attempt, saysMissing, translateS3Error } from "./s3-errors.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
+/** Where credentials come from, for people. */
+const source = "the source that AWS_PROFILE or this machine's role names";
 /** How a store says that it knows the bucket, and no such object in it. */
 const missingObjectCodes = ["NoSuchKey", "NoSuchVersion"];
 
@@ -114,7 +117,7 @@ export class S3Requests {
     const { doing } = this.#attempt(request, exchange);
     const ms = operationLimitMs(requestTimeoutMs) + transferMs(uploadBytes);
     const { kind } = request.expected;
-    const late = (): ScbError => lateError(doing, exchange);
+    const late = (): ScbError => lateError(doing, exchange.request !== undefined, source);
     let refusal: ScbError | undefined;
     try {
       return await withinDeadline({ clock, ms, signal, late }, async (deadline) => {
@@ -177,16 +180,4 @@ function readRequest(request: unknown): S3SentRequest & { readonly method: strin
 
 function foreignError(doing: string, status: number, why: string): ScbError {
   return new ScbError(codeOfForeign(status), `cannot ${doing}: ${why}`);
-}
-
-function lateError(doing: string, { request }: S3Exchange): ScbError {
-  return request === undefined
-    ? new ScbError(
-        "store-busy",
-        `cannot ${doing}: no credentials came in time: check the source that AWS_PROFILE or this machine's role names`,
-      )
-    : new ScbError(
-        "store-unknown",
-        `cannot ${doing}: the answer did not come to its end in time: whether it was done is not known`,
-      );
 }

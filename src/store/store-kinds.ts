@@ -1,3 +1,5 @@
+import { azureKind } from "./azure-kind.ts";
+import type { AzureLocation } from "./azure-location.ts";
 import { type FileLocation, fileKind } from "./file-kind.ts";
 import { gcsKind } from "./gcs-kind.ts";
 import type { GcsLocation } from "./gcs-location.ts";
@@ -6,10 +8,15 @@ import type { S3Location } from "./s3-location.ts";
 import type { StoreKind } from "./store-kind.ts";
 
 /** Where a store is. Holds no credentials. */
-export type StoreLocation = S3Location | GcsLocation | FileLocation;
+export type StoreLocation = S3Location | GcsLocation | AzureLocation | FileLocation;
 
 /** Every kind of store, in the order in which people are told of them. */
-export const storeKinds: readonly StoreKind<StoreLocation>[] = [s3Kind, gcsKind, fileKind];
+export const storeKinds: readonly StoreKind<StoreLocation>[] = [
+  s3Kind,
+  gcsKind,
+  azureKind,
+  fileKind,
+];
 
 /** The row of the table that knows this location. */
 export function kindOf(location: Pick<StoreLocation, "kind">): StoreKind<StoreLocation> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { installAzurite } from "./azurite-install.ts";
 import { provisionBrowser } from "./browser.ts";
 import { provisionCleanDebian } from "./clean-debian.ts";
 import { packaging, provisionTools, shells } from "./debian-tools.ts";
@@ -20,6 +21,7 @@ export const peers = [
   "lnd-oracle",
   "moto",
   "fake-gcs",
+  "azurite",
   "docker",
   "browser",
   "proxies",
@@ -31,7 +33,7 @@ export const peers = [
 ] as const;
 export type Peer = (typeof peers)[number];
 
-const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs"] as const;
+const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs", "azurite"] as const;
 
 export interface LndBinaries {
   readonly btcd: string;
@@ -80,6 +82,11 @@ export async function provisionFakeGcs(progress: Progress = toStderr): Promise<s
   return join(await buildFakeGcs(progress), "fake-gcs-server");
 }
 
+/** The path of Azurite's blob service, a program for Node. Throws PeerUnavailable. */
+export function provisionAzurite(progress: Progress = toStderr): Promise<string> {
+  return installAzurite(progress);
+}
+
 /** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
 export async function provision(peer: Peer, progress: Progress = toStderr): Promise<void> {
   switch (peer) {
@@ -97,6 +104,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
       return;
     case "fake-gcs":
       await provisionFakeGcs(progress);
+      return;
+    case "azurite":
+      await provisionAzurite(progress);
       return;
     case "docker":
       await provisionDocker(progress);

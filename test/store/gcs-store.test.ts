@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, it } from "node:test";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { GcsRequests } from "../../src/store/gcs-requests.ts";
+import { GcsStore } from "../../src/store/gcs-store.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { parseLocation } from "../../src/store/parse-location.ts";
@@ -62,6 +65,29 @@ peerSuite("GcsStore on fake-gcs-server", ["fake-gcs"], () => {
     assert.equal(inner.location, "gs://bucket/pre/fix");
     assert.equal(await inner.service?.(), gcs.endpoint);
     for (const store of [root, inner, sibling]) await store.close();
+  });
+
+  it("lists more than one page, in order", async () => {
+    const prefix = `pages-${randomUUID()}`;
+    const patience = { requestTimeoutMs: 10_000, connectTimeoutMs: 5_000 };
+    const requests = await GcsRequests.open({
+      location: "gs://bucket",
+      endpoint: gcs.endpoint,
+      credentials: undefined,
+      clock: systemClock,
+      ...patience,
+    });
+    const store = new GcsStore({ requests, bucket: "bucket", prefix, pageSize: 7, ...patience });
+    const keys = Array.from({ length: 30 }, (_, index) => `v/${String(index).padStart(5, "0")}/x`);
+    for (const key of keys) await store.put(key, encode("x"));
+    assert.deepEqual(await listKeys(store, "v/"), keys);
+    assert.deepEqual(await listKeys(store, "v/", "v/00020/x"), keys.slice(21));
+    const folders = await collect(store.listFolders("v/"));
+    assert.deepEqual(
+      folders,
+      keys.map((key) => key.split("/")[1]),
+    );
+    await store.close();
   });
 
   it("takes no generation that Google has another meaning for", async () => {

@@ -55,11 +55,15 @@ describe("openStore", () => {
   const libraries = {
     aws: /@aws-sdk/,
     google: /google-auth-library/,
+    azure: /@azure\/storage-blob/,
+    // Only where there is neither a key nor a SAS.
+    identity: /@azure\/identity/,
   };
   const kinds: readonly (readonly [location: string, loads: keyof typeof libraries | null])[] = [
     ["file:///nowhere/store", null],
     ["s3://bucket?endpoint=http://127.0.0.1:9", "aws"],
     ["gs://bucket?endpoint=http://127.0.0.1:9", "google"],
+    ["abs://account@container?endpoint=http://127.0.0.1:9/account", "azure"],
   ];
   for (const [location, loads] of kinds) {
     it(`loads for ${location} no library of another kind`, async () => {
