@@ -1,3 +1,4 @@
+import { sleepUntil } from "../chanbackup/nap.ts";
 import type { SnapshotSource } from "../chanbackup/snapshot.ts";
 import { abortable } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -45,19 +46,10 @@ export class NodeSurveyLoop {
         if (code === "node-denied") return;
         tell({ kind: "retrying", store: null, code, message });
       }
-      await this.#sleep(leastIntervalMs, [signal]);
+      await sleepUntil(this.#clock, leastIntervalMs, [signal]);
       if (this.#isDue) continue;
       this.#cutShort = new AbortController();
-      await this.#sleep(intervalMs, [signal, this.#cutShort.signal]);
-    }
-  }
-
-  async #sleep(ms: number, signals: readonly AbortSignal[]): Promise<void> {
-    const signal = AbortSignal.any([...signals]);
-    try {
-      await this.#clock.sleep(ms, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      await sleepUntil(this.#clock, intervalMs, [signal, this.#cutShort.signal]);
     }
   }
 }

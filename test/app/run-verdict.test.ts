@@ -102,4 +102,14 @@ describe("the verdict of a run", () => {
     pass(3 * minuteMs);
     assert.equal(verdict.judge().verdict, "unknown");
   });
+
+  it("tells by itself what time has made of it, once", () => {
+    const { hear, verdict, pass } = listen();
+    const told = hear(unchanged);
+    for (const minutes of [9, 3, 3]) {
+      pass(minutes * minuteMs);
+      verdict.review();
+    }
+    assert.deepEqual(told, ["safe", "unknown unproved"]);
+  });
 });
