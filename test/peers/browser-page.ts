@@ -41,7 +41,9 @@ export async function startBrowserPage(): Promise<BrowserPage> {
   const portFile = join(folder, "DevToolsActivePort");
   const port = await waitFor(
     "Chromium",
-    () => (existsSync(portFile) ? readFileSync(portFile, "utf8").split("\n")[0] : undefined),
+    // The file is there before anything is in it.
+    () =>
+      existsSync(portFile) ? /^\d+(?=\n)/.exec(readFileSync(portFile, "utf8"))?.[0] : undefined,
     { timeoutMs: deadlineMs, everyMs: 50, details: child.logTail, hopeless: child.ended },
   );
   const targets: unknown = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();

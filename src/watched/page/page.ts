@@ -77,7 +77,7 @@ function pageHtml(watched: Watched, now: Moment, isPaused: boolean): Html {
 </header>
 <main class="inner">
 ${actionSection(watched)}
-<div class="cards">
+<div class="${stores.size % 2 === 0 ? "cards pairs" : "cards"}">
 ${[...stores.values()].map((store) => storeSection(store, now))}
 ${nodeSection(watched, now)}
 ${drillSection(watched, now)}

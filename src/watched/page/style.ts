@@ -41,7 +41,8 @@ h2 { font-size: .9375rem; font-weight: 620; overflow-wrap: anywhere }
 .action p { margin-top: .4rem; overflow-wrap: anywhere }
 .code { color: var(--soft); font-size: .8125rem }
 pre { background: var(--code); border-radius: .375rem; padding: .6rem .8rem; margin-top: .6rem; white-space: pre-wrap; overflow-wrap: anywhere }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 1rem }
+.cards.pairs { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: .75rem; padding: 1.1rem 1.3rem; min-width: 0 }
 .wide { grid-column: 1 / -1 }
 .state { color: var(--tone); font-weight: 600; margin-top: .35rem }
