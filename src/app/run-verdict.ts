@@ -1,4 +1,5 @@
 import type { EngineEvent } from "../chanbackup/engine-events.ts";
+import { isInconclusive } from "../checks/drill/drill-report.ts";
 import type { Finding, Verdict } from "../checks/finding.ts";
 import { judgeRun, type RunEvidence, type RunPolicy } from "../checks/run-verdict.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -99,6 +100,8 @@ export class RunVerdict {
         this.#set({ lost: event.error, provedAtMs: null });
         break;
       case "drilled": {
+        // The node or the store kept it from looking, which is told by itself.
+        if (isInconclusive(event.report)) break;
         const [problem] = event.report.problems;
         this.#set({ drillFailure: event.report.ok ? null : (problem?.message ?? "it failed") });
         break;

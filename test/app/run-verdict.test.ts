@@ -2,12 +2,30 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RunEvent } from "../../src/app/run-verdict.ts";
 import { RunVerdict } from "../../src/app/run-verdict.ts";
+import { drillReport, drillVerdicts } from "../../src/checks/drill/drill-report.ts";
+import { type FindingCode, findingOf, verdictOf } from "../../src/checks/finding.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
 const minuteMs = 60_000;
 const busy = new ScbError("store-busy", "the store asks to come back later");
 const away = new ScbError("node-unavailable", "lnd is away");
 const wentBack = new ScbError("went-back", "it went back");
+function drilled(code: FindingCode): RunEvent {
+  const findings = [findingOf(code, "s3://bucket/node", "as it was seen")];
+  const verdict = drillVerdicts[verdictOf(findings)];
+  const nothing = { version: null, also: [], covered: null, channels: [], notChecked: [] };
+  const facts = {
+    ...{ node: "node", ok: false, verdict, at: "2026-11-29T00:00:00Z", durationMs: 1, ...nothing },
+    opened: { hash: null, key: null, lnd: null },
+    counts: {
+      ...{ inBackup: null, open: null, missing: null },
+      ...{ comesBackSat: null, limboSat: null, lostLimboSat: null },
+    },
+    recordedAs: null,
+  } as const;
+  return { kind: "drilled", report: drillReport(facts, findings), store: "s3://bucket/node" };
+}
+
 const commit = {
   sequence: 1,
   key: "k",
@@ -101,6 +119,20 @@ describe("the verdict of a run", () => {
     assert.equal(verdict.judge().verdict, "safe");
     pass(3 * minuteMs);
     assert.equal(verdict.judge().verdict, "unknown");
+  });
+
+  it("takes a drill at its word, but for one that couldn't look", () => {
+    assert.deepEqual(listen().hear(unchanged, drilled("not-covered")), [
+      "safe",
+      "unsafe drill-failed",
+    ]);
+    assert.deepEqual(listen().hear(unchanged, drilled("time-in-future")), [
+      "safe",
+      "unsafe drill-failed",
+    ]);
+    for (const code of ["node-unread", "store-unread"] as const) {
+      assert.deepEqual(listen().hear(unchanged, drilled(code)), ["safe"]);
+    }
   });
 
   it("tells by itself what time has made of it, once", () => {
