@@ -23,7 +23,7 @@ const flags = args.filter((arg) => arg.startsWith("-") && arg !== "--unit");
 const filters = args.filter((arg) => !arg.startsWith("-"));
 
 const layers =
-  "{runtime,wire,keychain,chanbackup,store,repository,mirror,node,checks,recovery,app}";
+  "{runtime,wire,keychain,chanbackup,store,repository,mirror,node,checks,watched,recovery,app}";
 const pattern = isUnit ? `test/${layers}/*.test.ts` : "test/**/*.test.ts";
 const needsPeers = (file: string): boolean =>
   readFileSync(join(root, file), "utf8").includes("peers/peer-suite.ts");
