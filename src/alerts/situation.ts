@@ -1,0 +1,51 @@
+import type { Finding, FindingCode, Verdict } from "../checks/finding.ts";
+
+/** A finding, and where it was found. */
+export interface LocatedFinding {
+  /** The name of the node's folder. */
+  readonly node: string;
+  /** The store's name, without secrets. */
+  readonly store: string;
+  readonly finding: Finding;
+}
+
+/** What is known of everything that is looked after, at one moment. */
+export interface Situation {
+  readonly verdict: Verdict;
+  /** Warnings are left out by whoever reads it: no verdict rests on them. */
+  readonly findings: readonly LocatedFinding[];
+}
+
+/** Nothing that time heals: each of these is told at once. */
+const toldAtOnce: readonly FindingCode[] = [
+  "refused",
+  "drill-failed",
+  "went-back",
+  "version-missing",
+  "version-damaged",
+  "also-missing",
+  "pointer-lost",
+  "pointer-damaged",
+  "pointer-behind",
+  "wrong-node",
+  "gap",
+  "branch",
+  "chain-broken",
+  "metadata-wrong",
+  "record-damaged",
+];
+
+export function isToldAtOnce({ finding }: LocatedFinding): boolean {
+  return finding.level === "problem" && toldAtOnce.includes(finding.code);
+}
+
+/** One store that is away shows itself in each of these, one after the other: it is told once. */
+const storeAway: readonly FindingCode[] = ["not-saved", "store-unread", "store-denied", "unproved"];
+/** What is found of the node is the same whichever store it was compared with. */
+const ofTheNode: readonly FindingCode[] = ["node-unread", "not-compared", "unknown-channels"];
+
+/** Findings of one subject are told together, and count as one. */
+export function subjectOf({ node, store, finding: { code } }: LocatedFinding): string {
+  if (ofTheNode.includes(code)) return `${node} ${code}`;
+  return `${node} ${store} ${storeAway.includes(code) ? "away" : code}`;
+}
