@@ -34,6 +34,7 @@ export class RunVerdict {
     provedAtMs: null,
     drillFailure: null,
   };
+  #readBackAtMs: number | null = null;
   /** The verdict that was told, and the codes of what it rests on. */
   #told = "";
 
@@ -55,6 +56,11 @@ export class RunVerdict {
     if (!isKnown || mark === this.#told) return;
     this.#told = mark;
     this.#options.tell(verdict, findings);
+  }
+
+  /** When the version was last read back whole, and was what it should be; null for never. Monotonic. */
+  get readBackAtMs(): number | null {
+    return this.#readBackAtMs;
   }
 
   /** As of now. */
@@ -79,11 +85,14 @@ export class RunVerdict {
         break;
       case "unchanged":
         this.#set({ unsavedSinceMs: null, trouble: null, lost: null, provedAtMs: nowMs });
+        this.#readBackAtMs = nowMs;
         break;
       case "confirmed":
         this.#set({ trouble: null, provedAtMs: nowMs });
         // What was lost is made good only by reading back what was saved anew.
-        if (event.depth === "version") this.#set({ lost: null });
+        if (event.depth !== "version") break;
+        this.#set({ lost: null });
+        this.#readBackAtMs = nowMs;
         break;
       case "refused": {
         const { message, quarantineKey: key } = event;
@@ -98,9 +107,10 @@ export class RunVerdict {
         break;
       case "lost":
         this.#set({ lost: event.error, provedAtMs: null });
+        this.#readBackAtMs = null;
         break;
       case "drilled": {
-        // The node or the store kept it from looking, which is told by itself.
+        // It could see too little to judge, and is repeated soon: what the last one found still counts.
         if (isInconclusive(event.report)) break;
         const [problem] = event.report.problems;
         this.#set({ drillFailure: event.report.ok ? null : (problem?.message ?? "it failed") });
