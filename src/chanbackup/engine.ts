@@ -130,6 +130,12 @@ export class Engine<Swapped, Unchanged> {
     return revision;
   }
 
+  /** Reads back what was saved, whole, as soon as nothing is due. */
+  lookSoon(): void {
+    this.#looker.ask();
+    this.#idle.wake();
+  }
+
   /** For the attempt: the state that is made after this call takes in what it returns. */
   take(): Due {
     return this.#due.take();

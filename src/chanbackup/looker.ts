@@ -36,6 +36,7 @@ export class Looker {
   #failures = 0;
   #losses = 0;
   #isReadBack = false;
+  #isAsked = false;
 
   constructor(options: LookerOptions) {
     this.#options = options;
@@ -45,6 +46,7 @@ export class Looker {
   /** How long until the next look while nothing else happens. */
   get dueInMs(): number {
     const { look, clock } = this.#options;
+    if (look !== undefined && this.#isAsked) return 0;
     return look === undefined ? Infinity : this.#schedule.next.atMs - clock.monotonicMs();
   }
 
@@ -56,6 +58,11 @@ export class Looker {
   /** What was saved last was read back since. */
   get isReadBack(): boolean {
     return this.#isReadBack;
+  }
+
+  /** Somebody wants to know: the version is read back next, however often something is saved meanwhile. */
+  ask(): void {
+    this.#isAsked = true;
   }
 
   /** Ends the look that is made while nothing is due. */
@@ -71,6 +78,7 @@ export class Looker {
   /** What is saved was read back by an attempt. */
   proved(): void {
     this.#isReadBack = true;
+    this.#isAsked = false;
     this.#losses = 0;
     this.#schedule.made("version", this.#options.clock.monotonicMs());
   }
@@ -86,11 +94,13 @@ export class Looker {
 
   /** Makes the look that is due. One that is interrupted, or fails, is made another time. */
   async whileIdle(): Promise<void> {
-    const { depth } = this.#schedule.next;
+    const isAsked = this.#isAsked;
+    const depth = isAsked ? "version" : this.#schedule.next.depth;
     const underWay = new AbortController();
     this.#underWay = underWay;
     try {
       const failed = await this.#look(depth, underWay.signal);
+      if (isAsked) this.#isAsked = false;
       if (failed === null) return;
       this.#schedule.failed(depth, this.#options.clock.monotonicMs() + failed.retryInMs);
     } catch (error) {

@@ -55,6 +55,11 @@ export class MirrorEngine {
     return this.#engine.run(stop, abort);
   }
 
+  /** As `Engine.lookSoon`. */
+  lookSoon(): void {
+    this.#engine.lookSoon();
+  }
+
   /** As `Engine.once`: what the node can't give isn't waited for. */
   once(abort: AbortSignal): Promise<void> {
     return this.#engine.once(abort);

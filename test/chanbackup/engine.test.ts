@@ -38,6 +38,7 @@ function setUp({ clock, ...options }: Omit<Partial<Options>, "clock"> & { readon
         .filter((kind) => kind !== "confirmed"),
     run: () => engine.run(w.stop.signal, w.abort.signal),
     mark: (reason: "channel-event" | "follow-up") => engine.mark(reason),
+    lookSoon: () => engine.lookSoon(),
     take: () => engine.take(),
     isGoodEnough: (held: HeldBackup) => engine.isGoodEnough(held),
   };
@@ -118,6 +119,37 @@ describe("an engine that has nothing to do looks at what it saved", () => {
     // A look at the version reads the pointer too.
     assert.ok((w.looks.length + versions) * 30 < 10_000, `${w.looks.length} looks a day`);
     w.stop.abort();
+    await w.running;
+  });
+
+  it("reads the version back when it is asked to, once", async () => {
+    const w = await started();
+    await w.clock.advance(2_000);
+    w.looks.splice(0);
+    await w.clock.advance(minuteMs);
+    w.lookSoon();
+    await settled();
+    assert.deepEqual(w.looks, ["version"]);
+    await w.clock.advance(minuteMs);
+    assert.deepEqual(w.looks, ["version"]);
+    w.stop.abort();
+    await w.running;
+  });
+
+  it("is asked in a burst too, and not over and over by a store that is away", async () => {
+    const w = await started();
+    w.lookSoon();
+    await settled();
+    assert.deepEqual(w.looks, ["version"], "though the first quiet moment is yet to come");
+    w.looks.splice(0);
+    w.found = away;
+    w.lookSoon();
+    await settled();
+    assert.equal(w.looks.length, 1);
+    w.found = { kind: "confirmed" };
+    w.stop.abort();
+    await settled();
+    await w.clock.advance(2_000);
     await w.running;
   });
 
