@@ -21,13 +21,14 @@ export function namesProxy(environment: Environment): boolean {
 
 /**
  * The proxy for a request to `target`, as curl and Go programs read it from HTTPS_PROXY, HTTP_PROXY,
- * ALL_PROXY and NO_PROXY, in lower case first; null for none.
+ * ALL_PROXY and NO_PROXY, in lower case first; null for none. What isn't HTTP takes ALL_PROXY alone.
  */
 export function proxyFor(target: URL, environment: Environment): NamedProxy | null {
   const [, exempt = ""] = lookUp(environment, "no_proxy");
   if (exempt.split(/[\s,]+/).some((entry) => isMatch(entry.toLowerCase(), target))) return null;
   const own = target.protocol === "https:" ? "https_proxy" : "http_proxy";
-  return proxyIn(environment, own) ?? proxyIn(environment, "all_proxy");
+  const isHttp = ["http:", "https:"].includes(target.protocol);
+  return (isHttp ? proxyIn(environment, own) : null) ?? proxyIn(environment, "all_proxy");
 }
 
 function proxyIn(
