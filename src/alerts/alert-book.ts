@@ -40,6 +40,7 @@ interface Episode {
  * - A message takes in all that is there, so that what belongs together is one message.
  * - What was told and is still there is told again each day.
  * - It is over when it has been quiet for `notifyAfterMs`; until then its coming and going is no news.
+ *   The end of one waits up to an hour for the end of the others.
  * - No subject is in more than six messages an hour: what is held back by that is told later.
  */
 export class AlertBook {
@@ -74,10 +75,7 @@ export class AlertBook {
     const told: ToldTrouble[] = [];
     const open = [...this.#episodes].filter(([subject]) => this.#mayTell(subject, nowMs));
     const isNew = open.some(([, episode]) => this.#isDue(episode, nowMs));
-    // What is about to be over as well is waited for, so that the end of a night is one message.
-    const isOver =
-      open.some(([, episode]) => this.#isOver(episode, nowMs)) &&
-      !open.some(([, episode]) => this.#isCooling(episode, nowMs));
+    const isOver = open.some(([, episode]) => this.#isEndDue(episode, nowMs));
     const isReminder = open.some(
       ([, { isThere, toldMs }]) => isThere && toldMs !== null && nowMs - toldMs >= dayMs,
     );
@@ -92,10 +90,17 @@ export class AlertBook {
       episode.toldMs = nowMs;
       if (state === "over") this.#episodes.delete(subject);
     }
-    const order = { new: 0, still: 1, over: 2 };
-    told.sort((a, b) => order[a.state] - order[b.state]);
+    told.sort((a, b) => weightOf(b) - weightOf(a));
     const kind = isNew ? "alert" : isOver ? "over" : "reminder";
     return { kind, verdict: this.#verdict, at: wallMs, troubles: told };
+  }
+
+  /** As `take`, for the last time: what is told at once doesn't wait for what may come with it. */
+  close({ monotonicMs, wallMs }: Moment): AlertMessage | null {
+    const isWaiting = [...this.#episodes.values()].some(
+      ({ isAtOnce, toldMs }) => isAtOnce && toldMs === null,
+    );
+    return isWaiting ? this.take({ monotonicMs: monotonicMs + gatherMs, wallMs }) : null;
   }
 
   #appear(subject: string, found: readonly LocatedFinding[], nowMs: number): void {
@@ -127,8 +132,17 @@ export class AlertBook {
     return toldMs !== null && !isThere && nowMs - changedMs >= this.#notifyAfterMs;
   }
 
-  #isCooling(episode: Episode, nowMs: number): boolean {
-    return episode.toldMs !== null && !episode.isThere && !this.#isOver(episode, nowMs);
+  /** An end waits for the others of the same node for an hour, so that a bad night has one end. */
+  #isEndDue(episode: Episode, nowMs: number): boolean {
+    if (!this.#isOver(episode, nowMs)) return false;
+    if (nowMs - episode.changedMs >= hourMs) return true;
+    const [first] = episode.found;
+    return ![...this.#episodes.values()].some(
+      (other) =>
+        other.toldMs !== null &&
+        other.found[0]?.node === first?.node &&
+        !this.#isOver(other, nowMs),
+    );
   }
 
   /** What a message of this moment says of it; null for nothing. */
@@ -156,4 +170,12 @@ export class AlertBook {
     const recent = this.#tellings.get(subject)?.filter((atMs) => nowMs - atMs < hourMs) ?? [];
     return recent.length < mostInAnHour;
   }
+}
+
+/** What is new and serious comes first. */
+function weightOf(trouble: ToldTrouble): number {
+  const states = { new: 20, still: 10, over: 0 };
+  const levels = { problem: 1, unknown: 0, warning: 0 };
+  const { state, finding } = trouble;
+  return states[state] + levels[finding.level] + (isToldAtOnce(trouble) ? 2 : 0);
 }

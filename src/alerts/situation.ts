@@ -9,9 +9,15 @@ export interface LocatedFinding {
   readonly finding: Finding;
 }
 
-/** What is known of everything that is looked after, at one moment. */
-export interface Situation {
+/** The verdict, and what it rests on in the stores. */
+export interface Proof {
   readonly verdict: Verdict;
+  /** When enough of the stores were last read back and held what they should; null for never. Monotonic. */
+  readonly provedAtMs: number | null;
+}
+
+/** What is known of everything that is looked after, at one moment. */
+export interface Situation extends Proof {
   /** Warnings are left out by whoever reads it: no verdict rests on them. */
   readonly findings: readonly LocatedFinding[];
 }
@@ -33,6 +39,7 @@ const toldAtOnce: readonly FindingCode[] = [
   "chain-broken",
   "metadata-wrong",
   "record-damaged",
+  "stopped",
 ];
 
 export function isToldAtOnce({ finding }: LocatedFinding): boolean {
@@ -44,8 +51,15 @@ const storeAway: readonly FindingCode[] = ["not-saved", "store-unread", "store-d
 /** What is found of the node is the same whichever store it was compared with. */
 const ofTheNode: readonly FindingCode[] = ["node-unread", "not-compared", "unknown-channels"];
 
+/** Whether it says nothing of a store. */
+export function isOfTheNode({ finding }: LocatedFinding): boolean {
+  return ofTheNode.includes(finding.code);
+}
+
 /** Findings of one subject are told together, and count as one. */
-export function subjectOf({ node, store, finding: { code } }: LocatedFinding): string {
-  if (ofTheNode.includes(code)) return `${node} ${code}`;
+export function subjectOf(located: LocatedFinding): string {
+  const { node, store, finding } = located;
+  const { code } = finding;
+  if (isOfTheNode(located)) return `${node} ${code}`;
   return `${node} ${store} ${storeAway.includes(code) ? "away" : code}`;
 }

@@ -188,6 +188,11 @@ export const findingKinds = {
     means: "The node's last state isn't saved yet.",
     remedy: "mend what the mirror says it is waiting for",
   },
+  stopped: {
+    level: "problem",
+    means: "The mirror has ended by itself, so nothing is saved from now on.",
+    remedy: "mend what it says, and start scb-mirror run again",
+  },
   unproved: {
     level: "unknown",
     means: "What was saved hasn't been read back lately.",

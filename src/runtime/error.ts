@@ -9,6 +9,9 @@ export const errorCodes = [
   "caller", // code that a library's user gave (a Swapper, a channel) failed
   "internal", // a defect of ours
 
+  // messages
+  "undelivered", // a message or a heartbeat did not get to its receiver, as far as is known
+
   // bytes and keys
   "decode", // these bytes are not what they should be
   "encode", // a value that the format cannot hold

@@ -106,6 +106,16 @@ describe("what is told when", () => {
       ["5m alert not-saved(new)", `${60 + second}m alert refused(new) not-saved(still)`],
     ],
     [
+      "the end of one within the hour, if others go on",
+      [
+        [0, found("not-saved"), found("refused")],
+        [10 * minuteMs, found("refused")],
+        [20 * minuteMs, found("refused")],
+      ],
+      2 * hourMs,
+      [`${second}m alert refused(new) not-saved(new)`, "70m over refused(still) not-saved(over)"],
+    ],
+    [
       "each day what is still so",
       [[0, found("refused")]],
       2 * dayMs + hourMs,
@@ -225,7 +235,7 @@ describe("what is told when", () => {
         }
         assert.deepEqual([...serious], []);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

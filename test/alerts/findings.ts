@@ -1,3 +1,4 @@
+import type { AlertKind, AlertMessage, ToldTrouble } from "../../src/alerts/alert-message.ts";
 import type { LocatedFinding, Situation } from "../../src/alerts/situation.ts";
 import { type FindingCode, findingOf, verdictOf } from "../../src/checks/finding.ts";
 
@@ -14,5 +15,23 @@ export function found(
 }
 
 export function situation(...findings: readonly LocatedFinding[]): Situation {
-  return { verdict: verdictOf(findings.map(({ finding }) => finding)), findings };
+  const verdict = verdictOf(findings.map(({ finding }) => finding));
+  return { verdict, provedAtMs: null, findings };
+}
+
+/** A message of seven minutes past one, of what began at one. */
+export function troubled(
+  kind: AlertKind,
+  ...findings: readonly (LocatedFinding & Partial<ToldTrouble>)[]
+): AlertMessage {
+  const states = { alert: "new", reminder: "still", over: "over", test: "new" } as const;
+  const troubles = findings.map((it) => ({
+    state: states[kind],
+    since: Date.UTC(2026, 10, 30, 1, 0),
+    times: 1,
+    ...it,
+  }));
+  const open = troubles.filter(({ state }) => state !== "over");
+  const verdict = verdictOf(open.map(({ finding }) => finding));
+  return { kind, verdict, at: Date.UTC(2026, 10, 30, 1, 7), troubles };
 }

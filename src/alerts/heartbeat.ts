@@ -1,0 +1,97 @@
+import { type BackoffOptions, backoffMs } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { withinDeadline } from "../runtime/deadline.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import { sendMs } from "./outbox.ts";
+import type { HeartbeatService } from "./receivers/heartbeat-service.ts";
+import type { Proof } from "./situation.ts";
+
+export interface HeartbeatOptions {
+  readonly service: Pick<HeartbeatService, "name" | "ping">;
+  readonly intervalMs: number;
+  /** Asks for the stores to be read back now. What comes of it is in a later proof. */
+  readonly look: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A look takes less, unless the store is in trouble: then it is asked for again. */
+const lookMs = 30_000;
+const backoff: BackoffOptions = { firstMs: 2_000, maxMs: 60_000 };
+const remindMs = 3_600_000;
+
+/**
+ * Tells a service at each interval that all is well: only while the verdict is safe, and the stores were
+ * read back since this interval's end. Otherwise it is silent, and the service raises the alarm.
+ */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #ended = new AbortController();
+  #dueMs = -Infinity;
+  #askedMs: number | null = null;
+  #failures = 0;
+  #loggedMs = -Infinity;
+  #underWay: Promise<void> | null = null;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in what is known now. Returns at once. */
+  see({ verdict, provedAtMs }: Proof): void {
+    const { look, clock, intervalMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs < this.#dueMs || this.#underWay !== null || this.#ended.signal.aborted) return;
+    if (this.#askedMs === null || nowMs - this.#askedMs > lookMs) {
+      this.#askedMs = nowMs;
+      look();
+    }
+    if (verdict !== "safe" || provedAtMs === null || provedAtMs < this.#askedMs) return;
+    this.#dueMs = this.#askedMs + intervalMs;
+    this.#askedMs = null;
+    this.#underWay = this.#ping();
+  }
+
+  /** Lets a ping that is under way end, for so long at most. */
+  async close(graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#dueMs = Infinity;
+    const late = (): ScbError => new ScbError("aborted", "the time was up");
+    const underWay = async (): Promise<void> => (await this.#underWay) ?? undefined;
+    await withinDeadline({ clock, ms: graceMs, late }, underWay).catch(() => undefined);
+    this.#ended.abort();
+    await this.#underWay;
+  }
+
+  async #ping(): Promise<void> {
+    const { service, clock, random, logger, intervalMs } = this.#options;
+    const late = (): ScbError => new ScbError("undelivered", `no answer in ${sendMs / 1000} s`);
+    const { signal } = this.#ended;
+    try {
+      await withinDeadline({ clock, ms: sendMs, signal, late }, (within) =>
+        service.ping(within.signal),
+      );
+      if (this.#failures > 0) logger.info({ to: service.name }, "the heartbeat is heard again");
+      this.#failures = 0;
+      this.#loggedMs = -Infinity;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failures += 1;
+      const nowMs = clock.monotonicMs();
+      const retryInMs = backoffMs(this.#failures + 1, random, backoff);
+      this.#dueMs = nowMs + Math.min(retryInMs, intervalMs);
+      if (nowMs - this.#loggedMs < remindMs) return;
+      this.#loggedMs = nowMs;
+      const { message } = ScbError.from(error);
+      logger.error(
+        { to: service.name, attempts: this.#failures },
+        `the heartbeat didn't get to ${service.name}: ${message}; it is tried again`,
+      );
+    } finally {
+      this.#underWay = null;
+    }
+  }
+}

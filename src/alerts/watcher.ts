@@ -1,0 +1,125 @@
+import { hostname } from "node:os";
+import { type FindingCode, findingKinds, findingOf } from "../checks/finding.ts";
+import { newOperationId } from "../repository/operation-id.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ScbError } from "../runtime/error.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Random } from "../runtime/random.ts";
+import { Slots } from "../runtime/slots.ts";
+import { AlertBook, type Moment } from "./alert-book.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { letterOf } from "./letter.ts";
+import { Outbox } from "./outbox.ts";
+import { HeartbeatService } from "./receivers/heartbeat-service.ts";
+import type { Receiver } from "./receivers/receiver.ts";
+import type { LocatedFinding, Situation } from "./situation.ts";
+
+export interface WatcherOptions {
+  readonly receivers: readonly Receiver[];
+  readonly heartbeat: URL | null;
+  readonly heartbeatIntervalMs: number;
+  readonly notifyAfterMs: number;
+  /** Whether messages tell channel points and amounts. */
+  readonly details: boolean;
+  /** What is known now. Is asked each second: no I/O. */
+  readonly situation: () => Situation;
+  /** Asks for the stores to be read back soon. */
+  readonly look: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+const tickMs = 1_000;
+/** So many sendings at once: whoever hangs in a name's look-up holds one of the few threads for files. */
+const sendings = 2;
+/** How long the end waits for what isn't sent yet. */
+const graceMs = 5_000;
+
+/** Watches over what looks after a node, and tells people and services of it. Never holds it up. */
+export class Watcher {
+  readonly #options: WatcherOptions;
+  readonly #book: AlertBook;
+  readonly #outboxes: readonly Outbox[];
+  readonly #heartbeat: Heartbeat | null;
+  readonly #ended = new AbortController();
+  readonly #ticking: Promise<void>;
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+    const { receivers, heartbeat, heartbeatIntervalMs, notifyAfterMs } = options;
+    this.#book = new AlertBook(notifyAfterMs);
+    const service = heartbeat && new HeartbeatService(heartbeat);
+    this.#heartbeat =
+      service && new Heartbeat({ ...options, service, intervalMs: heartbeatIntervalMs });
+    const slots = new Slots(sendings);
+    this.#outboxes = [...receivers, ...(service === null ? [] : [service])].map(
+      (receiver) => new Outbox({ ...options, receiver, slots }),
+    );
+    this.#ticking = this.#tick();
+  }
+
+  /** Something happened: what is known now may be over in a moment, and is still told. */
+  hear(): void {
+    try {
+      this.#see(this.#options.situation());
+    } catch (error) {
+      // A defect here must not become the mirror's.
+      const err = ScbError.from(error);
+      this.#options.logger.error({ err }, "what is to be told could not be worked out");
+    }
+  }
+
+  /** It is over, for a reason that a person has to mend. */
+  fail(error: ScbError, where: Pick<LocatedFinding, "node" | "store">): void {
+    const code = codeOf(error);
+    const finding = findingOf(code, where.store, error.message);
+    const { findings } = this.#options.situation();
+    const others = findings.filter((it) => it.finding.code !== code);
+    this.#see({
+      verdict: "unsafe",
+      provedAtMs: null,
+      findings: [{ ...where, finding }, ...others],
+    });
+  }
+
+  /** Sends what waits, once more and for a few seconds at most, and ends. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.#ticking;
+    this.#post(this.#book.close(this.#now()));
+    await Promise.all([this.#heartbeat, ...this.#outboxes].map((it) => it?.close(graceMs)));
+  }
+
+  #see(situation: Situation): void {
+    this.#book.see(situation, this.#now());
+    this.#post(this.#book.take(this.#now()));
+    this.#heartbeat?.see(situation);
+  }
+
+  #post(message: ReturnType<AlertBook["take"]>): void {
+    if (message === null) return;
+    const { clock, random, details } = this.#options;
+    const id = newOperationId(clock, random);
+    const letter = letterOf(message, { id, details, host: hostname() });
+    for (const outbox of this.#outboxes) outbox.post(letter);
+  }
+
+  #now(): Moment {
+    const { clock } = this.#options;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.now() };
+  }
+
+  async #tick(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(tickMs, signal).catch(() => undefined);
+      if (!signal.aborted) this.hear();
+    }
+  }
+}
+
+function codeOf({ code }: ScbError): FindingCode {
+  const known = Object.keys(findingKinds) as readonly FindingCode[];
+  return known.find((it) => it === code) ?? "stopped";
+}
