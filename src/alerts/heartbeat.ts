@@ -20,6 +20,7 @@ export interface HeartbeatOptions {
 
 /** A look takes less, unless the store is in trouble: then it is asked for again. */
 const lookMs = 30_000;
+const leastLookMs = 5_000;
 const backoff: BackoffOptions = { firstMs: 2_000, maxMs: 60_000 };
 const remindMs = 3_600_000;
 
@@ -45,7 +46,8 @@ export class Heartbeat {
     const { look, clock, intervalMs } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs < this.#dueMs || this.#underWay !== null || this.#ended.signal.aborted) return;
-    if (this.#askedMs === null || nowMs - this.#askedMs > lookMs) {
+    const patienceMs = Math.min(lookMs, Math.max(leastLookMs, intervalMs));
+    if (this.#askedMs === null || nowMs - this.#askedMs > patienceMs) {
       this.#askedMs = nowMs;
       look();
     }

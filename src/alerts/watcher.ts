@@ -12,7 +12,7 @@ import { letterOf } from "./letter.ts";
 import { Outbox } from "./outbox.ts";
 import { HeartbeatService } from "./receivers/heartbeat-service.ts";
 import type { Receiver } from "./receivers/receiver.ts";
-import type { LocatedFinding, Situation } from "./situation.ts";
+import { isToldAtOnce, type LocatedFinding, type Situation } from "./situation.ts";
 
 export interface WatcherOptions {
   readonly receivers: readonly Receiver[];
@@ -72,15 +72,18 @@ export class Watcher {
 
   /** It is over, for a reason that a person has to mend. */
   fail(error: ScbError, where: Pick<LocatedFinding, "node" | "store">): void {
-    const code = codeOf(error);
-    const finding = findingOf(code, where.store, error.message);
-    const { findings } = this.#options.situation();
-    const others = findings.filter((it) => it.finding.code !== code);
-    this.#see({
-      verdict: "unsafe",
-      provedAtMs: null,
-      findings: [{ ...where, finding }, ...others],
+    const found = (code: FindingCode): LocatedFinding => ({
+      ...where,
+      finding: findingOf(code, where.store, error.message),
     });
+    const named = (Object.keys(findingKinds) as readonly FindingCode[])
+      .filter((code) => code === error.code)
+      .map(found)
+      .find(isToldAtOnce);
+    const end = named ?? found("stopped");
+    const { findings } = this.#options.situation();
+    const others = findings.filter((it) => it.finding.code !== end.finding.code);
+    this.#see({ verdict: "unsafe", provedAtMs: null, findings: [end, ...others] });
   }
 
   /** Sends what waits, once more and for a few seconds at most, and ends. */
@@ -117,9 +120,4 @@ export class Watcher {
       if (!signal.aborted) this.hear();
     }
   }
-}
-
-function codeOf({ code }: ScbError): FindingCode {
-  const known = Object.keys(findingKinds) as readonly FindingCode[];
-  return known.find((it) => it === code) ?? "stopped";
 }

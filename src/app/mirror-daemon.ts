@@ -12,6 +12,7 @@ import { closeAll, type NamedStore, storesOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { mirrorStores } from "./mirror-stores.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
+import type { RunAlerts } from "./run-alerts.ts";
 import { RunVerdicts } from "./run-verdicts.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Settings } from "./settings.ts";
@@ -36,6 +37,8 @@ export interface MirrorOptions {
   readonly logger: Logger;
   /** Hears what there is to know, for whoever asks how the mirror is: see `Watching`. */
   readonly watch?: ((event: WatchedEvent) => void) | undefined;
+  /** Tells people and services of it. */
+  readonly alerts?: RunAlerts | null | undefined;
   /** Asks a person for the passphrase of the words, where one can be asked. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
@@ -94,7 +97,7 @@ class Teller {
   }
 
   readonly tell = (event: DaemonEvent): void => {
-    const { clock, logger, observe } = this.#options;
+    const { clock, logger, observe, alerts } = this.#options;
     const repeated = this.#repeated.get(event.store) ?? new RepeatedTrouble(clock);
     this.#repeated.set(event.store, repeated);
     if (repeated.isWorthTelling(event)) {
@@ -104,6 +107,7 @@ class Teller {
     }
     this.#watch?.hear(event);
     this.#verdicts?.hear(event);
+    alerts?.hear(event);
   };
 
   /** What was proved grows old by itself. */
@@ -175,6 +179,13 @@ async function mirror(
   });
   for (const { name, limbo } of mirrors) verdicts.attach(name, limbo);
   teller.judgeBy(verdicts);
+  options.alerts?.begin({
+    node,
+    situation: () => verdicts.situation(node),
+    look: () => {
+      for (const each of mirrors) each.lookSoon();
+    },
+  });
   const stopped = await mirrorStores(mirrors, { ...options, requirement: settings.require, tell });
   tell({ kind: "stopped", ...stopped, store: null });
 }

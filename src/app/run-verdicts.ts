@@ -1,4 +1,5 @@
-import type { Requirement } from "../checks/requirement.ts";
+import type { Situation } from "../alerts/situation.ts";
+import { neededOf, type Requirement } from "../checks/requirement.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
 import { judgeStores, type StoreJudgement } from "../checks/stores-verdict.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -76,6 +77,23 @@ export class RunVerdicts {
     const [only, another] = this.#options.stores;
     const store = another === undefined ? (only ?? null) : null;
     this.#options.tell({ kind: "verdict", ...judged, store });
+  }
+
+  /** As of now, for who tells people and services of it. */
+  situation(node: string): Situation {
+    const { verdict, findings } = this.judge();
+    const located = findings.map((finding) => ({ node, store: finding.store, finding }));
+    return { verdict, findings: located, provedAtMs: this.#provedAtMs() };
+  }
+
+  /** Since when as many stores as are needed were read back. */
+  #provedAtMs(): number | null {
+    const { requirement, stores } = this.#options;
+    const times = [...this.#runs.values()]
+      .map(({ readBackAtMs }) => readBackAtMs)
+      .filter((atMs) => atMs !== null)
+      .sort((a, b) => b - a);
+    return times[neededOf(requirement, stores.length) - 1] ?? null;
   }
 
   /** As of now. */

@@ -72,6 +72,7 @@ export class StoreMirror {
   #trouble: ScbError | null = null;
   #last: "saved" | "refused" | null = null;
   #isLevelling = false;
+  #engine: MirrorEngine | null = null;
 
   constructor(options: StoreMirrorOptions) {
     const { store, identity, mirrored, settings, clock, random, logger } = options;
@@ -132,6 +133,11 @@ export class StoreMirror {
       .filter((seen) => seen !== null);
   }
 
+  /** Has what was saved read back, whole, as soon as nothing is due. */
+  lookSoon(): void {
+    this.#engine?.lookSoon();
+  }
+
   /** Resolves when the store has first told what it holds, or first failed to. */
   get reached(): Promise<void> {
     return this.#reached.promise;
@@ -174,6 +180,7 @@ export class StoreMirror {
       clock,
       random,
     });
+    this.#engine = engine;
     if (once) return engine.once(abort);
     await drillWhile(() => engine.run(stop, abort), {
       store: retryingReads(store, { clock, random }),

@@ -10,6 +10,7 @@ import { inspect } from "./definitions/inspect.ts";
 import { key } from "./definitions/key.ts";
 import { kit } from "./definitions/kit.ts";
 import { list } from "./definitions/list.ts";
+import { notify } from "./definitions/notify.ts";
 import { prune } from "./definitions/prune.ts";
 import { repair } from "./definitions/repair.ts";
 import { restore } from "./definitions/restore.ts";
@@ -36,4 +37,5 @@ export const definitions: readonly Definition[] = [
   key,
   kit,
   completion(() => definitions),
+  notify,
 ];

@@ -1,5 +1,6 @@
 import type { DaemonEvent } from "../app/daemon-event.ts";
 import { runMirror } from "../app/mirror-daemon.ts";
+import { RunAlerts } from "../app/run-alerts.ts";
 import type { Watching } from "../app/watching.ts";
 import { toldOf } from "../checks/finding.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
@@ -29,8 +30,10 @@ export const runAction: Action<RunOptions> = async (context) => {
   else signal.addEventListener("abort", bound, { once: true });
   // First of all: a port that is taken is found out before anything is asked or saved.
   const watching = once ? null : await listening(context);
+  const alerts = await RunAlerts.open(context);
   const running = runMirror({
     ...context,
+    alerts,
     once,
     watch: watching?.hear,
     acceptEmpty: options["accept-empty"],
@@ -44,7 +47,9 @@ export const runAction: Action<RunOptions> = async (context) => {
   });
   try {
     await running;
+    await alerts?.close();
   } catch (error) {
+    await alerts?.close(error);
     if (!abort.signal.aborted || !hasCode(error, "aborted")) throw error;
     const limit = `--${once ? "timeout" : "shutdown-timeout"} is ${deadline / 1000} s`;
     throw new ScbError("aborted", `${error.message} (the time was up: ${limit})`, { cause: error });

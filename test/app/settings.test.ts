@@ -34,6 +34,9 @@ const samples: Partial<Record<SettingName, string>> = {
   socksproxy: "127.0.0.1:9050",
   require: "majority",
   listen: "9847",
+  heartbeat: "https://hc.example/ping/some-uuid",
+  notify: "https://hooks.example/x ntfys://ntfy.example/topic",
+  "notify-details": "true",
 };
 
 async function sampleOf(name: SettingName): Promise<string> {

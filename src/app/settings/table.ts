@@ -6,11 +6,13 @@ import type { ValuesOf } from "./option.ts";
 import {
   duration,
   durationOrOff,
+  heartbeatUrl,
   hostAndPort,
   interval,
   listed,
   listenAddress,
   oneOf,
+  receivers,
   requirement,
   text,
   texts,
@@ -139,6 +141,20 @@ export const settingTable = {
     placeholder: "name",
     help: "a host name that --listen answers to, besides localhost and IP addresses; given again, another one",
   }),
+  heartbeat: heartbeatUrl({
+    help: "a URL that is asked for while all is well, as healthchecks.io has it",
+    isSecret: true,
+  }),
+  "heartbeat-interval": interval({ help: "how often the heartbeat is sent", default: "5m" }),
+  notify: receivers({
+    help: "who is told when something is wrong: https://… (JSON), ntfys://HOST/TOPIC, telegram://TOKEN@CHAT or smtps://USER:PASSWORD@HOST:PORT?from=…&to=…; may be given again",
+    isSecret: true,
+  }),
+  "notify-after": interval({
+    help: "how long what may pass has to last before it is told",
+    default: "5m",
+  }),
+  "notify-details": toggle("tell channel points and amounts in messages, too"),
   "demo-interval": duration({
     help: "with --from demo: how often a channel opens or closes",
     default: "2s",
@@ -165,4 +181,5 @@ export const settingGroups = {
     "backup-file",
   ],
   key: ["key-file", "passphrase-file"],
+  alerts: ["heartbeat", "heartbeat-interval", "notify", "notify-after", "notify-details"],
 } as const satisfies Readonly<Record<string, readonly SettingName[]>>;

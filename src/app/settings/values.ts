@@ -1,3 +1,8 @@
+import {
+  parseHeartbeatUrl,
+  parseReceiverUrl,
+  type ReceiverUrl,
+} from "../../alerts/receivers/receiver-url.ts";
 import type { Requirement } from "../../checks/requirement.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { type HostAndPort, parseHostAndPort } from "../../runtime/host-and-port.ts";
@@ -18,6 +23,18 @@ export function text<const W extends Words>(words: W) {
 export function texts<const W extends Words>(words: W) {
   const read = (value: string): readonly string[] => value.trim().split(/\s+/);
   return { ...words, repeats: true, read } as const;
+}
+
+/** Who is told: several, which are secrets. */
+export function receivers<const W extends Omit<OptionWords, "placeholder">>(words: W) {
+  const read = (value: string): readonly ReceiverUrl[] =>
+    value.trim().split(/\s+/).map(parseReceiverUrl);
+  return { ...words, placeholder: "url", repeats: true, read } as const;
+}
+
+/** A service that raises the alarm when it hears nothing. */
+export function heartbeatUrl<const W extends Omit<OptionWords, "placeholder">>(words: W) {
+  return { ...words, placeholder: "url", read: parseHeartbeatUrl };
 }
 
 /** Where a server listens. */

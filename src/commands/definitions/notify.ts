@@ -1,0 +1,19 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const notify = defineCommand({
+  name: "notify",
+  summary: "Sends a test message to every --notify and --heartbeat (--test)",
+  description:
+    "With --test: sends a test message to every --notify and --heartbeat, and says what each answered. " +
+    "A heartbeat gets it as a log entry (POST URL/log), which doesn't count as a sign of life. A service " +
+    "that has no log entries gets nothing.",
+  settings: ["config", "log-level", ...settingGroups.alerts],
+  options: { test: toggle("send a test message") },
+  examples: [
+    "notify --test --notify ntfys://ntfy.sh/my-secret-topic",
+    "notify --test --config mirror.yaml --json",
+  ],
+  action: async (context) => (await import("../notify.ts")).notifyAction(context),
+});
