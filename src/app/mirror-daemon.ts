@@ -7,6 +7,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
 import type { WatchedEvent } from "../watched/events.ts";
+import { attestWhile } from "./attestations.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { closeAll, type NamedStore, storesOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
@@ -186,7 +187,13 @@ async function mirror(
       for (const each of mirrors) each.lookSoon();
     },
   });
-  const stopped = await mirrorStores(mirrors, { ...options, requirement: settings.require, tell });
+  const mirroring = { ...options, requirement: settings.require, tell };
+  const stopped = await attestWhile(() => mirrorStores(mirrors, mirroring), mirrors, {
+    ...options,
+    intervalMs: options.once ? null : settings["attest-interval"],
+    heldSinceMs: (store) => verdicts.heldSinceMs(store),
+    signal: AbortSignal.any([options.stop, abort]),
+  });
   tell({ kind: "stopped", ...stopped, store: null });
 }
 

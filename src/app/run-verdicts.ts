@@ -1,4 +1,5 @@
 import type { Situation } from "../alerts/situation.ts";
+import type { FindingCode } from "../checks/finding.ts";
 import { neededOf, type Requirement } from "../checks/requirement.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
 import { judgeStores, type StoreJudgement } from "../checks/stores-verdict.ts";
@@ -15,6 +16,13 @@ export interface RunVerdictsOptions {
   /** Hears the verdict over all of them whenever it, or what it rests on, changes. */
   readonly tell: (event: Extract<DaemonEvent, { kind: "verdict" }>) => void;
 }
+
+/** What may be found though the store holds the node's state. */
+const besideTheState: readonly FindingCode[] = [
+  "drill-failed",
+  "limbo-not-covered",
+  "also-missing",
+];
 
 type Limbo = Pick<RunEvidence, "uncovered" | "missingAlso">;
 
@@ -84,6 +92,16 @@ export class RunVerdicts {
     const { verdict, findings } = this.judge();
     const located = findings.map((finding) => ({ node, store: finding.store, finding }));
     return { verdict, findings: located, provedAtMs: this.#provedAtMs() };
+  }
+
+  /**
+   * When the store was last read back, if all that is known of it now says that it holds the node's state;
+   * else null. What a drill finds says nothing of that. Monotonic.
+   */
+  heldSinceMs(store: string): number | null {
+    const run = this.#runs.get(store);
+    const isDoubted = run?.judge().findings.some(({ code }) => !besideTheState.includes(code));
+    return isDoubted === false ? (run?.readBackAtMs ?? null) : null;
   }
 
   /** Since when as many stores as are needed were read back. */

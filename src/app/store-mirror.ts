@@ -107,6 +107,11 @@ export class StoreMirror {
     return this.#options.name;
   }
 
+  /** The node's folder in it. */
+  get store(): ObjectStore {
+    return this.#options.store;
+  }
+
   /** What became of the last state that was looked at; null if none was. */
   get last(): "saved" | "refused" | null {
     return this.#last;

@@ -7,6 +7,7 @@ import type { Base } from "../repository/base.ts";
 import { readLastDrill } from "../repository/drill-record.ts";
 import { listVersions, readCurrent, savedAtOf } from "../repository/history.ts";
 import { quarantineKeys, versionKey, versionsPrefix } from "../repository/layout.ts";
+import { readAttested } from "../repository/mirror-record.ts";
 import {
   listQuarantine,
   type QuarantineEntry,
@@ -21,6 +22,7 @@ import { hasCode } from "../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import {
   type Asked,
+  type AttestedSeen,
   type BeyondSeen,
   type CurrentSeen,
   type FileEvidence,
@@ -89,6 +91,7 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
     refusals: await told(storeTrouble, () => readRefusals(store, now, reading)),
     lastDrill: await told([...storeTrouble, "decode"], () => readLastDrill(store, now, reading)),
     lastRestore: await told(storeTrouble, () => readLastRestore(store, reading)),
+    attested: await told(storeTrouble, () => readAttestedSeen(options, held?.sequence ?? 0)),
   };
   return { folder, packed: read?.packed ?? null };
 }
@@ -99,7 +102,13 @@ export function unreadFolder(
   unread: Told<never>,
 ): FolderEvidence {
   const nothing = { version: null, also: [] };
-  const rest = { beyond: unread, refusals: unread, lastDrill: unread, lastRestore: unread };
+  const rest = {
+    beyond: unread,
+    refusals: unread,
+    lastDrill: unread,
+    lastRestore: unread,
+    attested: unread,
+  };
   return { store: store.location, node, current: unread, ...nothing, ...rest };
 }
 
@@ -192,6 +201,20 @@ async function listBeyond(
       savedAt: savedAtOf(version),
     }))
     .filter(({ steps }) => steps > 0);
+}
+
+async function readAttestedSeen(
+  { store, now, signal }: CollectOptions,
+  sequence: number,
+): Promise<AttestedSeen> {
+  const attested = await readAttested(store, now, { signal });
+  if (attested.kind !== "last") return attested;
+  if (attested.last.version.sequence <= sequence) return { ...attested, sequenceSince: null };
+  // A mirror may have gone on since the pointer was read.
+  const again = await told(["pointer-lost", "pointer-damaged"], () =>
+    readCurrent(store, { signal }),
+  );
+  return { ...attested, sequenceSince: again.known ? (again.value.held?.sequence ?? 0) : null };
 }
 
 async function readRefusals(

@@ -2,6 +2,7 @@ import type { NodeSurvey, Told } from "../chanbackup/node-survey.ts";
 import type { LimboChannel } from "../chanbackup/snapshot.ts";
 import type { HeldVersion } from "../repository/base.ts";
 import type { LastDrill } from "../repository/drill-record.ts";
+import type { Attested } from "../repository/mirror-record.ts";
 import type { Pointer } from "../repository/pointer.ts";
 import type { QuarantineReason } from "../repository/quarantine-record.ts";
 import type { LastRestore } from "../repository/restore-record.ts";
@@ -64,6 +65,14 @@ export interface RefusalSeen {
   readonly reason: QuarantineReason | null;
 }
 
+/** What mirrors say of themselves. */
+export type AttestedSeen =
+  | Exclude<Attested, { kind: "last" }>
+  | (Extract<Attested, { kind: "last" }> & {
+      /** What was current after it was read, if that can differ from what was current before; else null. */
+      readonly sequenceSince: number | null;
+    });
+
 /** A node's folder in one store, as one reading of it showed it. */
 export interface FolderEvidence {
   /** The store's location: holds no secret. */
@@ -81,6 +90,7 @@ export interface FolderEvidence {
   /** The newest one. */
   readonly lastDrill: Told<LastDrill | null>;
   readonly lastRestore: Told<LastRestore | null>;
+  readonly attested: Told<AttestedSeen>;
 }
 
 /** What a node says of its channels, at one moment. Sorted channel points. */

@@ -193,6 +193,13 @@ export const findingKinds = {
     means: "The mirror has ended by itself, so nothing is saved from now on.",
     remedy: "mend what it says, and start scb-mirror run again",
   },
+  "mirror-silent": {
+    level: "unknown",
+    means:
+      "A mirror said of itself that it looks after the node, and none has for longer than --max-silence.",
+    remedy:
+      "look whether scb-mirror run is up, and what it says; if it runs only now and then, give --max-silence off",
+  },
   unproved: {
     level: "unknown",
     means: "What was saved hasn't been read back lately.",

@@ -11,4 +11,9 @@ export interface Policy {
   readonly question: Question;
   /** A running mirror saves a version at least each refresh interval: an older one means it stopped. */
   readonly maxAgeMs: number;
+  /**
+   * A mirror that says of itself that it lives does so more often. Null if nobody asks for that, as for a
+   * restore.
+   */
+  readonly maxSilenceMs: number | null;
 }

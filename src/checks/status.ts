@@ -1,6 +1,7 @@
 import type { LimboChannel, NodeWitness } from "../chanbackup/snapshot.ts";
 import type { Encrypter } from "../keychain/encrypter.ts";
 import type { LastDrill } from "../repository/drill-record.ts";
+import type { LastAttestation } from "../repository/mirror-record.ts";
 import type { LastRestore } from "../repository/restore-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
@@ -38,6 +39,10 @@ export interface StatusReport extends Judgement {
   readonly lastDrill: (LastDrill & { readonly ageSeconds: number }) | null;
   /** The newest restore from this folder: whoever looks after the node has to know of it. */
   readonly lastRestore: LastRestore | null;
+  /** The newest word of a mirror; null for none that counts. */
+  readonly lastAttestation:
+    | (Pick<LastAttestation, "key" | "at" | "state" | "writer"> & { readonly ageSeconds: number })
+    | null;
 }
 
 export interface StatusOptions extends RequestOptions {
@@ -46,6 +51,8 @@ export interface StatusOptions extends RequestOptions {
   /** The name of that folder. */
   readonly node: string;
   readonly maxAgeMs: number;
+  /** How long mirrors that say that they live may be silent. Default: for ever. */
+  readonly maxSilenceMs?: number | null | undefined;
   /** The running node, where there is one to ask: it opens the backup and names its channels. */
   readonly witness?: NodeWitness | undefined;
   readonly pubkey?: string | null | undefined;
@@ -63,7 +70,8 @@ export interface StatusOptions extends RequestOptions {
  * what the store throws if it says nothing of its pointer: then there is nothing to judge.
  */
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
-  const policy = { question: "mirror", maxAgeMs: options.maxAgeMs } as const;
+  const { maxAgeMs, maxSilenceMs = null } = options;
+  const policy = { question: "mirror", maxAgeMs, maxSilenceMs } as const;
   const look = async () => ({ evidence: await collect(options) });
   const { seen, judgement } = await judgeTwice(look, policy, options);
   const { verdict, findings } = judgement;
@@ -100,6 +108,8 @@ export function factsOf(evidence: Evidence): StatusFacts {
   const { held, pointer } = current?.kind === "held" ? current : { held: null, pointer: null };
   const openedChannels = (folder.version && openedPoints(folder.version))?.length;
   const cover = coverOf(evidence);
+  const said = folder.attested.known ? folder.attested.value : null;
+  const attested = said?.kind === "last" ? said.last : null;
   const drilled = folder.lastDrill.known ? folder.lastDrill.value : null;
   const ageSecondsAt = (time: number): number => Math.max(0, Math.floor((at - time) / 1000));
   return {
@@ -126,5 +136,15 @@ export function factsOf(evidence: Evidence): StatusFacts {
         : null,
     lastDrill: drilled && { ...drilled, ageSeconds: ageSecondsAt(Date.parse(drilled.at)) },
     lastRestore: folder.lastRestore.known ? folder.lastRestore.value : null,
+    lastAttestation:
+      attested === null
+        ? null
+        : {
+            key: attested.key,
+            at: attested.at,
+            state: attested.state,
+            writer: attested.writer,
+            ageSeconds: ageSecondsAt(attested.savedAt),
+          },
   };
 }

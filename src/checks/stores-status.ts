@@ -73,7 +73,8 @@ export async function checkStores(options: StoresStatusOptions): Promise<StoresR
 }
 
 async function lookAt(options: StoresStatusOptions): Promise<Look> {
-  const { stores, clock, maxAgeMs, requirement } = options;
+  const { stores, clock, maxAgeMs, maxSilenceMs = null, requirement } = options;
+  const policy = { question: "mirror", maxAgeMs, maxSilenceMs } as const;
   const asked = await collectAsked(options);
   const folders = await Promise.all(stores.map((one) => folderOf(one, options)));
   const unread = folders.flatMap(({ current }, index) =>
@@ -82,7 +83,7 @@ async function lookAt(options: StoresStatusOptions): Promise<Look> {
   if (unread.length === folders.length) throw allFailed(unread);
   const at = clock.now();
   const evidences = folders.map((folder): Evidence => ({ at, folder, ...asked }));
-  const own = evidences.map((evidence) => judge(evidence, { question: "mirror", maxAgeMs }));
+  const own = evidences.map((evidence) => judge(evidence, policy));
   const seen = stores.flatMap(({ name: store }, index): SeenStore[] => {
     const [judgement, evidence] = [own[index], evidences[index]];
     if (judgement === undefined || evidence === undefined) return [];

@@ -6,6 +6,7 @@ import type { Evidence, FolderEvidence } from "./evidence.ts";
 import { type Finding, type FindingCode, findingOf, type Verdict, verdictOf } from "./finding.ts";
 import { freshnessFindings } from "./freshness.ts";
 import type { Policy } from "./policy.ts";
+import { silenceFindings } from "./silence.ts";
 import { unreadFinding } from "./unread.ts";
 import { versionFindings } from "./version-findings.ts";
 
@@ -29,6 +30,7 @@ export function judge(evidence: Evidence, policy: Policy): Judgement {
     ...coverFindings(evidence),
     ...freshnessFindings(evidence, policy),
     ...(policy.question === "mirror" ? historyFindings(evidence) : []),
+    ...(policy.question === "mirror" ? silenceFindings(evidence, policy) : []),
   ];
   const order = { problem: 0, unknown: 1, warning: 2 };
   findings.sort((a, b) => order[a.level] - order[b.level]);

@@ -56,7 +56,8 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
             prepared,
           )
         : null;
-      return { plan: prepared.plan, outcome, versioning: survey?.versioning ?? null };
+      const { plan, goneMirrors } = prepared;
+      return { plan, goneMirrors, outcome, versioning: survey?.versioning ?? null };
     }),
   }));
   terminal.progress(null);
@@ -65,6 +66,7 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
     printEach(prunes, terminal, (prune) => {
       const { plan, outcome, versioning } = prune;
       print(node, plan, outcome, terminal);
+      printMirrors(prune, terminal);
       const what = underneath[versioning ?? "off"];
       if (plan.remove.length > 0 && what !== null) terminal.line(what);
     });
@@ -83,6 +85,7 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
 /** What was planned, and done, in one store. */
 interface Prune {
   readonly plan: PrunePlan;
+  readonly goneMirrors: readonly string[];
   readonly outcome: PruneOutcome | null;
   readonly versioning: StoreSurvey["versioning"] | null;
 }
@@ -108,7 +111,8 @@ function outcomeOf(key: string, outcome: PruneOutcome | null): Outcome {
   return outcome.failed.has(key) ? "failed" : "left";
 }
 
-function report(policy: RetentionPolicy, { plan, outcome, versioning }: Prune) {
+function report(policy: RetentionPolicy, prune: Prune) {
+  const { plan, outcome, versioning } = prune;
   return {
     applied: outcome !== null,
     policy,
@@ -119,8 +123,26 @@ function report(policy: RetentionPolicy, { plan, outcome, versioning }: Prune) {
       outcome: outcomeOf(version.key, outcome),
       message: outcome?.failed.get(version.key)?.message ?? null,
     })),
+    mirrors: mirrorsOf(prune),
     versioning,
   };
+}
+
+/** What became of what mirrors that are long gone have said of themselves. */
+function mirrorsOf({ goneMirrors, outcome }: Prune) {
+  const [failure] = outcome?.mirrors.failed.values() ?? [];
+  const removed = outcome?.mirrors.removed.size ?? 0;
+  return { gone: goneMirrors.length, removed, message: failure?.message ?? null };
+}
+
+/** Small as they are, a credential that may not remove them is no failure. */
+function printMirrors(prune: Prune, terminal: Terminal): void {
+  const { gone, removed, message } = mirrorsOf(prune);
+  if (gone === 0) return;
+  const records = gone === 1 ? "1 record" : `${gone} records`;
+  const done = prune.outcome === null ? "would go" : `${removed} of them removed`;
+  const why = message === null ? "" : `: ${message}`;
+  terminal.line(`${records} of mirrors that are long gone (mirrors/): ${done}${why}`);
 }
 
 function factsOf(version: PrunePlan["remove"][number]["version"]) {

@@ -36,6 +36,7 @@ function look(context: ActionContext, key: LoadedKey | null): Promise<StoresRepo
         node,
         clock,
         maxAgeMs: settings["max-age"],
+        maxSilenceMs: settings["max-silence"],
         witness,
         pubkey,
         nodeFailure,
@@ -69,7 +70,7 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
   if (!isOne) {
     for (const line of table(report.stores.map(storeRow))) terminal.line(`  ${line}`);
   }
-  const { latest, ageSeconds, lastDrill, lastRestore } = report;
+  const { latest, ageSeconds, lastDrill, lastRestore, lastAttestation } = report;
   if (latest === null) return;
   const age = ageSeconds === null ? "" : `${formatAge(ageSeconds)} ago `;
   const rows = [
@@ -87,6 +88,14 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
         ? "none yet: scb-mirror drill shows that a restore would work"
         : `${formatAge(lastDrill.ageSeconds)} ago: ${lastDrill.verdict}`,
     ],
+    ...(lastAttestation === null
+      ? []
+      : [
+          [
+            "last mirror",
+            `${lastAttestation.state}, as it wrote ${formatAge(lastAttestation.ageSeconds)} ago (${lastAttestation.writer})`,
+          ],
+        ]),
     ...(lastRestore === null
       ? []
       : [["restored", `sequence ${lastRestore.sequence ?? "unknown"} at ${lastRestore.at}`]]),

@@ -26,6 +26,8 @@ export const probePrefix = "probe/";
 export const restoresPrefix = "restores/";
 export const probeVerdictKey = "probe/verdict.json";
 export const drillsPrefix = "drills/";
+/** What each mirror says of itself, in an object of its own. */
+export const mirrorsPrefix = "mirrors/";
 
 /** A swap each millisecond for thirty years: what lies beyond was made up, and leaves no room to go on. */
 export const maxSequence = 999_999_999_999;

@@ -78,6 +78,7 @@ function folderOf(store: string, current: FolderEvidence["current"]): FolderEvid
     refusals: { known: true, value: [] },
     lastDrill: none,
     lastRestore: none,
+    attested: { known: true, value: { kind: "none" } },
   };
 }
 

@@ -9,6 +9,7 @@ import { verifyHistory } from "../../src/checks/verify.ts";
 import { backupKeyEncrypter } from "../../src/keychain/encrypter.ts";
 import { alsoRestoreToMetadata } from "../../src/repository/also-restore.ts";
 import { quarantineKeys, versionKey } from "../../src/repository/layout.ts";
+import { type Attestation, attest } from "../../src/repository/mirror-record.ts";
 import { newOperationId } from "../../src/repository/operation-id.ts";
 import { recordRestore } from "../../src/repository/restore-record.ts";
 import { sha256Hex } from "../../src/runtime/digest.ts";
@@ -37,6 +38,8 @@ const three = singleOf(singleVersions.scriptEnforcedLease);
 const limboSat = 2_977_655;
 
 /** A node's folder on a clock that the test moves, and the node. At first all is well with both. */
+type Attesting = Partial<Attestation> & { readonly aheadMs?: number; readonly steps?: number };
+
 class World {
   nowMs = Date.UTC(2026, 5, 1);
   node = "alice";
@@ -111,6 +114,25 @@ class World {
     const verdict = ok ? "would-restore" : "would-not-restore";
     const record = { schema: 1, at, ok, verdict, version: null };
     await this.store.put(`drills/${this.id(aheadMs)}.json`, json(record));
+  }
+
+  /** A mirror says that it lives, and that it has read back what is current. */
+  async attested({ aheadMs = 0, steps = 0, ...change }: Attesting = {}): Promise<void> {
+    const pointer = JSON.parse(
+      new TextDecoder().decode((await this.store.get("latest.json"))?.bytes),
+    );
+    const at = new Date(this.nowMs + aheadMs).toISOString();
+    const sequence = pointer.sequence + steps;
+    const { key: saved, sha256 } = pointer.version;
+    await attest(this.store, this.id(), {
+      state: "running",
+      at,
+      nodeSeenAt: at,
+      version: { key: saved, sequence, sha256 },
+      intervalMs: 5 * minuteMs,
+      writer: "w",
+      ...change,
+    });
   }
 
   async refused(
@@ -382,6 +404,108 @@ const cases: readonly Case[] = [
       world.nowMs -= 2 * yearMs;
     },
     status: ["unknown", "drill-failed"],
+  },
+  {
+    name: "a mirror that has said a minute ago that it lives",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested();
+      world.nowMs += minuteMs;
+    },
+    status: ["safe"],
+    asks: "nobody",
+  },
+  {
+    name: "a mirror that has said nothing for 16 minutes",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested();
+      world.nowMs += 16 * minuteMs;
+    },
+    asks: "nobody",
+    status: ["unknown", "mirror-silent"],
+  },
+  {
+    name: "one that died, and another that lives",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested();
+      world.nowMs += hourMs;
+      await world.attested();
+    },
+    asks: "nobody",
+    status: ["safe"],
+  },
+  {
+    name: "one that lives, and one that was stopped since",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested();
+      world.nowMs += minuteMs;
+      await world.attested({ state: "stopped" });
+    },
+    asks: "nobody",
+    status: ["safe"],
+  },
+  {
+    name: "one that was stopped 16 minutes ago, though it spoke once an hour",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested({ state: "stopped", intervalMs: hourMs });
+      world.nowMs += 16 * minuteMs;
+    },
+    asks: "nobody",
+    status: ["unknown", "mirror-silent"],
+  },
+  {
+    name: "one that speaks once an hour, 16 minutes ago",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested({ intervalMs: hourMs });
+      world.nowMs += 16 * minuteMs;
+    },
+    asks: "nobody",
+    status: ["safe"],
+  },
+  {
+    name: "one that died, by a clock two years ahead",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested({ aheadMs: 2 * yearMs });
+      world.nowMs += 16 * minuteMs;
+    },
+    asks: "nobody",
+    status: ["unknown", "mirror-silent"],
+  },
+  {
+    name: "a silence, where the node says itself that all of it is saved",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested();
+      world.nowMs += hourMs;
+    },
+    asks: "node",
+    status: ["safe", "mirror-silent"],
+  },
+  {
+    name: "a mirror that has read back a later sequence than is current",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested({ steps: 3 });
+    },
+    asks: "nobody",
+    status: ["unsafe", "went-back"],
+  },
+  {
+    name: "the same, before somebody has made another one current",
+    arrange: async (world) => {
+      await saved(world);
+      await world.attested({ steps: 3 });
+      world.nowMs += minuteMs;
+      await saved(world);
+    },
+    asks: "nobody",
+    status: ["safe"],
   },
   {
     name: "20 refusals of two years ahead that stand no more, and one that does",
@@ -742,7 +866,8 @@ const cases: readonly Case[] = [
 function askedIn(world: World, asks: Asks) {
   const { node, store, clock, pubkey } = world;
   return {
-    ...{ node, store, clock, pubkey, maxAgeMs: 36 * hourMs, random: systemRandom },
+    ...{ node, store, clock, pubkey, random: systemRandom },
+    ...{ maxAgeMs: 36 * hourMs, maxSilenceMs: 15 * minuteMs },
     encrypter: { key, "other key": otherKey, node: undefined, nobody: undefined }[asks],
     witness: asks === "node" ? world.witness : undefined,
   };

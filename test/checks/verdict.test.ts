@@ -16,6 +16,7 @@ import type { Question } from "../../src/checks/policy.ts";
 import { judge } from "../../src/checks/verdict.ts";
 import type { HeldVersion } from "../../src/repository/base.ts";
 import { versionKey } from "../../src/repository/layout.ts";
+import type { LastAttestation } from "../../src/repository/mirror-record.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
 const at = Date.UTC(2026, 5, 1);
@@ -71,6 +72,17 @@ function seen(key: string, channelPoints: readonly string[]): VersionSeen {
   return { key, reading: told("whole"), byKey: asked(opened), byNode: asked(opened) };
 }
 
+const attestation: LastAttestation = {
+  key: "mirrors/x.json",
+  savedAt: at - 60_000,
+  state: "running",
+  at: new Date(at - 60_000).toISOString(),
+  nodeSeenAt: new Date(at - 60_000).toISOString(),
+  version: { key: held.key, sequence: held.sequence, sha256: held.sha256 },
+  intervalMs: 300_000,
+  writer: "w",
+};
+
 /** A node with two open channels and one in limbo, and a store that would bring all of them back. */
 const safe: Evidence = {
   at,
@@ -84,6 +96,7 @@ const safe: Evidence = {
     refusals: told([]),
     lastDrill: told(null),
     lastRestore: told(null),
+    attested: told({ kind: "last", last: attestation, sequenceSince: null }),
   },
   node: asked({
     open: [one, two],
@@ -158,6 +171,12 @@ const weakenings: readonly Change[] = [
   ["what lies beyond unread", (it) => withFolder(it, { beyond: unread })],
   ["the refusals unread", (it) => withFolder(it, { refusals: unread })],
   ["the drills unread", (it) => withFolder(it, { lastDrill: unread })],
+  ["the mirrors' own word unread", (it) => withFolder(it, { attested: unread })],
+  [
+    "a mirror's word that can't be read",
+    (it) =>
+      withFolder(it, { attested: told({ kind: "unclear", key: "mirrors/x.json", why: "is odd" }) }),
+  ],
   ["the restores unread", (it) => withFolder(it, { lastRestore: unread })],
   ["the node away", (it) => ({ ...it, node: { asked: true, ...nodeAway } })],
   ["the closed channels not told", (it) => withNode(it, { closed: nodeAway })],
@@ -180,6 +199,14 @@ const findings: readonly Change[] = [
   ["nothing says what was saved", (it) => withVersion(it, { reading: told("unproven") })],
   ["nor what is needed besides", (it) => withAlso(it, { reading: told("unproven") })],
   ["known from a backup only", (it) => withNode(it, { restored: [one, three] })],
+  ["a mirror that died", (it) => withAttestation(it, { savedAt: at - hourMs })],
+  ["a mirror that has read back more", (it) => withAttestation(it, { sequence: 8 })],
+  ["a mirror that has read back other bytes", (it) => withAttestation(it, { sha256: "ef" })],
+  [
+    "no word of any mirror",
+    // That none ever wrote one can't be told from that it was removed: then nothing is found either way.
+    (it) => (isSilent(it) ? it : withFolder(it, { attested: told({ kind: "none" }) })),
+  ],
   ["a drill that failed", (it) => withFolder(it, { lastDrill: told(failedDrill) })],
   ["no key was given", (it) => withVersion(it, { byKey: { asked: false } })],
 ];
@@ -193,6 +220,22 @@ const failedDrill = {
   verdict: "would-not-restore",
   version: null,
 } as const;
+
+function withAttestation(
+  evidence: Evidence,
+  {
+    savedAt = attestation.savedAt,
+    ...version
+  }: Partial<LastAttestation["version"] & { savedAt: number }>,
+): Evidence {
+  const last = { ...attestation, savedAt, version: { ...attestation.version, ...version } };
+  const attested = { kind: "last", last, sequenceSince: held.sequence } as const;
+  return withFolder(evidence, { attested: told(attested) });
+}
+
+function isSilent(evidence: Evidence): boolean {
+  return verdictIn(evidence).findings.some(({ code }) => code === "mirror-silent");
+}
 
 function beyond(sequence: number, ageMs: number) {
   return {
@@ -211,7 +254,7 @@ function withLimbo(evidence: Evidence, channelPoint: string): Evidence {
 }
 
 function verdictIn(evidence: Evidence, question: Question = "mirror") {
-  return judge(evidence, { question, maxAgeMs: 36 * hourMs });
+  return judge(evidence, { question, maxAgeMs: 36 * hourMs, maxSilenceMs: hourMs / 4 });
 }
 
 function applied(evidence: Evidence, changes: readonly Change[]): Evidence {

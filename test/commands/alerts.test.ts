@@ -97,7 +97,9 @@ describe("a run that tells people and services", () => {
 
   it("with a receiver that hangs stops no later than it may", { timeout: 60_000 }, () =>
     withRun("hangs", async (args, env, store) => {
-      receiver.answer = () => undefined;
+      receiver.answer = (response, { path }) => {
+        if (path.startsWith("/ping/") && !path.endsWith("/fail")) response.end();
+      };
       await using run = startRun(args, { env });
       await run.event("verdict");
       const versions = join(store, "alice", "versions");
@@ -134,6 +136,50 @@ describe("a run that tells people and services", () => {
       assert.equal(child.exitCode, 0);
     }),
   );
+});
+
+describe("a mirror that dies", () => {
+  const statusOf = async (store: string) => {
+    const to = pathToFileURL(store).href;
+    const { json } = await runCli(["status", "--to", to, "--max-silence", "2s", "--json"]);
+    const { verdict, findings, lastAttestation } = json() as {
+      verdict: string;
+      findings: { code: string }[];
+      lastAttestation: { state: string };
+    };
+    return { verdict, codes: findings.map(({ code }) => code), state: lastAttestation.state };
+  };
+
+  for (const [signal, state] of [
+    ["SIGKILL", "running"],
+    ["SIGTERM", "stopped"],
+  ] as const) {
+    it(`by ${signal} is known to whoever reads the store alone`, { timeout: 60_000 }, () =>
+      withRun(signal, async (args, _, store) => {
+        await using run = startRun([...args, "--attest-interval", "1s"]);
+        await run.event("verdict");
+        const alive = { verdict: "safe", codes: [], state: "running" };
+        await waitFor(
+          "the mirror to say that it lives",
+          async () => {
+            assert.deepEqual(await statusOf(store), alive);
+            return true;
+          },
+          { timeoutMs: 20_000, everyMs: 500 },
+        );
+        await run.end(signal);
+        const silent = { verdict: "unknown", codes: ["mirror-silent"], state };
+        await waitFor(
+          "its silence to be noticed",
+          async () => {
+            assert.deepEqual(await statusOf(store), silent);
+            return true;
+          },
+          { timeoutMs: 20_000, everyMs: 500 },
+        );
+      }),
+    );
+  }
 });
 
 describe("notify --test", () => {

@@ -18,6 +18,38 @@ import {
 import { dayMs, optionsFor, prune, sequencesIn, withCommits, world } from "./prune-world.ts";
 
 describe("prune", () => {
+  it("removes what mirrors that are long gone have said, and never the newest", async () => {
+    const { store, pass } = await withCommits(2);
+    const say = async (id: string): Promise<string> => {
+      const key = `mirrors/${id}.json`;
+      await store.put(key, Buffer.from("{}"));
+      return key;
+    };
+    await say("01KXWNJS600ABCDEFGHJKMNPQR");
+    pass(8 * dayMs);
+    const recent = await say("01KXWNJS600ABCDEFGHJKMNPQS");
+    pass(6 * dayMs);
+    const newest = await say("01KXWNJS600ABCDEFGHJKMNPQT");
+    const foreign = "mirrors/notes.txt";
+    await store.put(foreign, Buffer.from("not ours"));
+    pass(400 * dayMs);
+    await prune(optionsFor(store, { policy: { keepLast: 9 } }));
+    assert.deepEqual(await keysOf(store, "mirrors/"), [recent, newest, foreign]);
+  });
+
+  it("of mirrors that is denied fails nothing", async () => {
+    const { store, pass } = await withCommits(3);
+    await store.put("mirrors/01KXWNJS600ABCDEFGHJKMNPQR.json", Buffer.from("{}"));
+    pass(8 * dayMs);
+    await store.put("mirrors/01KXWNJS600ABCDEFGHJKMNPQS.json", Buffer.from("{}"));
+    const faulty = new FaultyStore(store);
+    faulty.fail("delete", /^mirrors/, "store-denied", { times: 1 });
+    const options = optionsFor(faulty, { policy: { keepLast: 2 } });
+    const { removed, failed, mirrors } = await applyPrune(options, await preparePrune(options));
+    assert.deepEqual([removed.size, failed.size], [1, 0]);
+    assert.deepEqual([mirrors.removed.size, mirrors.failed.size], [0, 1]);
+  });
+
   it("changes nothing while it plans", async () => {
     const { store } = await withCommits(5);
     const before = await keysOf(store);

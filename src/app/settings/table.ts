@@ -9,6 +9,7 @@ import {
   heartbeatUrl,
   hostAndPort,
   interval,
+  intervalOrOff,
   listed,
   listenAddress,
   oneOf,
@@ -124,6 +125,14 @@ export const settingTable = {
   "max-age": duration({
     help: "how old the current backup may be before the mirror counts as stopped",
     default: "36h",
+  }),
+  "attest-interval": intervalOrOff({
+    help: "how often the mirror writes into the store that it lives and what it saw there, or off",
+    default: "5m",
+  }),
+  "max-silence": intervalOrOff({
+    help: "how long mirrors that write that they live may be silent before that is told, or off",
+    default: "15m",
   }),
   "shutdown-timeout": timeout({
     help: "how long a stop may wait for a swap under way",

@@ -127,6 +127,13 @@ export function durationOrOff<const W extends DurationWords>(words: W) {
   return { ...words, placeholder: "duration", read };
 }
 
+/** As `interval`; null for never. */
+export function intervalOrOff<const W extends DurationWords>(words: W) {
+  const { read: readInterval, ...others } = interval(words);
+  const read = (value: string): number | null => (value === "off" ? null : readInterval(value));
+  return { ...others, read };
+}
+
 /** How long to wait at most, which a timer has to hold. Milliseconds. */
 export function timeout<const W extends DurationWords>(words: W) {
   const read = (value: string): number => {

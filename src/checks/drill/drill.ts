@@ -44,7 +44,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const { store, node, maxAgeMs, clock, dialler = null, signal } = options;
   const at = clock.now();
   const begunMs = clock.monotonicMs();
-  const policy = { question: "restore", maxAgeMs } as const;
+  const policy = { question: "restore", maxAgeMs, maxSilenceMs: null } as const;
   const { seen, judgement } = await judgeTwice(() => look(options), policy, options);
   const { evidence, survey } = seen;
   const singles = singlesOf(seen, options);

@@ -10,7 +10,7 @@ export const prune = defineCommand({
     "with --apply. A version stays if any rule keeps it. The current version and the one before it " +
     "always stay, and so does any version that is newer, that a restore needs for funds in limbo, or " +
     "that doesn't read back intact. Days, weeks and months are in UTC. If a version claims a time " +
-    "later than now, only --keep-last works. Only versions/ is touched. Use a credential of its own that may " +
+    "later than now, only --keep-last works. Of the rest only mirrors/ is touched: records of mirrors that are gone for a week. Use a credential of its own that may " +
     "delete: the mirror never needs one.",
   settings: [...settingGroups.store, ...settingGroups.source],
   options: {

@@ -15,6 +15,7 @@ export const run = defineCommand({
     "min-interval",
     "shutdown-timeout",
     "drill-interval",
+    "attest-interval",
     ...settingGroups.alerts,
     "timeout",
     "listen",

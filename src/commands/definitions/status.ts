@@ -9,6 +9,7 @@ export const status = defineCommand({
     ...settingGroups.source,
     ...settingGroups.key,
     "max-age",
+    "max-silence",
     "timeout",
   ],
   options: {},

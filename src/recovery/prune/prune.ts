@@ -14,6 +14,7 @@ import { inParallel } from "../../runtime/in-parallel.ts";
 import type { Random } from "../../runtime/random.ts";
 import { retry } from "../../runtime/retry.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
+import { goneMirrors } from "./gone-mirrors.ts";
 import {
   decidedByFuture,
   type PrunePlan,
@@ -44,6 +45,8 @@ export interface PreparedPrune {
   readonly plan: PrunePlan;
   /** What was current when the plan was made. */
   readonly current: Base;
+  /** Keys of what mirrors that are long gone have said of themselves. */
+  readonly goneMirrors: readonly string[];
 }
 
 /**
@@ -89,7 +92,7 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
     const unread = [...relied].filter((key) => !readBack.has(key));
     if (unread.length === 0) {
       refuseFuture(store, decidedByFuture(plan, input, clock.now()));
-      return { plan, current };
+      return { plan, current, goneMirrors: await goneMirrors(store, { signal }) };
     }
     await inParallel(unread, async (key) => {
       const flaw = await flawOf(store, current, key, { signal });
@@ -125,6 +128,11 @@ export interface PruneOutcome {
   readonly removed: ReadonlySet<string>;
   /** What the store refused to remove, and why. */
   readonly failed: ReadonlyMap<string, ScbError>;
+  /** The same of what mirrors that are long gone have said of themselves. */
+  readonly mirrors: {
+    readonly removed: ReadonlySet<string>;
+    readonly failed: ReadonlyMap<string, ScbError>;
+  };
 }
 
 /**
@@ -137,7 +145,7 @@ export interface PruneOutcome {
  */
 export async function applyPrune(
   options: PruneOptions,
-  { plan, current }: PreparedPrune,
+  { plan, current, goneMirrors: gone }: PreparedPrune,
 ): Promise<PruneOutcome> {
   const { store, clock, random, signal, batchSize = defaultBatchSize } = options;
   const removed = new Set<string>();
@@ -165,7 +173,7 @@ export async function applyPrune(
         batch.map(({ version }) => version.key),
         async (key) => {
           throwIfAborted(signal);
-          const failure = await deleteVersion(options, key);
+          const failure = await deleteObject(options, key);
           if (failure === null) removed.add(key);
           else failed.set(key, failure);
           options.onProgress?.(removed.size + failed.size, ordered.length);
@@ -181,7 +189,14 @@ export async function applyPrune(
       { cause: error },
     );
   }
-  return { removed, failed };
+  const mirrors = { removed: new Set<string>(), failed: new Map<string, ScbError>() };
+  await inParallel(gone, async (key) => {
+    throwIfAborted(signal);
+    const failure = await deleteObject(options, key);
+    if (failure === null) mirrors.removed.add(key);
+    else mirrors.failed.set(key, failure);
+  });
+  return { removed, failed, mirrors };
 }
 
 /** What is to be removed counts as left until it is gone, for the store may refuse to remove it. */
@@ -228,7 +243,7 @@ function fundsOf({ channelPoints }: AlsoRestore): string {
 }
 
 /** Null when it is gone; the error where the store refuses. Throws where the store is away. */
-async function deleteVersion(
+async function deleteObject(
   { store, clock, random, signal }: PruneOptions,
   key: string,
 ): Promise<ScbError | null> {

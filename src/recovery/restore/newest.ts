@@ -19,7 +19,7 @@ export interface NewestClaim {
 export function newestClaim(key: string, folder: FolderEvidence, at: number): NewestClaim {
   const nobody = { asked: false } as const;
   // How old it is says nothing of whether there is a newer one.
-  const policy = { question: "mirror", maxAgeMs: Infinity } as const;
+  const policy = { question: "mirror", maxAgeMs: Infinity, maxSilenceMs: null } as const;
   const { verdict, findings } = judge({ at, folder, node: nobody, file: nobody }, policy);
   const { current, beyond } = folder;
   const held = current.known && current.value.kind === "held" ? current.value.held : null;

@@ -47,7 +47,7 @@ export function compared<S extends ReadStore>(
   now: number,
 ): { readonly seen: readonly SeenStore[]; readonly judged: readonly StoreJudgement[] } {
   const nobody = { asked: false } as const;
-  const policy = { question: "mirror", maxAgeMs: Infinity } as const;
+  const policy = { question: "mirror", maxAgeMs: Infinity, maxSilenceMs: null } as const;
   const seen = stores.map(({ name: store, folder }): SeenStore => {
     const judgement = judge({ at: now, folder, node: nobody, file: nobody }, policy);
     return { store, folder, ...judgement };
