@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RunEvent } from "../../src/app/run-verdict.ts";
 import { RunVerdict } from "../../src/app/run-verdict.ts";
-import {
-  type DrillReport,
-  drillReport,
-  drillVerdicts,
-} from "../../src/checks/drill/drill-report.ts";
-import { type FindingCode, findingOf, toldOf, verdictOf } from "../../src/checks/finding.ts";
+import { drillReport, drillVerdicts } from "../../src/checks/drill/drill-report.ts";
+import { type FindingCode, findingOf, verdictOf } from "../../src/checks/finding.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
 const minuteMs = 60_000;
@@ -67,36 +63,6 @@ const refused: RunEvent = {
   quarantineKey: "quarantine/x.backup",
 };
 
-function drilled(verdict: DrillReport["verdict"], code: FindingCode): RunEvent {
-  const findings = [findingOf(code, "s3://bucket/node", "seen")];
-  const report: DrillReport = {
-    node: "node",
-    ok: false,
-    verdict,
-    at: new Date(0).toISOString(),
-    durationMs: 1,
-    version: null,
-    also: [],
-    opened: { hash: null, key: null, lnd: null },
-    covered: null,
-    counts: {
-      inBackup: null,
-      open: null,
-      missing: null,
-      comesBackSat: null,
-      limboSat: null,
-      lostLimboSat: null,
-    },
-    channels: [],
-    findings,
-    problems: findings.map(toldOf),
-    warnings: [],
-    notChecked: [],
-    recordedAs: null,
-  };
-  return { kind: "drilled", report };
-}
-
 function listen(uncovered: readonly string[] = [], missingAlso: readonly ScbError[] = []) {
   let nowMs = 1_000_000;
   const told: string[] = [];
@@ -143,15 +109,15 @@ describe("the verdict of a run", () => {
 
   it("goes by the last drill that could judge, not by one that saw too little", () => {
     const cases = [
-      [drilled("unknown", "node-unread"), "safe"],
-      [drilled("unknown", "version-unproven"), "unsafe"],
-      [drilled("would-not-restore", "version-damaged"), "unsafe"],
+      [drilled("node-unread"), "safe"],
+      [drilled("version-unproven"), "unsafe"],
+      [drilled("version-damaged"), "unsafe"],
     ] as const;
     for (const [event, expected] of cases) {
       const { hear, verdict } = listen();
       hear(unchanged, event);
       assert.equal(verdict.judge().verdict, expected);
-      hear(drilled("unknown", "node-unread"));
+      hear(drilled("node-unread"));
       assert.equal(verdict.judge().verdict, expected);
     }
   });
