@@ -15,6 +15,7 @@ export {
 export { type MemoryState, MemoryStore } from "./store/memory-store.ts";
 export { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./store/object-key.ts";
 export {
+  type Conditions,
   defaultMaxBytes,
   type GetOptions,
   type ListedObject,

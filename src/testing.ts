@@ -13,6 +13,7 @@ export {
   runChannelNotifierCheck,
 } from "./testing/channel-notifier-suite.ts";
 export {
+  appendOnlyStoreChecks,
   objectStoreChecks,
   objectStoreSuite,
   runStoreCheck,

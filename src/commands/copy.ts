@@ -81,7 +81,7 @@ async function whyWithoutPointer(
   target: ObjectStore,
   { pointerPlan }: CopyPlan,
 ): Promise<string | null> {
-  if (pointerPlan.kind !== "place" || target.enforcesConditions === false) return null;
+  if (pointerPlan.kind !== "place" || target.conditions === "none") return null;
   const program = `scb-mirror/${programVersion}`;
   terminal.progress("trying conditional writes");
   try {

@@ -78,7 +78,7 @@ export async function withNodeStores<T>(
       const file = settings.from?.startsWith("file:") === true ? source : null;
       const [first, ...others] = reading.map(({ name, store }, index): NodeStore => {
         const failure = unread.get(name);
-        const root = failure === undefined ? store : failedStore(store.location, failure);
+        const root = failure === undefined ? store : failedStore(store, failure);
         const to = settings.to?.[index] ?? "";
         const folder = prefixedStore(root, node);
         return {

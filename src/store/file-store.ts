@@ -78,6 +78,7 @@ export interface FileStoreOptions {
  */
 export class FileStore implements ObjectStore {
   readonly location: string;
+  readonly conditions = "enforced";
   readonly #root: FileRoot;
   readonly #clock: Clock;
   readonly #random: Random;

@@ -10,6 +10,7 @@ import {
   compareKeys,
 } from "./object-key.ts";
 import {
+  type Conditions,
   defaultMaxBytes,
   type GetOptions,
   type ListedObject,
@@ -21,7 +22,7 @@ import {
   type StoredObject,
   tooLargeError,
 } from "./object-store.ts";
-import { checkCondition } from "./put-condition.ts";
+import { checkCondition, refuseCondition } from "./put-condition.ts";
 
 /** What several `MemoryStore`s hold in common, as several clients do one bucket. */
 export type MemoryState = Map<string, StoredObject>;
@@ -32,10 +33,17 @@ export type MemoryState = Map<string, StoredObject>;
  */
 export class MemoryStore implements ObjectStore {
   readonly location = "memory:";
+  readonly conditions: Conditions;
   readonly #state: MemoryState;
   readonly #clock: Clock;
 
-  constructor(state: MemoryState = new Map(), clock: Clock = systemClock) {
+  /** With "none" it is append-only, as a remote without conditional writes. */
+  constructor(
+    state: MemoryState = new Map(),
+    clock: Clock = systemClock,
+    conditions: Conditions = "enforced",
+  ) {
+    this.conditions = conditions;
     this.#state = state;
     this.#clock = clock;
   }
@@ -62,6 +70,7 @@ export class MemoryStore implements ObjectStore {
     checkKey(key);
     const metadata = { ...options.metadata };
     checkMetadata(metadata);
+    if (this.conditions === "none") refuseCondition(key, options.condition, this.location);
     throwIfAborted(options.signal);
     const currentEtag = this.#state.get(key)?.etag ?? null;
     checkCondition(key, currentEtag, options.condition, this.location);

@@ -2,6 +2,13 @@ import { ScbError } from "../runtime/error.ts";
 import type { StoreInspection } from "./store-inspection.ts";
 
 /**
+ * Whether a store enforces the condition of a put. One that doesn't is append-only: it promises all
+ * that `ObjectStore` says but atomic replacement and everything about conditions, a put with a
+ * condition is "store-rejected", and the mirror only ever adds objects under new names there.
+ */
+export type Conditions = "enforced" | "none";
+
+/**
  * One bucket and prefix, or one folder. The whole of what the mirror asks of storage.
  *
  * Keys are relative to the store's root: segments of `[A-Za-z0-9._-]` joined by `/`, no leading
@@ -9,7 +16,8 @@ import type { StoreInspection } from "./store-inspection.ts";
  * another key (`a` beside `a/b`): a folder store could not hold both.
  *
  * Promises of every implementation, held by `objectStoreSuite`:
- * - A put is atomic: a reader sees the old object whole or the new one whole.
+ * - A put is atomic: a reader sees the old object whole or the new one whole. (If `conditions` is
+ *   "none": the new object whole, or none for a moment.)
  * - A put that resolved is durable, and every later read anywhere shows it, or a newer one.
  * - Of concurrent conditional puts with the same condition at most one resolves.
  * - An etag names one content of one key. It is compared whole and as it is, never parsed.
@@ -38,13 +46,9 @@ import type { StoreInspection } from "./store-inspection.ts";
 export interface ObjectStore {
   /** For people: `s3://bucket/prefix` or `file:///path`. Holds no secret. */
   readonly location: string;
+  readonly conditions: Conditions;
   /** Tells apart services that have the same location; absent where the location says it all. */
   readonly service?: (() => Promise<string>) | undefined;
-  /**
-   * `false` for one that enforces no condition of a put: nothing there may rest on a pointer. Absent
-   * for any other, though what a service promises only a probe finds out.
-   */
-  readonly enforcesConditions?: false | undefined;
   /** How the service is set up; absent where there is nothing but a folder. */
   readonly inspection?: StoreInspection | undefined;
   /** The object, read strongly, or null. Never holds more than `maxBytes` of it in memory. */

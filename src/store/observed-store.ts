@@ -18,6 +18,7 @@ export function observedStore(store: ObjectStore, around: AroundRequest): Object
   const { inspection } = store;
   return {
     location: store.location,
+    conditions: store.conditions,
     service: store.service?.bind(store),
     inspection: inspection && {
       rights: inspection.rights,

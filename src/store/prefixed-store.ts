@@ -14,8 +14,8 @@ export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   });
   return {
     location: `${store.location.replace(/\/$/, "")}/${folder}`,
+    conditions: store.conditions,
     service: store.service?.bind(store),
-    enforcesConditions: store.enforcesConditions,
     inspection: inspection && {
       rights: inspection.rights,
       survey: (options) => inspection.survey(options),

@@ -23,3 +23,16 @@ export function checkCondition(
     throw new ScbError("store-precondition", `${key} in ${location} has changed`);
   }
 }
+
+/** For append-only stores: throws "store-rejected" for any condition, since nothing would hold it. */
+export function refuseCondition(
+  key: string,
+  condition: PutCondition | undefined,
+  location: string,
+): void {
+  if (condition === undefined) return;
+  throw new ScbError(
+    "store-rejected",
+    `${location} enforces no conditions, so ${key} can't be written there under one: it is append-only`,
+  );
+}

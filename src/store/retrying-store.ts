@@ -67,8 +67,8 @@ export function retryingReads(store: ObjectStore, options: RetryingReadsOptions)
 
   return {
     location: store.location,
+    conditions: store.conditions,
     service: store.service?.bind(store),
-    enforcesConditions: store.enforcesConditions,
     inspection: store.inspection,
     get: (key, request) => retried(() => store.get(key, request), request),
     head: (key, request) => retried(() => store.head(key, request), request),

@@ -53,6 +53,7 @@ type S3Page = ListObjectsV2CommandOutput & ListingPage;
 /** A bucket, or what lies under a prefix of one, on AWS or any S3-compatible service. */
 export class S3Store implements ObjectStore {
   readonly location: string;
+  readonly conditions = "enforced";
   readonly inspection: StoreInspection;
   readonly #client: S3Client;
   readonly #bucket: string;

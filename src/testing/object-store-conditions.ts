@@ -9,6 +9,7 @@ export const conditionChecks: readonly StoreCheck[] = [
     name: "absent: the first create resolves, the second is a precondition that writes nothing",
     async run(open) {
       const [store, other] = [await open(), await open()];
+      assert.equal(store.conditions, "enforced");
       const condition = { kind: "absent" } as const;
       const { etag } = await store.put(key, encode("first"), { condition, metadata: { a: "1" } });
       for (const handle of [store, other]) {

@@ -40,7 +40,8 @@ async function race(
   for (const store of handles) assert.equal(await readText(store, key), winners[0]?.text);
 }
 
-export const raceChecks: readonly StoreCheck[] = [
+/** What only a store can promise that enforces conditions, and so replaces atomically. */
+export const conditionalRaceChecks: readonly StoreCheck[] = [
   {
     name: "of eight concurrent creates exactly one resolves",
     async run(open) {
@@ -129,6 +130,47 @@ export const raceChecks: readonly StoreCheck[] = [
           `step ${step} is torn`,
         );
         await new Promise(setImmediate);
+      }
+      await writing;
+    },
+  },
+];
+
+/** What every store promises. */
+export const raceChecks: readonly StoreCheck[] = [
+  {
+    name: "a reader finds a new object whole, content with its metadata, or not at all",
+    async run(open) {
+      const [writer, reader] = [await open(), await open()];
+      const keyOf = (step: number): string => `race/new/${step}`;
+      let written = 0;
+      const writing = (async () => {
+        for (let step = 1; step <= 8; step++) {
+          const bytes = new Uint8Array(40_000 + (step % 3) * 100_000).fill(step);
+          await writer.put(keyOf(step), bytes, { metadata: { step: String(step) } });
+          written = step;
+        }
+      })();
+      const done = writing.then(
+        () => true,
+        () => true,
+      );
+      let isDone = false;
+      for (let step = 1; step <= 8 && !isDone; ) {
+        const resolved = written;
+        const object = await reader.get(keyOf(step));
+        if (object === null) {
+          assert.ok(step > resolved, `step ${step} was written, and is not there`);
+        } else {
+          assert.deepEqual({ ...object.metadata }, { step: String(step) });
+          assert.equal(object.bytes.length, 40_000 + (step % 3) * 100_000);
+          assert.ok(
+            object.bytes.every((byte) => byte === step),
+            `step ${step} is torn`,
+          );
+          step += 1;
+        }
+        isDone = await Promise.race([done, new Promise<false>((go) => setImmediate(go, false))]);
       }
       await writing;
     },

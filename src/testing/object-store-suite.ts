@@ -1,9 +1,10 @@
 import { describe, it } from "node:test";
-import type { ObjectStore } from "../store/object-store.ts";
+import type { Conditions, ObjectStore } from "../store/object-store.ts";
+import { appendOnlyChecks } from "./object-store-append-only.ts";
 import { conditionChecks } from "./object-store-conditions.ts";
 import { listChecks } from "./object-store-lists.ts";
 import { objectChecks } from "./object-store-objects.ts";
-import { raceChecks } from "./object-store-races.ts";
+import { conditionalRaceChecks, raceChecks } from "./object-store-races.ts";
 
 /** An empty storage of its own: a new folder, a new prefix of a bucket, a new state. */
 export interface StoreGround extends AsyncDisposable {
@@ -17,13 +18,22 @@ export interface StoreCheck {
   run(open: () => Promise<ObjectStore>): Promise<void>;
 }
 
+const commonChecks: readonly StoreCheck[] = [...objectChecks, ...raceChecks, ...listChecks];
+
 /** Every promise of `ObjectStore`, as a table, so that a test can see each of them broken. */
 export const objectStoreChecks: readonly StoreCheck[] = [
-  ...objectChecks,
+  ...commonChecks,
   ...conditionChecks,
-  ...raceChecks,
-  ...listChecks,
+  ...conditionalRaceChecks,
 ];
+
+/** What a store promises that enforces no conditions. */
+export const appendOnlyStoreChecks: readonly StoreCheck[] = [...commonChecks, ...appendOnlyChecks];
+
+/** The promises of a store that has these `conditions`. */
+export function storeChecks(conditions: Conditions): readonly StoreCheck[] {
+  return conditions === "enforced" ? objectStoreChecks : appendOnlyStoreChecks;
+}
 
 /** Runs one check on new ground, and closes what it opened. */
 export async function runStoreCheck(
@@ -44,10 +54,15 @@ export async function runStoreCheck(
   }
 }
 
-/** Registers the suite for one implementation. */
-export function objectStoreSuite(name: string, newGround: () => Promise<StoreGround>): void {
-  describe(`${name} keeps the promises of ObjectStore`, () => {
-    for (const check of objectStoreChecks) {
+/** Registers the suite for one implementation: for an append-only one, the part that it promises. */
+export function objectStoreSuite(
+  name: string,
+  newGround: () => Promise<StoreGround>,
+  conditions: Conditions = "enforced",
+): void {
+  const part = conditions === "enforced" ? "" : ", as an append-only store";
+  describe(`${name} keeps the promises of ObjectStore${part}`, () => {
+    for (const check of storeChecks(conditions)) {
       it(check.name, () => runStoreCheck(check, newGround));
     }
   });

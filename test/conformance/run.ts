@@ -10,12 +10,14 @@ import { probeStore } from "../../src/mirror/probe.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
+import type { ObjectStore } from "../../src/store/object-store.ts";
+import { openStore } from "../../src/store/open-store.ts";
 import { parseLocation } from "../../src/store/parse-location.ts";
 import type { StoreLocation } from "../../src/store/store-kinds.ts";
 import {
-  objectStoreChecks,
   runStoreCheck,
   type StoreCheck,
+  storeChecks,
 } from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "./ground-at.ts";
 
@@ -48,7 +50,9 @@ async function main([text, ...more]: readonly string[]): Promise<void> {
     return;
   }
   const folder = `conformance-${Date.now()}`;
-  const checks = [...objectStoreChecks, probe];
+  const { conditions } = await openAndClose(location);
+  const isAppendOnly = conditions === "none";
+  const checks = [...storeChecks(conditions), ...(isAppendOnly ? [] : [probe])];
   let broken = 0;
   for (const check of checks) {
     const reason = await whyBroken(check, location, folder);
@@ -59,7 +63,7 @@ async function main([text, ...more]: readonly string[]): Promise<void> {
   }
   process.stdout.write(
     broken === 0
-      ? `all ${checks.length} promises are kept: scb-mirror can live on this store\n`
+      ? `all ${checks.length} promises ${isAppendOnly ? "of an append-only store " : ""}are kept: scb-mirror can live on this store\n`
       : `${broken} of ${checks.length} promises are broken\n`,
   );
   // Empty folders are no objects, so no store deletes them.
@@ -68,6 +72,12 @@ async function main([text, ...more]: readonly string[]): Promise<void> {
   }
   // A check that was given up may still be under way.
   process.exit(broken === 0 ? 0 : 1);
+}
+
+async function openAndClose(location: StoreLocation): Promise<ObjectStore> {
+  const store = await openStore(location);
+  await store.close();
+  return store;
 }
 
 async function whyBroken(

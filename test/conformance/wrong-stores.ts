@@ -1,6 +1,7 @@
 import { ScbError } from "../../src/runtime/error.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type {
+  Conditions,
   GetOptions,
   ListedObject,
   ListOptions,
@@ -15,6 +16,7 @@ import { collect } from "../../src/testing/object-store-helpers.ts";
 /** A store that is right, for others to be wrong in one point. */
 class PassingStore implements ObjectStore {
   readonly location = "wrong:";
+  readonly conditions: Conditions = "enforced";
   protected readonly right: MemoryStore;
   protected readonly state: MemoryState;
 
@@ -315,6 +317,14 @@ class LendsItsBytes extends PassingStore {
   }
 }
 
+class AppendOnlyByName extends PassingStore {
+  override readonly conditions = "none";
+}
+
+class TakesAnyCondition extends IgnoresConditions {
+  override readonly conditions = "none";
+}
+
 export interface WrongStore {
   readonly name: string;
   /** Words of the name of one check, at least, that has to fail on it. */
@@ -398,6 +408,21 @@ export const wrongStores: readonly WrongStore[] = [
     name: "tears content",
     caughtBy: "sees an object whole",
     open: (state) => new TearsContent(state),
+  },
+  {
+    name: "shows what is not yet whole",
+    caughtBy: "finds a new object whole",
+    open: (state) => new TearsContent(state),
+  },
+  {
+    name: "is append-only, and takes a condition for none",
+    caughtBy: "append-only: says so",
+    open: (state) => new TakesAnyCondition(state),
+  },
+  {
+    name: "enforces conditions, and calls itself append-only",
+    caughtBy: "append-only: says so",
+    open: (state) => new AppendOnlyByName(state),
   },
   {
     name: "tears metadata",

@@ -39,6 +39,7 @@ function watched(store: ObjectStore) {
   const changes: string[] = [];
   const reading: ObjectStore = {
     location: store.location,
+    conditions: store.conditions,
     get: (key, options) => store.get(key, options),
     head: (key, options) => store.head(key, options),
     list: (prefix, options) => store.list(prefix, options),

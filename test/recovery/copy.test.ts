@@ -509,7 +509,7 @@ describe("copy", () => {
       ],
       [
         "of --single-writer",
-        /--single-writer/,
+        /has no pointer, since it is only ever added to/,
         async (_, target) => swapOnce(makeSwapper(target, { singleWriter: true })),
       ],
       [
@@ -649,7 +649,7 @@ describe("copy", () => {
       const source = await historyOf(3);
       const inner = new MemoryStore();
       const target: ObjectStore = Object.assign(prefixedStore(inner, "alice"), {
-        enforcesConditions: false as const,
+        conditions: "none" as const,
         put: (key: string, bytes: Uint8Array, options: Parameters<ObjectStore["put"]>[2]) => {
           assert.equal(options?.condition, undefined);
           return inner.put(`alice/${key}`, bytes, options);

@@ -48,6 +48,7 @@ export interface Heard extends SimulatedRequest {
 /** One process's connection to the bucket. A request is sent once, and never waits for ever. */
 export class SimulatedStore implements ObjectStore {
   readonly location: string;
+  readonly conditions = "enforced";
   readonly #bucket: SimulatedBucket;
   readonly #network: Network;
   readonly #client: string;

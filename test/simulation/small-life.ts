@@ -61,6 +61,7 @@ export function storeOf({ name, wait, hear }: Life, bucket: SimulatedBucket): Ob
   }
   return {
     location: bucket.location,
+    conditions: "enforced",
     get: (key) =>
       request(
         `get ${key}`,

@@ -1,10 +1,14 @@
+import { systemClock } from "../../src/runtime/clock.ts";
 import { type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
-import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
+import { objectStoreSuite, type StoreGround } from "../../src/testing/object-store-suite.ts";
 
-objectStoreSuite("MemoryStore", async () => {
-  const state: MemoryState = new Map();
-  return {
-    open: async () => new MemoryStore(state),
-    [Symbol.asyncDispose]: async () => state.clear(),
+for (const conditions of ["enforced", "none"] as const) {
+  const newGround = async (): Promise<StoreGround> => {
+    const state: MemoryState = new Map();
+    return {
+      open: async () => new MemoryStore(state, systemClock, conditions),
+      [Symbol.asyncDispose]: async () => state.clear(),
+    };
   };
-});
+  objectStoreSuite("MemoryStore", newGround, conditions);
+}

@@ -1,5 +1,5 @@
 import { ScbError } from "../../src/runtime/error.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
+import type { Conditions, ObjectStore } from "../../src/store/object-store.ts";
 
 export interface StoreCall {
   readonly verb: "get" | "head" | "put" | "list" | "listFolders" | "delete";
@@ -18,6 +18,7 @@ export interface Fault {
 /** A store that does what the inner one does, records each call, and fails as it is told. */
 export class FaultyStore implements ObjectStore {
   readonly location: string;
+  readonly conditions: Conditions;
   readonly calls: StoreCall[] = [];
   readonly faults: Fault[] = [];
   /** Runs before a call is handed on: a place for another writer to come between. */
@@ -27,6 +28,7 @@ export class FaultyStore implements ObjectStore {
   constructor(inner: ObjectStore, location = inner.location) {
     this.#inner = inner;
     this.location = location;
+    this.conditions = inner.conditions;
   }
 
   fail(

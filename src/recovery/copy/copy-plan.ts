@@ -138,7 +138,7 @@ function refuseOtherKind(
   const single = from === "newest" ? source : target;
   throw new ScbError(
     "refused",
-    `nothing was copied from ${source.location}: ${single.location} was written with --single-writer and the other folder was not, so they have different histories. Copy to an empty folder`,
+    `nothing was copied from ${source.location}: ${single.location} has no pointer, since it is only ever added to, and the other folder has one, so they have different histories. Copy to an empty folder`,
   );
 }
 

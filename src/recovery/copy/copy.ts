@@ -108,8 +108,9 @@ function pointerAfter(
 ): CopiedPointer {
   const { kind } = pointerPlan;
   if (kind === "withheld") return { state: "withheld", reason: pointerPlan.reason };
-  if (kind === "none") return { state: "none", reason: "the source is of --single-writer" };
-  if (target.enforcesConditions === false) {
+  if (kind === "none")
+    return { state: "none", reason: "the source has none: it is only ever added to" };
+  if (target.conditions === "none") {
     return { state: "none", reason: "the target enforces no conditional writes" };
   }
   if (withoutPointer !== null) return { state: "withheld", reason: withoutPointer };
@@ -143,7 +144,7 @@ async function carryPruned(
   if (theirs === null || !isWriting) return;
   const copied = versions.map(({ object }) => object.key).filter((key) => !problems.has(key));
   const present = [...copied, ...targetOnly].flatMap((key) => parseVersionKey(key)?.sequence ?? []);
-  const conditional = target.enforcesConditions !== false && pointerPlan.kind !== "none";
+  const conditional = target.conditions === "enforced" && pointerPlan.kind !== "none";
   await inheritPruned(target, theirs, present, { clock, random, conditional, signal });
 }
 

@@ -50,8 +50,7 @@ export function putOnce(
   { metadata, clock, random, ...options }: PutOnceOptions,
 ): Promise<Brought> {
   const { target, contentType, signal } = options;
-  const condition =
-    target.enforcesConditions === false ? {} : { condition: { kind: "absent" } as const };
+  const condition = target.conditions === "none" ? {} : { condition: { kind: "absent" } as const };
   const how = { ...condition, metadata: portable(metadata), contentType, signal };
   const put = async (): Promise<Brought> => {
     try {
