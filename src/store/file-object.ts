@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { constants, type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { ScbError } from "../runtime/error.ts";
 import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
+import { contentEtag, decodeSidecar, longestSidecarBytes, sidecarName } from "./sidecar.ts";
 
 /** A file as the store sees it: the content is what counts, the metadata stands beside it. */
 export interface FileObject {
@@ -25,27 +24,13 @@ export interface FileReading {
   readonly onProgress?: ((sizeBytes: number) => void) | undefined;
 }
 
-const sidecarSchema = z.object({ etag: z.string(), metadata: z.record(z.string(), z.string()) });
-const longestSidecarBytes = 64 * 1024;
 const chunkBytes = 1024 * 1024;
 /** A pipe or a device in a file's place must not keep the one who opens it. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** The quoted sha256 of the content: whoever writes the file, by whatever means, it has this etag. */
-export function fileEtag(bytes: Uint8Array): string {
-  return `"${createHash("sha256").update(bytes).digest("hex")}"`;
-}
-
-/**
- * Where the metadata of `name` stands while its content has `etag`. It is named by the content, so
- * that it can be put in place before the content is and a reader never sees one without the other.
- */
+/** Where the metadata of `name` stands while its content has `etag`. */
 export function sidecarPath(folder: string, name: string, etag: string): string {
-  return join(folder, `.${name}.${etag.slice(1, 17)}.meta`);
-}
-
-export function encodeSidecar(etag: string, metadata: Readonly<Record<string, string>>): string {
-  return `${JSON.stringify({ etag, metadata })}\n`;
+  return join(folder, sidecarName(name, etag));
 }
 
 /** Reads a file and its metadata as of one moment, or null where there is no file. */
@@ -71,7 +56,7 @@ export async function readFileObject(
       if (stats.size > reading.maxBytes) throw reading.tooLarge();
       const bytes = await readAll(handle, stats.size, reading);
       if (bytes === null) throw reading.tooLarge();
-      const etag = fileEtag(bytes);
+      const etag = contentEtag(bytes);
       const metadata = await readSidecar(task, folder, name, etag);
       // Whoever replaces the file then removes its sidecar, so a missing one says nothing until the
       // file is known to be the same still. The open handle keeps its inode from being used again.
@@ -96,8 +81,7 @@ async function readSidecar(
     const stats = await task.run(() => handle.stat());
     if (!stats.isFile()) return null;
     const bytes = await readAll(handle, stats.size, { task, maxBytes: longestSidecarBytes });
-    const parsed = sidecarSchema.safeParse(parseJson(new TextDecoder().decode(bytes ?? undefined)));
-    return parsed.success && parsed.data.etag === etag ? parsed.data.metadata : null;
+    return bytes === null ? null : decodeSidecar(bytes, etag);
   } finally {
     await task.finish(() => handle.close());
   }
@@ -136,15 +120,6 @@ async function openFile(
     "ENOTDIR",
     ...absentCodes,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 async function inodeOf(task: FileTask, path: string): Promise<number | undefined> {

@@ -11,13 +11,7 @@ import { type Random, systemRandom } from "../runtime/random.ts";
 import { FileCalls, FileTask } from "./file-calls.ts";
 import { systemCode, translateFileError, unless } from "./file-errors.ts";
 import { checkListed, walkFiles } from "./file-list.ts";
-import {
-  encodeSidecar,
-  type FileObject,
-  fileEtag,
-  readFileObject,
-  sidecarPath,
-} from "./file-object.ts";
+import { type FileObject, readFileObject, sidecarPath } from "./file-object.ts";
 import { FileRoot, syncFolder } from "./file-root.ts";
 import { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./object-key.ts";
 import {
@@ -35,6 +29,7 @@ import {
 } from "./object-store.ts";
 import { PendingFile } from "./pending-file.ts";
 import { checkCondition } from "./put-condition.ts";
+import { contentEtag, encodeSidecar } from "./sidecar.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 /** Each round is lost only to a writer that took the lock for stale, or to a folder's removal. */
@@ -206,7 +201,7 @@ export class FileStore implements ObjectStore {
     { condition, metadata = {} }: PutOptions,
   ): Promise<string | null> {
     const { key, folder, name } = target;
-    const etag = fileEtag(bytes);
+    const etag = contentEtag(bytes);
     const sidecar = Object.keys(metadata).length === 0 ? null : encodeSidecar(etag, metadata);
     const token = bytesToHex(this.#random.bytes(16));
     let pending: PendingFile | undefined;
