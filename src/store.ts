@@ -29,6 +29,7 @@ export {
 } from "./store/object-store.ts";
 export { openStore } from "./store/open-store.ts";
 export { formatLocation, parseLocation } from "./store/parse-location.ts";
+export type { RcloneLocation } from "./store/rclone-kind.ts";
 export type { S3Location, S3Style } from "./store/s3-location.ts";
 export type {
   DeleteRights,

@@ -3,12 +3,18 @@ import type { AzureLocation } from "./azure-location.ts";
 import { type FileLocation, fileKind } from "./file-kind.ts";
 import { gcsKind } from "./gcs-kind.ts";
 import type { GcsLocation } from "./gcs-location.ts";
+import { type RcloneLocation, rcloneKind } from "./rclone-kind.ts";
 import { s3Kind } from "./s3-kind.ts";
 import type { S3Location } from "./s3-location.ts";
 import type { StoreKind } from "./store-kind.ts";
 
 /** Where a store is. Holds no credentials. */
-export type StoreLocation = S3Location | GcsLocation | AzureLocation | FileLocation;
+export type StoreLocation =
+  | S3Location
+  | GcsLocation
+  | AzureLocation
+  | FileLocation
+  | RcloneLocation;
 
 /** Every kind of store, in the order in which people are told of them. */
 export const storeKinds: readonly StoreKind<StoreLocation>[] = [
@@ -16,6 +22,7 @@ export const storeKinds: readonly StoreKind<StoreLocation>[] = [
   gcsKind,
   azureKind,
   fileKind,
+  rcloneKind,
 ];
 
 /** The row of the table that knows this location. */

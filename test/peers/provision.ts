@@ -10,6 +10,7 @@ import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 import { proxies } from "./proxies.ts";
+import { provisionRclone } from "./rclone.ts";
 
 export { provisionDocker };
 
@@ -30,6 +31,7 @@ export const peers = [
   "packaging",
   "clean-debian",
   "actionlint",
+  "rclone",
 ] as const;
 export type Peer = (typeof peers)[number];
 
@@ -128,6 +130,9 @@ export async function provision(peer: Peer, progress: Progress = toStderr): Prom
     case "clean-debian":
       await provisionCleanDebian(progress);
       return;
+    case "rclone":
+      await provisionRclone(progress);
+      return;
   }
 }
 
@@ -154,6 +159,7 @@ async function main(args: readonly string[]): Promise<void> {
       else if (peer === "clean-debian") await provisionCleanDebian(toStderr, { install: true });
       else if (isTool(peer)) await provisionTools(tools[peer], toStderr, { install: true });
       else if (peer === "prometheus") await provisionPrometheus(toStderr, { install: true });
+      else if (peer === "rclone") await provisionRclone(toStderr, { install: true });
       else await provision(peer);
       toStderr(`${peer}: ready`);
     } catch (error) {

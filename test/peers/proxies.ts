@@ -82,7 +82,8 @@ async function start(
   };
 }
 
-function canConnect(port: number): Promise<true | undefined> {
+/** Whether something listens on that port of this machine. */
+export function canConnect(port: number): Promise<true | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("connect", () => {
