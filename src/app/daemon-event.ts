@@ -13,6 +13,8 @@ export type StoreEvent =
       readonly source: string;
       /** What the store holds as current; 0 for nothing yet. */
       readonly sequence: number;
+      /** Versions are only ever added: nothing keeps a second mirror apart from this one. */
+      readonly appendOnly: boolean;
     }
   | MirrorEvent
   /** The store was empty, and holds now what the best of the others does. */

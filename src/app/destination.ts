@@ -56,3 +56,11 @@ export async function storesOf({ settings, logger }: Surroundings): Promise<read
 export async function closeAll(stores: readonly NamedStore[]): Promise<void> {
   await Promise.all(stores.map(({ store }) => store.close()));
 }
+
+/**
+ * Whether a store is only ever added to: it enforces no conditions, or the operator says that it may not
+ * be trusted with them.
+ */
+export function isAppendOnly(store: ObjectStore, settings: Settings): boolean {
+  return store.conditions === "none" || settings["single-writer"];
+}

@@ -3,6 +3,12 @@ import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 
+/** What an append-only store promises and what it doesn't, for people: lines. */
+export const appendOnlyTexts = [
+  "append-only: each backup is a file of its own, read back before it counts as saved; none is written over",
+  "append-only: the store can't keep two mirrors apart, so run exactly one. If two run by mistake nothing is lost, but the newest file may be the older state",
+] as const;
+
 /** The story of a run, for the log: what happened, to what, and how long it took. */
 export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
   const of = <F extends object>(facts: F): object =>
@@ -11,6 +17,7 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
     case "started": {
       const { node, source, sequence } = event;
       logger.info(of({ node, source, sequence }), "started");
+      if (event.appendOnly) for (const line of appendOnlyTexts) logger.info(of({}), line);
       break;
     }
     case "levelled":

@@ -22,6 +22,7 @@ import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { retryingReads } from "../store/retrying-store.ts";
 import type { StoreEvent } from "./daemon-event.ts";
+import { isAppendOnly } from "./destination.ts";
 import { drillWhile } from "./drill-schedule.ts";
 import { bestOf, type LevelSource, levelStore } from "./level-store.ts";
 import type { Settings } from "./settings.ts";
@@ -64,6 +65,7 @@ export class StoreMirror {
   readonly #options: StoreMirrorOptions;
   readonly #swapper: StateSwapper;
   readonly #heldBackups: HeldBackups;
+  readonly #isAppendOnly: boolean;
   readonly #reached = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
   /** The operator's word counts for the first state that is looked at, whatever it is. */
@@ -86,7 +88,8 @@ export class StoreMirror {
       pubkey: identity.pubkey,
       logger,
     });
-    const Swapper = settings["single-writer"] ? SingleWriterSwapper : ObjectStoreSwapper;
+    this.#isAppendOnly = isAppendOnly(store, settings);
+    const Swapper = this.#isAppendOnly ? SingleWriterSwapper : ObjectStoreSwapper;
     this.#swapper = new Swapper({
       store,
       writer: ownWriter,
@@ -174,7 +177,9 @@ export class StoreMirror {
     if (base === null) return;
     await this.#othersOpened([stop, abort]);
     const sequence = base.held?.sequence ?? 0;
-    observe({ kind: "started", node, source: source.description, sequence });
+    const { description } = source;
+    const appendOnly = this.#isAppendOnly;
+    observe({ kind: "started", node, source: description, sequence, appendOnly });
     const engine = new MirrorEngine({
       source,
       swapper: this.#swapper,
@@ -207,14 +212,14 @@ export class StoreMirror {
    * current is opened, so that the other stores' guards know it.
    */
   async #ready(signal: AbortSignal): Promise<Base> {
-    const { store, settings, mirrored, clock, random, logger } = this.#options;
+    const { store, mirrored, clock, random, logger } = this.#options;
     let base: Base;
     try {
       base = await this.#swapper.base(signal);
     } finally {
       this.#reached.resolve();
     }
-    if (!settings["single-writer"]) {
+    if (!this.#isAppendOnly) {
       const program = `scb-mirror/${programVersion}`;
       await ensureProbed({ store, clock, random, logger, program, signal });
     }

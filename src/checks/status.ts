@@ -27,6 +27,8 @@ export interface StatusReport extends Judgement {
   /** The findings that the verdict rests on, each with what to do. */
   readonly problems: readonly ToldFinding[];
   readonly latest: LatestVersion | null;
+  /** There is no pointer: the newest version is taken for the current one, whoever wrote it. */
+  readonly appendOnly: boolean;
   /** Null if nothing is known of when it was saved. */
   readonly ageSeconds: number | null;
   /** Whether the key, and the node, opened it; null for one that wasn't asked or didn't answer. */
@@ -120,9 +122,10 @@ export function factsOf(evidence: Evidence): StatusFacts {
       sha256: held.sha256,
       sizeBytes: held.sizeBytes,
       committedAt: new Date(held.committedAt).toISOString(),
-      writer: pointer?.writer ?? "unknown (--single-writer)",
+      writer: pointer?.writer ?? "unknown (no pointer says it)",
       channels: openedChannels ?? pointer?.channels ?? null,
     },
+    appendOnly: held !== null && pointer === null,
     // A time in the future isn't young, it is wrong.
     ageSeconds: held === null || held.savedAt > at ? null : ageSecondsAt(held.savedAt),
     opened: openedBy(folder.version),

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { isAppendOnly } from "../app/destination.ts";
 import { openKey } from "../app/key.ts";
 import { inspectWith } from "../chanbackup/backup-contents.ts";
 import type { LoadedKey } from "../keychain/loaded-key.ts";
@@ -63,8 +64,8 @@ async function acceptIn(
   const { settings, logger, clock, random, signal, options } = context;
   const { store, witness = null } = nodeStore;
   const program = `scb-mirror/${programVersion}`;
-  const singleWriter = settings["single-writer"];
-  const Swapper = singleWriter ? SingleWriterSwapper : ObjectStoreSwapper;
+  const appendOnly = isAppendOnly(store, settings);
+  const Swapper = appendOnly ? SingleWriterSwapper : ObjectStoreSwapper;
   const swapper = new Swapper({
     store,
     writer: `${program} ${hostname()} ${process.pid} accept`,
@@ -80,7 +81,7 @@ async function acceptIn(
   const shared = { store, swapper, which: options.quarantined, inspect, witness, logger, signal };
   const acceptance = await readAcceptance(shared);
   await ask(context, acceptance, name);
-  if (!singleWriter) await ensureProbed({ store, clock, random, logger, program, signal });
+  if (!appendOnly) await ensureProbed({ store, clock, random, logger, program, signal });
   const bound = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
   try {
     const commit = await accept(acceptance, swapper, { clock, random }, bound);

@@ -1,4 +1,5 @@
 import type { DaemonEvent } from "../app/daemon-event.ts";
+import { appendOnlyTexts } from "../app/event-log.ts";
 import { runMirror } from "../app/mirror-daemon.ts";
 import { RunAlerts } from "../app/run-alerts.ts";
 import type { Watching } from "../app/watching.ts";
@@ -94,6 +95,7 @@ function toJson(event: ToldEvent, now: number): Record<string, unknown> {
         node: event.node,
         source: event.source,
         sequence: event.sequence,
+        appendOnly: event.appendOnly,
       };
     case "swapped":
       return {
@@ -161,6 +163,8 @@ function printEvent(event: ToldEvent, isOneOfMany: boolean, terminal: Terminal, 
   const isNamed = isOneOfMany && event.store !== null && event.kind !== "started";
   const where = isNamed ? ` ${terminal.style("dim", event.store)}` : "";
   terminal.line(`${time}${where} ${describe(event, terminal)}`);
+  if (event.kind !== "started" || !event.appendOnly) return;
+  for (const line of appendOnlyTexts) terminal.line(`${time}${where} ${line}`);
 }
 
 const stoppedTexts = {

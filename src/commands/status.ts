@@ -75,6 +75,9 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
   const age = ageSeconds === null ? "" : `${formatAge(ageSeconds)} ago `;
   const rows = [
     ["current", `sequence ${latest.sequence}, ${latest.key}`],
+    ...(report.appendOnly
+      ? [["", "append-only: the newest version, whoever wrote it, is taken for the current one"]]
+      : []),
     ["saved", `${age}(${latest.committedAt}) by ${latest.writer}`],
     [
       "content",

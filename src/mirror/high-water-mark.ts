@@ -33,6 +33,13 @@ export class HighWaterMark {
     const isOther = held?.sequence === reached.sequence && held.key !== reached.key;
     if (!isBehind && !isOther && !hasForgotten(base, reached)) return;
     const now = held === null ? "nothing" : held.key;
+    if (isOther && base.kind === "newest") {
+      this.#setback ??= new ScbError(
+        "went-back",
+        `${this.#location} has two versions of sequence ${reached.sequence}: ${reached.key}, which this mirror knows, and ${now}, which is taken for the newer: another scb-mirror writes there, and an append-only store can't keep the two apart; nothing is lost, and the node's state is saved anew: stop one of them, and look at scb-mirror list`,
+      );
+      return;
+    }
     this.#setback ??= new ScbError(
       "went-back",
       `${this.#location} went back: it held sequence ${reached.sequence} (${reached.key}) and names ${now} now, so somebody restored an older folder, or the store doesn't keep what it acknowledges; the node's state is saved on top of that: find out who writes there, and look at scb-mirror verify`,

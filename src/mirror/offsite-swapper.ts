@@ -22,6 +22,7 @@ import { mirrorGuards } from "./mirror-guards.ts";
 import { ObjectStoreSwapper } from "./object-store-swapper.ts";
 import { PackSwapper } from "./pack-swapper.ts";
 import { ensureProbed } from "./probe-verdict.ts";
+import { SingleWriterSwapper } from "./single-writer-swapper.ts";
 
 /** Where the backups go, whose they are, and who is asked before one replaces another. */
 export interface OffsiteSwapperOptions {
@@ -70,7 +71,8 @@ export interface OffsiteSwapper extends Swapper, AsyncDisposable {
 /**
  * Opens offsite storage as a `Swapper`, with all that a mirror of lnd has: each backup is a version of
  * its own, the pointer moves by compare-and-swap, guards hold back what is empty or worse, and what was
- * saved is read back.
+ * saved is read back. On an append-only store (`rclone:…`) there is no pointer, and exactly one program
+ * may write.
  *
  * A store that is away is waited for, until `signal` aborts. It is probed first: throws "store-lies" for
  * one that does not enforce conditional writes, "pointer-lost" or "pointer-damaged" where a person has
@@ -93,7 +95,9 @@ export async function openOffsiteSwapper(options: OffsiteSwapperOptions): Promis
     const witness = channels === undefined ? null : witnessOf(channels, encrypter);
     const { pubkey } = identity;
     const heldBackups = new HeldBackups({ store, witness, inspect, pubkey, logger });
-    const swapper = new ObjectStoreSwapper({
+    const isAppendOnly = store.conditions === "none";
+    const Swapper = isAppendOnly ? SingleWriterSwapper : ObjectStoreSwapper;
+    const swapper = new Swapper({
       store,
       heldBackups,
       writer: `${program} ${hostname()} ${process.pid}`,
@@ -105,6 +109,7 @@ export async function openOffsiteSwapper(options: OffsiteSwapperOptions): Promis
     });
     const open = async (): Promise<void> => {
       await swapper.base(signal);
+      if (isAppendOnly) return;
       await ensureProbed({ store, clock, random, logger, program, signal });
     };
     const canPass = (error: ScbError): boolean =>

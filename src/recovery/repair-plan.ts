@@ -182,7 +182,10 @@ async function pointerState(
   }
   const { held } = current;
   if (current.kind === "newest") {
-    return { state: "ok", message: `${store.location} is of --single-writer and has no pointer` };
+    return {
+      state: "ok",
+      message: `${store.location} has no pointer, and needs none: it is only ever added to`,
+    };
   }
   const target = await readHeld(store, held, { signal });
   const where = `the pointer ${store.location}/${latestKey} names ${held.key}`;

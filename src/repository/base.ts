@@ -34,13 +34,16 @@ export type Base =
       readonly etag: string;
       readonly held: HeldVersion;
     }
-  /** A folder of `--single-writer`: there is no pointer, the newest version is current. */
+  /** A folder without a pointer (an append-only store, or `--single-writer`): the newest is current. */
   | { readonly kind: "newest"; readonly held: HeldVersion }
   /**
    * Nothing was ever committed here. `leftoverSizeBytes` is the size of the largest version that a
    * first swap, cut short or still under way, has left; 0 for none.
    */
   | { readonly kind: "none"; readonly held: null; readonly leftoverSizeBytes: number };
+
+/** Nothing lies there. */
+export const emptyBase: Base = { kind: "none", held: null, leftoverSizeBytes: 0 };
 
 /** `storedAt`: when the pointer was written, by the store's clock, where that is known. */
 export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity): Base {
@@ -127,21 +130,23 @@ export async function readBaseSinceNone(
   throw pointerLost(store, evidence);
 }
 
-/** Reads the base of a folder that is written with `--single-writer`. Throws "usage" for another. */
+/** Reads the base of a folder that is only ever added to. Throws "usage" for another. */
 export async function readSingleWriterBase(
   store: ObjectStore,
   options?: RequestOptions,
 ): Promise<Base> {
   if ((await store.head(latestKey, options)) !== null) {
+    const remedy =
+      store.conditions === "none"
+        ? "it is a copy from another store, and this one is append-only: leave the copy as it is, and choose another path or --node"
+        : "run without --single-writer, or choose another --node";
     throw new ScbError(
       "usage",
-      `${store.location} has a pointer, so --single-writer would leave it behind: run without --single-writer, or choose another --node`,
+      `${store.location} has a pointer, which would be left behind: ${remedy}`,
     );
   }
   const held = await newestVersion(store, options);
-  return held === null
-    ? { kind: "none", held: null, leftoverSizeBytes: 0 }
-    : { kind: "newest", held };
+  return held === null ? emptyBase : { kind: "newest", held };
 }
 
 /** A copy of a folder has times of its own: only the id tells when its newest version was made. */

@@ -2,7 +2,7 @@ import { decodeTime } from "ulid";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import { inParallel } from "../runtime/in-parallel.ts";
 import type { ListOptions, ObjectStore, RequestOptions } from "../store/object-store.ts";
-import { type Base, newestVersion, readBase, readPointerBase } from "./base.ts";
+import { type Base, emptyBase, newestVersion, readBase, readPointerBase } from "./base.ts";
 import { parseVersionKey, type VersionName, versionsPrefix } from "./layout.ts";
 import { headOf, keysToTellApart, type Standing, standings } from "./lineage.ts";
 import { readPrunedRecord } from "./pruned-record.ts";
@@ -40,6 +40,9 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
   const named = await readPointerBase(store, options);
   if (named !== null) return named;
   const newest = await newestVersion(store, options);
+  if (store.conditions === "none") {
+    return newest === null ? emptyBase : { kind: "newest", held: newest };
+  }
   if (newest !== null && isSingleWriterVersion(await metadataOf(store, newest.key, options))) {
     return { kind: "newest", held: newest };
   }

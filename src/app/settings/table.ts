@@ -104,7 +104,7 @@ export const settingTable = {
     help: "a file with the passphrase of the 24 words",
   }),
   "single-writer": toggle(
-    "for a store without conditional writes: only versions, and only one writer",
+    "for a store without conditional writes: only versions, and only one writer (rclone:… is so anyway)",
   ),
   "refresh-interval": duration({
     help: "save again after this time, even if no channel changed",

@@ -30,11 +30,21 @@ export interface ConductOptions {
 /** Does the store keep its promises under a race, and how long does a swap take on it? */
 export async function examineConduct(checkup: Checkup, options: ConductOptions): Promise<void> {
   const { store, scratch, singleWriter, clock, random } = options;
-  if (singleWriter) {
+  if (singleWriter || store.conditions === "none") {
+    const why =
+      store.conditions === "none"
+        ? "the store is append-only, for rclone's remotes enforce no conditions"
+        : "conditional writes were not tried: --single-writer is set";
     checkup.add(
       "store-probe",
       "unknown",
-      "conditional writes were not tried: --single-writer is set, so exactly one scb-mirror may run on this folder",
+      `${why}; exactly one scb-mirror may run on this folder: two lose nothing, but the newest backup may then be the older state`,
+    );
+    await checkup.run(
+      "store-latency",
+      (signal) => medianSaveMs(scratch, clock, signal),
+      (ms) => latencyFinding(ms, `one version, the median of ${swapsTimed}`),
+      ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
     );
     return;
   }
@@ -54,7 +64,7 @@ export async function examineConduct(checkup: Checkup, options: ConductOptions):
   await checkup.run(
     "store-latency",
     (signal) => medianSwapMs(scratch, clock, signal),
-    latencyFinding,
+    (ms) => latencyFinding(ms, `two requests, the median of ${swapsTimed}`),
     ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
   );
 }
@@ -62,18 +72,31 @@ export async function examineConduct(checkup: Checkup, options: ConductOptions):
 /** Two requests, as a swap makes them: a new version, then the pointer over the last one. */
 async function medianSwapMs(scratch: Scratch, clock: Clock, signal: AbortSignal): Promise<number> {
   let etag = await scratch.put("pointer", pointerSizeBytes, { kind: "absent" }, signal);
-  const times: number[] = [];
-  for (let swap = 1; swap <= swapsTimed; swap += 1) {
-    const startMs = clock.monotonicMs();
-    await scratch.put(`version-${swap}`, versionSizeBytes, { kind: "absent" }, signal);
+  return medianMs(clock, async (name) => {
+    await scratch.put(name, versionSizeBytes, { kind: "absent" }, signal);
     etag = await scratch.put("pointer", pointerSizeBytes, { kind: "match", etag }, signal);
+  });
+}
+
+/** As a swap where there is no pointer. */
+function medianSaveMs(scratch: Scratch, clock: Clock, signal: AbortSignal): Promise<number> {
+  return medianMs(clock, async (name) => {
+    await scratch.put(name, versionSizeBytes, undefined, signal);
+  });
+}
+
+async function medianMs(clock: Clock, swap: (name: string) => Promise<void>): Promise<number> {
+  const times: number[] = [];
+  for (let at = 1; at <= swapsTimed; at += 1) {
+    const startMs = clock.monotonicMs();
+    await swap(`version-${at}`);
     times.push(clock.monotonicMs() - startMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(swapsTimed / 2)] ?? 0;
 }
 
-function latencyFinding(ms: number): Finding {
-  const says = `a swap takes ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms (two requests, the median of ${swapsTimed})`;
+function latencyFinding(ms: number, how: string): Finding {
+  const says = `a swap takes ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms (${how})`;
   return ms < slowSwapMs
     ? good(says)
     : warning(`${says}: that is slow; look at the way to the store, and raise --request-timeout`);

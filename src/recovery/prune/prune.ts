@@ -167,7 +167,12 @@ export async function applyPrune(
           orphans: leftOf(plan, removed, "orphan"),
           branches: leftOf(plan, removed, "branch"),
         },
-        { clock, random, conditional: current.kind === "pointer", signal },
+        {
+          clock,
+          random,
+          conditional: current.kind === "pointer" && store.conditions === "enforced",
+          signal,
+        },
       );
       await inParallel(
         batch.map(({ version }) => version.key),
