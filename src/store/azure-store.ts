@@ -59,6 +59,7 @@ const etagPattern = /^"0x[0-9A-Fa-f]{1,32}"$/;
 
 /** A container of Azure Blob Storage, or what lies under a prefix of one. */
 export class AzureStore implements ObjectStore {
+  readonly conditions = "enforced";
   readonly location: string;
   readonly inspection: StoreInspection;
   readonly #requests: AzureRequests;

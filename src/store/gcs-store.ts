@@ -83,6 +83,7 @@ const mostReads = 5;
  * generation: Google numbers each content of a name anew, and checks conditions by that number alone.
  */
 export class GcsStore implements ObjectStore {
+  readonly conditions = "enforced";
   readonly location: string;
   readonly inspection: StoreInspection;
   readonly #requests: GcsRequests;
