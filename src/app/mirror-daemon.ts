@@ -11,14 +11,13 @@ import { attestWhile } from "./attestations.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { closeAll, type NamedStore, storesOf } from "./destination.ts";
 import { logMirrorEvent } from "./event-log.ts";
-import { mirrorStores } from "./mirror-stores.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
 import type { RunAlerts } from "./run-alerts.ts";
-import { RunVerdicts } from "./run-verdicts.ts";
+import { runStores } from "./run-stores.ts";
+import type { RunVerdicts } from "./run-verdicts.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Settings } from "./settings.ts";
 import { type MirroredNode, openMirroredNode } from "./source.ts";
-import { StoreMirror } from "./store-mirror.ts";
 import { untilReached } from "./until-reached.ts";
 import { tellWaits, Waits, watchedSource, watchedStore } from "./waits.ts";
 
@@ -141,7 +140,7 @@ async function mirror(
   teller: Teller,
   watch: RunWatch | undefined,
 ): Promise<void> {
-  const { settings, abort, clock } = options;
+  const { settings, abort } = options;
   const shared = new SharedNode(watchedSource(mirrored.source, waits));
   const { tell } = teller;
   const observe = (event: Parameters<Parameters<typeof untilReached>[1]["observe"]>[0]): void =>
@@ -156,43 +155,39 @@ async function mirror(
   const nothing = { last: null, saved: 0, of: stores.length, store: null } as const;
   if (identity === null) return tell({ kind: "stopped", ...nothing });
   const node = nodeFolder(settings, identity);
-  const mirrors: StoreMirror[] = stores.map(({ name, store: root }) => {
-    const store = prefixedStore(watchedStore(root, waits), node);
-    return new StoreMirror({
-      ...options,
-      name,
-      store: watch?.counted(name, store) ?? store,
-      node,
-      identity,
-      mirrored: { ...mirrored, source: shared.view() },
-      others: () => mirrors.filter((other) => other.name !== name),
-      observe: (event) => tell({ ...event, store: name }),
-      onLastDrill: (last) => watch?.lastDrill(name, last),
-    });
-  });
   watch?.surveyNode(shared.view());
-  const verdicts = new RunVerdicts({
-    stores: mirrors.map(({ name }) => name),
-    requirement: settings.require,
-    lookIntervalMs: settings["look-interval"],
-    clock,
-    tell,
-  });
-  for (const { name, limbo } of mirrors) verdicts.attach(name, limbo);
-  teller.judgeBy(verdicts);
-  options.alerts?.begin({
-    node,
-    situation: () => verdicts.situation(node),
-    look: () => {
-      for (const each of mirrors) each.lookSoon();
-    },
-  });
-  const mirroring = { ...options, requirement: settings.require, tell };
-  const stopped = await attestWhile(() => mirrorStores(mirrors, mirroring), mirrors, {
+  const stopped = await runStores({
     ...options,
-    intervalMs: options.once ? null : settings["attest-interval"],
-    heldSinceMs: (store) => verdicts.heldSinceMs(store),
-    signal: AbortSignal.any([options.stop, abort]),
+    node,
+    identity,
+    mirrored,
+    folders: stores.map(({ name, store: root }) => {
+      const store = prefixedStore(watchedStore(root, waits), node);
+      return {
+        name,
+        store: watch?.counted(name, store) ?? store,
+        source: shared.view(),
+        onLastDrill: (last) => watch?.lastDrill(name, last),
+      };
+    }),
+    judgeBy: (verdicts, mirrors) => {
+      teller.judgeBy(verdicts);
+      options.alerts?.begin({
+        node,
+        situation: () => verdicts.situation(node),
+        look: () => {
+          for (const each of mirrors) each.lookSoon();
+        },
+      });
+    },
+    around: (work, mirrors, verdicts) =>
+      attestWhile(work, mirrors, {
+        ...options,
+        intervalMs: options.once ? null : settings["attest-interval"],
+        heldSinceMs: (store) => verdicts.heldSinceMs(store),
+        signal: AbortSignal.any([options.stop, abort]),
+      }),
+    tell,
   });
   tell({ kind: "stopped", ...stopped, store: null });
 }

@@ -17,7 +17,8 @@ export interface MirrorStoresOptions {
   readonly clock: Clock;
 }
 
-type Stopped = Pick<Extract<DaemonEvent, { kind: "stopped" }>, "last" | "saved" | "of">;
+/** What came of a run that was stopped. */
+export type Stopped = Pick<Extract<DaemonEvent, { kind: "stopped" }>, "last" | "saved" | "of">;
 
 /**
  * Runs all mirrors side by side until they are stopped. One that fails keeps none of the others from

@@ -30,7 +30,15 @@ import type { MirroredNode } from "./source.ts";
 import { untilReached } from "./until-reached.ts";
 
 export interface StoreMirrorOptions {
-  readonly settings: Settings;
+  readonly settings: Pick<
+    Settings,
+    | "single-writer"
+    | "refresh-interval"
+    | "min-interval"
+    | "look-interval"
+    | "drill-interval"
+    | "max-age"
+  >;
   /** The store's name. */
   readonly name: string;
   /** The node's folder in it. */
