@@ -12,6 +12,8 @@ export type Fate =
   | { readonly kind: "late"; readonly silence: Silence; readonly byMs: number }
   /** 409, 429 or 503: it is not done. */
   | { readonly kind: "turned-away" }
+  /** 403: these credentials may not do it, until a person changes that. */
+  | { readonly kind: "denied" }
   /** 503, from something between that does not know that the bucket has acted. */
   | { readonly kind: "busy-though-done" }
   /** 500: something broke in the store, before it acted or after. */

@@ -48,9 +48,6 @@ export class SimulatedSource implements SnapshotSource {
   /** The node's state at the last change that the mirror was told of. */
   heardState = 0;
   readonly #world: SourceWorld;
-  #due: SnapshotReason | null = null;
-  #dueState = 0;
-  #wake: () => void = () => undefined;
 
   constructor(world: SourceWorld) {
     this.#world = world;
@@ -83,14 +80,17 @@ export class SimulatedSource implements SnapshotSource {
 
   async *changes(signal: AbortSignal): AsyncGenerator<SnapshotReason> {
     const { node, kind, after, deliver, latencyMs } = this.#world;
+    let due: SnapshotReason | null = null;
+    let dueState = this.heardState;
+    let wake: () => void = () => undefined;
     const tell = (reason: SnapshotReason, delayMs: number): void =>
       after(delayMs, () => {
         if (signal.aborted) return;
         const { state } = node;
         deliver(`hears "${reason}" (state ${state})`, () => {
-          if (reason === "channel-event" || reason === "file-changed") this.#dueState = state;
-          this.#due = weightierReason(this.#due, reason);
-          this.#wake();
+          if (reason === "channel-event" || reason === "file-changed") dueState = state;
+          due = weightierReason(due, reason);
+          wake();
         });
       });
     const stopListening = node.listen((what) => {
@@ -101,21 +101,21 @@ export class SimulatedSource implements SnapshotSource {
         tell("follow-up", followUpMs);
       }
     });
-    const onAbort = (): void => this.#wake();
+    const onAbort = (): void => wake();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       tell("start", latencyMs());
       if (kind === "lnd") tell("follow-up", followUpMs);
       while (!signal.aborted) {
-        const reason = this.#due;
-        this.#due = null;
+        const reason = due;
+        due = null;
         if (reason !== null) {
-          this.heardState = this.#dueState;
+          this.heardState = dueState;
           yield reason;
           continue;
         }
         const { promise, resolve } = Promise.withResolvers<void>();
-        this.#wake = resolve;
+        wake = resolve;
         await promise;
       }
     } finally {

@@ -138,7 +138,11 @@ export class SimulatedStore implements ObjectStore {
         network.after(afterMs, () => {
           if (!isOver) network.deliver(`${name}: ${what}`, () => end(conclude));
         });
-      const fail = (code: "store-busy" | "store-unknown", what: string, afterMs: number): void =>
+      const fail = (
+        code: "store-busy" | "store-unknown" | "store-denied",
+        what: string,
+        afterMs: number,
+      ): void =>
         answer(() => reject(new ScbError(code, `simulated: ${name}: ${what}`)), what, afterMs);
       const fallSilent = (silence: Silence): void =>
         fail("store-unknown", silence, silence === "timeout" ? requestTimeoutMs : outMs + backMs);
@@ -175,6 +179,9 @@ export class SimulatedStore implements ObjectStore {
           break;
         case "turned-away":
           fail("store-busy", "busy", outMs + backMs);
+          break;
+        case "denied":
+          fail("store-denied", "denied", outMs + backMs);
           break;
         case "busy-though-done":
           arrive(outMs, false);

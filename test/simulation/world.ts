@@ -10,6 +10,7 @@ import { type MonitorReport, MonitorRun } from "./monitor-run.ts";
 import type { Plan } from "./plan.ts";
 import type { Meddling, PlanItem } from "./plan-item.ts";
 import { type PruneItem, PruneRun } from "./prune-run.ts";
+import { runUntil } from "./run-until.ts";
 import { SimulatedBucket } from "./simulated-bucket.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import { Timeline } from "./timeline.ts";
@@ -222,27 +223,8 @@ export class World {
     }
   }
 
-  async #runUntil(endMs: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const go = (): void => {
-      try {
-        while (this.checker.violation === null) {
-          this.touched = false;
-          if (!this.timeline.step(endMs)) break;
-          if (!this.touched) continue;
-          if (this.stats.steps > mostSteps * (1 + this.#writers.length))
-            this.checker.fail("I7", "it goes round in circles");
-          // Microtasks run to their end before that: nothing is ready to run then.
-          setImmediate(go);
-          return;
-        }
-        resolve();
-      } catch (error) {
-        reject(error);
-      }
-    };
-    go();
-    return promise;
+  #runUntil(endMs: number): Promise<void> {
+    return runUntil(endMs, this, { hops: 1, mostSteps: mostSteps * (1 + this.#writers.length) });
   }
 
   #schedule(item: PlanItem): void {
