@@ -103,7 +103,12 @@ export class RunVerdict {
         this.#troubled(event.error, nowMs);
         break;
       case "recovered":
-        this.#set({ trouble: null, nodeTrouble: null });
+        // A node that is back says nothing of the store. A store's mirror looks only when nothing is due.
+        this.#set(
+          "store" in event && event.store === null
+            ? { nodeTrouble: null }
+            : { trouble: null, nodeTrouble: null, unsavedSinceMs: null },
+        );
         break;
       case "lost":
         this.#set({ lost: event.error, provedAtMs: null });

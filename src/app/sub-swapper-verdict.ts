@@ -81,7 +81,7 @@ export class SubSwapperVerdict {
         break;
       }
       case "notifier-recovered":
-        this.#run.hear({ kind: "recovered", attempts: 1 });
+        this.#run.hear({ kind: "recovered", attempts: 1, store: null });
         break;
       case "close-held-back":
         // The backup keeps them.

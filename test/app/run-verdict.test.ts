@@ -96,6 +96,11 @@ describe("the verdict of a run", () => {
       [unchanged, { ...retrying, error: away }, { kind: "recovered", attempts: 2 }],
       ["safe", "unknown node-unread", "safe"],
     ],
+    [
+      "goes on being unsafe when the node is back, and the store isn't",
+      [unchanged, retrying, { kind: "recovered", attempts: 2, store: null }],
+      ["safe", "unsafe not-saved"],
+    ],
     ["is unsafe after a refusal, until a swap", [unchanged, refused], ["safe", "unsafe refused"]],
     [
       "is unsafe after a loss, until what was saved anew is read back",
@@ -140,6 +145,13 @@ describe("the verdict of a run", () => {
   it("is unsafe while nothing holds funds in limbo", () => {
     assert.deepEqual(listen(["aa:0"]).hear(unchanged), ["unsafe limbo-not-covered"]);
     assert.deepEqual(listen([], [busy]).hear(unchanged), ["unsafe also-missing"]);
+  });
+
+  it("stays safe after a look that could not be made at once", () => {
+    const { hear, pass } = listen();
+    hear(unchanged, retrying, { kind: "recovered", attempts: 2 }, readBack);
+    pass(minuteMs);
+    assert.deepEqual(hear(looked), ["safe", "unsafe not-saved", "safe"]);
   });
 
   it("isn't known if no look has come for long, whatever was told", () => {
