@@ -71,8 +71,19 @@ function outcomeOf(
   const refused = errors.find((error) => hasCode(error, "refused"));
   const [first] = errors;
   if (refused !== undefined) throw refused;
-  if (first !== undefined && ended.length < neededOf(requirement, of)) throw first;
+  const needed = neededOf(requirement, of);
+  if (first !== undefined && ended.length < needed) throw first;
   const saved = ended.filter(({ last }) => last === "saved").length;
   const isRefused = mirrors.some(({ last }) => last === "refused");
+  const late = ended.find(({ last }) => last === null);
+  // What one store holds was known, so the others had something to save.
+  if (!isRefused && saved > 0 && saved < needed && late !== undefined) {
+    const why = late.trouble === null ? "" : `: ${late.trouble.message}`;
+    throw new ScbError(
+      "aborted",
+      `stopped before ${late.name} held the node's state, as ${saved} of ${of} stores do${why}`,
+      { cause: late.trouble },
+    );
+  }
   return { last: isRefused ? "refused" : saved === 0 ? null : "saved", saved, of };
 }

@@ -128,6 +128,11 @@ export class StoreMirror {
     return this.#last;
   }
 
+  /** What it is trying again for, or was when it ended; null for nothing. */
+  get trouble(): ScbError | null {
+    return this.#trouble;
+  }
+
   /** What the swapper knows of funds in limbo. */
   get limbo(): Pick<RunEvidence, "uncovered" | "missingAlso"> {
     return this.#swapper;
