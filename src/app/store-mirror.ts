@@ -228,7 +228,8 @@ export class StoreMirror {
     const { store, mirrored, clock, random, logger } = this.#options;
     let base: Base;
     try {
-      base = await this.#swapper.base(signal);
+      // One that is begun anew, or tried again, has to answer before anything is said of it.
+      base = await this.#swapper.readBase(signal);
     } finally {
       this.#reached.resolve();
     }
