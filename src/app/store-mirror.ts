@@ -276,6 +276,9 @@ export class StoreMirror {
       const heldBackups = this.#heldBackups;
       const versions = await levelStore(best, { swapper, heldBackups, clock, random, signal });
       if (versions > 0) this.#tell({ kind: "levelled", from: best.name, versions });
+    } catch (error) {
+      // Another mirror was first, so the folder isn't empty any more.
+      if (!hasCode(error, "superseded")) throw error;
     } finally {
       this.#isLevelling = false;
     }
