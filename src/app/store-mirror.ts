@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { sleepUntil } from "../chanbackup/nap.ts";
-import type { NodeIdentity } from "../chanbackup/snapshot.ts";
+import type { NodeIdentity, SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
 import { HeldBackups } from "../mirror/held-backups.ts";
 import { MirrorEngine } from "../mirror/mirror-engine.ts";
@@ -10,7 +10,7 @@ import { ensureProbed } from "../mirror/probe-verdict.ts";
 import type { SeenElsewhere } from "../mirror/refuse-worse-than-elsewhere.ts";
 import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import type { StateSwapper } from "../mirror/state-swapper.ts";
-import type { Base } from "../repository/base.ts";
+import type { Base, HeldVersion } from "../repository/base.ts";
 import type { LastDrill } from "../repository/drill-record.ts";
 import { readHeld } from "../repository/version.ts";
 import { abortable } from "../runtime/abort.ts";
@@ -81,8 +81,9 @@ export class StoreMirror {
   /** What it is trying again for, so that the end says why where it has to give up. */
   #trouble: ScbError | null = null;
   #last: "saved" | "refused" | null = null;
-  #isLevelling = false;
   #engine: MirrorEngine | null = null;
+  /** What the other stores held when the node was last asked. */
+  #elsewhere: readonly { readonly other: StoreMirror; readonly held: HeldVersion }[] = [];
 
   constructor(options: StoreMirrorOptions) {
     const { store, identity, mirrored, settings, clock, random, logger } = options;
@@ -105,7 +106,7 @@ export class StoreMirror {
       guards: mirrorGuards(
         this.#heldBackups,
         () => this.#mayAcceptEmpty,
-        () => this.#elsewhere(),
+        () => this.#elsewhere.map(({ other, held }) => other.#seen(held)),
       ),
       heldBackups: this.#heldBackups,
       clock,
@@ -139,19 +140,34 @@ export class StoreMirror {
   }
 
   /** What the store was last seen to hold; null if that is nothing, or not known. Asks nobody. */
-  get seen(): SeenElsewhere | null {
-    const held = this.#swapper.lastSeen?.held ?? null;
-    if (held === null) return null;
+  get #held(): HeldVersion | null {
+    return this.#swapper.lastSeen?.held ?? null;
+  }
+
+  #seen(held: HeldVersion): SeenElsewhere {
     return { store: this.name, held, contents: this.#heldBackups.knownContents(held.sha256) };
   }
 
-  /** What is older than what another store holds is no news while an empty folder is brought level. */
-  #elsewhere(): readonly SeenElsewhere[] {
-    if (this.#isLevelling) return [];
-    return this.#options
-      .others()
-      .map(({ seen }) => seen)
-      .filter((seen) => seen !== null);
+  /**
+   * The node, asked for what is to be compared with what the other stores held by then: what they got
+   * meanwhile is younger than the answer. While an empty folder is brought level, that is no answer.
+   */
+  #comparedSource(): SnapshotSource {
+    const { source } = this.#options.mirrored;
+    return {
+      description: source.description,
+      witness: source.witness,
+      identify: (signal) => source.identify(signal),
+      changes: (signal) => source.changes(signal),
+      close: () => source.close(),
+      snapshot: (reason, signal) => {
+        this.#elsewhere = this.#options.others().flatMap((other) => {
+          const held = other.#held;
+          return held === null ? [] : [{ other, held }];
+        });
+        return source.snapshot(reason, signal);
+      },
+    };
   }
 
   /** Has what was saved read back, whole, as soon as nothing is due. */
@@ -194,7 +210,7 @@ export class StoreMirror {
     const appendOnly = this.#isAppendOnly;
     observe({ kind: "started", node, source: description, sequence, appendOnly });
     const engine = new MirrorEngine({
-      source,
+      source: this.#comparedSource(),
       swapper: this.#swapper,
       refreshIntervalMs: settings["refresh-interval"],
       minIntervalMs: settings["min-interval"],
@@ -270,7 +286,7 @@ export class StoreMirror {
       clock.now(),
     );
     if (best === null) return;
-    this.#isLevelling = true;
+    this.#elsewhere = [];
     try {
       const swapper = this.#swapper;
       const heldBackups = this.#heldBackups;
@@ -279,13 +295,11 @@ export class StoreMirror {
     } catch (error) {
       // Another mirror was first, so the folder isn't empty any more.
       if (!hasCode(error, "superseded")) throw error;
-    } finally {
-      this.#isLevelling = false;
     }
   }
 
   #levelSource(): LevelSource | null {
-    const held = this.#swapper.lastSeen?.held ?? null;
+    const held = this.#held;
     return held && { name: this.name, store: this.#options.store, held };
   }
 
