@@ -3,7 +3,7 @@ import type { HeldBackups } from "../mirror/held-backups.ts";
 import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { HeldVersion } from "../repository/base.ts";
 import { isInFuture } from "../repository/times.ts";
-import { readVersion } from "../repository/version.ts";
+import { type ReadBytes, readVersion } from "../repository/version.ts";
 import { storeBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode } from "../runtime/error.ts";
@@ -27,31 +27,41 @@ export interface LevelOptions {
   readonly signal: AbortSignal;
 }
 
-/** The one whose current version was saved last, by a time that can be right; null if there is none. */
-export function bestOf(sources: readonly LevelSource[], now: number): LevelSource | null {
-  const [best = null] = sources
+/** The one whose current version was saved last first, by times that can be right. */
+export function newestFirst(sources: readonly LevelSource[], now: number): readonly LevelSource[] {
+  return sources
     .filter(({ held }) => !isInFuture(held.savedAt, now))
     .sort((a, b) => b.held.savedAt - a.held.savedAt);
-  return best;
 }
 
 /**
- * Saves into an empty folder what a restore from `source` would take: the older versions that it needs
- * for funds in limbo, then the current one. Each is a swap of this folder's own, so its history begins
- * with them. Returns how many it was; what isn't whole there is left out. Throws what a swap throws.
+ * What a restore from `source` would take: the older versions that it needs for funds in limbo, then the
+ * current one; what isn't whole there is left out. Throws what the store throws.
  */
-export async function levelStore(
+export async function readSource(
   { store, held }: LevelSource,
-  { swapper, heldBackups, clock, random, signal }: LevelOptions,
-): Promise<number> {
+  signal: AbortSignal,
+): Promise<readonly ReadBytes[]> {
   const older = [...held.alsoRestore].sort((a, b) => (a.key < b.key ? -1 : 1));
-  let count = 0;
+  const whole: ReadBytes[] = [];
   for (const wanted of [...older, { key: held.key, sha256: held.sha256 }]) {
     const reading = await readVersion(store, wanted, { signal });
-    if (reading.kind !== "whole") continue;
-    const { bytes } = reading;
+    if (reading.kind === "whole") whole.push(reading);
+  }
+  return whole;
+}
+
+/**
+ * Saves versions of another store into an empty folder. Each is a swap of this folder's own, so its
+ * history begins with them. Throws what a swap throws.
+ */
+export async function levelStore(
+  versions: readonly ReadBytes[],
+  { swapper, heldBackups, clock, random, signal }: LevelOptions,
+): Promise<void> {
+  for (const { bytes, sha256 } of versions) {
     await heldBackups.opens(bytes, signal);
-    const known = heldBackups.knownContents(reading.sha256);
+    const known = heldBackups.knownContents(sha256);
     const candidate = newCandidate(bytes, known, known?.by ?? null);
     const operation = await swapper.begin(await swapper.base(signal), candidate, signal);
     await retry(() => swapper.advance(operation, signal), {
@@ -61,7 +71,5 @@ export async function levelStore(
       random,
       signal,
     });
-    count += 1;
   }
-  return count;
 }

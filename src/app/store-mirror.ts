@@ -13,7 +13,7 @@ import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base, HeldVersion } from "../repository/base.ts";
 import type { LastDrill } from "../repository/drill-record.ts";
 import { readHeld } from "../repository/version.ts";
-import { abortable } from "../runtime/abort.ts";
+import { abortable, throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { hasCode, ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -24,7 +24,7 @@ import { retryingReads } from "../store/retrying-store.ts";
 import type { StoreEvent } from "./daemon-event.ts";
 import { isAppendOnly } from "./destination.ts";
 import { drillWhile } from "./drill-schedule.ts";
-import { bestOf, type LevelSource, levelStore } from "./level-store.ts";
+import { type LevelSource, levelStore, newestFirst, readSource } from "./level-store.ts";
 import type { Settings } from "./settings.ts";
 import type { MirroredNode } from "./source.ts";
 import { untilReached } from "./until-reached.ts";
@@ -281,21 +281,38 @@ export class StoreMirror {
     const { clock, random } = this.#options;
     const others = this.#options.others();
     await abortable(Promise.all(others.map(({ reached }) => reached)), signal);
-    const best = bestOf(
+    const sources = newestFirst(
       others.map((other) => other.#levelSource()).filter((it) => it !== null),
       clock.now(),
     );
+    const best = await this.#firstReadable(sources, signal);
     if (best === null) return;
     this.#elsewhere = [];
     try {
       const swapper = this.#swapper;
       const heldBackups = this.#heldBackups;
-      const versions = await levelStore(best, { swapper, heldBackups, clock, random, signal });
-      if (versions > 0) this.#tell({ kind: "levelled", from: best.name, versions });
+      const { name, versions } = best;
+      await levelStore(versions, { swapper, heldBackups, clock, random, signal });
+      this.#tell({ kind: "levelled", from: name, versions: versions.length });
     } catch (error) {
       // Another mirror was first, so the folder isn't empty any more.
       if (!hasCode(error, "superseded")) throw error;
     }
+  }
+
+  /** One that has gone away meanwhile holds this store up no more than any other. Null if all have. */
+  async #firstReadable(sources: readonly LevelSource[], signal: AbortSignal) {
+    for (const source of sources) {
+      try {
+        const versions = await readSource(source, signal);
+        if (versions.length > 0) return { name: source.name, versions };
+      } catch (caught) {
+        throwIfAborted(signal);
+        const err = ScbError.from(caught);
+        this.#options.logger.warn({ err }, `${source.name} could not be read for ${this.name}`);
+      }
+    }
+    return null;
   }
 
   #levelSource(): LevelSource | null {
