@@ -35,6 +35,8 @@ export class RunVerdict {
     drillFailure: null,
   };
   #readBackAtMs: number | null = null;
+  /** Why the node gave no state when it was last asked for one; what its source tells is another thing. */
+  #unanswered: ScbError | null = null;
   /** The verdict that was told, and the codes of what it rests on. */
   #told = "";
 
@@ -69,6 +71,7 @@ export class RunVerdict {
     const { uncovered, missingAlso } = limbo();
     const evidence = {
       ...this.#evidence,
+      nodeTrouble: this.#evidence.nodeTrouble ?? this.#unanswered,
       atMs: clock.monotonicMs(),
       store,
       uncovered,
@@ -79,6 +82,9 @@ export class RunVerdict {
 
   #take(event: RunEvent): void {
     const nowMs = this.#options.clock.monotonicMs();
+    const isOfSource = "store" in event && event.store === null;
+    const hasAnswered = ["swapped", "unchanged", "refused", "recovered"].includes(event.kind);
+    if (hasAnswered && !isOfSource) this.#unanswered = null;
     switch (event.kind) {
       case "swapped":
         this.#set({ unsavedSinceMs: null, trouble: null, refusal: null });
@@ -100,15 +106,11 @@ export class RunVerdict {
         break;
       }
       case "retrying":
-        this.#troubled(event.error, nowMs);
+        this.#troubled(event.error, isOfSource, nowMs);
         break;
       case "recovered":
         // A node that is back says nothing of the store. A store's mirror looks only when nothing is due.
-        this.#set(
-          "store" in event && event.store === null
-            ? { nodeTrouble: null }
-            : { trouble: null, nodeTrouble: null, unsavedSinceMs: null },
-        );
+        this.#set(isOfSource ? { nodeTrouble: null } : { trouble: null, unsavedSinceMs: null });
         break;
       case "lost":
         this.#set({ lost: event.error, provedAtMs: null });
@@ -135,8 +137,9 @@ export class RunVerdict {
     }
   }
 
-  #troubled(error: ScbError, nowMs: number): void {
-    if (isOfNode(error)) this.#set({ nodeTrouble: error });
+  #troubled(error: ScbError, isOfSource: boolean, nowMs: number): void {
+    if (isOfNode(error) && isOfSource) this.#set({ nodeTrouble: error });
+    else if (isOfNode(error)) this.#unanswered = error;
     else {
       const { unsavedSinceMs } = this.#evidence;
       this.#set({ trouble: error, unsavedSinceMs: unsavedSinceMs ?? nowMs });

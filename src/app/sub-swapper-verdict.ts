@@ -77,7 +77,8 @@ export class SubSwapperVerdict {
       case "notifier-lost": {
         const { message } = event.error;
         const error = new ScbError("node-unavailable", message, { cause: event.error });
-        this.#run.hear({ kind: "retrying", error, attempt: 1, retryInMs: event.retryInMs });
+        const { retryInMs } = event;
+        this.#run.hear({ kind: "retrying", error, attempt: 1, retryInMs, store: null });
         break;
       }
       case "notifier-recovered":

@@ -97,6 +97,16 @@ describe("the verdict of a run", () => {
       ["safe", "unknown node-unread", "safe"],
     ],
     [
+      "is known again once the node has given what is refused, and then saved",
+      [unchanged, { ...retrying, error: away }, refused, swapped],
+      ["safe", "unknown node-unread", "unsafe refused", "safe"],
+    ],
+    [
+      "isn't known while the node's source can't hear it, whatever is saved",
+      [unchanged, { ...retrying, error: away, store: null }, swapped],
+      ["safe", "unknown node-unread"],
+    ],
+    [
       "goes on being unsafe when the node is back, and the store isn't",
       [unchanged, retrying, { kind: "recovered", attempts: 2, store: null }],
       ["safe", "unsafe not-saved"],
