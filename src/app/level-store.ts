@@ -60,7 +60,8 @@ export async function levelStore(
   { swapper, heldBackups, clock, random, signal }: LevelOptions,
 ): Promise<void> {
   for (const { bytes, sha256 } of versions) {
-    await heldBackups.opens(bytes, signal);
+    // Another node's, whatever it does there.
+    if ((await heldBackups.opens(bytes, signal)) === false) continue;
     const known = heldBackups.knownContents(sha256);
     const candidate = newCandidate(bytes, known, known?.by ?? null);
     const operation = await swapper.begin(await swapper.base(signal), candidate, signal);

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { sleepUntil } from "../chanbackup/nap.ts";
 import type { NodeIdentity, SnapshotSource } from "../chanbackup/snapshot.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
+import type { Guard } from "../mirror/guard.ts";
 import { HeldBackups } from "../mirror/held-backups.ts";
 import { MirrorEngine } from "../mirror/mirror-engine.ts";
 import { mirrorGuards } from "../mirror/mirror-guards.ts";
@@ -82,6 +83,7 @@ export class StoreMirror {
   #trouble: ScbError | null = null;
   #last: "saved" | "refused" | null = null;
   #engine: MirrorEngine | null = null;
+  #isLevelling = false;
   /** What the other stores held when the node was last asked. */
   #elsewhere: readonly { readonly other: StoreMirror; readonly held: HeldVersion }[] = [];
 
@@ -98,16 +100,20 @@ export class StoreMirror {
       logger,
     });
     this.#isAppendOnly = isAppendOnly(store, settings);
+    const guards = mirrorGuards(
+      this.#heldBackups,
+      () => this.#mayAcceptEmpty,
+      () => this.#elsewhere.map(({ other, held }) => other.#seen(held)),
+    );
     const Swapper = this.#isAppendOnly ? SingleWriterSwapper : ObjectStoreSwapper;
     this.#swapper = new Swapper({
       store,
       writer: ownWriter,
       node: identity,
-      guards: mirrorGuards(
-        this.#heldBackups,
-        () => this.#mayAcceptEmpty,
-        () => this.#elsewhere.map(({ other, held }) => other.#seen(held)),
-      ),
+      guards: guards.map((guard): Guard => {
+        // What another store holds has passed them once, and may be what nobody can open now.
+        return (...compared) => (this.#isLevelling ? null : guard(...compared));
+      }),
       heldBackups: this.#heldBackups,
       clock,
       random,
@@ -150,7 +156,7 @@ export class StoreMirror {
 
   /**
    * The node, asked for what is to be compared with what the other stores held by then: what they got
-   * meanwhile is younger than the answer. While an empty folder is brought level, that is no answer.
+   * meanwhile is younger than the answer.
    */
   #comparedSource(): SnapshotSource {
     const { source } = this.#options.mirrored;
@@ -287,7 +293,7 @@ export class StoreMirror {
     );
     const best = await this.#firstReadable(sources, signal);
     if (best === null) return;
-    this.#elsewhere = [];
+    this.#isLevelling = true;
     try {
       const swapper = this.#swapper;
       const heldBackups = this.#heldBackups;
@@ -297,6 +303,8 @@ export class StoreMirror {
     } catch (error) {
       // Another mirror was first, so the folder isn't empty any more.
       if (!hasCode(error, "superseded")) throw error;
+    } finally {
+      this.#isLevelling = false;
     }
   }
 
