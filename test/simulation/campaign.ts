@@ -1,12 +1,14 @@
 import { Worker } from "node:worker_threads";
 import type { Violation } from "./invariants.ts";
-import type { Mode, SimulationStats } from "./world.ts";
+import type { Way } from "./schedule.ts";
+import type { SimulationStats } from "./world.ts";
 
 /** What a worker is given, and what it tells every now and then. */
 export interface CampaignShare {
   readonly firstSeed: number;
   readonly step: number;
   readonly schedules: number;
+  readonly ways: readonly Way[];
 }
 
 export interface CampaignNews {
@@ -15,7 +17,7 @@ export interface CampaignNews {
   readonly stats: SimulationStats;
   readonly failure: {
     readonly seed: number;
-    readonly mode: Mode;
+    readonly way: Way;
     readonly violation: Violation;
   } | null;
 }
@@ -27,9 +29,14 @@ export interface CampaignResult {
   readonly elapsedMs: number;
 }
 
-/** Runs schedules in both modes, in as many threads as `threads`, until all are done or one of them fails. */
+/** Runs schedules in each way, in as many threads as `threads`, until all are done or one of them fails. */
 export async function runCampaign(
-  { firstSeed, schedules, threads }: { firstSeed: number; schedules: number; threads: number },
+  {
+    firstSeed,
+    schedules,
+    threads,
+    ways,
+  }: Omit<CampaignShare, "step"> & { readonly threads: number },
   onProgress: (schedules: number) => void = () => undefined,
 ): Promise<CampaignResult> {
   const startedMs = performance.now();
@@ -41,6 +48,7 @@ export async function runCampaign(
       firstSeed: firstSeed + thread,
       step: threads,
       schedules: Math.ceil((schedules - thread) / threads),
+      ways,
     };
     return new Worker(new URL("./campaign-worker.ts", import.meta.url), { workerData: share });
   });
@@ -70,5 +78,5 @@ export function describeCampaign({ schedules, stats, elapsedMs }: CampaignResult
   const { steps, faults, crashes, swaps } = stats;
   const seconds = (elapsedMs / 1000).toFixed(0);
   const numbers = [schedules, steps, faults, crashes, swaps].map((n) => n.toLocaleString("en"));
-  return `${numbers[0]} schedules in both modes in ${seconds} s: ${numbers[1]} steps, ${numbers[2]} faults, ${numbers[3]} crashes, ${numbers[4]} swaps`;
+  return `${numbers[0]} schedules in ${seconds} s: ${numbers[1]} steps, ${numbers[2]} faults, ${numbers[3]} crashes, ${numbers[4]} swaps`;
 }

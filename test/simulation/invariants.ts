@@ -17,6 +17,10 @@ export const invariants = {
   claims: "what a mirror says of the store was true when it read it, and it has read it",
   alarm: "a mirror whose store went back says so before it swaps again",
   limbo: "the pointer goes on naming what holds funds in limbo, and nothing else",
+  base: "what becomes current was taken from the node after what it replaces had become current",
+  delay: "no store waits for another, and each is level within 2 s and a swap of its return",
+  elsewhere: "no store takes what is worse than what its mirror knows of another",
+  node: "who asks the node at the same moment shares one answer, and that is newer than each question",
   verdict: "a verdict is safe only if that was true, and becomes safe again once it is",
 } as const;
 

@@ -1,4 +1,5 @@
-import { type Mode, modes } from "./world.ts";
+import type { Way } from "./schedule.ts";
+import { modes } from "./world.ts";
 
 /** A change of one text in one file; the text must be there exactly once. */
 export interface Change {
@@ -14,7 +15,7 @@ export interface Mutant {
   /** Whether the swap protocol's own list has it. */
   readonly isNamed: boolean;
   /** In which it has to be found. */
-  readonly modes: readonly Mode[];
+  readonly modes: readonly Way[];
   readonly changes: readonly Change[];
 }
 

@@ -1,32 +1,32 @@
 import { invariants, type Violation } from "./invariants.ts";
-import { type Plan, planOf } from "./plan.ts";
-import { onlyItems, shrink } from "./shrink.ts";
-import { type Mode, World } from "./world.ts";
+import { type Schedule, scheduleOf, type Way } from "./schedule.ts";
+import { shrink } from "./shrink.ts";
 
 /** A failing schedule, made short, as a person wants to see it: what broke, how, and how to replay it. */
 export async function describeFailure(
   seed: number,
-  mode: Mode,
+  way: Way,
   violation: Violation,
 ): Promise<string> {
   const { invariant, message } = violation;
-  const plan = planOf(seed);
-  const kept = await shrink(plan, invariant, (shorter) => new World(shorter, mode).run());
-  const short = onlyItems(plan, kept);
+  const schedule = scheduleOf(seed, way);
+  const kept = await shrink(schedule, invariant);
+  const where = way === "stores" ? "of several stores" : `in ${way} mode`;
   return [
-    `schedule ${seed} in ${mode} mode breaks ${invariant} (${invariants[invariant]}): ${message}`,
-    `shrunk from ${plan.items.length} items to ${kept.length}; again: npm run simulate -- --mode ${mode} --seed ${seed} --only ${kept.join(",")}`,
-    ...(await traceOf(short, mode)),
+    `schedule ${seed} ${where} breaks ${invariant} (${invariants[invariant]}): ${message}`,
+    `shrunk from ${schedule.plan.items.length} items to ${kept.length}; again: npm run simulate -- --mode ${way} --seed ${seed} --only ${kept.join(",")}`,
+    ...(await traceOf(schedule.only(kept))),
   ].join("\n");
 }
 
 /** All that happens in a schedule, a line each, and how it ends. */
-export async function traceOf(plan: Plan, mode: Mode): Promise<readonly string[]> {
+export async function traceOf(schedule: Schedule): Promise<readonly string[]> {
+  const { plan } = schedule;
   const lines = [
-    `writers' clocks and the bucket: ${JSON.stringify({ ...plan, items: undefined })}`,
+    `clocks and buckets: ${JSON.stringify({ ...plan, items: undefined })}`,
     ...plan.items.map((item) => `planned: ${JSON.stringify(item)}`),
   ];
-  const { violation, stats } = await new World(plan, mode, (line) => lines.push(line)).run();
+  const { violation, stats } = await schedule.run((line) => lines.push(line));
   lines.push(
     violation === null
       ? `holds: ${JSON.stringify(stats)}`

@@ -1,28 +1,21 @@
 import type { InvariantName } from "./invariants.ts";
-import type { Plan } from "./plan.ts";
-import type { RunSchedule } from "./world.ts";
-
-/** The plan with only these of its items, by their numbers. */
-export function onlyItems(plan: Plan, numbers: readonly number[]): Plan {
-  return { ...plan, items: plan.items.filter((_, number) => numbers.includes(number)) };
-}
+import type { Schedule } from "./schedule.ts";
 
 /**
  * Leaves out of a schedule that breaks `invariant` all that it breaks it without. Returns the
  * numbers of the items that are needed. The first writer always is: nobody saves anything without.
  */
 export async function shrink(
-  plan: Plan,
+  schedule: Schedule,
   invariant: InvariantName,
-  run: RunSchedule,
 ): Promise<readonly number[]> {
-  let kept = plan.items.map((_, number) => number);
+  let kept = schedule.plan.items.map((_, number) => number);
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let start = kept.length - size; start >= 1 - size; start -= size) {
       const from = Math.max(1, start);
       const fewer = [...kept.slice(0, from), ...kept.slice(Math.max(from, start + size))];
       if (fewer.length === kept.length) continue;
-      const { violation } = await run(onlyItems(plan, fewer));
+      const { violation } = await schedule.only(fewer).run();
       if (violation?.invariant === invariant) kept = fewer;
     }
   }

@@ -5,15 +5,14 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { describeCampaign, runCampaign } from "./campaign.ts";
-import { planOf } from "./plan.ts";
 import { describeFailure, traceOf } from "./report.ts";
-import { onlyItems } from "./shrink.ts";
+import { scheduleOf, ways } from "./schedule.ts";
 import { modes } from "./world.ts";
 
-const usage = `npm run simulate -- [--schedules N] [--first SEED] [--threads N]
-npm run simulate -- --seed SEED [--mode mirror|pack] [--only ITEM,ITEM,…]
+const usage = `npm run simulate -- [--schedules N] [--first SEED] [--threads N] [--mode mirror|pack|stores]
+npm run simulate -- --seed SEED [--mode mirror|pack|stores] [--only ITEM,ITEM,…]
 
-Without --first the seeds begin at a random one, which is printed.`;
+Without --mode each schedule of one store runs in both of its modes. Without --first the seeds begin at a random one, which is printed.`;
 
 const { values } = parseArgs({
   options: {
@@ -21,19 +20,20 @@ const { values } = parseArgs({
     first: { type: "string" },
     threads: { type: "string", default: String(availableParallelism()) },
     seed: { type: "string" },
-    mode: { type: "string", default: "mirror" },
+    mode: { type: "string" },
     only: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const asked = ways.find((one) => one === values.mode);
+
 if (values.help) say(usage);
 else if (values.seed !== undefined) {
-  const plan = planOf(whole("--seed", values.seed));
-  const mode = modes.find((one) => one === values.mode) ?? "mirror";
+  const schedule = scheduleOf(whole("--seed", values.seed), asked ?? "mirror");
   const only = values.only?.split(",").map((item) => whole("--only", item));
-  const lines = await traceOf(only === undefined ? plan : onlyItems(plan, only), mode);
+  const lines = await traceOf(only === undefined ? schedule : schedule.only(only));
   for (const line of lines) say(line);
   if (lines.at(-1)?.startsWith("BREAKS")) process.exitCode = 1;
 } else {
@@ -44,12 +44,13 @@ else if (values.seed !== undefined) {
       ? Math.floor(Math.random() * 2 ** 31)
       : whole("--first", values.first);
   say(`seeds ${firstSeed} to ${firstSeed + schedules - 1}, in ${threads} threads`);
-  const result = await runCampaign({ firstSeed, schedules, threads }, (done) => {
+  const share = { firstSeed, schedules, threads, ways: asked === undefined ? modes : [asked] };
+  const result = await runCampaign(share, (done) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} schedules `);
   });
   say(describeCampaign(result));
   if (result.failure !== null) {
-    say(await describeFailure(result.failure.seed, result.failure.mode, result.failure.violation));
+    say(await describeFailure(result.failure.seed, result.failure.way, result.failure.violation));
     process.exitCode = 1;
   }
 }

@@ -3,6 +3,7 @@ import type { MirrorEvent } from "../../src/mirror/events.ts";
 import { hasCode, type ScbError } from "../../src/runtime/error.ts";
 import type { Checker } from "./checker.ts";
 import { Checks } from "./checks.ts";
+import type { Fate } from "./fate.ts";
 import type { Violation } from "./invariants.ts";
 import { Meddler } from "./meddler.ts";
 import type { Known } from "./mirror-process.ts";
@@ -32,9 +33,6 @@ export interface SimulationResult {
 /** Mirror mode: the node packs. Pack mode: a program reports channels, and they are packed here. */
 export const modes = ["mirror", "pack"] as const;
 export type Mode = (typeof modes)[number];
-
-/** Runs one schedule. */
-export type RunSchedule = (plan: Plan) => Promise<SimulationResult>;
 
 /** How a life of a mirror ended. */
 export interface Ending {
@@ -143,7 +141,7 @@ export class World {
       this.#writers.map(({ name }) => name),
     );
     // What was late may still land; the refresh after that puts it right.
-    await this.#runUntil(timeline.nowMs + longestDelayMs(plan) + plan.refreshIntervalMs);
+    await this.#runUntil(timeline.nowMs + longestDelayMs(plan.items) + plan.refreshIntervalMs);
     checker.refreshed(node, plan.refreshIntervalMs + settleMs);
     if (!plan.singleWriter) this.checks.limbo.settled();
     if (plan.items.some(({ kind }) => kind === "monitor")) await this.#lookAtTheEnd();
@@ -348,14 +346,16 @@ export class World {
 }
 
 /** Of a request that lands after its sender was told that there is no answer. */
-function longestDelayMs({ items }: Plan): number {
+export function longestDelayMs(
+  items: readonly { readonly kind: string; readonly fate?: Fate }[],
+): number {
   const delays = items.map((item) =>
-    item.kind === "fault" && "byMs" in item.fate ? item.fate.byMs : 0,
+    item.fate !== undefined && "byMs" in item.fate ? item.fate.byMs : 0,
   );
   return Math.max(0, ...delays);
 }
 
-function describeEvent(event: MirrorEvent): string {
+export function describeEvent(event: MirrorEvent): string {
   switch (event.kind) {
     case "swapped":
       return `swapped to ${event.commit.key} after ${event.attempts} attempts`;

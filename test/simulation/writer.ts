@@ -264,7 +264,7 @@ export class Writer {
   }
 }
 
-function kindOf({ verb, key }: SimulatedRequest): RequestKind {
+export function kindOf({ verb, key }: SimulatedRequest): RequestKind {
   if (verb === "get" || verb === "head" || verb === "list") return "read";
   if (key === latestKey) return "pointer";
   return key.startsWith("versions/") ? "version" : "other";
