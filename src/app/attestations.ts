@@ -16,7 +16,7 @@ export interface AttestedMirror {
   /** The node's folder in it. */
   readonly store: ObjectStore;
   /** What was current when it was last read. */
-  readonly seen: { readonly held: Attestation["version"] } | null;
+  readonly held: Attestation["version"] | null;
   /** Has what was saved read back soon. */
   lookSoon(): void;
 }
@@ -134,9 +134,9 @@ class Attester {
 
   async #put(state: Attestation["state"], ms: number, signal?: AbortSignal): Promise<void> {
     const { clock, intervalMs } = this.#options;
-    const { seen, store } = this.#mirror;
-    if (seen === null) return;
-    const { key, sequence, sha256 } = seen.held;
+    const { held, store } = this.#mirror;
+    if (held === null) return;
+    const { key, sequence, sha256 } = held;
     const at = new Date(clock.now()).toISOString();
     const attestation: Attestation = {
       state,

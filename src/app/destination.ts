@@ -61,6 +61,9 @@ export async function closeAll(stores: readonly NamedStore[]): Promise<void> {
  * Whether a store is only ever added to: it enforces no conditions, or the operator says that it may not
  * be trusted with them.
  */
-export function isAppendOnly(store: ObjectStore, settings: Settings): boolean {
+export function isAppendOnly(
+  store: ObjectStore,
+  settings: Pick<Settings, "single-writer">,
+): boolean {
   return store.conditions === "none" || settings["single-writer"];
 }

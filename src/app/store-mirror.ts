@@ -146,7 +146,7 @@ export class StoreMirror {
   }
 
   /** What the store was last seen to hold; null if that is nothing, or not known. Asks nobody. */
-  get #held(): HeldVersion | null {
+  get held(): HeldVersion | null {
     return this.#swapper.lastSeen?.held ?? null;
   }
 
@@ -168,7 +168,7 @@ export class StoreMirror {
       close: () => source.close(),
       snapshot: (reason, signal) => {
         this.#elsewhere = this.#options.others().flatMap((other) => {
-          const held = other.#held;
+          const held = other.held;
           return held === null ? [] : [{ other, held }];
         });
         return source.snapshot(reason, signal);
@@ -324,7 +324,7 @@ export class StoreMirror {
   }
 
   #levelSource(): LevelSource | null {
-    const held = this.#held;
+    const held = this.held;
     return held && { name: this.name, store: this.#options.store, held };
   }
 

@@ -53,7 +53,7 @@ function begin({ intervalMs = 5 * minuteMs }: { intervalMs?: number | null } = {
   const mirror: AttestedMirror = {
     name: "s",
     store,
-    seen: { held },
+    held,
     lookSoon: () => {
       w.looks += 1;
       w.heldMs = w.canHold ? clock.monotonicMs() : null;
