@@ -31,8 +31,9 @@ export class GcsInspection implements StoreInspection {
   readonly rights = {
     versioning: "storage.buckets.get",
     objectLock: "storage.buckets.get",
+    // Replacing an object takes it, too.
     deleting:
-      "storage.objects.delete from their roles, or leave it for the folder probe/ alone (docs/stores.md says how)",
+      "storage.objects.delete from their roles, but for latest.json, mirrors/ and probe/ (docs/stores.md says how)",
   };
   readonly #options: GcsInspectionOptions;
 

@@ -16,8 +16,8 @@ import {
   rejectsWith,
   uniqueBytes,
 } from "../../src/testing/object-store-helpers.ts";
-import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "../conformance/ground-at.ts";
+import { peerConformance } from "../conformance/results.ts";
 import { type Azurite, startAzurite } from "../peers/azurite.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { withEnv } from "./open-store-at.ts";
@@ -41,7 +41,7 @@ peerSuite("AzureStore on Azurite", ["azurite"], () => {
     `abs://${azurite.account}@${path}?endpoint=${azurite.endpoint}${more}`;
   const open = (path: string): Promise<ObjectStore> => openStore(place(path));
 
-  objectStoreSuite("AzureStore", async () =>
+  peerConformance("azurite", async () =>
     newGroundAt(parseLocation(place("container/pre")), "ground"),
   );
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FileStore } from "../../src/store/file-store.ts";
-import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
+import { peerConformance } from "../conformance/results.ts";
 
-objectStoreSuite("FileStore", async () => {
+peerConformance("folder", async () => {
   const folder = await mkdtemp(join(tmpdir(), "scb-file-store-"));
   return {
     open: async () => new FileStore({ root: join(folder, "store"), logger: silentLogger }),

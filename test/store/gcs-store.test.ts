@@ -15,8 +15,8 @@ import {
   rejectsWith,
   uniqueBytes,
 } from "../../src/testing/object-store-helpers.ts";
-import { objectStoreSuite } from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "../conformance/ground-at.ts";
+import { peerConformance } from "../conformance/results.ts";
 import { type FakeGcs, startFakeGcs } from "../peers/fake-gcs.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 
@@ -32,7 +32,7 @@ peerSuite("GcsStore on fake-gcs-server", ["fake-gcs"], () => {
   const open = (place: string): Promise<ObjectStore> =>
     openStore(`gs://${place}?endpoint=${gcs.endpoint}`);
 
-  objectStoreSuite("GcsStore", async () =>
+  peerConformance("fake-gcs", async () =>
     newGroundAt(parseLocation(`gs://bucket/pre?endpoint=${gcs.endpoint}`), "ground"),
   );
 
