@@ -25,7 +25,7 @@ function table(): string {
 
 function lineOf(result: ConformanceResult): string {
   const { name, form, version, date, where, broken, note, conditions } = result;
-  const all = storeChecks(conditions).length;
+  const all = result.of ?? storeChecks(conditions).length;
   const kept = broken.length === 0 ? `all ${all}` : `${all - broken.length} of ${all}`;
   const known = [...broken.map(({ says }) => says), ...(note === undefined ? [] : [note])];
   return `| ${name} | \`${form}\` | ${version} | ${kept} | ${where}, ${date} | ${known.join("; ")} |`;

@@ -18,6 +18,8 @@ const resultSchema = z.strictObject({
   where: z.enum(["each run of the tests", "by hand"]),
   /** Which part of the suite it is held to: "none" for a store that is only ever added to. */
   conditions: z.enum(["enforced", "none"]).default("enforced"),
+  /** Of how many promises, if it was tried when the suite had fewer. */
+  of: z.int().optional(),
   /** `check` is null of what was tried by hand, and written down without the promise's name. */
   broken: z.array(z.strictObject({ check: z.string().nullable(), says: z.string() })),
   note: z.string().optional(),
