@@ -10,6 +10,7 @@ import type { WatchedEvent } from "../watched/events.ts";
 import { attestWhile } from "./attestations.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { closeAll, type NamedStore, storesOf } from "./destination.ts";
+import { whileDistinct } from "./distinct-stores.ts";
 import { logMirrorEvent } from "./event-log.ts";
 import { RepeatedTrouble } from "./repeated-trouble.ts";
 import type { RunAlerts } from "./run-alerts.ts";
@@ -156,8 +157,11 @@ async function mirror(
   if (identity === null) return tell({ kind: "stopped", ...nothing });
   const node = nodeFolder(settings, identity);
   watch?.surveyNode(shared.view());
+  const twice = new AbortController();
+  const distinct = { ...options, end: () => twice.abort(), signal: options.stop };
   const stopped = await runStores({
     ...options,
+    abort: AbortSignal.any([abort, twice.signal]),
     node,
     identity,
     mirrored,
@@ -181,7 +185,7 @@ async function mirror(
       });
     },
     around: (work, mirrors, verdicts) =>
-      attestWhile(work, mirrors, {
+      attestWhile(() => whileDistinct(work, mirrors, distinct), mirrors, {
         ...options,
         intervalMs: options.once ? null : settings["attest-interval"],
         heldSinceMs: (store) => verdicts.heldSinceMs(store),

@@ -49,7 +49,10 @@ export async function runStores(options: RunStoresOptions): Promise<Stopped> {
         mirrored: { ...mirrored, source },
         others: () => mirrors.filter((other) => other.name !== name),
         observe: (event) => tell({ ...event, store: name }),
-        onLastDrill,
+        onLastDrill: (last) => {
+          verdicts.lastDrill(name, last);
+          onLastDrill?.(last);
+        },
       }),
   );
   const verdicts = new RunVerdicts({

@@ -2,6 +2,7 @@ import type { EngineEvent } from "../chanbackup/engine-events.ts";
 import { isInconclusive } from "../checks/drill/drill-report.ts";
 import type { Finding, Verdict } from "../checks/finding.ts";
 import { judgeRun, type RunEvidence, type RunPolicy } from "../checks/run-verdict.ts";
+import type { LastDrill } from "../repository/drill-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ScbError } from "../runtime/error.ts";
 import type { DaemonEvent, StoreEvent } from "./daemon-event.ts";
@@ -47,6 +48,13 @@ export class RunVerdict {
   /** Takes in what happened. Nothing is told before the store was once read back, or is in trouble. */
   hear(event: RunEvent): void {
     this.#take(event);
+    this.review();
+  }
+
+  /** Takes in the last drill that the store knows of, whoever made it. */
+  lastDrill({ ok, at, key, verdict }: LastDrill): void {
+    const found = verdict === "unknown" ? "couldn't look" : "found that a restore would not work";
+    this.#set({ drillFailure: ok ? null : `the last drill, ${at}, ${found} (${key} says why)` });
     this.review();
   }
 

@@ -3,6 +3,7 @@ import type { FindingCode } from "../checks/finding.ts";
 import { neededOf, type Requirement } from "../checks/requirement.ts";
 import type { RunEvidence } from "../checks/run-verdict.ts";
 import { judgeStores, type StoreJudgement } from "../checks/stores-verdict.ts";
+import type { LastDrill } from "../repository/drill-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { RunVerdict } from "./run-verdict.ts";
@@ -55,6 +56,12 @@ export class RunVerdicts {
   /** What the store's swapper knows of funds in limbo is asked for when it is judged. */
   attach(store: string, limbo: Limbo): void {
     this.#limbo.set(store, limbo);
+  }
+
+  /** Takes in the last drill that a store knows of. */
+  lastDrill(store: string, last: LastDrill): void {
+    this.#runs.get(store)?.lastDrill(last);
+    this.#tellIfChanged();
   }
 
   /** Takes in what happened to one store, or to the node. */

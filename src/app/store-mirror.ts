@@ -12,7 +12,7 @@ import type { SeenElsewhere } from "../mirror/refuse-worse-than-elsewhere.ts";
 import { SingleWriterSwapper } from "../mirror/single-writer-swapper.ts";
 import type { StateSwapper } from "../mirror/state-swapper.ts";
 import type { Base, HeldVersion } from "../repository/base.ts";
-import type { LastDrill } from "../repository/drill-record.ts";
+import { type LastDrill, readLastDrill } from "../repository/drill-record.ts";
 import { readHeld } from "../repository/version.ts";
 import { abortable, throwIfAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -128,6 +128,11 @@ export class StoreMirror {
   /** The node's folder in it. */
   get store(): ObjectStore {
     return this.#options.store;
+  }
+
+  /** Whether the store has told what it holds, or that it holds nothing. */
+  get wasRead(): boolean {
+    return this.#swapper.lastSeen !== null;
   }
 
   /** What became of the last state that was looked at; null if none was. */
@@ -264,12 +269,26 @@ export class StoreMirror {
       base = await this.#swapper.base(signal);
     }
     if (base.held === null) return base;
+    await this.#readLastDrill(signal);
     const reading = await readHeld(store, base.held, { signal });
     if (reading.kind !== "whole" && reading.kind !== "unproven") return base;
     mirrored.remember?.(reading.bytes);
     await this.#heldBackups.opens(reading.bytes, signal);
     this.#opened.resolve();
     return base;
+  }
+
+  /** A drill that failed before this process began makes the node no safer because it isn't known. */
+  async #readLastDrill(signal: AbortSignal): Promise<void> {
+    const { store, clock, onLastDrill } = this.#options;
+    if (onLastDrill === undefined) return;
+    try {
+      const last = await readLastDrill(store, clock.now(), { signal });
+      if (last !== null) onLastDrill(last);
+    } catch (error) {
+      // A record that can't be read is what `status` tells of: the mirror goes on.
+      if (!hasCode(error, "decode", "store-denied")) throw error;
+    }
   }
 
   /** What the others hold is to be compared with from the first state on; one that is slow isn't waited for. */

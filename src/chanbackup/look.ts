@@ -25,11 +25,16 @@ export interface LookTiming {
   readonly quietMs?: number | undefined;
 }
 
+/** A version is read after so many quiet times at most, counted from the first swap since the last look. */
+const quietsAtMost = 5;
+
 /** When the next look is due. All times are monotonic. */
 export class LookSchedule {
   readonly #intervalMs: Readonly<Record<LookDepth, number>>;
   readonly #quietMs: number;
   readonly #dueAtMs: Record<LookDepth, number>;
+  /** When the first swap came that isn't read back yet; null for none. */
+  #unreadSinceMs: number | null = null;
 
   constructor(
     { lookIntervalMs = 300_000, versionLookIntervalMs = 3_600_000, quietMs = 2_000 }: LookTiming,
@@ -50,16 +55,23 @@ export class LookSchedule {
       : { depth: "pointer", atMs: pointer };
   }
 
-  /** A store that has lost `losses` backups in a row is looked at, and written to, ever less often. */
+  /**
+   * A store that has lost `losses` backups in a row is looked at, and written to, ever less often. A node
+   * that is never quiet for long has its version read all the same.
+   */
   swapped(nowMs: number, losses: number): void {
     this.made("pointer", nowMs);
+    this.#unreadSinceMs ??= nowMs;
     const inMs = Math.min(this.#quietMs * 2 ** Math.min(losses, 30), this.#intervalMs.version);
-    this.#dueAtMs.version = nowMs + inMs;
+    const latestMs = this.#unreadSinceMs + Math.max(inMs, quietsAtMost * this.#quietMs);
+    this.#dueAtMs.version = Math.min(nowMs + inMs, latestMs);
   }
 
   made(depth: LookDepth, nowMs: number): void {
     this.#dueAtMs.pointer = nowMs + this.#intervalMs.pointer;
-    if (depth === "version") this.#dueAtMs.version = nowMs + this.#intervalMs.version;
+    if (depth === "pointer") return;
+    this.#dueAtMs.version = nowMs + this.#intervalMs.version;
+    this.#unreadSinceMs = null;
   }
 
   failed(depth: LookDepth, retryAtMs: number): void {

@@ -8,7 +8,7 @@ export function watchedStatus(watched: Watched, now: Moment) {
   const { node, source, verdict: told, nodeTrouble, wasNodeHeard } = watched;
   const stores = [...watched.stores.values()].map((known) => storeStatus(known, now));
   const newest = stores.reduce<StoreStatus | null>(
-    (best, each) => ((each.latest?.sequence ?? -1) > (best?.latest?.sequence ?? -1) ? each : best),
+    (best, each) => (ageOf(each) < ageOf(best) || best?.latest == null ? each : best),
     null,
   );
   const document = statusDocument({
@@ -43,6 +43,11 @@ function storeStatus(known: WatchedStore, now: Moment): StoreStatus {
     latest: latest && latestOf(latest),
     ageSeconds: latest && ageSeconds(latest, now),
   };
+}
+
+/** Sequences of two stores have nothing to do with each other, and a time in the future makes nothing newer. */
+function ageOf(status: StoreStatus | null): number {
+  return status?.ageSeconds ?? Number.POSITIVE_INFINITY;
 }
 
 function latestOf({ committedAt, ...version }: WatchedVersion): LatestVersion {
