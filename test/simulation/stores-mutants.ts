@@ -185,7 +185,7 @@ export const storesMutants: readonly Mutant[] = [
       {
         file: storeMirror,
         from: "() => this.#elsewhere.map(({ other, held }) => other.#seen(held)),",
-        to: "() => this.#elsewhere.map(({ other, held }) => other.#seen(other.#held ?? held)),",
+        to: "() => this.#elsewhere.map(({ other, held }) => other.#seen(other.held ?? held)),",
       },
     ],
   },
@@ -220,7 +220,7 @@ export const storesMutants: readonly Mutant[] = [
     changes: [
       {
         file: runVerdict,
-        from: "isOfNode ? { nodeTrouble: null } : { trouble: null, unsavedSinceMs: null }",
+        from: "isOfSource ? { nodeTrouble: null } : { trouble: null, unsavedSinceMs: null }",
         to: "{ nodeTrouble: null, trouble: null, unsavedSinceMs: null }",
       },
     ],
