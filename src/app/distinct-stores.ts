@@ -3,10 +3,20 @@ import { abortable } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
-import type { StoreMirror } from "./store-mirror.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 
 /** So long the stores have to show that they are different places. */
 const lookMs = 10_000;
+
+/** A mirror of one store, as far as it can be told from another. */
+interface Place {
+  readonly name: string;
+  /** The node's folder in it. */
+  readonly store: ObjectStore;
+  /** Resolves when the store has first told what it holds, or first failed to. */
+  readonly reached: Promise<void>;
+  readonly wasRead: boolean;
+}
 
 export interface DistinctOptions {
   /** Wait for the answer, also if the work is done before. */
@@ -25,7 +35,7 @@ export interface DistinctOptions {
  */
 export async function whileDistinct<T>(
   work: () => Promise<T>,
-  mirrors: readonly StoreMirror[],
+  mirrors: readonly Place[],
   options: DistinctOptions,
 ): Promise<T> {
   if (mirrors.length < 2) return work();
@@ -54,7 +64,7 @@ export async function whileDistinct<T>(
 
 /** Null if no two are known to be one. */
 async function twiceNamed(
-  mirrors: readonly StoreMirror[],
+  mirrors: readonly Place[],
   signal: AbortSignal,
   { clock, random }: DistinctOptions,
 ): Promise<ScbError | null> {

@@ -46,7 +46,8 @@ export async function mirrorStores(
         if (!isOver && failures.size === mirrors.length) return hopeless.abort();
         // The only one's failure is the end of the run, and told as that.
         const retryInMs = isOver ? null : lookAgainMs;
-        if (mirrors.length > 1)
+        const isCutOff = options.abort.aborted && error.code === "aborted";
+        if (mirrors.length > 1 && !isCutOff)
           options.tell({ kind: "failed", error, retryInMs, store: mirror.name });
         if (isOver) return;
         await sleepUntil(options.clock, lookAgainMs, [stop, abort]);
