@@ -1,6 +1,6 @@
 /**
  * Writes the table of docs/stores.md from test/conformance/results.json, which the tests hold each
- * store to. `node scripts/stores-doc.ts`
+ * store to. `npm run generate:stores`
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { storeChecks } from "../src/testing/object-store-suite.ts";
