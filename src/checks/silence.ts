@@ -11,9 +11,10 @@ import { unreadFinding } from "./unread.ts";
  */
 export function silenceFindings(evidence: Evidence, { maxSilenceMs }: Policy): Finding[] {
   const { folder, node } = evidence;
-  const { store, attested } = folder;
+  const { store, attested, current } = folder;
   if (maxSilenceMs === null) return [];
-  if (!attested.known) return [unreadFinding(store, attested.error)];
+  // A store that tells nothing at all is told of once.
+  if (!attested.known) return current.known ? [unreadFinding(store, attested.error)] : [];
   const seen = attested.value;
   switch (seen.kind) {
     case "none":
