@@ -33,7 +33,7 @@ import {
   type VersionSeen,
 } from "./evidence.ts";
 import { isInFlight } from "./freshness.ts";
-import { type SeeOptions, seeVersion } from "./see-version.ts";
+import { type ReadVersion, type SeeOptions, seeVersion } from "./see-version.ts";
 import { nodeTrouble, storeTrouble, told } from "./told.ts";
 
 /**
@@ -47,6 +47,8 @@ export interface CollectOptions extends SeeOptions {
   readonly node: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** How a version is read back. Default: `seeVersion`. */
+  readonly see?: ((expected: ExpectedVersion) => Promise<ReadVersion>) | undefined;
 }
 
 /** What was read of a folder, with the bytes of what a restore would take. */
@@ -72,7 +74,8 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
     : seen.kind === "held"
       ? seen.pointer?.node.pubkey
       : null;
-  const see = (expected: ExpectedVersion) => seeVersion(options, expected, pubkey ?? null);
+  const see =
+    options.see ?? ((expected: ExpectedVersion) => seeVersion(options, expected, pubkey ?? null));
   const read = held && (await see(held));
   // A restore takes what the version itself names, too.
   const alsoRestore = joinedAlso(held?.alsoRestore ?? [], read?.alsoRestore ?? []);

@@ -73,6 +73,15 @@ export type AttestedSeen =
       readonly sequenceSince: number | null;
     });
 
+/** What somebody who looks again and again saw current here: the highest sequence. */
+export interface SeenBefore {
+  readonly sequence: number;
+  readonly key: string;
+  readonly sha256: string;
+  /** As `HeldVersion`'s. Milliseconds since 1970. */
+  readonly savedAt: number;
+}
+
 /** A node's folder in one store, as one reading of it showed it. */
 export interface FolderEvidence {
   /** The store's location: holds no secret. */
@@ -91,6 +100,8 @@ export interface FolderEvidence {
   readonly lastDrill: Told<LastDrill | null>;
   readonly lastRestore: Told<LastRestore | null>;
   readonly attested: Told<AttestedSeen>;
+  /** Absent for who looks only once. */
+  readonly before?: SeenBefore | null | undefined;
 }
 
 /** What a node says of its channels, at one moment. Sorted channel points. */

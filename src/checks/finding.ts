@@ -159,7 +159,8 @@ export const findingKinds = {
   },
   "went-back": {
     level: "problem",
-    means: "The store lost what this mirror had committed: somebody restored an older folder.",
+    means:
+      "The store lost what a mirror had committed, or watch had seen: somebody restored an older folder.",
     remedy: "find out who writes there; scb-mirror verify shows what is left",
   },
   "store-behind": {

@@ -22,6 +22,11 @@ export interface SecondLookOptions extends RequestOptions {
   readonly secondLookMs?: number | undefined;
 }
 
+/** Whether it may be the moment's, and has to be looked at again before it is believed. */
+export function isTransient({ code }: Finding): boolean {
+  return transientCodes.includes(code);
+}
+
 /**
  * What `look` sees and finds. A channel that opens or closes in this moment is in the node and not yet
  * in the store, or the other way round, and in one store and not yet in another: so all is looked at
@@ -32,7 +37,7 @@ export async function lookTwice<Seen extends { readonly findings: readonly Findi
   { clock, secondLookMs = defaultSecondLookMs, signal }: SecondLookOptions,
 ): Promise<Seen> {
   const seen = await look();
-  if (!seen.findings.some(({ code }) => transientCodes.includes(code))) return seen;
+  if (!seen.findings.some(isTransient)) return seen;
   await clock.sleep(secondLookMs, signal);
   return look();
 }

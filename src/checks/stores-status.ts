@@ -3,13 +3,12 @@ import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { collectFolder, unreadFolder } from "./collect.ts";
 import type { Evidence, FolderEvidence } from "./evidence.ts";
-import type { Verdict } from "./finding.ts";
 import type { Requirement } from "./requirement.ts";
 import { lookTwice, type SecondLookOptions } from "./second-look.ts";
 import { collectAsked, factsOf, type StatusOptions, type StatusReport } from "./status.ts";
 import { problemsOf, type StoreStatus, statusDocument } from "./status-json.ts";
-import { compareStores, heldState, newest, type SeenStore } from "./stores-compared.ts";
-import { judgeStores, type StoreFinding, type StoreJudgement } from "./stores-verdict.ts";
+import { compareStores, heldState, newest } from "./stores-compared.ts";
+import { judgeStores, type StoreFinding } from "./stores-verdict.ts";
 import { allFailed } from "./told.ts";
 import { judge } from "./verdict.ts";
 
@@ -29,16 +28,16 @@ export interface StoresStatusOptions
   readonly lookMs?: number | undefined;
 }
 
-/** One look at all. */
-interface Look {
-  readonly evidences: readonly Evidence[];
-  readonly seen: readonly SeenStore[];
-  readonly judged: readonly StoreJudgement[];
-  readonly verdict: Verdict;
-  readonly findings: readonly StoreFinding[];
-  readonly notChecked: readonly string[];
-  /** When it ended, milliseconds since 1970. */
-  readonly at: number;
+/** What is judged by. */
+export interface JudgeFoldersOptions extends Pick<StatusOptions, "maxAgeMs" | "maxSilenceMs"> {
+  readonly requirement: Requirement;
+}
+
+/** A node's folder as one look at one of its stores showed it. */
+export interface SeenFolder {
+  /** The store's name. */
+  readonly name: string;
+  readonly folder: FolderEvidence;
 }
 
 /**
@@ -48,51 +47,54 @@ interface Look {
  * nothing to judge.
  */
 export async function checkStores(options: StoresStatusOptions): Promise<StoresReport> {
-  const seen = await lookTwice(() => lookAt(options), options);
-  const { verdict, findings, notChecked, judged, evidences, at } = seen;
-  const states = seen.seen.flatMap((store) => heldState(store) ?? []);
-  const byName = [...seen.seen].map(({ store }) => store).sort();
+  return lookTwice(() => lookAt(options), options);
+}
+
+async function lookAt(options: StoresStatusOptions): Promise<StoresReport> {
+  const { stores, clock } = options;
+  const asked = await collectAsked(options);
+  const folders = await Promise.all(
+    stores.map(async (one) => ({ name: one.name, folder: await folderOf(one, options) })),
+  );
+  const unread = folders.flatMap(({ name, folder: { current } }) =>
+    current.known ? [] : [{ name, error: current.error }],
+  );
+  if (unread.length === folders.length) throw allFailed(unread);
+  return judgeFolders(folders, { at: clock.now(), ...asked }, options);
+}
+
+/** Judges what was seen of a node: each store, and all together. No I/O, no clock. */
+export function judgeFolders(
+  folders: readonly SeenFolder[],
+  rest: Omit<Evidence, "folder">,
+  { maxAgeMs, maxSilenceMs = null, requirement }: JudgeFoldersOptions,
+): StoresReport {
+  const { at } = rest;
+  const own = folders.map(({ name: store, folder }) => {
+    const evidence: Evidence = { ...rest, folder };
+    const judgement = judge(evidence, { question: "mirror", maxAgeMs, maxSilenceMs });
+    return { store, folder, facts: factsOf(evidence), ...judgement };
+  });
+  const judged = compareStores(own, at, requirement);
+  const { verdict, findings } = judgeStores(judged, requirement);
+  const states = own.flatMap((store) => heldState(store) ?? []);
+  const byName = own.map(({ store }) => store).sort();
   const leader = newest(states, at)?.store ?? byName[0];
-  const facts = evidences.map(factsOf);
-  const [first] = facts;
-  const leading = facts[judged.findIndex(({ store }) => store === leader)] ?? first;
+  const leading = own.find(({ store }) => store === leader);
   if (leading === undefined) throw new ScbError("internal", "there is no store to look at");
   return {
     verdict,
     findings,
-    notChecked,
+    notChecked: [...new Set(own.flatMap(({ notChecked }) => notChecked))],
     healthy: verdict === "safe",
     problems: problemsOf(findings),
-    ...leading,
-    stores: judged.map((own, index) => ({
-      ...own,
-      latest: facts[index]?.latest ?? null,
-      ageSeconds: facts[index]?.ageSeconds ?? null,
+    ...leading.facts,
+    stores: judged.map((each, index) => ({
+      ...each,
+      latest: own[index]?.facts.latest ?? null,
+      ageSeconds: own[index]?.facts.ageSeconds ?? null,
     })),
   };
-}
-
-async function lookAt(options: StoresStatusOptions): Promise<Look> {
-  const { stores, clock, maxAgeMs, maxSilenceMs = null, requirement } = options;
-  const policy = { question: "mirror", maxAgeMs, maxSilenceMs } as const;
-  const asked = await collectAsked(options);
-  const folders = await Promise.all(stores.map((one) => folderOf(one, options)));
-  const unread = folders.flatMap(({ current }, index) =>
-    current.known ? [] : [{ name: stores[index]?.name ?? "", error: current.error }],
-  );
-  if (unread.length === folders.length) throw allFailed(unread);
-  const at = clock.now();
-  const evidences = folders.map((folder): Evidence => ({ at, folder, ...asked }));
-  const own = evidences.map((evidence) => judge(evidence, policy));
-  const seen = stores.flatMap(({ name: store }, index): SeenStore[] => {
-    const [judgement, evidence] = [own[index], evidences[index]];
-    if (judgement === undefined || evidence === undefined) return [];
-    const { verdict, findings } = judgement;
-    return [{ store, verdict, findings, folder: evidence.folder }];
-  });
-  const judged = compareStores(seen, at, requirement);
-  const notChecked = [...new Set(own.flatMap((one) => one.notChecked))];
-  return { evidences, seen, judged, ...judgeStores(judged, requirement), notChecked, at };
 }
 
 /** What one of several stores doesn't answer, or not in time, is evidence too: of that store alone. */

@@ -9,6 +9,7 @@ import type { Policy } from "./policy.ts";
 import { silenceFindings } from "./silence.ts";
 import { unreadFinding } from "./unread.ts";
 import { versionFindings } from "./version-findings.ts";
+import { wentBackFindings } from "./went-back.ts";
 
 export interface Judgement {
   readonly verdict: Verdict;
@@ -25,6 +26,7 @@ export interface Judgement {
 export function judge(evidence: Evidence, policy: Policy): Judgement {
   const findings = [
     ...pointerFindings(evidence.folder, policy),
+    ...wentBackFindings(evidence),
     ...versionFindings(evidence, policy),
     ...nodeFindings(evidence),
     ...coverFindings(evidence),

@@ -11,7 +11,8 @@ export async function nodeFolders(store: ObjectStore, signal: AbortSignal): Prom
   return nodes;
 }
 
-async function isNodeFolder(store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+/** `store`: the folder. */
+export async function isNodeFolder(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
   if ((await store.head(latestKey, { signal })) !== null) return true;
   for await (const _ of store.list(versionsPrefix, { signal })) return true;
   return false;

@@ -1,0 +1,40 @@
+import type { Evidence, SeenBefore } from "./evidence.ts";
+import { type Finding, findingOf } from "./finding.ts";
+
+/** Does the folder hold less than whoever looks has seen there before? Nothing else shows an older copy. */
+export function wentBackFindings({ folder }: Evidence): Finding[] {
+  const { store, current, before = null } = folder;
+  if (before === null || !current.known) return [];
+  const found = (now: string): Finding[] => {
+    const message = `${store} went back: it held sequence ${before.sequence} (${before.key}), and ${now}`;
+    return [findingOf("went-back", store, message)];
+  };
+  switch (current.value.kind) {
+    case "none":
+      return found("holds nothing now");
+    case "held": {
+      const { held } = current.value;
+      return isSetback(held, before) ? found(`${held.key} is current now`) : [];
+    }
+    default:
+      // These are told as what they are.
+      return [];
+  }
+}
+
+/** What a person has made current since, as repair does, is none. */
+function isSetback(held: SeenBefore, before: SeenBefore): boolean {
+  if (held.sequence > before.sequence || held.savedAt > before.savedAt) return false;
+  return held.sequence < before.sequence || held.sha256 !== before.sha256;
+}
+
+/** What is remembered after a look at the folder; `before`: what was until then. */
+export function seenAfter(
+  folder: Evidence["folder"],
+  before: SeenBefore | null,
+): SeenBefore | null {
+  if (!folder.current.known || folder.current.value.kind !== "held") return before;
+  const { sequence, key, sha256, savedAt } = folder.current.value.held;
+  const seen = { sequence, key, sha256, savedAt };
+  return before === null || !isSetback(seen, before) ? seen : before;
+}
