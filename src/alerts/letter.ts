@@ -3,7 +3,7 @@ import { printable } from "../runtime/foreign-text.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { AlertMessage, ToldTrouble } from "./alert-message.ts";
 import type { Letter } from "./receivers/receiver.ts";
-import { isOfTheNode } from "./situation.ts";
+import { allNodes, isOfTheNode } from "./situation.ts";
 
 export interface LetterOptions {
   readonly id: string;
@@ -152,7 +152,11 @@ function lineOf(trouble: ToldTrouble, at: number): string {
 function commandsFor(troubles: readonly ToldTrouble[]): string[] {
   const commands = troubles
     .filter(({ state }) => state !== "over")
-    .map(({ node, store }) => `  scb-mirror status --to ${quoted(store)} --node ${quoted(node)}`);
+    .map(({ node, store }) => {
+      const which = node === allNodes ? "--all" : `--node ${quoted(node)}`;
+      const to = store.split(" and ").map((one) => `--to ${quoted(one)}`);
+      return `  scb-mirror status ${to.join(" ")} ${which}`;
+    });
   return [...new Set(commands)].slice(0, mostStores);
 }
 

@@ -1,5 +1,8 @@
 import type { Finding, FindingCode, Verdict } from "../checks/finding.ts";
 
+/** In place of a node's name, which can't have a space: what is the same for all that are watched. */
+export const allNodes = "all nodes";
+
 /** A finding, and where it was found. */
 export interface LocatedFinding {
   /** The name of the node's folder. */

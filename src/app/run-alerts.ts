@@ -3,18 +3,10 @@ import type { Watcher } from "../alerts/watcher.ts";
 import { findingOf, verdictOf } from "../checks/finding.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type ErrorCode, hasCode, ScbError } from "../runtime/error.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { Random } from "../runtime/random.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
+import { type OpenWatcherOptions, openWatcher } from "./open-watcher.ts";
 import { isOfNode } from "./run-verdict.ts";
 import type { Settings } from "./settings.ts";
-
-export interface RunAlertsOptions {
-  readonly settings: Settings;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
 
 /** What a run shows to who watches it, once it has begun. */
 export interface WatchedRun {
@@ -42,33 +34,20 @@ export class RunAlerts {
   /** What the start waits for. */
   #trouble: ScbError | null = null;
 
-  private constructor({ settings, clock }: RunAlertsOptions) {
+  private constructor({ settings, clock }: OpenWatcherOptions) {
     this.#settings = settings;
     this.#clock = clock;
     this.#begunMs = clock.monotonicMs();
   }
 
-  /** Null if nobody wants to be told. What it needs is loaded only else. */
-  static async open(options: RunAlertsOptions): Promise<RunAlerts | null> {
-    const { settings } = options;
-    const { notify = [], heartbeat } = settings;
-    if (notify.length === 0 && heartbeat === undefined) return null;
-    const [{ Watcher }, { openReceiver }] = await Promise.all([
-      import("../alerts/watcher.ts"),
-      import("../alerts/receivers/open-receiver.ts"),
-    ]);
+  /** Null if nobody wants to be told. */
+  static async open(options: OpenWatcherOptions): Promise<RunAlerts | null> {
     const alerts = new RunAlerts(options);
-    alerts.#watcher = new Watcher({
-      ...options,
-      receivers: await Promise.all(notify.map(openReceiver)),
-      heartbeat: heartbeat ?? null,
-      heartbeatIntervalMs: settings["heartbeat-interval"],
-      notifyAfterMs: settings["notify-after"],
-      details: settings["notify-details"],
+    alerts.#watcher = await openWatcher(options, {
       situation: () => alerts.#situation(),
       look: () => alerts.#run?.look(),
     });
-    return alerts;
+    return alerts.#watcher === null ? null : alerts;
   }
 
   /** Node and stores were reached: from now on the run's verdict counts. */

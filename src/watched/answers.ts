@@ -15,9 +15,12 @@ export interface Asked {
   readonly durations: SwapDurations;
 }
 
-type View = (asked: Asked, query: URLSearchParams) => Promise<Answer>;
+/** What is served, by path. */
+export type Views<A> = Readonly<
+  Record<string, (asked: A, query: URLSearchParams) => Promise<Answer>>
+>;
 
-const views: Readonly<Record<string, View>> = {
+const views: Views<Asked> = {
   "/": async ({ watched, now }, query) => pageAnswer(watched, now, query),
   "/healthz": async () => plain(200, "ok"),
   "/readyz": async ({ watched }) => {
@@ -41,27 +44,38 @@ function formOf(path: string, query: URLSearchParams): string {
   return `${path}?${path === "/" && query.get("refresh") === "off"}`;
 }
 
-/**
- * What is served: each path a view of the record as it is now. Nothing that a request asks for is waited
- * for, so a store that hangs delays no answer. Each view is made at most once a second and whenever the
- * record has changed, however many ask.
- */
+/** What is served of a mirror: see `answersBy`. */
 export function answersOf(look: () => Asked): Answering {
+  return answersBy(views, look, ({ watched }) => watched);
+}
+
+/**
+ * Each path is a view of the record as it is now. Nothing that a request asks for is waited for, so a
+ * store that hangs delays no answer. Each view is made at most once a second and whenever the record has
+ * changed, however many ask.
+ */
+export function answersBy<A extends { readonly now: Moment }>(
+  served: Views<A>,
+  look: () => A,
+  recordOf: (asked: A) => unknown,
+): Answering {
   const made = new Map<
     string,
-    { readonly of: Watched; readonly atSecond: number; readonly answer: Promise<Answer> }
+    { readonly of: unknown; readonly atSecond: number; readonly answer: Promise<Answer> }
   >();
   return (path, query) => {
-    const view = Object.hasOwn(views, path) ? views[path] : undefined;
+    const view = Object.hasOwn(served, path) ? served[path] : undefined;
     if (view === undefined) return Promise.resolve(null);
     const asked = look();
-    const { watched, now } = asked;
-    const atSecond = Math.floor(now.monotonicMs / 1000);
+    const record = recordOf(asked);
+    const atSecond = Math.floor(asked.now.monotonicMs / 1000);
     const form = formOf(path, query);
     const known = made.get(form);
-    if (known?.of === watched && known.atSecond === atSecond) return known.answer;
+    if (known !== undefined && known.of === record && known.atSecond === atSecond) {
+      return known.answer;
+    }
     const answer = view(asked, query);
-    made.set(form, { of: watched, atSecond, answer });
+    made.set(form, { of: record, atSecond, answer });
     return answer;
   };
 }

@@ -134,6 +134,7 @@ export const settingTable = {
     help: "how long mirrors that write that they live may be silent before that is told, or off",
     default: "15m",
   }),
+  interval: interval({ help: "how often watch looks at every node", default: "1m" }),
   "shutdown-timeout": timeout({
     help: "how long a stop may wait for a swap under way",
     default: "10s",

@@ -17,10 +17,11 @@ import {
 import { style } from "./style.ts";
 import { capitalised, dateText, span } from "./words.ts";
 
-const refreshSeconds = 15;
+export const refreshSeconds = 15;
 
 const styleHash = createHash("sha256").update(style).digest("base64");
-const policy = [
+/** What a page may load: nothing. */
+export const pagePolicy = [
   "default-src 'none'",
   `style-src 'sha256-${styleHash}'`,
   "img-src data:",
@@ -29,7 +30,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const headlines = { safe: "Safe", unsafe: "Not safe", unknown: "Not known" } as const;
+export const headlines = { safe: "Safe", unsafe: "Not safe", unknown: "Not known" } as const;
 const iconColours = { safe: "1a7f4b", unsafe: "c0271d", unknown: "b87700" } as const;
 
 /**
@@ -43,17 +44,22 @@ export function pageAnswer(watched: Watched, now: Moment, query: URLSearchParams
     type: "text/html; charset=utf-8",
     body: pageHtml(watched, now, isPaused).text,
     headers: {
-      "content-security-policy": policy,
+      "content-security-policy": pagePolicy,
       ...(isPaused ? {} : { refresh: String(refreshSeconds) }),
     },
   };
+}
+
+/** A dot in the verdict's colour. */
+export function faviconOf(verdict: keyof typeof iconColours): string {
+  return `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='%23${iconColours[verdict]}'/%3E%3C/svg%3E`;
 }
 
 function pageHtml(watched: Watched, now: Moment, isPaused: boolean): Html {
   const { verdict: told, node, stores, version, startedAt } = watched;
   const { verdict } = told;
   const name = node ?? "a node that isn't known yet";
-  const favicon = `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='%23${iconColours[verdict]}'/%3E%3C/svg%3E`;
+  const favicon = faviconOf(verdict);
   return html`<!doctype html>
 <html lang="en">
 <head>
