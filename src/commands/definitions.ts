@@ -17,11 +17,13 @@ import { restore } from "./definitions/restore.ts";
 import { run } from "./definitions/run.ts";
 import { status } from "./definitions/status.ts";
 import { verify } from "./definitions/verify.ts";
+import { watch } from "./definitions/watch.ts";
 
 /** All commands, in the order in which help lists them. */
 export const definitions: readonly Definition[] = [
   run,
   status,
+  watch,
   healthcheck,
   doctor,
   list,

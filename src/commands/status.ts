@@ -11,8 +11,9 @@ import { withNodeOrWithout } from "./node-store.ts";
 import { formatAge, formatSize, type Terminal, table } from "./terminal.ts";
 import { withinTimeout } from "./within-timeout.ts";
 
-export const statusAction: Action = async (context) => {
-  const { terminal, json } = context;
+export const statusAction: Action<{ readonly all: boolean }> = async (context) => {
+  const { terminal, json, options } = context;
+  if (options.all) return (await import("./status-all.ts")).statusAllAction(context);
   // A person may be asked for a passphrase, whose time isn't the store's.
   const key = await openKey(context);
   const report = await withinTimeout(context, (within) => look(within, key));

@@ -144,6 +144,11 @@ export function startRun(args: readonly string[], options: CliOptions = {}): Run
   return new RunningCli(spawnCli(["run", "--json", ...args], options));
 }
 
+/** Starts `watch --json` and the arguments. */
+export function startWatch(args: readonly string[], options: CliOptions = {}): RunningCli {
+  return new RunningCli(spawnCli(["watch", "--json", ...args], options));
+}
+
 function spawnCli(args: readonly string[], { env, cwd }: CliOptions): ChildProcess {
   return spawn(process.execPath, [cliPath, ...args], {
     env: environment(env),

@@ -1,4 +1,5 @@
 import { settingGroups } from "../../app/settings/table.ts";
+import { toggle } from "../../app/settings/values.ts";
 import { defineCommand } from "../definition.ts";
 
 export const status = defineCommand({
@@ -12,12 +13,13 @@ export const status = defineCommand({
     "max-silence",
     "timeout",
   ],
-  options: {},
+  options: { all: toggle("every node that the stores hold; --timeout is for each of them") },
   examples: [
     "status --to s3://my-bucket/lightning",
     "status --to s3://my-bucket/lightning --from lnd",
     "status --to s3://my-bucket/lightning --key-file ~/backup.key",
     "status --to file:///mnt/usb/scb --node alice --json",
+    "status --to s3://my-bucket/lightning --all",
   ],
   action: async (context) => (await import("../status.ts")).statusAction(context),
 });

@@ -1,0 +1,27 @@
+import { settingGroups } from "../../app/settings/table.ts";
+import { toggle } from "../../app/settings/values.ts";
+import { defineCommand } from "../definition.ts";
+
+export const watch = defineCommand({
+  name: "watch",
+  description:
+    "Looks at the backups of every node in the stores again and again, and tells when one isn't safe. Runs on another machine than the mirrors; its credential only reads",
+  summary: "Looks at every node's backups again and again, and tells when one isn't safe",
+  settings: [
+    ...settingGroups.store,
+    "interval",
+    "max-age",
+    "max-silence",
+    ...settingGroups.alerts,
+    "listen",
+    "listen-host",
+    "timeout",
+  ],
+  options: { json: toggle("print one JSON document a line, one for each change") },
+  examples: [
+    "watch --to s3://my-bucket/lightning --notify ntfys://ntfy.sh/my-topic",
+    "watch --to s3://my-bucket/lightning --node alice --heartbeat https://hc-ping.com/my-uuid",
+    "watch --to s3://my-bucket/lightning --to file:///mnt/usb/scb --listen 9847 --json",
+  ],
+  action: async (context) => (await import("../watch.ts")).watchAction(context),
+});
