@@ -119,7 +119,9 @@ peerSuite("what is wrong with the bucket", ["minio"], () => {
         assertOneLine(result, code, says);
         for (const line of result.stdout.split("\n").filter(Boolean)) {
           assert.ok(result === results.at(-1), line);
-          assert.equal(JSON.parse(line).event, "retrying");
+          const { event, verdict } = JSON.parse(line);
+          assert.equal(event, verdict === undefined ? "retrying" : "verdict");
+          assert.notEqual(verdict, "safe");
         }
       }
       assert.equal(existsSync(output), false);
