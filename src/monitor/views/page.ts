@@ -99,7 +99,7 @@ function nodeCard(report: NodeReport, { since }: NodesWatched, now: Moment): Htm
       (finding) => html`<p>${capitalised(finding.message)}: ${finding.remedy}.</p>
 <pre><code>${commandFor(finding, node, null)}</code></pre>`,
     );
-  return html`<section class="card ${verdict}"><h2 class="mono">${node}</h2>
+  return html`<section class="card ${verdict}${items.length > 0 ? " wide" : ""}"><h2 class="mono">${node}</h2>
 <p class="state">${headlines[verdict]}${lasting}</p>
 ${items}
 <dl>

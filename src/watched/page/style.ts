@@ -44,6 +44,7 @@ pre { background: var(--code); border-radius: .375rem; padding: .6rem .8rem; mar
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 1rem }
 .cards.pairs { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: .75rem; padding: 1.1rem 1.3rem; min-width: 0 }
+.card p { overflow-wrap: anywhere }
 .wide { grid-column: 1 / -1 }
 .state { color: var(--tone); font-weight: 600; margin-top: .35rem }
 dl { margin-top: .8rem; display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1rem }
