@@ -80,9 +80,13 @@ peerSuite("three real MinIOs, each with troubles of its own", ["minio"], () => {
         const [struck, ...others] = [...places.slice(index), ...places.slice(0, index)];
         assert.ok(struck !== undefined);
         await begin(struck.minio);
-        await Promise.all(others.map((place) => untilSaved(place, 4)));
-        assert.equal(verdict(), "safe", "two are enough");
-        await end(struck.minio);
+        try {
+          await Promise.all(others.map((place) => untilSaved(place, 4)));
+          const isSafe = (): true | undefined => (verdict() === "safe" ? true : undefined);
+          await waitFor("two that are read back to be enough", isSafe, eventually);
+        } finally {
+          await end(struck.minio);
+        }
         const returnedMs = performance.now();
         await untilSaved(struck, 1);
         process.stderr.write(`level after ${Math.round(performance.now() - returnedMs)} ms\n`);
