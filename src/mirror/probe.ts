@@ -243,8 +243,9 @@ class Probe {
     } catch (error) {
       if (hasCode(error, "store-busy")) this.#busy = error;
       if (hasCode(error, "store-precondition", "store-missing")) {
-        // Somebody has written there: this probe, by an earlier try whose answer was lost.
-        if (condition.kind === "absent") this.#askedMs.set(key, this.#options.clock.monotonicMs());
+        // Somebody has written there: this probe, by a request whose answer was lost, or that came twice.
+        // Another create of this key would be refused for ever.
+        if (condition.kind === "absent") this.#taken.add(key);
         return null;
       }
       if (hasCode(error, "store-rejected") && (await this.#takesUnconditional(error))) {

@@ -52,6 +52,23 @@ describe("probeStore", () => {
     await probe(store);
   });
 
+  it("accepts an honest store whose answers are lost when the write has landed, or that got one twice", async () => {
+    for (const code of ["store-unknown", "store-precondition"] as const) {
+      for (let nth = 1; nth <= 20; nth += 1) {
+        const store = new FaultyStore(new MemoryStore());
+        let puts = 0;
+        store.faults.push({
+          on: ({ verb }) => verb === "put" && ++puts === nth,
+          when: "after",
+          error: new ScbError(code, "injected: it has landed"),
+          times: Number.POSITIVE_INFINITY,
+        });
+        await probe(store);
+        assert.ok(puts < 150, `${puts} writes where ${code} was said of number ${nth}`);
+      }
+    }
+  });
+
   const liars: readonly (readonly [string, ObjectStore])[] = [
     [
       "ignores If-Match",
