@@ -165,8 +165,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: mirrorEngine,
-        from: "#nextOperation(base: Base, due: Due, signal: AbortSignal)",
-        to: "#nextOperation(base: Base, due: Due, signal: AbortSignal, early: Snapshot)",
+        from: "    due: Due,\n    signal: AbortSignal,\n  ): Promise<UnderWay | {",
+        to: "    due: Due,\n    signal: AbortSignal,\n    early: Snapshot,\n  ): Promise<UnderWay | {",
       },
       {
         file: mirrorEngine,
