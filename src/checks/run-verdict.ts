@@ -31,6 +31,9 @@ export interface RunPolicy {
   readonly lookIntervalMs: number;
 }
 
+/** What a person has to mend in the store, and has a name and a remedy of its own. */
+const storeFaults = ["pointer-lost", "pointer-damaged", "wrong-node"] as const;
+
 /** A swap that takes longer is one that doesn't get through. */
 const swapTakesMs = 10_000;
 
@@ -49,7 +52,8 @@ export function judgeRun(
   const isStuck =
     unsavedSinceMs !== null && (trouble !== null || atMs - unsavedSinceMs > swapTakesMs);
   if (isStuck) {
-    found("not-saved", `the node's last state isn't saved: ${trouble?.message ?? "it takes long"}`);
+    const code = storeFaults.find((fault) => fault === trouble?.code) ?? "not-saved";
+    found(code, `the node's last state isn't saved: ${trouble?.message ?? "it takes long"}`);
   }
   if (refusal !== null) {
     const kept = refusal.key === null ? "" : ` and is kept as ${refusal.key}`;

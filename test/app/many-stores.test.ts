@@ -134,7 +134,10 @@ describe("several stores", () => {
     node.set([a, b]);
     await run.heard(holds(good, 2));
     assert.ok(!(await keysOf(robbed)).includes(latestKey), "nothing is put there");
-    await run.heard(isVerdict("unsafe"));
+    const verdict = await run.heard(isVerdict("unsafe"));
+    assert.ok("findings" in verdict);
+    const lost = verdict.findings.find(({ store }) => store === robbed.location);
+    assert.equal(lost?.code, "pointer-lost");
   });
 
   it("ends where none is left, with why the first of them failed", async () => {
