@@ -1,6 +1,12 @@
 import type { Verdict } from "../checks/finding.ts";
 import type { AlertMessage, ToldTrouble } from "./alert-message.ts";
-import { isToldAtOnce, type LocatedFinding, type Situation, subjectOf } from "./situation.ts";
+import {
+  isTold,
+  isToldAtOnce,
+  type LocatedFinding,
+  type Situation,
+  subjectOf,
+} from "./situation.ts";
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -38,7 +44,7 @@ interface Episode {
  * - What no time heals is told at once, whatever became of it meanwhile.
  * - What may pass is told once it was there for `notifyAfterMs`, or comes and goes for that long.
  * - A message takes in all that is there, so that what belongs together is one message.
- * - What was told and is still there is told again each day.
+ * - What was told and is still there is told again each day, unless `--require` tolerates it.
  * - It is over when it has been quiet for `notifyAfterMs`; until then its coming and going is no news.
  *   The end of one waits up to an hour for the end of the others.
  * - No subject is in more than six messages an hour: what is held back by that is told later.
@@ -57,10 +63,7 @@ export class AlertBook {
   /** Takes in what is so now. */
   see({ verdict, findings }: Situation, { monotonicMs: nowMs }: Moment): void {
     this.#verdict = verdict;
-    const bySubject = Map.groupBy(
-      findings.filter(({ finding }) => finding.level !== "warning"),
-      subjectOf,
-    );
+    const bySubject = Map.groupBy(findings.filter(isTold), subjectOf);
     for (const [subject, found] of bySubject) this.#appear(subject, found, nowMs);
     for (const [subject, episode] of this.#episodes) {
       if (!episode.isThere || bySubject.has(subject)) continue;
@@ -77,7 +80,8 @@ export class AlertBook {
     const isNew = open.some(([, episode]) => this.#isDue(episode, nowMs));
     const isOver = open.some(([, episode]) => this.#isEndDue(episode, nowMs));
     const isReminder = open.some(
-      ([, { isThere, toldMs }]) => isThere && toldMs !== null && nowMs - toldMs >= dayMs,
+      ([, { isThere, toldMs, found }]) =>
+        isThere && toldMs !== null && nowMs - toldMs >= dayMs && !isTolerated(found),
     );
     if (!isNew && !isOver && !isReminder) return null;
     for (const [subject, episode] of open) {
@@ -140,6 +144,7 @@ export class AlertBook {
     return ![...this.#episodes.values()].some(
       (other) =>
         other.toldMs !== null &&
+        !isTolerated(other.found) &&
         other.found[0]?.node === first?.node &&
         !this.#isOver(other, nowMs),
     );
@@ -170,6 +175,10 @@ export class AlertBook {
     const recent = this.#tellings.get(subject)?.filter((atMs) => nowMs - atMs < hourMs) ?? [];
     return recent.length < mostInAnHour;
   }
+}
+
+function isTolerated(found: readonly LocatedFinding[]): boolean {
+  return found.every((it) => it.tolerated === true);
 }
 
 /** What is new and serious comes first. */

@@ -89,8 +89,13 @@ function titleOf({ kind, verdict, troubles }: AlertMessage, shown: readonly Told
     [...new Set(shown.filter((it) => it.state === state).map(({ finding }) => finding.code))].join(
       ", ",
     );
+  const toleratedIn = (state: ToldTrouble["state"]): boolean[] =>
+    shown.filter((it) => it.state === state).map((it) => it.tolerated ?? false);
   switch (kind) {
     case "alert":
+      if (verdict === "safe" && toleratedIn("new").includes(true)) {
+        return `scb-mirror: ${who} ${verb(nodes)} safe, with a copy less: ${codes("new")}`;
+      }
       return verdict === "safe"
         ? `scb-mirror: ${who}: ${codes("new")}, over since`
         : `scb-mirror: ${who} ${verb(nodes)} ${words[verdict]}: ${codes("new")}`;
@@ -98,7 +103,7 @@ function titleOf({ kind, verdict, troubles }: AlertMessage, shown: readonly Told
       return `scb-mirror: ${who} ${verb(nodes)} still ${words[verdict]}: ${codes("still")}`;
     case "over":
       return verdict === "safe"
-        ? `scb-mirror: ${who} ${verb(nodes)} safe again: ${codes("over")} is over`
+        ? `scb-mirror: ${who} ${verb(nodes)} safe${toleratedIn("over").includes(false) ? " again" : ""}: ${codes("over")} is over`
         : `scb-mirror: ${codes("over")} is over; ${who} ${verb(nodes)} still ${words[verdict]}`;
   }
 }
@@ -143,9 +148,10 @@ function lineOf(trouble: ToldTrouble, at: number): string {
   const { code, message, remedy } = finding;
   const where = isOfTheNode(trouble) ? node : `${node} in ${store}`;
   const often = times > 1 ? `, ${times} times` : "";
+  const tolerated = trouble.tolerated === true ? " (tolerated by --require)" : "";
   if (state === "over") return `- ${where}: ${code} (it began ${time(since)}${often})`;
   const lasting = `since ${time(since)} (${span(at - since)}${often})`;
-  return `- ${where}: ${code}, ${lasting}: ${message}\n  What to do: ${remedy}`;
+  return `- ${where}: ${code}${tolerated}, ${lasting}: ${message}\n  What to do: ${remedy}`;
 }
 
 /** What a person types, once for each store. */

@@ -10,6 +10,8 @@ export interface LocatedFinding {
   /** The store's name, without secrets. */
   readonly store: string;
   readonly finding: Finding;
+  /** Whether it is a warning only because `--require` lets the node's other stores make up for it. */
+  readonly tolerated?: boolean;
 }
 
 /** The verdict, and what it rests on in the stores. */
@@ -21,7 +23,7 @@ export interface Proof {
 
 /** What is known of everything that is looked after, at one moment. */
 export interface Situation extends Proof {
-  /** Warnings are left out by whoever reads it: no verdict rests on them. */
+  /** People are told of all but warnings that no `--require` tolerates. */
   readonly findings: readonly LocatedFinding[];
 }
 
@@ -45,8 +47,13 @@ const toldAtOnce: readonly FindingCode[] = [
   "stopped",
 ];
 
-export function isToldAtOnce({ finding }: LocatedFinding): boolean {
-  return finding.level === "problem" && toldAtOnce.includes(finding.code);
+export function isToldAtOnce({ finding, tolerated = false }: LocatedFinding): boolean {
+  return (finding.level === "problem" || tolerated) && toldAtOnce.includes(finding.code);
+}
+
+/** A store that `--require` tolerates is one copy less, which nobody would notice otherwise. */
+export function isTold({ finding, tolerated = false }: LocatedFinding): boolean {
+  return finding.level !== "warning" || tolerated;
 }
 
 /** One store that is away shows itself in each of these, one after the other: it is told once. */

@@ -97,7 +97,12 @@ export class RunVerdicts {
   /** As of now, for who tells people and services of it. */
   situation(node: string): Situation {
     const { verdict, findings } = this.judge();
-    const located = findings.map((finding) => ({ node, store: finding.store, finding }));
+    const located = findings.map(({ store, tolerated, ...finding }) => ({
+      node,
+      store,
+      finding,
+      tolerated,
+    }));
     return { verdict, findings: located, provedAtMs: this.#provedAtMs() };
   }
 

@@ -12,6 +12,8 @@ export interface StoreJudgement {
 /** A finding, and the store that it is about. */
 export interface StoreFinding extends Finding {
   readonly store: string;
+  /** Whether it is a warning only because enough of the node's other stores are safe. */
+  readonly tolerated: boolean;
 }
 
 /**
@@ -33,8 +35,12 @@ export function judgeStores(
   const isEnough = safe > 0 && safe >= neededOf(requirement, judged.length);
   const findings = judged.flatMap(({ store, verdict, findings: own }) =>
     own.map((finding): StoreFinding => {
-      const isTolerated = isEnough && verdict !== "safe" && !alwaysCounts.includes(finding.code);
-      return { ...finding, store, level: isTolerated ? "warning" : finding.level };
+      const tolerated =
+        isEnough &&
+        verdict !== "safe" &&
+        finding.level !== "warning" &&
+        !alwaysCounts.includes(finding.code);
+      return { ...finding, store, level: tolerated ? "warning" : finding.level, tolerated };
     }),
   );
   const order = { problem: 0, unknown: 1, warning: 2 };

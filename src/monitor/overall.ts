@@ -41,9 +41,12 @@ export function situationOf(
     return ofAll("unproved", `no look at ${where} has come to its end lately`);
   }
   const awayNames = new Set(round.away.map(({ store }) => store));
+  const verdict = worstVerdict(round.nodes);
+  const tolerated = verdict === "safe";
   const away = round.away.map(({ store, error }): LocatedFinding => {
-    const finding = findingOf("store-unread", store, error.message);
-    return { node: allNodes, store, finding };
+    const level = tolerated ? { level: "warning" as const } : {};
+    const finding = findingOf("store-unread", store, error.message, level);
+    return { node: allNodes, store, finding, tolerated };
   });
   if (round.nodes.length === 0 && away.length === 0) {
     return ofAll("no-backup", `there are no backups in ${where}`);
@@ -52,12 +55,18 @@ export function situationOf(
     findings
       // That is the store's, and is told once.
       .filter(({ store, code }) => !(awayNames.has(store) && code.startsWith("store-")))
-      .map(({ store, ...finding }): LocatedFinding => ({ node, store, finding })),
+      .map(
+        ({ store, tolerated, ...finding }): LocatedFinding => ({
+          node,
+          store,
+          finding,
+          tolerated,
+        }),
+      ),
   );
-  const verdict = worstVerdict(round.nodes);
   return {
     verdict,
     provedAtMs: verdict === "safe" ? endedMs : null,
-    findings: [...(verdict === "safe" ? [] : away), ...ofNodes],
+    findings: [...away, ...ofNodes],
   };
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { AlertBook } from "../../src/alerts/alert-book.ts";
 import type { AlertMessage } from "../../src/alerts/alert-message.ts";
 import { type LocatedFinding, subjectOf } from "../../src/alerts/situation.ts";
-import { found, situation } from "./findings.ts";
+import { found, situation, tolerated } from "./findings.ts";
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
@@ -126,6 +126,27 @@ describe("what is told when", () => {
       ],
     ],
     ["no warning", [[0, found("restored")]], dayMs, []],
+    [
+      "a store that --require tolerates, its end, and no reminder",
+      [[0, tolerated("not-saved")], [3 * dayMs]],
+      4 * dayMs,
+      ["5m alert not-saved(new)", "4325m over not-saved(over)"],
+    ],
+    [
+      "what a tolerated store lost, at once",
+      [[minuteMs, tolerated("version-missing")], [2 * minuteMs]],
+      hourMs,
+      [`${1 + second}m alert version-missing(new)`, "7m over version-missing(over)"],
+    ],
+    [
+      "the end of one though a tolerated store goes on, which is no less tolerated for that",
+      [
+        [0, found("not-saved", "a"), tolerated("not-saved", "b")],
+        [10 * minuteMs, tolerated("not-saved", "b")],
+      ],
+      2 * hourMs,
+      ["5m alert not-saved(new) not-saved(new)", "15m over not-saved(still) not-saved(over)"],
+    ],
     [
       "the node's own trouble once, whichever store it was seen with",
       [[0, found("node-unread", "a"), found("node-unread", "b")]],

@@ -14,6 +14,12 @@ export function found(
   return { node, store, finding: findingOf(code, store, message) };
 }
 
+/** As it is told if `--require` lets the node's other stores make up for it. */
+export function tolerated(code: FindingCode, store?: string): LocatedFinding {
+  const { finding, ...where } = found(code, store);
+  return { ...where, finding: { ...finding, level: "warning" }, tolerated: true };
+}
+
 export function situation(...findings: readonly LocatedFinding[]): Situation {
   const verdict = verdictOf(findings.map(({ finding }) => finding));
   return { verdict, provedAtMs: null, findings };

@@ -4,7 +4,7 @@ import { letterOf } from "../../src/alerts/letter.ts";
 import { type FindingCode, findingKinds } from "../../src/checks/finding.ts";
 import { unprintable } from "../../src/runtime/foreign-text.ts";
 import { programVersion } from "../../src/runtime/version.ts";
-import { found, troubled } from "./findings.ts";
+import { found, tolerated, troubled } from "./findings.ts";
 
 const options = { id: "01M8MYTJDENQNFHJ71F9DK4F0A", details: false, host: "pi" };
 const point = `${"ab".repeat(32)}:1`;
@@ -47,6 +47,8 @@ Sent 2026-11-30 01:07 UTC by scb-mirror/${programVersion} on pi.`,
       troubled("alert", found("refused")),
       troubled("alert", found("node-unread")),
       { ...troubled("alert", found("went-back")), verdict: "safe" } as const,
+      troubled("alert", tolerated("not-saved")),
+      troubled("over", tolerated("not-saved")),
       troubled("reminder", found("refused")),
       troubled("over", found("refused")),
       { ...troubled("over", found("refused")), verdict: "unknown" } as const,
@@ -58,6 +60,8 @@ Sent 2026-11-30 01:07 UTC by scb-mirror/${programVersion} on pi.`,
       "scb-mirror: alice is NOT SAFE: refused",
       "scb-mirror: alice is NOT KNOWN to be safe: node-unread",
       "scb-mirror: alice: went-back, over since",
+      "scb-mirror: alice is safe, with a copy less: not-saved",
+      "scb-mirror: alice is safe: not-saved is over",
       "scb-mirror: alice is still NOT SAFE: refused",
       "scb-mirror: alice is safe again: refused is over",
       "scb-mirror: refused is over; alice is still NOT KNOWN to be safe",
@@ -75,6 +79,11 @@ Sent 2026-11-30 01:07 UTC by scb-mirror/${programVersion} on pi.`,
         assert.match(title, /NOT SAFE|NOT KNOWN/);
       }
     }
+  });
+
+  it("says of a store that it is tolerated", () => {
+    const { body } = letterOf(troubled("alert", tolerated("not-saved")), options);
+    assert.match(body, /not-saved \(tolerated by --require\), since/);
   });
 
   it("tells no channel point and no amount, unless it is asked to", () => {

@@ -226,8 +226,16 @@ describe("stores compared", () => {
   it("is safe by the honest ones, beside one whose pointer can't be read", () => {
     const liar = seen("c", null, "pointer-damaged");
     const stores = [seen("a", young), seen("b", young), liar];
-    assert.equal(judgeStores(compareStores(stores, now, 2), 2).verdict, "safe");
-    assert.equal(judgeStores(compareStores(stores, now, "all"), "all").verdict, "unsafe");
+    const two = judgeStores(compareStores(stores, now, 2), 2);
+    const all = judgeStores(compareStores(stores, now, "all"), "all");
+    assert.deepEqual([two.verdict, all.verdict], ["safe", "unsafe"]);
+    const levels = [two, all].map(({ findings }) =>
+      findings.map(({ store, level, tolerated }) => ({ store, level, tolerated })),
+    );
+    assert.deepEqual(levels, [
+      [{ store: "c", level: "warning", tolerated: true }],
+      [{ store: "c", level: "problem", tolerated: false }],
+    ]);
   });
 
   const held = fc.record({

@@ -93,4 +93,18 @@ describe("the situation of all nodes", () => {
       [["all nodes", "store-unread"]],
     );
   });
+
+  it("is safe beside a store that is tolerated, and still says that it is away", async () => {
+    const world = new MonitorWorld({ stores: 2, requirement: 1 });
+    await world.save("alice");
+    await world.monitor.round();
+    world.asked[1]?.fail("listFolders", /^$/, "store-busy");
+    const round = await world.monitor.round();
+    const { verdict, findings } = situationOf(round, { ...options, nowMs: round.begunMs });
+    assert.equal(verdict, "safe");
+    assert.deepEqual(
+      findings.map(({ node, store, tolerated }) => [node, store, tolerated]),
+      [["all nodes", "memory:1", true]],
+    );
+  });
 });
