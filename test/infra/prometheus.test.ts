@@ -7,6 +7,8 @@ import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
 import { findingKinds } from "../../src/checks/finding.ts";
+import { nodesMetrics } from "../../src/monitor/views/metrics.ts";
+import { newNodesWatched } from "../../src/monitor/views/record.ts";
 import { errorCodes } from "../../src/runtime/error.ts";
 import { metricsText, SwapDurations } from "../../src/watched/metrics.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
@@ -49,16 +51,20 @@ const queriesSchema = z.object({
 });
 const dashboard = queriesSchema.parse(JSON.parse(read("grafana-dashboard.json")));
 
-/** The names as the program has them, with those that a histogram is stored under. */
-const names = new Set(
-  [
-    ...(
-      await metricsText(told(started, swapped(5, null)), momentAt(0), new SwapDurations())
-    ).matchAll(/^# TYPE (\S+) (\S+)/gm),
-  ].flatMap(([, name = "", type]) =>
+/** The names in a text for Prometheus, with those that a histogram is stored under. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name = "", type]) =>
     type === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name],
-  ),
+  );
+}
+
+const runNames = namesIn(
+  await metricsText(told(started, swapped(5, null)), momentAt(0), new SwapDurations()),
 );
+const watchNames = namesIn(
+  await nodesMetrics(newNodesWatched("1.0.0", momentAt(0), 60_000), momentAt(0)),
+);
+const names = new Set([...runNames, ...watchNames]);
 
 const queries: readonly (readonly [string, string])[] = [
   ...rules.map(({ alert, expr }) => [alert, expr] as const),
@@ -86,7 +92,7 @@ describe("infra/prometheus", () => {
 
   it("uses every metric in the dashboard", () => {
     const text = read("grafana-dashboard.json");
-    const bases = [...names].map((name) => name.replace(/_(?:sum|count)$/, "_bucket"));
+    const bases = runNames.map((name) => name.replace(/_(?:sum|count)$/, "_bucket"));
     for (const name of bases) assert.ok(text.includes(name), name);
   });
 
