@@ -11,14 +11,13 @@ import { runCli } from "../support/cli.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readme = await readFile(join(root, "README.md"), "utf8");
 
-/** A node that is no lnd: it opens one channel, and then waits. */
+/** A node that isn't lnd. It opens one channel, and keeps no process alive. */
 const myNode = `
 import { EventEmitter } from "node:events";
 import type { ChannelWithAddrs } from "scb-mirror";
 import { demoChannel } from "scb-mirror/testing";
 export const myNode = new EventEmitter<{ opened: [ChannelWithAddrs]; resolved: [string] }>();
 setTimeout(() => myNode.emit("opened", demoChannel()), 500);
-setTimeout(() => {}, 60_000);
 `;
 
 describe("the README", () => {
@@ -60,7 +59,11 @@ describe("the README", () => {
         if (stdout.split("\n").filter((line) => line === "swapped").length >= 2) break;
       }
       child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      // Once everything is closed, nothing is left that would keep the process.
+      const [code] = (await once(child, "exit", { signal: AbortSignal.timeout(10_000) })) as [
+        unknown,
+      ];
+      assert.equal(code, 0, stderr);
       assert.equal((await readdir(join(store, "me"))).includes("latest.json"), true, stderr);
     } finally {
       await rm(folder, { recursive: true, force: true });
