@@ -18,6 +18,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runCommand } from "../test/peers/run-command.ts";
+import { releaseNotes } from "./changelog.ts";
 import { makeDebianPackage } from "./release/debian-package.ts";
 import { makeExecutable, packProgram } from "./release/executable.ts";
 import { pinnedNode } from "./release/node-binary.ts";
@@ -59,6 +60,7 @@ try {
     file("-licenses.txt"),
     licenses.map((path) => readFileSync(path, "utf8")).join("\n"),
   );
+  writeFileSync(file("-changes.md"), releaseNotes(join(root, "changelog"), version));
   writeInstaller(join(made, "install.sh"));
   writeFileSync(join(made, "SHA256SUMS"), checksums(made));
 

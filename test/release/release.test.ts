@@ -72,6 +72,7 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
       assert.deepEqual(release.files, [
         "SHA256SUMS",
         "install.sh",
+        `scb-mirror-${programVersion}-changes.md`,
         `scb-mirror-${programVersion}-licenses.txt`,
         `scb-mirror-${programVersion}-linux-arm64`,
         `scb-mirror-${programVersion}-linux-x64`,
