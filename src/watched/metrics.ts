@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Histogram, Registry } from "prom-client";
 import type { WatchedEvent } from "./events.ts";
+import { type MetricLabels, metricOf, metricsIn } from "./metric-table.ts";
 import { type Moment, wallTimeOf } from "./moment.ts";
 import { swapResults, type Watched, type WatchedStore } from "./record.ts";
 
@@ -11,9 +12,7 @@ const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 36
 /** How long swaps took. prom-client takes no counts that were made elsewhere, so it counts itself. */
 export class SwapDurations {
   readonly histogram = new Histogram({
-    name: "scb_mirror_swap_duration_seconds",
-    help: "From the event at the node to the known commit.",
-    labelNames: ["node", "store"],
+    ...metricOf("scb_mirror_swap_duration_seconds", "run"),
     buckets,
     registers: [],
   });
@@ -25,8 +24,8 @@ export class SwapDurations {
 }
 
 /**
- * The record as Prometheus reads it. The names are a contract. prom-client writes the format, and a
- * registry lives for one scrape, so that nothing is left in it of an earlier one.
+ * The record as Prometheus reads it. prom-client writes the format, and a registry lives for one scrape, so
+ * that nothing is left in it of an earlier one.
  */
 export function metricsText(
   watched: Watched,
@@ -35,78 +34,35 @@ export function metricsText(
 ): Promise<string> {
   const registry = new Registry();
   const node = watched.node ?? "";
-  const gauge = (name: string, help: string, ...labelNames: readonly string[]) => {
-    const metric = new Gauge({
-      name: `scb_mirror_${name}`,
-      help,
-      labelNames: ["node", ...labelNames],
-      registers: [registry],
-    });
-    return (labels: Readonly<Record<string, string>>, value: number): void =>
-      metric.set({ node, ...labels }, value);
-  };
-  const info = gauge(
-    "info",
-    "Always 1. The program's version, and where the node's state comes from.",
-    "version",
-    "source",
-  );
+  const metrics = metricsIn(registry, "run");
+  const ofNode =
+    (set: (labels: MetricLabels, value: number) => void) =>
+    (labels: MetricLabels, value: number): void =>
+      set({ node, ...labels }, value);
+  const info = ofNode(metrics.gauge("scb_mirror_info"));
   info({ version: watched.version, source: watched.source ?? "" }, 1);
-  const safe = gauge("safe", "1 while the verdict is safe; 0 while it is unsafe or unknown.");
+  const safe = ofNode(metrics.gauge("scb_mirror_safe"));
   safe({}, watched.verdict.verdict === "safe" ? 1 : 0);
-  const finding = gauge(
-    "finding",
-    "1 for each finding that the verdict rests on.",
-    "store",
-    "code",
-    "level",
-  );
+  const finding = ofNode(metrics.gauge("scb_mirror_finding"));
   for (const { store, code, level } of watched.verdict.findings) {
     finding({ store: store ?? "", code, level }, 1);
   }
-  const connected = gauge("node_connected", "1 while the node answers.");
+  const connected = ofNode(metrics.gauge("scb_mirror_node_connected"));
   connected({}, watched.wasNodeHeard && watched.nodeTrouble === null ? 1 : 0);
 
-  const channels = gauge(
-    "channels",
-    "Channels: open, or in limbo, at the node; covered by, or missing in, the store.",
-    "store",
-    "state",
-  );
+  const channels = ofNode(metrics.gauge("scb_mirror_channels"));
   if (watched.channels !== null) {
     const { open, limbo } = watched.channels.seen;
     channels({ state: "open" }, open.size);
     channels({ state: "limbo" }, limbo.size);
   }
-  const sequence = gauge("sequence", "The sequence of the current version; 0 for none.", "store");
-  const confirmed = gauge(
-    "confirmed_timestamp_seconds",
-    "When the store was last proved to hold the node's state; 0 for never.",
-    "store",
-  );
-  const quarantined = gauge(
-    "quarantined",
-    "Backups that guards have held back since the last swap.",
-    "store",
-  );
-  const drillTime = gauge(
-    "drill_timestamp_seconds",
-    "When the newest drill that is known was made.",
-    "store",
-  );
-  const drillOk = gauge("drill_ok", "1 if that drill showed that a restore would work.", "store");
-  const swaps = new Counter({
-    name: "scb_mirror_swaps_total",
-    help: "What came of bringing the node's state into the store.",
-    labelNames: ["node", "store", "result"],
-    registers: [registry],
-  });
-  const requests = new Counter({
-    name: "scb_mirror_store_requests_total",
-    help: "Requests to the store, by operation and outcome: ok, or the code of the error.",
-    labelNames: ["node", "store", "operation", "outcome"],
-    registers: [registry],
-  });
+  const sequence = ofNode(metrics.gauge("scb_mirror_sequence"));
+  const confirmed = ofNode(metrics.gauge("scb_mirror_confirmed_timestamp_seconds"));
+  const quarantined = ofNode(metrics.gauge("scb_mirror_quarantined"));
+  const drillTime = ofNode(metrics.gauge("scb_mirror_drill_timestamp_seconds"));
+  const drillOk = ofNode(metrics.gauge("scb_mirror_drill_ok"));
+  const swaps = ofNode(metrics.counter("scb_mirror_swaps_total"));
+  const requests = ofNode(metrics.counter("scb_mirror_store_requests_total"));
   for (const known of watched.stores.values()) {
     const { store, drill, provedAt } = known;
     sequence({ store }, known.sequence);
@@ -119,10 +75,10 @@ export function metricsText(
       drillTime({ store }, drill.at / 1000);
       drillOk({ store }, drill.ok ? 1 : 0);
     }
-    for (const result of swapResults) swaps.inc({ node, store, result }, known.swaps[result]);
+    for (const result of swapResults) swaps({ store, result }, known.swaps[result]);
     for (const [key, count] of known.requests) {
       const [operation = "", outcome = ""] = key.split(" ");
-      requests.inc({ node, store, operation, outcome }, count);
+      requests({ store, operation, outcome }, count);
     }
   }
   registry.registerMetric(durations.histogram);

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { freePort } from "../peers/free-port.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { type RunningCli, runCli, startRun } from "../support/cli.ts";
+import { checkServedStatus } from "../support/json-documents.ts";
 
 const safe = (event: { event: string; verdict?: unknown }) =>
   event.event === "verdict" && event.verdict === "safe";
@@ -42,7 +43,9 @@ describe("run --listen", () => {
   });
 
   it("gives the same status as status --json", async () => {
-    const told = JSON.parse(await (await ask("/status.json")).text());
+    const text = await (await ask("/status.json")).text();
+    checkServedStatus("run", text);
+    const told = JSON.parse(text);
     const status = JSON.parse((await runCli(["status", "--json", ...to])).stdout);
     for (const field of ["node", "healthy", "problems", "verdict", "findings"]) {
       assert.deepEqual(told[field], status[field], field);

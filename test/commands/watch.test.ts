@@ -8,6 +8,7 @@ import { startHttpReceiver } from "../alerts/http-receiver.ts";
 import { freePort } from "../peers/free-port.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { type CliEvent, runCli, startWatch } from "../support/cli.ts";
+import { checkServedStatus } from "../support/json-documents.ts";
 
 const verdictOf =
   (node: string, verdict: string) =>
@@ -116,7 +117,9 @@ describe("many nodes in one store", () => {
       });
       const after_ = watch.events.length - 1;
       await watch.event(verdictOf("bob", "safe"), { after: after_ });
-      const { nodes } = JSON.parse(await (await ask("/status.json")).text());
+      const text = await (await ask("/status.json")).text();
+      checkServedStatus("watch", text);
+      const { nodes } = JSON.parse(text);
       assert.equal(nodes.length, 2);
       assert.equal(await watch.end("SIGTERM"), 0);
       assert.equal(watch.events.at(-1)?.event, "stopped");

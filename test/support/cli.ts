@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { checkJson } from "./json-documents.ts";
 
 /** The built command line, as an installed package has it. `npm run build` makes it. */
 export const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -41,10 +42,14 @@ export interface StartedCli {
 
 export function startCli(args: readonly string[], options: CliOptions = {}): StartedCli {
   const child = spawnCli(args, options);
-  return { result: resultOf(child, options), kill: (signal) => void child.kill(signal) };
+  return { result: resultOf(child, args, options), kill: (signal) => void child.kill(signal) };
 }
 
-async function resultOf(child: ChildProcess, options: CliOptions): Promise<CliResult> {
+async function resultOf(
+  child: ChildProcess,
+  args: readonly string[],
+  options: CliOptions,
+): Promise<CliResult> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -53,6 +58,8 @@ async function resultOf(child: ChildProcess, options: CliOptions): Promise<CliRe
   await once(child, "close");
   clearTimeout(timer);
   const stdoutBytes = Buffer.concat(stdout);
+  // One that was killed may have stopped in the middle of a line.
+  if (child.exitCode !== null) checkJson(args, stdoutBytes.toString("utf8"));
   return {
     code: child.exitCode,
     stdout: stdoutBytes.toString("utf8"),
@@ -75,9 +82,11 @@ export class RunningCli {
   readonly child: ChildProcess;
   stderr = "";
   readonly #closed: Promise<unknown>;
+  /** Why the first line that isn't as documented isn't. */
+  #wrong: unknown = null;
   #heard = Promise.withResolvers<void>();
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, args: readonly string[]) {
     this.child = child;
     this.#closed = once(child, "close");
     child.stderr?.on("data", (chunk: Buffer) => {
@@ -86,6 +95,11 @@ export class RunningCli {
     if (child.stdout !== null) {
       createInterface({ input: child.stdout }).on("line", (line) => {
         this.events.push(JSON.parse(line));
+        try {
+          checkJson(args, line);
+        } catch (error) {
+          this.#wrong ??= error;
+        }
         this.#tell();
       });
     }
@@ -100,6 +114,7 @@ export class RunningCli {
     const test = typeof matches === "string" ? (e: CliEvent) => e.event === matches : matches;
     const deadline = AbortSignal.timeout(timeoutMs);
     for (;;) {
+      if (this.#wrong !== null) throw this.#wrong;
       const found = this.events.slice(after).find(test);
       if (found !== undefined) return found;
       if (this.child.exitCode !== null || this.child.signalCode !== null) {
@@ -122,6 +137,7 @@ export class RunningCli {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), 60_000);
     await this.#closed;
     clearTimeout(timer);
+    if (this.#wrong !== null) throw this.#wrong;
     return this.child.exitCode;
   }
 
@@ -141,12 +157,16 @@ export class RunningCli {
 
 /** Starts `run --json` and the arguments. */
 export function startRun(args: readonly string[], options: CliOptions = {}): RunningCli {
-  return new RunningCli(spawnCli(["run", "--json", ...args], options));
+  return startedWith(["run", "--json", ...args], options);
 }
 
 /** Starts `watch --json` and the arguments. */
 export function startWatch(args: readonly string[], options: CliOptions = {}): RunningCli {
-  return new RunningCli(spawnCli(["watch", "--json", ...args], options));
+  return startedWith(["watch", "--json", ...args], options);
+}
+
+function startedWith(args: readonly string[], options: CliOptions): RunningCli {
+  return new RunningCli(spawnCli(args, options), args);
 }
 
 function spawnCli(args: readonly string[], { env, cwd }: CliOptions): ChildProcess {
