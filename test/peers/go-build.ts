@@ -1,104 +1,92 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, type Progress } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 import { runCommand } from "./run-command.ts";
 
-// The last tag is older than two fixes of MinIO's conditional writes.
-const minioVersion = "v0.0.0-20260212201848-7aac2a2c5b7c";
-const actionlintVersion = "v1.7.12";
-const fakeGcsVersion = "v1.56.1";
-const lndModule = join(import.meta.dirname, "lnd");
-const oracleModule = join(import.meta.dirname, "lnd-oracle");
-const lndTags =
-  "autopilotrpc signrpc walletrpc chainrpc invoicesrpc neutrinorpc routerrpc watchtowerrpc monitoring peersrpc";
+/** A release of a program that `go install` builds as it is. */
+interface Release {
+  readonly title: string;
+  readonly from: string;
+  readonly version: string;
+}
+
+/** A module in a folder beside this file: its go.mod pins what a release doesn't, such as a `replace`. */
+interface OwnModule {
+  readonly title: string;
+  readonly folder: string;
+  /** What of it is installed: its `tool` lines, or itself. */
+  readonly install: "tool" | ".";
+  readonly tags?: string;
+}
+
+const goPrograms = {
+  minio: {
+    title: "MinIO (about 5 minutes the first time)",
+    from: "github.com/minio/minio",
+    // The last tag is older than two fixes of MinIO's conditional writes.
+    version: "v0.0.0-20260212201848-7aac2a2c5b7c",
+  },
+  "fake-gcs": {
+    title: "fake-gcs-server (about a minute the first time)",
+    from: "github.com/fsouza/fake-gcs-server",
+    version: "v1.56.1",
+  },
+  actionlint: {
+    title: "actionlint (seconds)",
+    from: "github.com/rhysd/actionlint/cmd/actionlint",
+    version: "v1.7.12",
+  },
+  lnd: {
+    title: "btcd and lnd (about 6 minutes the first time)",
+    folder: "lnd",
+    install: "tool",
+    tags: "autopilotrpc signrpc walletrpc chainrpc invoicesrpc neutrinorpc routerrpc watchtowerrpc monitoring peersrpc",
+  },
+  "lnd-oracle": {
+    title: "lnd's backup packages (seconds after lnd, else about 3 minutes the first time)",
+    folder: "lnd-oracle",
+    install: ".",
+  },
+} as const satisfies Readonly<Record<string, Release | OwnModule>>;
+
+export type GoProgram = keyof typeof goPrograms;
+
 const buildTimeoutMs = 40 * 60_000;
 
-/** The folder that holds `minio`, built where it isn't cached. */
-export async function buildMinio(progress: Progress): Promise<string> {
-  const goVersion = await findGo("MinIO");
-  return cached(
-    {
-      key: `minio-${minioVersion}-${slug(goVersion)}`,
-      title: "MinIO (about 5 minutes the first time)",
-      build: (folder) => goInstall(folder, [`github.com/minio/minio@${minioVersion}`]),
-    },
-    progress,
-  );
+/** The folder that holds the binaries, built if it isn't cached. Throws PeerUnavailable. */
+export async function buildWithGo(name: GoProgram, progress: Progress): Promise<string> {
+  const program: Release | OwnModule = goPrograms[name];
+  const goVersion = await findGo(name);
+  if ("version" in program) {
+    const { title, from, version } = program;
+    const build = (folder: string): Promise<void> => goInstall(folder, [`${from}@${version}`]);
+    return cached({ key: `${name}-${version}-${slug(goVersion)}`, title, build }, progress);
+  }
+  const { title, install, tags = "" } = program;
+  const module = join(import.meta.dirname, program.folder);
+  const key = `${name}-${await hashOf(module, tags)}-${slug(goVersion)}`;
+  const build = (folder: string): Promise<void> =>
+    goInstall(folder, [...(tags === "" ? [] : ["-tags", tags]), install], module);
+  return cached({ key, title, build }, progress);
 }
 
-/** The folder that holds `fake-gcs-server`, built where it isn't cached. */
-export async function buildFakeGcs(progress: Progress): Promise<string> {
-  const goVersion = await findGo("fake-gcs-server");
-  return cached(
-    {
-      key: `fake-gcs-${fakeGcsVersion}-${slug(goVersion)}`,
-      title: "fake-gcs-server (about a minute the first time)",
-      build: (folder) => goInstall(folder, [`github.com/fsouza/fake-gcs-server@${fakeGcsVersion}`]),
-    },
-    progress,
-  );
-}
-
-/** The folder that holds `btcd`, `btcctl`, `lnd` and `lncli`, built where it isn't cached. */
-export async function buildLnd(progress: Progress): Promise<string> {
-  const goVersion = await findGo("lnd");
-  const hash = await hashFiles(lndModule, ["go.mod", "go.sum"]);
-  const key = hash.update(lndTags).digest("hex").slice(0, 16);
-  return cached(
-    {
-      key: `lnd-${key}-${slug(goVersion)}`,
-      title: "btcd and lnd (about 6 minutes the first time)",
-      build: (folder) => goInstall(folder, ["-tags", lndTags, "tool"], lndModule),
-    },
-    progress,
-  );
-}
-
-/** The folder that holds `lnd-oracle`, built where it isn't cached. */
-export async function buildLndOracle(progress: Progress): Promise<string> {
-  const goVersion = await findGo("lnd-oracle");
-  const hash = await hashFiles(oracleModule, (await readdir(oracleModule)).sort());
-  const key = hash.digest("hex").slice(0, 16);
-  return cached(
-    {
-      key: `lnd-oracle-${key}-${slug(goVersion)}`,
-      title: "lnd's backup packages (seconds after lnd, else about 3 minutes the first time)",
-      build: (folder) => goInstall(folder, ["."], oracleModule),
-    },
-    progress,
-  );
-}
-
-/** The folder that holds `actionlint`, built where it isn't cached. */
-export async function buildActionlint(progress: Progress): Promise<string> {
-  const goVersion = await findGo("actionlint");
-  return cached(
-    {
-      key: `actionlint-${actionlintVersion}-${slug(goVersion)}`,
-      title: "actionlint (seconds)",
-      build: (folder) =>
-        goInstall(folder, [`github.com/rhysd/actionlint/cmd/actionlint@${actionlintVersion}`]),
-    },
-    progress,
-  );
-}
-
-async function hashFiles(folder: string, names: readonly string[]): Promise<Hash> {
+async function hashOf(module: string, tags: string): Promise<string> {
   const hash = createHash("sha256");
-  for (const name of names) hash.update(await readFile(join(folder, name)));
-  return hash;
+  const names = (await readdir(module)).sort();
+  for (const name of names) hash.update(await readFile(join(module, name)));
+  return hash.update(tags).digest("hex").slice(0, 16);
 }
 
 /** As `go version` prints it: `go1.26.8 linux/amd64`. */
-async function findGo(peer: string): Promise<string> {
+async function findGo(program: string): Promise<string> {
   try {
     const line = await runCommand("go", ["version"], { timeoutMs: 60_000 });
     return line.trim().replace(/^go version /, "");
   } catch (error) {
     throw new PeerUnavailable(
-      `${peer} is built with Go, and "go version" fails. Install Go 1.25 or later (https://go.dev/dl/) and see that it is in PATH`,
+      `${program} is built with Go, and "go version" fails. Install Go 1.26 or later (https://go.dev/dl/) and see that it is in PATH`,
       { cause: error },
     );
   }

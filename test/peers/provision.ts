@@ -4,7 +4,7 @@ import { provisionBrowser } from "./browser.ts";
 import { provisionCleanDebian } from "./clean-debian.ts";
 import { packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
-import { buildActionlint, buildFakeGcs, buildLnd, buildLndOracle, buildMinio } from "./go-build.ts";
+import { buildWithGo } from "./go-build.ts";
 import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
@@ -12,30 +12,41 @@ import { PeerUnavailable } from "./peer-unavailable.ts";
 import { proxies } from "./proxies.ts";
 import { provisionRclone } from "./rclone.ts";
 
-export { provisionDocker };
+export interface ProvisionOptions {
+  /** Whether packages of Debian may be installed. By default only CI wants that. */
+  readonly install?: boolean;
+}
 
-const tools = { proxies, shells, packaging } as const;
+/** Makes sure that a peer can be had on this machine. Throws PeerUnavailable. */
+type Provision = (progress: Progress, options?: ProvisionOptions) => Promise<unknown>;
 
-export const peers = [
-  "minio",
-  "lnd",
-  "lnd-oracle",
-  "moto",
-  "fake-gcs",
-  "azurite",
-  "docker",
-  "browser",
-  "proxies",
-  "prometheus",
-  "shells",
-  "packaging",
-  "clean-debian",
-  "actionlint",
-  "rclone",
-] as const;
-export type Peer = (typeof peers)[number];
+const table = {
+  minio: provisionMinio,
+  lnd: provisionLnd,
+  "lnd-oracle": provisionLndOracle,
+  moto: provisionMoto,
+  "fake-gcs": provisionFakeGcs,
+  azurite: provisionAzurite,
+  docker: provisionDocker,
+  browser: provisionBrowser,
+  proxies: (progress, options) => provisionTools(proxies, progress, options),
+  prometheus: provisionPrometheus,
+  shells: (progress, options) => provisionTools(shells, progress, options),
+  packaging: (progress, options) => provisionTools(packaging, progress, options),
+  "clean-debian": provisionCleanDebian,
+  actionlint: provisionActionlint,
+  rclone: provisionRclone,
+} as const satisfies Readonly<Record<string, Provision>>;
 
-const defaultPeers = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs", "azurite"] as const;
+export type Peer = keyof typeof table;
+
+function isPeer(name: string): name is Peer {
+  return Object.hasOwn(table, name);
+}
+
+export const peers: readonly Peer[] = Object.keys(table).filter(isPeer);
+/** What the program's own tests need, without packages of Debian's. */
+const defaultPeers: readonly Peer[] = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs", "azurite"];
 
 export interface LndBinaries {
   readonly btcd: string;
@@ -46,7 +57,7 @@ export interface LndBinaries {
 
 /** The path of a static `minio`. Throws PeerUnavailable. */
 export async function provisionMinio(progress: Progress = toStderr): Promise<string> {
-  return join(await buildMinio(progress), "minio");
+  return join(await buildWithGo("minio", progress), "minio");
 }
 
 /**
@@ -54,7 +65,7 @@ export async function provisionMinio(progress: Progress = toStderr): Promise<str
  * another version. Throws PeerUnavailable.
  */
 export async function provisionLnd(progress: Progress = toStderr): Promise<LndBinaries> {
-  const folder = await buildLnd(progress);
+  const folder = await buildWithGo("lnd", progress);
   const lndFolder = process.env["SCB_TEST_LND"] ?? folder;
   return {
     btcd: join(folder, "btcd"),
@@ -66,12 +77,12 @@ export async function provisionLnd(progress: Progress = toStderr): Promise<LndBi
 
 /** The path of a program that answers with lnd's own backup and key packages. Throws PeerUnavailable. */
 export async function provisionLndOracle(progress: Progress = toStderr): Promise<string> {
-  return join(await buildLndOracle(progress), "lnd-oracle");
+  return join(await buildWithGo("lnd-oracle", progress), "lnd-oracle");
 }
 
 /** The path of `actionlint`. Throws PeerUnavailable. */
 export async function provisionActionlint(progress: Progress = toStderr): Promise<string> {
-  return join(await buildActionlint(progress), "actionlint");
+  return join(await buildWithGo("actionlint", progress), "actionlint");
 }
 
 /** The variables with which `python3 -m moto.server` finds moto. Throws PeerUnavailable. */
@@ -81,7 +92,7 @@ export function provisionMoto(progress: Progress = toStderr): Promise<NodeJS.Pro
 
 /** The path of `fake-gcs-server`, a simulator of Google Cloud Storage. Throws PeerUnavailable. */
 export async function provisionFakeGcs(progress: Progress = toStderr): Promise<string> {
-  return join(await buildFakeGcs(progress), "fake-gcs-server");
+  return join(await buildWithGo("fake-gcs", progress), "fake-gcs-server");
 }
 
 /** The path of Azurite's blob service, a program for Node. Throws PeerUnavailable. */
@@ -90,61 +101,19 @@ export function provisionAzurite(progress: Progress = toStderr): Promise<string>
 }
 
 /** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
-export async function provision(peer: Peer, progress: Progress = toStderr): Promise<void> {
-  switch (peer) {
-    case "minio":
-      await provisionMinio(progress);
-      return;
-    case "lnd":
-      await provisionLnd(progress);
-      return;
-    case "lnd-oracle":
-      await provisionLndOracle(progress);
-      return;
-    case "moto":
-      await provisionMoto(progress);
-      return;
-    case "fake-gcs":
-      await provisionFakeGcs(progress);
-      return;
-    case "azurite":
-      await provisionAzurite(progress);
-      return;
-    case "docker":
-      await provisionDocker(progress);
-      return;
-    case "browser":
-      await provisionBrowser(progress);
-      return;
-    case "proxies":
-    case "shells":
-    case "packaging":
-      await provisionTools(tools[peer], progress);
-      return;
-    case "prometheus":
-      await provisionPrometheus(progress);
-      return;
-    case "actionlint":
-      await provisionActionlint(progress);
-      return;
-    case "clean-debian":
-      await provisionCleanDebian(progress);
-      return;
-    case "rclone":
-      await provisionRclone(progress);
-      return;
-  }
-}
-
-function isTool(peer: Peer): peer is keyof typeof tools {
-  return peer in tools;
+export async function provision(
+  peer: Peer,
+  progress: Progress = toStderr,
+  options: ProvisionOptions = {},
+): Promise<void> {
+  const provisionPeer: Provision = table[peer];
+  await provisionPeer(progress, options);
 }
 
 if (import.meta.main) await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<void> {
-  const unknown = args.find((arg) => !peers.some((peer) => peer === arg));
-  if (unknown !== undefined) {
+  if (!args.every(isPeer)) {
     process.stderr.write(
       `usage: npm run peers -- [${peers.join("] [")}]   default: ${defaultPeers.join(" ")}\n`,
     );
@@ -154,13 +123,7 @@ async function main(args: readonly string[]): Promise<void> {
   const wanted = args.length > 0 ? peers.filter((peer) => args.includes(peer)) : defaultPeers;
   for (const peer of wanted) {
     try {
-      if (peer === "docker") await provisionDocker(toStderr, { install: true });
-      else if (peer === "browser") await provisionBrowser(toStderr, { install: true });
-      else if (peer === "clean-debian") await provisionCleanDebian(toStderr, { install: true });
-      else if (isTool(peer)) await provisionTools(tools[peer], toStderr, { install: true });
-      else if (peer === "prometheus") await provisionPrometheus(toStderr, { install: true });
-      else if (peer === "rclone") await provisionRclone(toStderr, { install: true });
-      else await provision(peer);
+      await provision(peer, toStderr, { install: true });
       toStderr(`${peer}: ready`);
     } catch (error) {
       if (!(error instanceof PeerUnavailable)) throw error;
