@@ -11,6 +11,7 @@ import { silentLogger } from "../../src/runtime/logger.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { startMinio } from "../peers/minio.ts";
+import { setEnv } from "../support/env.ts";
 import { builtCli } from "./built-cli.ts";
 import { fillHistory } from "./long-history.ts";
 import { type Measured, measured } from "./measured.ts";
@@ -23,10 +24,7 @@ await using cli = await builtCli();
 await using minio = await startMinio();
 const home = await mkdtemp(join(tmpdir(), "scb-bench-"));
 const env = { PATH: process.env["PATH"], HOME: home, ...minio.env() };
-for (const [name, value] of Object.entries(minio.env())) {
-  if (value === undefined) delete process.env[name];
-  else process.env[name] = value;
-}
+using _env = setEnv(minio.env());
 
 function copy(to: string, ...more: readonly string[]): Promise<Measured> {
   const stores = ["--from-store", "s3://source", "--to", `s3://${to}`];

@@ -11,6 +11,7 @@ import { openStore } from "../../src/store/open-store.ts";
 import { parseLocation } from "../../src/store/parse-location.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { startMinio } from "../peers/minio.ts";
+import { setEnv } from "../support/env.ts";
 import { builtCli } from "./built-cli.ts";
 import { fillHistory } from "./long-history.ts";
 import { measured } from "./measured.ts";
@@ -23,10 +24,7 @@ await using minio = await startMinio();
 await minio.createBucket("history");
 const home = await mkdtemp(join(tmpdir(), "scb-bench-"));
 const env = { PATH: process.env["PATH"], HOME: home, ...minio.env() };
-for (const [name, value] of Object.entries(minio.env())) {
-  if (value === undefined) delete process.env[name];
-  else process.env[name] = value;
-}
+using _env = setEnv(minio.env());
 
 async function run(args: readonly string[]): Promise<readonly string[]> {
   const { seconds, busySeconds, peakMb } = await measured([cli.path, ...args], env);

@@ -17,6 +17,7 @@ import { openStore } from "../../src/store/open-store.ts";
 import { parseLocation } from "../../src/store/parse-location.ts";
 import { prefixedStore } from "../../src/store/prefixed-store.ts";
 import { startMinio } from "../peers/minio.ts";
+import { setEnv } from "../support/env.ts";
 import { PlainClient } from "./plain-put.ts";
 import { figure, median, printReport, quantile } from "./report.ts";
 import { startSlowLine } from "./slow-line.ts";
@@ -34,10 +35,7 @@ await using minio = await startMinio();
 await minio.createBucket(bucket);
 using line = await startSlowLine(minio.endpoint, latencyMs);
 const { endpoint } = line;
-for (const [name, value] of Object.entries({ ...minio.env(), AWS_ENDPOINT_URL_S3: endpoint })) {
-  if (value === undefined) delete process.env[name];
-  else process.env[name] = value;
-}
+using _env = setEnv({ ...minio.env(), AWS_ENDPOINT_URL_S3: endpoint });
 const { region, accessKeyId, secretAccessKey } = minio;
 
 const store = await openStore(parseLocation(`s3://${bucket}`), { logger: silentLogger });

@@ -12,6 +12,7 @@ import { startAzurite } from "../peers/azurite.ts";
 import { startFakeGcs } from "../peers/fake-gcs.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { runCli } from "../support/cli.ts";
+import { setEnv } from "../support/env.ts";
 
 /** A service with a bucket in it, and how to name a prefix there. */
 interface Cloud extends AsyncDisposable {
@@ -53,21 +54,14 @@ for (const { name, peer, start } of clouds) {
   peerSuite(`a mirror on ${name}`, [peer], () => {
     let cloud: Cloud;
     let folder: string;
-    let saved: NodeJS.ProcessEnv;
+    let env: Disposable;
     before(async () => {
       cloud = await start();
       folder = await mkdtemp(join(tmpdir(), "scb-cloud-"));
-      saved = { ...process.env };
-      for (const [variable, value] of Object.entries(cloud.env)) {
-        if (value !== undefined) process.env[variable] = value;
-      }
+      env = setEnv(cloud.env);
     });
     after(async () => {
-      for (const variable of Object.keys(cloud.env)) {
-        const value = saved[variable];
-        if (value === undefined) delete process.env[variable];
-        else process.env[variable] = value;
-      }
+      env[Symbol.dispose]();
       await cloud[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     });

@@ -15,6 +15,7 @@ import { goOn } from "../recovery/copy-world.ts";
 import { Bucket } from "../support/bucket.ts";
 import { type CliResult, runCli, startCli } from "../support/cli.ts";
 import { credentialFor } from "../support/credential.ts";
+import { setEnv } from "../support/env.ts";
 import { packedBytes } from "../support/mirror-fixture.ts";
 
 peerSuite("copy between buckets", ["minio"], () => {
@@ -29,10 +30,7 @@ peerSuite("copy between buckets", ["minio"], () => {
   after(() => minio[Symbol.asyncDispose]());
 
   async function commitTo(url: string, commits: number): Promise<void> {
-    for (const [name, value] of Object.entries(minio.env())) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    using _env = setEnv(minio.env());
     const root = await openStore(url, { logger: silentLogger });
     await goOn(prefixedStore(root, "alice"), commits);
     await root.close();

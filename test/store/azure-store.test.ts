@@ -20,20 +20,19 @@ import { newGroundAt } from "../conformance/ground-at.ts";
 import { peerConformance } from "../conformance/results.ts";
 import { type Azurite, startAzurite } from "../peers/azurite.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
-import { withEnv } from "./open-store-at.ts";
+import { setEnv, withEnv } from "../support/env.ts";
 
 peerSuite("AzureStore on Azurite", ["azurite"], () => {
   let azurite: Azurite;
-  let saved: NodeJS.ProcessEnv;
+  let env: Disposable | undefined;
 
   before(async () => {
     azurite = await startAzurite();
     await azurite.createContainer("container");
-    saved = { ...process.env };
-    set(azurite.env());
+    env = setEnv(azurite.env());
   });
   after(async () => {
-    set(saved);
+    env?.[Symbol.dispose]();
     await azurite[Symbol.asyncDispose]();
   });
 
@@ -170,10 +169,3 @@ peerSuite("AzureStore on Azurite", ["azurite"], () => {
     await store.close();
   });
 });
-
-function set(env: NodeJS.ProcessEnv): void {
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-}

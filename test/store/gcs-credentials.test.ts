@@ -10,7 +10,7 @@ import { openStore } from "../../src/store/open-store.ts";
 import { rejectsWith } from "../../src/testing/object-store-helpers.ts";
 import { pageAnswer } from "../peers/hostile-answers.ts";
 import { type Answer, HostileS3 } from "../peers/hostile-s3.ts";
-import { withEnv } from "./open-store-at.ts";
+import { withEnv } from "../support/env.ts";
 
 const secret = /hushhush|PRIVATE KEY/;
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/runtime/clock.ts";
 import { createS3Client } from "../../src/store/s3-client.ts";
 import { S3Store } from "../../src/store/s3-store.ts";
+import { withEnv } from "../support/env.ts";
 
 /** What a hostile service must never see in a message: the credentials of `withSecrets`. */
 export const secretPattern = /secret-of-test|token-of-test|ACCESSKEYOFTEST/;
@@ -35,25 +36,4 @@ export async function openStoreAt(
 /** Credentials are looked up with the first request, so the environment must hold until then. */
 export async function withSecrets<T>(run: () => Promise<T>): Promise<T> {
   return withEnv(secrets, run);
-}
-
-/** Runs with these variables set, or unset where they are undefined. */
-export async function withEnv<T>(
-  env: Readonly<Record<string, string | undefined>>,
-  run: () => Promise<T>,
-): Promise<T> {
-  const saved = Object.keys(env).map((name) => [name, process.env[name]] as const);
-  setAll(Object.entries(env));
-  try {
-    return await run();
-  } finally {
-    setAll(saved);
-  }
-}
-
-function setAll(entries: readonly (readonly [name: string, value: string | undefined])[]): void {
-  for (const [name, value] of entries) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
 }

@@ -10,7 +10,8 @@ import { HostileS3 } from "../peers/hostile-s3.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { type ProxyServer, startHttpProxy, startSocksProxy } from "../peers/proxies.ts";
 import { runCli } from "../support/cli.ts";
-import { openStoreAt, secretPattern, withEnv, withSecrets } from "./open-store-at.ts";
+import { withEnv } from "../support/env.ts";
+import { openStoreAt, secretPattern, withSecrets } from "./open-store-at.ts";
 
 const user = { name: "me", password: "pa55word" };
 const socksUser = { name: "me", password: "pa55@word" };

@@ -10,7 +10,8 @@ import { type ErrorCode, ScbError } from "../../src/runtime/error.ts";
 import { createS3Client } from "../../src/store/s3-client.ts";
 import { encode, rejectsWith } from "../../src/testing/object-store-helpers.ts";
 import { HostileS3 } from "../peers/hostile-s3.ts";
-import { openStoreAt, withEnv } from "./open-store-at.ts";
+import { withEnv } from "../support/env.ts";
+import { openStoreAt } from "./open-store-at.ts";
 
 const config = `
 [profile process-fails]

@@ -6,6 +6,7 @@ import { runStoreCheck } from "../../src/testing/object-store-suite.ts";
 import { newGroundAt } from "../conformance/ground-at.ts";
 import { type MotoServer, startMoto } from "../peers/moto.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
+import { setEnv } from "../support/env.ts";
 
 // moto looks at a condition, and then writes, on threads that share a bucket: the suite's races found
 // an increment of twenty lost. So it can stand for AWS's answers, and not for its races.
@@ -13,20 +14,15 @@ const checks = [...objectChecks, ...conditionChecks];
 
 peerSuite("S3Store on moto", ["moto"], () => {
   let moto: MotoServer;
-  let savedEnv: NodeJS.ProcessEnv;
+  let env: Disposable | undefined;
 
   before(async () => {
     moto = await startMoto();
-    savedEnv = { ...process.env };
-    Object.assign(process.env, moto.env());
+    env = setEnv(moto.env());
     await moto.createVersionedBucket("versioned");
   });
   after(async () => {
-    for (const name of Object.keys(moto?.env() ?? {})) {
-      const saved = savedEnv[name];
-      if (saved === undefined) delete process.env[name];
-      else process.env[name] = saved;
-    }
+    env?.[Symbol.dispose]();
     await moto?.[Symbol.asyncDispose]();
   });
 

@@ -16,6 +16,7 @@ import type { StoreGround } from "../../src/testing/object-store-suite.ts";
 import { peerConformance } from "../conformance/results.ts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
+import { setEnv } from "../support/env.ts";
 
 const requestTimeoutMs = 10_000;
 const buckets = [
@@ -26,17 +27,16 @@ const buckets = [
 
 peerSuite("S3Store on MinIO", ["minio"], () => {
   let minio: MinioServer;
-  let savedEnv: NodeJS.ProcessEnv;
+  let env: Disposable | undefined;
 
   before(async () => {
     minio = await startMinio();
-    savedEnv = { ...process.env };
-    setEnv(minio.env());
+    env = setEnv(minio.env());
     for (const { bucket, options } of buckets) await minio.createBucket(bucket, options);
   });
   after(async () => {
-    setEnv(savedEnv);
-    await minio[Symbol.asyncDispose]();
+    env?.[Symbol.dispose]();
+    await minio?.[Symbol.asyncDispose]();
   });
 
   async function openStore(bucket: string, prefix: string): Promise<S3Store> {
@@ -58,25 +58,21 @@ peerSuite("S3Store on MinIO", ["minio"], () => {
     assert.equal(fromEnv.config.forcePathStyle, true);
     assert.equal(await fromEnv.config.region(), minio.region);
     fromEnv.destroy();
-    setEnv({ AWS_ENDPOINT_URL_S3: undefined, AWS_REGION: undefined });
-    try {
-      const bare = await createS3Client({
-        region: "eu-west-1",
-        requestTimeoutMs,
-        connectTimeoutMs: 5_000,
-      });
-      assert.equal(bare.config.forcePathStyle, false);
-      bare.destroy();
-      const { endpoint } = minio;
-      const client = await createS3Client({ endpoint, requestTimeoutMs, connectTimeoutMs: 5_000 });
-      assert.equal(await client.config.region(), "us-east-1");
-      const store = new S3Store({ client, bucket: "plain", prefix: "", requestTimeoutMs });
-      await store.put("by-option", encode("x"));
-      assert.equal(await readText(store, "by-option"), "x");
-      await store.close();
-    } finally {
-      setEnv(minio.env());
-    }
+    using _env = setEnv({ AWS_ENDPOINT_URL_S3: undefined, AWS_REGION: undefined });
+    const bare = await createS3Client({
+      region: "eu-west-1",
+      requestTimeoutMs,
+      connectTimeoutMs: 5_000,
+    });
+    assert.equal(bare.config.forcePathStyle, false);
+    bare.destroy();
+    const { endpoint } = minio;
+    const client = await createS3Client({ endpoint, requestTimeoutMs, connectTimeoutMs: 5_000 });
+    assert.equal(await client.config.region(), "us-east-1");
+    const store = new S3Store({ client, bucket: "plain", prefix: "", requestTimeoutMs });
+    await store.put("by-option", encode("x"));
+    assert.equal(await readText(store, "by-option"), "x");
+    await store.close();
   });
 
   it("says of every call that the bucket is not there", async () => {
@@ -112,27 +108,23 @@ peerSuite("S3Store on MinIO", ["minio"], () => {
   ];
   for (const { name, env, says } of credentials) {
     it(`denies with the remedy, and without the secret, for credentials: ${name}`, async () => {
-      setEnv(env);
-      try {
-        const store = await openStore("plain", "p");
-        const calls = [
-          () => store.get("a"),
-          () => store.put("a", uniqueBytes()),
-          () => collect(store.list("")),
-        ];
-        for (const call of calls) {
-          const error = await rejectsWith("store-denied", call());
-          assert.match(error.message, says);
-          assert.doesNotMatch(
-            inspect(error, { depth: null, showHidden: true }),
-            /wrong-secret-0|nobody-knows-me/,
-          );
-        }
-        await rejectsWith("store-denied", store.head("a"));
-        await store.close();
-      } finally {
-        setEnv(minio.env());
+      using _env = setEnv(env);
+      const store = await openStore("plain", "p");
+      const calls = [
+        () => store.get("a"),
+        () => store.put("a", uniqueBytes()),
+        () => collect(store.list("")),
+      ];
+      for (const call of calls) {
+        const error = await rejectsWith("store-denied", call());
+        assert.match(error.message, says);
+        assert.doesNotMatch(
+          inspect(error, { depth: null, showHidden: true }),
+          /wrong-secret-0|nobody-knows-me/,
+        );
       }
+      await rejectsWith("store-denied", store.head("a"));
+      await store.close();
     });
   }
 
@@ -178,10 +170,3 @@ peerSuite("S3Store on MinIO", ["minio"], () => {
     await store.close();
   });
 });
-
-function setEnv(env: NodeJS.ProcessEnv): void {
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-}
