@@ -31,6 +31,8 @@ export interface WatchNodesObserver {
   readonly event: (event: WatchNodesEvent) => void;
   /** Hears each round. */
   readonly round: (round: Round) => void;
+  /** Hears, in the first round, how many nodes were looked at. */
+  readonly progress?: (done: number, total: number) => void;
 }
 
 /** Opens the stores, hands what watches them to `use`, and closes them. */
@@ -90,7 +92,7 @@ export async function watchNodes(
     try {
       while (!signal.aborted) {
         pause = new AbortController();
-        const round = await monitor.round(signal);
+        const round = await monitor.round(signal, last === null ? observer.progress : undefined);
         if (last === null) observer.event({ kind: "started", round, stores });
         last = round;
         observer.round(round);

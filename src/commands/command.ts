@@ -33,7 +33,11 @@ export function addCommand(program: Command, definition: Definition, host: Progr
   command
     .addHelpText("after", `\nExamples:\n${lines.join("\n")}\n${exitCodeHelp}`)
     .action(async () => {
-      host.exit(await definition.run(await contextOf(definition, given, host), given));
+      try {
+        host.exit(await definition.run(await contextOf(definition, given, host), given));
+      } finally {
+        host.terminal.progress(null);
+      }
     });
 }
 
@@ -84,10 +88,11 @@ export function helpOf(option: OptionWords): string {
 }
 
 async function contextOf(
-  { settings: taken }: Definition,
+  { settings: taken, doing }: Definition,
   given: ReadonlyMap<string, Given>,
-  { environment, terminal, signal }: ProgramHost,
+  host: ProgramHost,
 ): Promise<Omit<ActionContext, "options">> {
+  const { environment, signal } = host;
   // Loaded only now, so that help and mistakes answer at once.
   const [{ loadSettings }, { createLogger }] = await Promise.all([
     import("../app/settings.ts"),
@@ -101,19 +106,34 @@ async function contextOf(
   );
   // At a terminal the command's own lines tell what happens; a log would only repeat it.
   const defaultLevel = process.stderr.isTTY === true ? "error" : "warn";
-  const logger = createLogger(settings["log-level"] ?? defaultLevel);
+  const json = given.has("json");
+  // A program reads the document: nobody waits at the screen.
+  const isForProgram = json && process.stdout.isTTY !== true;
+  const terminal = isForProgram ? { ...host.terminal, progress: () => undefined } : host.terminal;
+  const logger = createLogger(settings["log-level"] ?? defaultLevel, terminal.makeWay);
   for (const warning of warnings) logger.warn({}, warning);
+  const begin = (): void => terminal.progress(doing === undefined ? null : { what: doing });
+  const asking = async <T>(ask: () => Promise<T>): Promise<T> => {
+    terminal.progress(null);
+    const answer = await ask();
+    begin();
+    return answer;
+  };
+  begin();
   return {
     settings,
     flags,
-    json: given.has("json"),
+    json,
     terminal,
     logger,
     clock: systemClock,
     random: systemRandom,
     signal,
     ...(process.stdin.isTTY && process.stderr.isTTY
-      ? { askPassphrase, confirm: askYesNo }
+      ? {
+          askPassphrase: () => asking(askPassphrase),
+          confirm: (question: string) => asking(() => askYesNo(question)),
+        }
       : { askPassphrase: undefined, confirm: undefined }),
   };
 }

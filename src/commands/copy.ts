@@ -39,7 +39,6 @@ export const copyAction: Action<CopyOptions> = async (context) => {
   const done = await withBothStores(context, (node, source, target, names) =>
     copyBetween(context, node, source, target, names),
   );
-  terminal.progress(null);
   if (json) terminal.json(toJson(done));
   else print(done, terminal);
   return exitCodeOf(done.report);
@@ -62,9 +61,11 @@ async function copyBetween(
     random,
     signal,
     onProgress: (count: number, total: number) =>
-      terminal.progress(
-        `${options.apply ? "copying" : "comparing"}: ${count} of ${total} versions`,
-      ),
+      terminal.progress({
+        what: `${options.apply ? "copying" : "comparing"} versions`,
+        done: count,
+        total,
+      }),
   };
   if (!options.apply) {
     return { ...names, node, applied: false, plan, report: await examineCopy(plan, shared) };
@@ -83,7 +84,7 @@ async function whyWithoutPointer(
 ): Promise<string | null> {
   if (pointerPlan.kind !== "place" || target.conditions === "none") return null;
   const program = `scb-mirror/${programVersion}`;
-  terminal.progress("trying conditional writes");
+  terminal.progress({ what: "trying conditional writes" });
   try {
     await ensureProbed({ store: target, clock, random, logger, program, signal });
     return null;

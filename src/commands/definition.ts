@@ -14,6 +14,8 @@ export interface Definition {
   readonly settings: readonly SettingName[];
   /** Its own arguments, in their order, and flags. */
   readonly options: Options;
+  /** What it does while a person waits, if that isn't said more exactly: "reading the stores". */
+  readonly doing?: string;
   /** Without the program's name. */
   readonly examples: readonly string[];
   /** Reads what was given for the options, and acts. Throws "usage". */

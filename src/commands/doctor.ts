@@ -24,7 +24,6 @@ export const doctorAction: Action = async (context) => {
     const stores = roots.map(({ name, store }) => ({ name, store: retryingReads(store, context) }));
     report = await examine({ ...context, ...checksOf(context, patients), stores });
   } finally {
-    terminal.progress(null);
     await closeAll(roots);
   }
   if (json) terminal.json(report);
@@ -85,7 +84,7 @@ function checksOf(
     singleWriter: settings["single-writer"],
     maxAgeMs: settings["max-age"],
     timeoutMs: settings.timeout,
-    onCheck: (name) => terminal.progress(`looking at ${name} …`),
+    onCheck: (name) => terminal.progress({ what: `looking at ${name}` }),
   };
 }
 

@@ -8,7 +8,7 @@ import {
 } from "../checks/drill/drill-report.ts";
 import { toldOf, type Verdict } from "../checks/finding.ts";
 import type { judgeStores } from "../checks/stores-verdict.ts";
-import { PeerDialler } from "../node/peer-dialler.ts";
+import { type Dialler, PeerDialler } from "../node/peer-dialler.ts";
 import { parseVersionKey } from "../repository/layout.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { HostAndPort } from "../runtime/host-and-port.ts";
@@ -27,7 +27,13 @@ interface DrillCommandOptions {
 
 export const drillAction: Action<DrillCommandOptions> = async (context) => {
   const { terminal, json } = context;
-  const dialler = diallerOf(context.options, context.settings.socksproxy);
+  const opened = diallerOf(context.options, context.settings.socksproxy);
+  const dialler: Dialler | undefined = opened && {
+    dial: (address, signal) => {
+      terminal.progress({ what: "dialling the peers" });
+      return opened.dial(address, signal);
+    },
+  };
   const key = await openKey(context);
   const { node, reports } = await withNodeOrWithout(context, async (stores, nodeFailure) => ({
     node: stores[0].node,

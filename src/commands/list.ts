@@ -6,9 +6,6 @@ import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
-/** Fewer are read before anybody could wonder. */
-const progressFrom = 200;
-
 /** A person looks at the newest; a program gets all, unless it says otherwise. */
 const shownToPeople = 1000;
 
@@ -18,14 +15,12 @@ export const listAction: Action<{ readonly limit?: number | undefined }> = async
   const limit = options.limit ?? (json ? undefined : shownToPeople);
   const { node, histories } = await withNodeStores(context, async (stores) => ({
     node: stores[0].node,
-    histories: await inEachStore(stores, ({ store }) =>
+    histories: await inEachStore(stores, ({ store, name }) =>
       readHistory(store, {
         limit,
         signal,
-        onProgress: (done, total) => {
-          if (total < progressFrom) return;
-          terminal.progress(done === total ? null : `reading ${done} of ${total} versions`);
-        },
+        onProgress: (done, total) =>
+          terminal.progress({ what: "reading about versions", done, total, part: name }),
       }),
     ),
   }));

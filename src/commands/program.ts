@@ -20,7 +20,6 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
       return host.exit(exitCodes.usage);
     }
     const known = ScbError.from(error);
-    host.terminal.progress(null);
     host.terminal.note(`scb-mirror: ${known.message}`);
     host.exit(exitCodeOf(known.code));
   }

@@ -39,19 +39,20 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
   const { "orphan-grace": graceMs, apply } = options;
   const { node, prunes } = await withNodeStores(context, async (stores) => ({
     node: stores[0].node,
-    prunes: await inEachStore(stores, async ({ store }): Promise<Prune> => {
+    prunes: await inEachStore(stores, async ({ store, name: part }): Promise<Prune> => {
       const shared = { store, policy, graceMs, clock, random, signal };
       const survey = await store.inspection?.survey({ signal });
       const prepared = await preparePrune({
         ...shared,
         onProgress: (done, total) =>
-          terminal.progress(`reading back what stays: ${done} of ${total}`),
+          terminal.progress({ what: "reading back what stays", done, total, part }),
       });
       const outcome = apply
         ? await applyPrune(
             {
               ...shared,
-              onProgress: (done, total) => terminal.progress(`removing: ${done} of ${total}`),
+              onProgress: (done, total) =>
+                terminal.progress({ what: "removing versions", done, total, part }),
             },
             prepared,
           )
@@ -60,7 +61,6 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
       return { plan, goneMirrors, outcome, versioning: survey?.versioning ?? null };
     }),
   }));
-  terminal.progress(null);
   if (json) terminal.json(jsonOfEach(node, prunes, (prune) => report(policy, prune)));
   else {
     printEach(prunes, terminal, (prune) => {

@@ -68,7 +68,9 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
       ? { ...context, settings: { ...settings, from: "lnd" } }
       : context;
   const onRetry = (error: ScbError, attempt: number): void =>
-    terminal.progress(`${error.message}; trying again (${attempt + 1} of ${maxTries})`);
+    terminal.progress({
+      what: `${error.message}; trying again (${attempt + 1} of ${maxTries})`,
+    });
   return withNodeStores(
     named,
     async (nodeStores) => {
@@ -84,7 +86,6 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
       const elsewhere = stores.read.filter((other) => other !== from).map(elsewhereOf);
       const also = await fetchAlso(reading, await alsoNeeded(reading, backup), elsewhere);
       const since = await changesSince({ backup, folder, witness, signal });
-      terminal.progress(null);
       const delivery = await deliver(context, witness, request.to, backup, also);
       await leaveNote(context, store, backup, request.to.kind);
       const isOne = nodeStores.length === 1;
@@ -179,7 +180,6 @@ async function choose(
     const found = await newestIntactOf(read, { signal, now }).catch((failure: unknown) =>
       ScbError.from(failure),
     );
-    terminal.progress(null);
     if (hasCode(found, "aborted")) throw found;
     if (found === null) throw error;
     if (found instanceof ScbError) {
@@ -251,7 +251,6 @@ async function isWanted(
   const isThatOne = key === newer.backup.key && from === newer.from;
   const where = from === newer.from ? "is there" : `is in ${newer.from.name}`;
   if (confirm === undefined || json || to.kind === "stdout" || isThatOne) return false;
-  terminal.progress(null);
   terminal.note(
     `scb-mirror: the pointer names sequence ${sequence}, but a newer version ${where}: ${nameOf(newer, clock.now())}`,
   );

@@ -42,6 +42,7 @@ export const runAction: Action<RunOptions> = async (context) => {
     abort: once ? AbortSignal.any([abort.signal, signal]) : abort.signal,
     observe: (event) => {
       if (event.kind === "confirmed") return;
+      terminal.progress(null);
       if (json) terminal.json(toJson(event, clock.now()));
       else printEvent(event, (settings.to ?? []).length > 1, terminal, clock.now());
     },

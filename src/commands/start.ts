@@ -19,17 +19,21 @@ export async function startProgram(): Promise<void> {
     process.exit(exitCodes.usage);
   }
   const stop = new AbortController();
+  const terminal = systemTerminal();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       // Asked again: the person means it, and what is under way is safe to leave at any point.
-      if (stop.signal.aborted) endProcess(1);
+      if (stop.signal.aborted) {
+        terminal.makeWay();
+        endProcess(1);
+      }
       stop.abort();
     });
   }
   // The AWS SDK asks for it, and would end the process.
   process.env["HOME"] ??= homeFolder();
   await runProgram(process.argv.slice(2), {
-    terminal: systemTerminal(),
+    terminal,
     environment: process.env,
     signal: stop.signal,
     exit: (code) => {

@@ -15,7 +15,11 @@ export const statusAllAction: Action = async (context) => {
   if (settings.node !== undefined) {
     throw new ScbError("usage", "--all is every node, and --node one: leave out one of them");
   }
-  const round = await withMonitor(context, (monitor) => monitor.round(signal));
+  const round = await withMonitor(context, (monitor) =>
+    monitor.round(signal, (done, total) =>
+      terminal.progress({ what: "looking at every node", done, total }),
+    ),
+  );
   const { nodes, away } = round;
   const stores = settings.to ?? [];
   if (away.length > 0 && away.length === stores.length) {

@@ -1,6 +1,8 @@
 import { styleText } from "node:util";
+import { systemClock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { escapedJson, printable } from "../runtime/foreign-text.ts";
+import { type Doing, ProgressLine } from "./progress-line.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
@@ -19,8 +21,10 @@ export interface Terminal {
   flush(): Promise<void>;
   /** One line on stderr, whatever the message holds. */
   note(text: string): void;
-  /** A line on stderr that replaces the one before; nothing where stderr is no terminal. */
-  progress(text: string | null): void;
+  /** What is under way, or null for nothing any more: see `ProgressLine`. */
+  progress(doing: Doing | null): void;
+  /** Takes the progress line away for what others are about to write to stderr. */
+  makeWay(): void;
   /** Colour, on a terminal only, and never with NO_COLOR. */
   style(style: Style, text: string): string;
 }
@@ -34,16 +38,24 @@ export function systemTerminal(): Terminal {
   });
   // Nobody is left who could be told.
   stderr.on("error", () => undefined);
+  const progress = new ProgressLine(stderr, systemClock, process.env["TERM"]);
   const write = (bytes: Uint8Array): Promise<NodeJS.ErrnoException | null> =>
     new Promise((resolve) => {
+      progress.hide();
       stdout.write(bytes, (error) => resolve(error ?? null));
     });
   const isColour =
     stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
   const shown = isColour ? printableButStyles : printable;
   return {
-    line: (text) => stdout.write(`${shown(text)}\n`),
-    json: (value) => stdout.write(`${escapedJson(JSON.stringify(value))}\n`),
+    line: (text) => {
+      progress.hide();
+      stdout.write(`${shown(text)}\n`);
+    },
+    json: (value) => {
+      progress.hide();
+      stdout.write(`${escapedJson(JSON.stringify(value))}\n`);
+    },
     bytes: async (bytes) => {
       const error = await write(bytes);
       if (error !== null) throw notWritten(error);
@@ -52,11 +64,12 @@ export function systemTerminal(): Terminal {
       await write(new Uint8Array());
       if (lost !== null) throw notWritten(lost);
     },
-    note: (text) => stderr.write(`${shown(text.replaceAll(/\s*\n\s*/g, " "))}\n`),
-    progress: (text) => {
-      if (stderr.isTTY !== true) return;
-      stderr.write(`\r\u001b[K${printable(text ?? "")}`);
+    note: (text) => {
+      progress.hide();
+      stderr.write(`${shown(text.replaceAll(/\s*\n\s*/g, " "))}\n`);
     },
+    progress: (doing) => progress.show(doing),
+    makeWay: () => progress.hide(),
     style: (style, text) => (isColour ? styleText(style, text, { validateStream: false }) : text),
   };
 }
@@ -114,15 +127,4 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-export function formatSize(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-export function formatAge(seconds: number): string {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} days`;
-}
+export { formatAge, formatSize } from "./format.ts";

@@ -38,11 +38,11 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
         encrypter: await encrypterFor(nodeStore, key, signal),
         witness: nodeStore.witness,
         signal,
-        onProgress: (done, total) => terminal.progress(`reading back ${done} of ${total} versions`),
+        onProgress: (done, total) =>
+          terminal.progress({ what: "reading versions back", done, total, part: nodeStore.name }),
       }),
     ),
   }));
-  terminal.progress(null);
   const together = judgeEach(reports, (report) => report, context.settings.require);
   if (json) terminal.json(toJson(node, reports, together));
   else {

@@ -16,7 +16,9 @@ export const watchAction: Action = async (context) => {
   try {
     await watchNodes(context, {
       round: (round) => page?.hear(round),
+      progress: (done, total) => terminal.progress({ what: "looking at every node", done, total }),
       event: (event) => {
+        terminal.progress(null);
         if (json) {
           const at = new Date(clock.now()).toISOString();
           terminal.json({ event: event.kind, at, ...factsOf(event) });

@@ -63,17 +63,26 @@ export class Monitor {
     this.#stores = options.stores.map((one) => new WatchedStore({ ...options, ...one, budget }));
   }
 
-  /** Looks at each node once; at those whose stores differ, twice. Throws "aborted" and defects. */
-  async round(signal?: AbortSignal): Promise<Round> {
+  /**
+   * Looks at each node once; at those whose stores differ, twice. `onLook` hears how many of all nodes
+   * have been looked at. Throws "aborted" and defects.
+   */
+  async round(
+    signal?: AbortSignal,
+    onLook: (done: number, total: number) => void = () => undefined,
+  ): Promise<Round> {
     const { node, clock, secondLookMs } = this.#options;
     const begunMs = clock.monotonicMs();
     await Promise.all(this.#stores.map((store) => store.begin(node === undefined, signal)));
     const names =
-      node === undefined ? new Set(this.#stores.flatMap(({ nodes }) => [...nodes])) : [node];
+      node === undefined
+        ? new Set(this.#stores.flatMap(({ nodes }) => [...nodes]))
+        : new Set([node]);
     const reports = new Map<string, NodeReport>();
     const look = async (name: string): Promise<void> => {
       throwIfAborted(signal);
       reports.set(name, await this.#look(name, signal));
+      onLook(reports.size, names.size);
     };
     await inParallel([...names].sort(), look);
     const unsure = [...reports.values()].filter((report) => this.#isNews(report));

@@ -31,8 +31,9 @@ const mostWaitsInARow = 5;
 /**
  * JSON lines on stderr, written at once, so that nothing is lost when the process ends. That they
  * cannot be written (a full disk, a reader that hangs or is gone) never ends or stops the program.
+ * `beforeLine` is called before each, to take from a terminal what a line must not run into.
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, beforeLine: () => void = () => undefined): Logger {
   let waitsInARow = 0;
   const destination = pino.destination({
     fd: 2,
@@ -55,7 +56,12 @@ export function createLogger(level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[secret]" },
     },
-    { write: (line: string) => destination.write(`${escapedJson(line.trimEnd())}\n`) },
+    {
+      write: (line: string) => {
+        beforeLine();
+        destination.write(`${escapedJson(line.trimEnd())}\n`);
+      },
+    },
   );
 }
 

@@ -2,21 +2,33 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
 
-/** What a person types when the program has shown this. */
+/** What a person does when the program has shown this. */
 export interface Answer {
   readonly prompt: RegExp;
-  readonly text: string;
+  /** Types this, and Enter. */
+  readonly text?: string;
+  /** Presses these keys, and nothing else. */
+  readonly keys?: string;
+  /** Does something elsewhere. */
+  readonly act?: () => void;
+}
+
+interface AtTerminal {
+  readonly timeoutMs: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The code with which it is to end. Default: 0. */
+  readonly code?: number;
 }
 
 /**
  * Runs a command at a terminal of its own, through `script` (util-linux), and answers its questions
- * in their order. Returns what was on the screen; throws where it ends with another code than 0, or
- * a question does not come.
+ * in their order. Returns what was on the screen; throws where it ends with another code than it should,
+ * or a question does not come.
  */
 export async function answerAtTerminal(
   command: readonly string[],
   answers: readonly Answer[],
-  { timeoutMs, env }: { readonly timeoutMs: number; readonly env?: NodeJS.ProcessEnv },
+  { timeoutMs, env, code: expected = 0 }: AtTerminal,
 ): Promise<string> {
   const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const child = spawn(
@@ -38,13 +50,15 @@ export async function answerAtTerminal(
       if (found === null) return;
       answeredTo += found.index + found[0].length;
       waiting.shift();
-      child.stdin.write(`${next.text}\r`);
+      if (next.text !== undefined) child.stdin.write(`${next.text}\r`);
+      if (next.keys !== undefined) child.stdin.write(next.keys);
+      next.act?.();
     }
   });
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const [code] = z.tuple([z.number().nullable(), z.unknown()]).parse(await once(child, "close"));
   clearTimeout(timer);
-  if (code === 0 && waiting.length === 0) return screen;
+  if (code === expected && waiting.length === 0) return screen;
   const asked = waiting[0] === undefined ? "" : `, waiting for ${waiting[0].prompt}`;
   throw new Error(`${command[0]} ended with ${code}${asked}:\n${screen.slice(-2000)}`);
 }

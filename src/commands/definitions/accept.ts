@@ -24,6 +24,7 @@ export const accept = defineCommand({
     }),
     yes: toggle("do not ask"),
   },
+  doing: "reading the stores",
   examples: [
     "accept --to s3://my-bucket/lightning --from lnd",
     "accept quarantine/01JD0000000000000000000000.backup --to file:///mnt/usb/scb --yes --json",

@@ -14,6 +14,7 @@ export const copy = defineCommand({
     "store is ahead, or has another history or another node's; nothing was changed.",
   settings: ["from-store", ...settingGroups.store],
   options: { apply: toggle("copy what the plan says") },
+  doing: "reading both stores",
   examples: [
     "copy --from-store s3://my-bucket/lightning --to file:///mnt/usb/scb/store",
     "copy --from-store s3://my-bucket/lightning --to 's3://second/lightning?endpoint=https://s3.example' --apply",

@@ -16,6 +16,7 @@ export const diff = defineCommand({
     }),
     b: text({ placeholder: "b", help: "another one", argument: "required" }),
   },
+  doing: "fetching the backups",
   examples: [
     "diff 11 latest --to s3://my-bucket/lightning --key-file ~/backup.key",
     "diff old.backup channel.backup --key-file ~/backup.key --json",

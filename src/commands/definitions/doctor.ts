@@ -12,6 +12,7 @@ export const doctor = defineCommand({
     "max-age",
   ],
   options: {},
+  doing: "looking",
   examples: [
     "doctor --to s3://my-bucket/lightning --node 02ab…",
     "doctor --from lnd --macaroonpath ~/scb-mirror.macaroon",

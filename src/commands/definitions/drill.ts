@@ -14,6 +14,7 @@ export const drill = defineCommand({
       defaultNote: "--socksproxy",
     }),
   },
+  doing: "rehearsing a restore",
   examples: [
     "drill --to s3://my-bucket/lightning --from lnd",
     "drill --to s3://my-bucket/lightning --key-file words.txt",

@@ -10,6 +10,7 @@ export const healthcheck = defineCommand({
   options: {
     ready: toggle("ask whether the verdict is safe"),
   },
+  doing: "asking the mirror",
   examples: ["healthcheck --listen 9847", "healthcheck --ready --listen 9847"],
   action: async (context) => (await import("../healthcheck.ts")).healthcheckAction(context),
 });

@@ -18,6 +18,7 @@ export const inspect = defineCommand({
         "funds of its channel if it is broadcast",
     ),
   },
+  doing: "fetching the backup",
   examples: [
     "inspect channel.backup --key-file ~/backup.key",
     "inspect latest --to s3://my-bucket/lightning --key-file ~/backup.key --json",

@@ -17,6 +17,7 @@ export const key = defineCommand({
     }),
     force: toggle("overwrite a file that is there"),
   },
+  doing: "asking for the key",
   examples: [
     "key --key-file words.txt -o backup.key",
     "key --key-file words.txt --passphrase-file pass.txt --network testnet --json",

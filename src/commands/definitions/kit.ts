@@ -17,6 +17,7 @@ export const kit = defineCommand({
     force: toggle("overwrite a file that is there"),
     json: toggle("print one JSON document: what is on the page, and where it is"),
   },
+  doing: "reading the stores",
   examples: [
     "kit --to s3://my-bucket/lightning",
     "kit --to s3://my-bucket/lightning --node alice --text -o - | lpr",

@@ -9,6 +9,7 @@ export const list = defineCommand({
   options: {
     limit: count({ min: 1, help: "only the newest n", defaultNote: "1000, or all with --json" }),
   },
+  doing: "reading the stores",
   examples: ["list --to s3://my-bucket/lightning", "list --to file:///mnt/usb/scb --json"],
   action: async (context) => (await import("../list.ts")).listAction(context),
 });

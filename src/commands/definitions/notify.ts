@@ -11,6 +11,7 @@ export const notify = defineCommand({
     "that has no log entries gets nothing.",
   settings: ["config", "log-level", ...settingGroups.alerts],
   options: { test: toggle("send a test message") },
+  doing: "sending test messages",
   examples: [
     "notify --test --notify ntfys://ntfy.sh/my-secret-topic",
     "notify --test --config mirror.yaml --json",

@@ -30,6 +30,7 @@ export const prune = defineCommand({
     }),
     apply: toggle("remove what the plan says"),
   },
+  doing: "reading the stores",
   examples: [
     "prune --keep-last 50 --keep-daily 30 --keep-monthly 24 --to s3://my-bucket/lightning",
     "prune --keep-within 90d --apply --to s3://my-bucket/lightning",

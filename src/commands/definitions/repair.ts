@@ -18,6 +18,7 @@ export const repair = defineCommand({
     }),
     apply: toggle("write the pointer that the plan found"),
   },
+  doing: "reading the versions that may be current",
   examples: [
     "repair --to s3://my-bucket/lightning",
     "repair --to s3://my-bucket/lightning --key-file ~/backup.key --apply",

@@ -36,6 +36,7 @@ export const restore = defineCommand({
         "(offchain:write), whose peers then close the channels",
     ),
   },
+  doing: "fetching the backup",
   examples: [
     "restore --to s3://my-bucket/lightning",
     "restore 12 --to s3://my-bucket/lightning -o /root/channel.backup",

@@ -27,6 +27,7 @@ export const run = defineCommand({
     "accept-empty": toggle("let an empty backup replace one that is not empty, this once"),
     json: toggle("print one JSON document a line, one for each event"),
   },
+  doing: "starting",
   examples: [
     "run --to s3://my-bucket/lightning",
     "run --to 's3://my-bucket?endpoint=https://minio.example:9000' --macaroonpath ~/scb.macaroon",

@@ -14,6 +14,7 @@ export const status = defineCommand({
     "timeout",
   ],
   options: { all: toggle("every node that the stores hold; --timeout is for each of them") },
+  doing: "reading the stores",
   examples: [
     "status --to s3://my-bucket/lightning",
     "status --to s3://my-bucket/lightning --from lnd",

@@ -20,6 +20,7 @@ export const verify = defineCommand({
     },
     sample: count({ min: 1, help: "only n of them, picked at random, and the current one" }),
   },
+  doing: "reading the stores",
   examples: [
     "verify --to s3://my-bucket/lightning",
     "verify --since 30d --key-file ~/backup.key --to s3://my-bucket/lightning --json",

@@ -18,6 +18,7 @@ export const watch = defineCommand({
     "timeout",
   ],
   options: { json: toggle("print one JSON document a line, one for each change") },
+  doing: "looking at every node",
   examples: [
     "watch --to s3://my-bucket/lightning --notify ntfys://ntfy.sh/my-topic",
     "watch --to s3://my-bucket/lightning --node alice --heartbeat https://hc-ping.com/my-uuid",
