@@ -1,7 +1,8 @@
-import { readConfigFile } from "./settings/config-file.ts";
+import { readConfig, readConfigFile } from "./settings/config-file.ts";
 import { type Environment, readEnvironment } from "./settings/environment.ts";
 import { type Given, readGiven, readOptions } from "./settings/option.ts";
 import { type Settings, settingTable } from "./settings/table.ts";
+import type { ReadText } from "./settings/value-file.ts";
 
 export type { SettingName, Settings } from "./settings/table.ts";
 
@@ -18,6 +19,15 @@ export function loadSettings(
   const given = new Map<string, Given>(readEnvironment(environment, warn));
   for (const [name, text] of Object.entries(flags)) given.set(name, { text, origin: `--${name}` });
   const config = given.get("config");
-  const file = config === undefined ? [] : readConfigFile(readGiven(settingTable.config, config));
+  const path = config === undefined ? null : readGiven(settingTable.config, config);
+  const file = path === null ? [] : readConfigFile(path, { without: new Set(given.keys()) });
   return readOptions(settingTable, new Map([...file, ...given]));
+}
+
+/**
+ * The settings that a YAML file with this text would give by itself, with their defaults. `readText` reads
+ * the files that it names. Throws "usage", as `loadSettings`.
+ */
+export function settingsOfConfig(text: string, path: string, readText: ReadText): Settings {
+  return readOptions(settingTable, readConfig(text, path, { readText }));
 }

@@ -60,6 +60,8 @@ describe("every setting", () => {
       if (name === "config") return;
       const config = await fileOf(`${name}: "  ${text}\\n"\n`);
       assert.deepEqual(loadSettings({ config }, {}), { ...fromFlag, config });
+      const naming = await fileOf(`${name}-file: ${file}\n`);
+      assert.deepEqual(loadSettings({ config: naming }, {}), { ...fromFlag, config: naming });
     });
 
     it(`${name}: counts as not set if it is empty`, async () => {
@@ -72,6 +74,8 @@ describe("every setting", () => {
       if (name === "config") return;
       const config = await fileOf(`${name}: " "\n`);
       assert.deepEqual(loadSettings({ config }, {}), { ...none, config });
+      const naming = await fileOf(`${name}-file: ${file}\n`);
+      assert.deepEqual(loadSettings({ config: naming }, {}), { ...none, config: naming });
       const bare = await fileOf(`${name}:\n`);
       assert.deepEqual(loadSettings({ config: bare }, {}), { ...none, config: bare });
     });
@@ -91,6 +95,30 @@ describe("every setting", () => {
     const variables = settingNames.map(environmentName);
     const doubled = variables.filter((variable) => variables.includes(`${variable}_FILE`));
     assert.deepEqual(doubled, []);
+    const named: readonly string[] = settingNames.map((name) => `${name}-file`);
+    assert.deepEqual(
+      settingNames.filter((name) => named.includes(name)),
+      [],
+    );
+  });
+
+  it("a value and a file with it, both in YAML, are wrong usage", async () => {
+    const file = await fileOf("bob");
+    const config = await fileOf(`node-file: ${file}\nnode: alice\n`);
+    assert.throws(() => loadSettings({ config }, {}), {
+      code: "usage",
+      message: `node-file in ${config} (${file}) and node in ${config}: remove one of them`,
+    });
+  });
+
+  it("a file that YAML names is not read if its value is given elsewhere", async () => {
+    const config = await fileOf(`node-file: ${join(folder, "none")}\n`);
+    assert.throws(() => loadSettings({ config }, {}), {
+      code: "usage",
+      message: /^node-file in .*: cannot read .*: there is no such file$/,
+    });
+    assert.equal(loadSettings({ config, node: "alice" }, {}).node, "alice");
+    assert.equal(loadSettings({ config }, { SCB_MIRROR_NODE: "bob" }).node, "bob");
   });
 });
 

@@ -4,50 +4,102 @@ import { mayBeSecret } from "../../runtime/secret-text.ts";
 import { readSmallFile } from "../../runtime/small-file.ts";
 import type { Given, Option } from "./option.ts";
 import { type SettingName, settingNames, settingTable } from "./table.ts";
+import { type ReadText, valueOfFile } from "./value-file.ts";
+
+/** Ends a name whose value is a file that holds the setting's value: `notify-file`. */
+export const fileEnding = "-file";
+
+export interface ConfigReading {
+  /** What is given elsewhere: no file that holds one of these is read. */
+  readonly without?: ReadonlySet<string>;
+  /** Reads a file that holds a value. */
+  readonly readText?: ReadText;
+}
 
 /** The settings of a YAML file. Throws "usage" for a file that cannot be read, and an unknown name. */
-export function readConfigFile(path: string): ReadonlyMap<SettingName, Given> {
+export function readConfigFile(
+  path: string,
+  reading: ConfigReading = {},
+): ReadonlyMap<SettingName, Given> {
+  let text: string;
+  try {
+    text = readSmallFile(path);
+  } catch (error) {
+    throw unreadable(path, ScbError.from(error).message, error);
+  }
+  return readConfig(text, path, reading);
+}
+
+/** The settings in the text of a YAML file. `path` is what messages call it. Throws "usage". */
+export function readConfig(
+  text: string,
+  path: string,
+  { without = new Set(), readText }: ConfigReading = {},
+): ReadonlyMap<SettingName, Given> {
   const found = new Map<SettingName, Given>();
-  for (const [key, value] of Object.entries(parsed(path))) {
-    const name = settingNames.find((known) => known === key && known !== "config");
-    if (name === undefined) {
-      const names = settingNames.filter((known) => known !== "config").join(", ");
-      throw new ScbError(
-        "usage",
-        `${mayBeSecret(key) ? "a name" : JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names})`,
-      );
+  for (const [key, value] of Object.entries(parsed(text, path))) {
+    const origin = `${key} in ${path}`;
+    const name = settingNamed(key);
+    const ofFile = name === undefined ? settingOfFile(key) : undefined;
+    const named = name ?? ofFile;
+    if (named === undefined) throw notASetting(key, path);
+    if (without.has(named)) continue;
+    const written = { text: textOf(ofFile === undefined ? named : null, value, origin), origin };
+    if (written.text === "") continue;
+    const given = ofFile === undefined ? written : valueOfFile(written, readText);
+    if (given.text === "") continue;
+    const other = found.get(named);
+    if (other !== undefined) {
+      throw new ScbError("usage", `${other.origin} and ${origin}: remove one of them`);
     }
-    const origin = `${name} in ${path}`;
-    const text = textOf(name, value, origin);
-    if (text !== "") found.set(name, { text, origin });
+    found.set(named, given);
   }
   return found;
 }
 
-function textOf(name: SettingName, value: unknown, origin: string): string {
+function settingNamed(key: string): SettingName | undefined {
+  return settingNames.find((known) => known === key && known !== "config");
+}
+
+function settingOfFile(key: string): SettingName | undefined {
+  return key.endsWith(fileEnding) ? settingNamed(key.slice(0, -fileEnding.length)) : undefined;
+}
+
+function notASetting(key: string, path: string): ScbError {
+  const names = settingNames.filter((known) => known !== "config").join(", ");
+  return new ScbError(
+    "usage",
+    `${mayBeSecret(key) ? "a name" : JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names}, and each with ${fileEnding})`,
+  );
+}
+
+/** `name`: null for the path of a file. */
+function textOf(name: SettingName | null, value: unknown, origin: string): string {
   if (typeof value === "string") return value.trim();
-  const option: Option = settingTable[name];
+  const option: Option | null = name === null ? null : settingTable[name];
+  const repeats = option?.repeats === true;
   const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
-  if (option.repeats !== true || !isList) {
-    const form = option.repeats === true ? "a value or a list of values" : "one value";
+  if (!repeats || !isList) {
+    const form = repeats ? "a value or a list of values" : "one value";
     throw new ScbError("usage", `${origin}: must be ${form}`);
   }
   return value.join(" ").trim();
 }
 
-function parsed(path: string): object {
+function parsed(text: string, path: string): object {
   let value: unknown;
   try {
     // All scalars stay the text that stands there: 0123 and true are what the setting makes of them.
-    value = parse(readSmallFile(path), { schema: "failsafe", logLevel: "error" }) ?? {};
+    value = parse(text, { schema: "failsafe", logLevel: "error" }) ?? {};
   } catch (error) {
-    const reason = error instanceof ScbError ? error.message : yamlReason(error);
-    throw new ScbError("usage", `cannot read the configuration ${path}: ${reason}`, {
-      cause: error,
-    });
+    throw unreadable(path, yamlReason(error), error);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new ScbError("usage", `the configuration ${path} must be a YAML map of settings`);
+}
+
+function unreadable(path: string, reason: string, cause: unknown): ScbError {
+  return new ScbError("usage", `cannot read the configuration ${path}: ${reason}`, { cause });
 }
 
 /** Without the parser's own words, which quote the text. */

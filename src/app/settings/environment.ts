@@ -1,8 +1,8 @@
 import { ScbError } from "../../runtime/error.ts";
 import { mayBeSecret } from "../../runtime/secret-text.ts";
-import { readSmallFile } from "../../runtime/small-file.ts";
-import { checkNoSecret, type Given } from "./option.ts";
+import type { Given } from "./option.ts";
 import { type SettingName, settingNames } from "./table.ts";
+import { valueOfFile } from "./value-file.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +45,7 @@ export function readEnvironment(
     const named = settingOf.get(variable);
     const namedByFile = fileSettingOf(variable);
     if (named !== undefined) add(found, named, given);
-    else if (namedByFile !== undefined) add(found, namedByFile, contentOf(given));
+    else if (namedByFile !== undefined) add(found, namedByFile, valueOfFile(given));
     else if (isServiceLink(given)) links.push(variable);
     else throw notASetting(variable);
   }
@@ -77,17 +77,6 @@ function add(found: Map<SettingName, Given>, name: SettingName, given: Given): v
     );
   }
   if (given.text !== "") found.set(name, given);
-}
-
-function contentOf(given: Given): Given {
-  checkNoSecret(given);
-  const { text: path, origin } = given;
-  try {
-    return { text: readSmallFile(path).trim(), origin: `${origin} (${path})` };
-  } catch (error) {
-    const { message } = ScbError.from(error);
-    throw new ScbError("usage", `${origin}: cannot read ${path}: ${message}`, { cause: error });
-  }
 }
 
 function notASetting(variable: string): ScbError {
