@@ -14,7 +14,8 @@ export interface PlacePointerOptions extends RequestOptions {
 
 /**
  * Writes a pointer, and resolves when it is known to be there. Throws "superseded" if somebody else
- * has changed what was in its place: then that is left as it is. Throws what the store throws.
+ * has changed what was in its place: then that is left as it is. Throws "store-rejected" if the store won't
+ * create what isn't there, and what the store throws.
  */
 export async function placePointer(options: PlacePointerOptions): Promise<void> {
   const { store, bytes, condition, remedy, signal } = options;
@@ -25,6 +26,13 @@ export async function placePointer(options: PlacePointerOptions): Promise<void> 
     const now = await store.get(latestKey, { signal });
     if (now !== null && Buffer.from(now.bytes).equals(bytes)) return;
     if (hasCode(error, "store-unknown")) throw error;
+    if (now === null && condition.kind === "absent") {
+      throw new ScbError(
+        "store-rejected",
+        `${store.location} refuses to create ${latestKey} although nothing is there. It may take a deleted object for one that exists, as Versity Gateway does in a versioned bucket. Nothing was changed. Remove the delete marker of ${latestKey} there, which brings the old pointer back, then ${remedy}`,
+        { cause: error },
+      );
+    }
     throw new ScbError(
       "superseded",
       `the pointer ${store.location}/${latestKey} was changed meanwhile, and was left as it is: ${remedy}`,

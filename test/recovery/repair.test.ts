@@ -452,6 +452,17 @@ describe("repair", () => {
     }
   });
 
+  it("says what to do if the store takes the deleted pointer for one that exists", async () => {
+    const store = await storeOf(3);
+    await store.delete("latest.json");
+    const faulty = new FaultyStore(store);
+    faulty.fail("put", /latest/, "store-precondition");
+    await assert.rejects(apply(faulty, await plan(faulty)), {
+      code: "store-rejected",
+      message: /nothing is there.*Remove the delete marker of latest\.json/,
+    });
+  });
+
   it("finds its own pointer when the answer was lost", async () => {
     const store = await storeOf(3);
     await store.delete("latest.json");
