@@ -60,7 +60,7 @@ export interface ObjectStore {
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
   /**
    * The next path segments below `prefix` (which ends in `/`, or is empty) under which there is an
-   * object, without the slash, in the order of those objects' keys.
+   * object, without the slash, each once, in no particular order: services differ in it.
    */
   listFolders(prefix: string, options?: RequestOptions): AsyncIterable<string>;
   /** Removes the object. Resolves also when there is none. */

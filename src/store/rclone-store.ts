@@ -198,8 +198,7 @@ export class RcloneStore implements ObjectStore {
       }
       return filled;
     });
-    // In the order of their objects' keys: "a-b/1" comes before "a/b".
-    yield* [...new Set(folders)].sort((a, b) => compareKeys(`${a}/`, `${b}/`));
+    yield* new Set(folders);
   }
 
   async delete(key: string, { signal }: RequestOptions = {}): Promise<void> {

@@ -25,6 +25,10 @@ async function fill(store: ObjectStore): Promise<void> {
   for (const key of [...sorted].reverse()) await store.put(key, encode(key));
 }
 
+async function listFolders(store: ObjectStore, prefix = ""): Promise<string[]> {
+  return (await collect(store.listFolders(prefix))).sort();
+}
+
 export const listChecks: readonly StoreCheck[] = [
   {
     name: "an empty store lists nothing",
@@ -32,8 +36,8 @@ export const listChecks: readonly StoreCheck[] = [
       const store = await open();
       assert.deepEqual(await listKeys(store), []);
       assert.deepEqual(await listKeys(store, "no/such/"), []);
-      assert.deepEqual(await collect(store.listFolders("")), []);
-      assert.deepEqual(await collect(store.listFolders("no/such/")), []);
+      assert.deepEqual(await listFolders(store), []);
+      assert.deepEqual(await listFolders(store, "no/such/"), []);
     },
   },
   {
@@ -93,13 +97,13 @@ export const listChecks: readonly StoreCheck[] = [
     },
   },
   {
-    name: "listFolders gives the next segments, in order, and no objects",
+    name: "listFolders gives each of the next segments once, and no objects",
     async run(open) {
       const store = await open();
       await fill(store);
-      assert.deepEqual(await collect(store.listFolders("")), ["a-b", "a", "b"]);
-      assert.deepEqual(await collect(store.listFolders("a/")), ["c"]);
-      assert.deepEqual(await collect(store.listFolders("b/")), []);
+      assert.deepEqual(await listFolders(store), ["a", "a-b", "b"]);
+      assert.deepEqual(await listFolders(store, "a/"), ["c"]);
+      assert.deepEqual(await listFolders(store, "b/"), []);
     },
   },
   {
@@ -112,8 +116,8 @@ export const listChecks: readonly StoreCheck[] = [
       await store.delete("a-b/2");
       const left = sorted.filter((key) => !key.startsWith("a-b/") && key !== "a/c/d");
       assert.deepEqual(await listKeys(store), left);
-      assert.deepEqual(await collect(store.listFolders("")), ["a", "b"]);
-      assert.deepEqual(await collect(store.listFolders("a/")), []);
+      assert.deepEqual(await listFolders(store), ["a", "b"]);
+      assert.deepEqual(await listFolders(store, "a/"), []);
     },
   },
   {

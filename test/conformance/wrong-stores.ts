@@ -295,6 +295,13 @@ class IgnoresStartAfter extends PassingStore {
   }
 }
 
+class NamesFoldersTwice extends PassingStore {
+  override async *listFolders(prefix: string, options?: RequestOptions): AsyncIterable<string> {
+    const folders = await collect(super.listFolders(prefix, options));
+    yield* [...folders, ...folders.slice(-1)];
+  }
+}
+
 class KeepsWhatIsDeleted extends PassingStore {
   override async delete(key: string, options?: RequestOptions): Promise<void> {
     await super.head(key, options);
@@ -473,6 +480,11 @@ export const wrongStores: readonly WrongStore[] = [
     name: "ignores startAfter",
     caughtBy: "begins after the key",
     open: (state) => new IgnoresStartAfter(state),
+  },
+  {
+    name: "names a folder twice",
+    caughtBy: "next segments once",
+    open: (state) => new NamesFoldersTwice(state),
   },
   {
     name: "keeps what is deleted",
