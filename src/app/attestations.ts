@@ -9,24 +9,24 @@ import type { Random } from "../runtime/random.ts";
 import { programVersion } from "../runtime/version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 
-/** A mirror of one store, as far as it can be attested. */
+/** The part of a store's mirror that attestations need. */
 export interface AttestedMirror {
   /** The store's name. */
   readonly name: string;
   /** The node's folder in it. */
   readonly store: ObjectStore;
-  /** What was current when it was last read. */
+  /** The version that was current when the store was last read. */
   readonly held: Attestation["version"] | null;
-  /** Has what was saved read back soon. */
+  /** Asks for an early read-back of what was saved. */
   lookSoon(): void;
 }
 
 export interface AttestationsOptions {
-  /** Null for never. */
+  /** Null turns attestations off. */
   readonly intervalMs: number | null;
   /**
-   * Since when it is known that the node is heard and this store holds its state; null if that isn't so
-   * now. Monotonic.
+   * When this store was last proved to hold the node's state, if nothing contradicts that now; otherwise
+   * null. Monotonic milliseconds.
    */
   readonly heldSinceMs: (store: string) => number | null;
   readonly signal: AbortSignal;
@@ -35,20 +35,21 @@ export interface AttestationsOptions {
   readonly logger: Logger;
 }
 
-/** A look takes less, unless the store is in trouble: then it is asked for again. */
+/** A read-back usually takes less. If the store is in trouble, the attester asks again. */
 const lookMs = 30_000;
 const leastLookMs = 5_000;
 const pollMs = 1_000;
 const putMs = 15_000;
-/** How long the end waits for the last word. */
+/** How long shutdown waits for the final attestation. */
 const lastWordMs = 3_000;
-/** A store that takes no attestation is named so often in the log. */
+/** How often the log repeats that a store takes no attestation. */
 const remindMs = 3_600_000;
 
 /**
- * Runs `work`, and has each mirror say meanwhile that it lives, in its store: only while it hears the node
- * and has just read back the node's state there. When `work` has ended well, each says that it stopped.
- * Never hinders the work: what goes wrong is logged, and tried again when the next one is due.
+ * Runs `work`. Meanwhile each mirror attests in its store that it is alive, but only while it hears from
+ * the node and has just read the node's state back from that store. If `work` succeeds, each mirror
+ * attests that it stopped. Attestations never disturb the work: a failure is logged, and the next one is
+ * tried when it is due.
  */
 export async function attestWhile<T>(
   work: () => Promise<T>,
@@ -91,7 +92,7 @@ class Attester {
     this.#id = newOperationId(options.clock, options.random);
   }
 
-  /** Until the signal aborts. */
+  /** Runs until the signal aborts. */
   async run(): Promise<void> {
     const { clock, intervalMs, signal } = this.#options;
     let dueMs = clock.monotonicMs();
@@ -108,7 +109,7 @@ class Attester {
     }
   }
 
-  /** The last word of one that has spoken. */
+  /** Attests the stop, unless nothing was ever attested. */
   async stop(): Promise<void> {
     if (!this.#hasAttested) return;
     await this.#put("stopped", lastWordMs).catch((error: unknown) =>
@@ -116,7 +117,7 @@ class Attester {
     );
   }
 
-  /** Resolves when the store was read back since this call, and held the node's state. */
+  /** Resolves once the store has been read back since this call and held the node's state. */
   async #lookedBack(): Promise<void> {
     const { clock, heldSinceMs, intervalMs, signal } = this.#options;
     const patienceMs = Math.min(lookMs, Math.max(leastLookMs, intervalMs));
@@ -161,7 +162,7 @@ class Attester {
     this.#loggedMs = nowMs;
     logger.warn(
       { store: this.#mirror.name, code: error.code },
-      `the mirror could not write that it lives, so others may take it for silent: ${error.message}`,
+      `the store took no attestation, so status and watch may report this mirror as silent: ${error.message}`,
     );
   }
 }

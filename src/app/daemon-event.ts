@@ -5,54 +5,54 @@ import type { MirrorEvent } from "../mirror/events.ts";
 import type { ScbError } from "../runtime/error.ts";
 import type { Wait } from "./waits.ts";
 
-/** What the mirror of one store tells. */
+/** An event of one store's mirror. */
 export type StoreEvent =
   | {
       readonly kind: "started";
       readonly node: string;
       readonly source: string;
-      /** What the store holds as current; 0 for nothing yet. */
+      /** The store's current sequence; 0 if it holds no version yet. */
       readonly sequence: number;
-      /** Versions are only ever added: nothing keeps a second mirror apart from this one. */
+      /** The store only ever adds versions, so it can't keep a second mirror apart from this one. */
       readonly appendOnly: boolean;
     }
   | MirrorEvent
-  /** The store was empty, and holds now what the best of the others does. */
+  /** The store was empty and was filled with what the most recent other store holds. */
   | { readonly kind: "levelled"; readonly from: string; readonly versions: number }
   | { readonly kind: "drilled"; readonly report: DrillReport }
   /**
-   * A person has to mend this store; the others go on, and it is looked at again after `retryInMs`, or
-   * not in this run.
+   * Somebody has to fix this store. The other stores carry on. This one is retried after `retryInMs`;
+   * null means not in this run.
    */
   | { readonly kind: "failed"; readonly error: ScbError; readonly retryInMs: number | null };
 
-/** What is told of the node that all stores share. */
+/** Events of the node, which all stores share. */
 type NodeEvent = Extract<MirrorEvent, { readonly kind: "retrying" | "recovered" }>;
 
-/** What a run tells of itself. `store`: the name of the store that it is about, null for none of them. */
+/** An event of a run. `store` is the name of the store concerned, or null if it concerns none. */
 export type DaemonEvent =
   | (StoreEvent & { readonly store: string })
   | (NodeEvent & { readonly store: null })
-  /** The verdict over all stores, or what it rests on, has changed. */
+  /** The verdict over all stores, or a finding behind it, has changed. */
   | {
       readonly kind: "verdict";
       readonly verdict: Verdict;
       readonly findings: readonly StoreFinding[];
-      /** Each store by itself, in the order of `--to`. */
+      /** The judgement of each store, in the order of `--to`. */
       readonly stores: readonly StoreJudgement[];
-      /** Null if there are several. */
+      /** The store's name, or null if there are several. */
       readonly store: string | null;
     }
-  /** Nothing has come for a while: what is waited for, and since when. */
+  /** Nothing has happened for a while: what the run is waiting for, and since when. */
   | { readonly kind: "waiting"; readonly wait: Wait; readonly store: null }
   | {
       readonly kind: "stopped";
       /**
-       * What became of the last state that was looked at: the stores that are needed hold it, or a guard
-       * held it back; null where none was looked at.
+       * The fate of the last state examined: saved in as many stores as required, or refused by a guard.
+       * Null if no state was examined.
        */
       readonly last: "saved" | "refused" | null;
-      /** How many stores hold it. */
+      /** How many stores hold that state. */
       readonly saved: number;
       readonly of: number;
       readonly store: null;

@@ -11,22 +11,24 @@ interface Surroundings {
   readonly logger: Logger;
 }
 
-/** One of the stores that `--to` names. */
+/** One of the stores in `--to`. */
 export interface NamedStore {
-  /** What events, findings and messages call it: its URL without secrets. No two have the same. */
+  /**
+   * The store's URL without secrets, which events, findings and messages use. No two stores share a name.
+   */
   readonly name: string;
   readonly store: ObjectStore;
 }
 
-/** The names of the stores that `--to` names, in their order. Throws "usage" where one is given twice. */
+/** The names of the stores in `--to`, in order. Throws "usage" if one occurs twice. */
 export function storeNames({ to = [] }: Settings): readonly string[] {
   const names = to.map((location) => storeName(parseLocation(location)));
   const again = names.find((name, index) => names.indexOf(name) < index);
   if (again === undefined) return names;
-  throw new ScbError("usage", `--to names ${again} twice: each store is one copy, so give it once`);
+  throw new ScbError("usage", `--to names ${again} twice: name each store once`);
 }
 
-/** Opens the stores that `--to` names. Throws "usage" where none is named, or one twice. */
+/** Opens the stores in `--to`. Throws "usage" if there is none, or if one occurs twice. */
 export async function storesOf({ settings, logger }: Surroundings): Promise<readonly NamedStore[]> {
   const { to = [], "request-timeout": requestTimeoutMs } = settings;
   if (to.length === 0) {
@@ -58,8 +60,8 @@ export async function closeAll(stores: readonly NamedStore[]): Promise<void> {
 }
 
 /**
- * Whether a store is only ever added to: it enforces no conditions, or the operator says that it may not
- * be trusted with them.
+ * Whether the mirror only ever adds to this store: because the store has no conditional writes, or
+ * because the operator says not to rely on them.
  */
 export function isAppendOnly(
   store: ObjectStore,

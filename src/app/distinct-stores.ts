@@ -5,23 +5,23 @@ import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 
-/** So long the stores have to show that they are different places. */
+/** How long the check for identical stores may take. */
 const lookMs = 10_000;
 
-/** A mirror of one store, as far as it can be told from another. */
+/** The part of a store's mirror that this check needs. */
 interface Place {
   readonly name: string;
   /** The node's folder in it. */
   readonly store: ObjectStore;
-  /** Resolves when the store has first told what it holds, or first failed to. */
+  /** Resolves when the store has first answered what it holds, or has first failed. */
   readonly reached: Promise<void>;
   readonly wasRead: boolean;
 }
 
 export interface DistinctOptions {
-  /** Wait for the answer, also if the work is done before. */
+  /** Wait for the answer even if the work finishes first. */
   readonly once: boolean;
-  /** Ends the work if two of the stores are one. */
+  /** Ends the work if two of the stores are the same place. */
   readonly end: () => void;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -29,9 +29,9 @@ export interface DistinctOptions {
 }
 
 /**
- * Runs `work`, and finds out meanwhile whether two of the stores are one place under two names, where one
- * copy would be counted as two: then ends it, and throws "usage". Writes only into folders whose pointer
- * was read, and waits for no store that is slow.
+ * Runs `work`, and checks meanwhile whether two of the stores are the same place under two names: then
+ * one copy would count as two. If so, ends the work and throws "usage". The check writes only into
+ * folders whose pointer has been read, and never waits for a slow store.
  */
 export async function whileDistinct<T>(
   work: () => Promise<T>,
@@ -62,7 +62,7 @@ export async function whileDistinct<T>(
   }
 }
 
-/** Null if no two are known to be one. */
+/** Null if no two stores are known to be the same place. */
 async function twiceNamed(
   mirrors: readonly Place[],
   signal: AbortSignal,
@@ -76,7 +76,7 @@ async function twiceNamed(
     if (pair === undefined) return null;
     return new ScbError(
       "usage",
-      `${pair.join(" and ")} are one place under two names, so that there is one copy, not two: give it once with --to`,
+      `${pair.join(" and ")} are the same place, so there is only one copy: remove one of them from --to`,
     );
   } catch (error) {
     if (signal.aborted) return null;

@@ -12,13 +12,13 @@ export interface DrillScheduleOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
   readonly node: string;
-  /** What can open the backups; neither where nothing can. */
+  /** What can open the backups; without either, no drill runs. */
   readonly openers: Pick<DrillOptions, "encrypter" | "witness">;
-  /** Null for never. */
+  /** Null turns scheduled drills off. */
   readonly intervalMs: number | null;
   readonly maxAgeMs: number;
   readonly observe: (report: DrillReport) => void;
-  /** Hears of the last drill that the store knows of, whoever made it. */
+  /** Called with the last drill recorded in the store, whoever ran it. */
   readonly onLast?: ((last: LastDrill) => void) | undefined;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -26,18 +26,18 @@ export interface DrillScheduleOptions {
   readonly logger: Logger;
 }
 
-/** So long a mirror that starts has time to save what it finds, before the first drill looks at it. */
+/** How long a starting mirror may save what it finds before the first drill. */
 const settleMs = 60_000;
-/** A drill that failed is repeated so soon, so that what was mended is seen to be. */
+/** A failed drill is repeated this soon, to notice when the cause is fixed. */
 const repeatMs = 3_600_000;
-/** The first repetition of one that could not look, while the node or the store was away. */
+/** The first delay after an inconclusive drill, one that couldn't reach the node or the store. */
 const firstAgainMs = 60_000;
 
 /**
- * Runs `work`, and a drill whenever one is due meanwhile: when the last one that the store knows of,
- * whoever did it, is older than the interval, or had failed. One that the node or the store kept from
- * looking is repeated soon, and then less and less often. Where nothing can open the backups none is
- * done. A drill never hinders the work: what goes wrong with it is logged.
+ * Runs `work`, and a drill whenever one is due: when the last drill recorded in the store, whoever ran
+ * it, failed or is older than the interval. An inconclusive drill is repeated soon, then with growing
+ * delays. Without anything that opens the backups, no drill runs. A drill never disturbs the work: its
+ * failures are logged.
  */
 export async function drillWhile<T>(
   work: () => Promise<T>,
@@ -63,7 +63,7 @@ interface Drilled {
   readonly ok: boolean;
 }
 
-/** Null for none, and for one that says nothing. */
+/** Null if there is no drill record, or an unreadable one. */
 async function soundLastDrill({
   store,
   clock,
@@ -90,7 +90,7 @@ async function drillForever(
       await clock.sleep(waitMs, signal);
       const known = await soundLastDrill(options);
       if (known !== null) options.onLast?.(known);
-      // Done by a clock that was set back since: it would put off the next one until that time comes.
+      // The clock was set back since that drill, which would postpone the next one until then.
       if (own !== null && isInFuture(own.at, clock.now())) own = null;
       const last = newer(own, known === null ? null : { at: Date.parse(known.at), ok: known.ok });
       const dueInMs = last === null ? 0 : dueMs(last, intervalMs) - clock.now();
@@ -110,7 +110,7 @@ async function drillForever(
       }
     } catch (error) {
       if (signal.aborted) return;
-      logger.error({ err: ScbError.from(error) }, "the drill could not be done; it is tried again");
+      logger.error({ err: ScbError.from(error) }, "the drill could not run; it will be retried");
       waitMs = soonMs;
     }
   }

@@ -3,13 +3,13 @@ import { ScbError } from "../runtime/error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 
-/** What an append-only store promises and what it doesn't, for people: lines. */
+/** What an append-only store does and doesn't promise, as log lines. */
 export const appendOnlyTexts = [
-  "append-only: each backup is a file of its own, read back before it counts as saved; none is written over",
-  "append-only: the store can't keep two mirrors apart, so run exactly one. If two run by mistake nothing is lost, but the newest file may be the older state",
+  "append-only: each backup is a new file, read back before it counts as saved; no file is ever overwritten",
+  "append-only: the store can't coordinate two mirrors, so run exactly one. If two run by mistake, nothing is lost, but the newest file may hold an older state",
 ] as const;
 
-/** The story of a run, for the log: what happened, to what, and how long it took. */
+/** Logs a run's events. */
 export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
   const of = <F extends object>(facts: F): object =>
     event.store === null ? facts : { ...facts, store: event.store };
@@ -21,7 +21,7 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       break;
     }
     case "levelled":
-      logger.warn(of({ from: event.from }), "the store was empty, and was brought level");
+      logger.warn(of({ from: event.from }), "the store was empty; filled it from another store");
       break;
     case "failed":
       logger.error(of({ code: event.error.code }), `failed: ${event.error.message}`);
@@ -42,7 +42,7 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
     case "unchanged":
       logger.debug(
         of({ reason: event.reason, sequence: event.sequence }),
-        "the store holds this state already",
+        "the store already holds this state",
       );
       break;
     case "refused":
@@ -57,7 +57,7 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
           code: event.error.code,
           attempt: event.attempt,
           retryInMs: event.retryInMs,
-          // Why an answer was not clear: only our own messages are free of what a request carries.
+          // Why the answer was unclear. Only our own messages are free of what a request carries.
           cause: event.error.cause instanceof ScbError ? event.error.cause.message : undefined,
         }),
         `trying again: ${event.error.message}`,
@@ -73,19 +73,22 @@ export function logMirrorEvent(event: DaemonEvent, logger: Logger): void {
       const { ok, verdict, problems, version, recordedAs, durationMs } = event.report;
       const facts = { verdict, version: version?.key, recordedAs, durationMs };
       const found = problems.map(({ message }) => message).join("; ");
-      if (ok) logger.info(of(facts), "drilled: a restore would work");
+      if (ok) logger.info(of(facts), "drill passed: a restore would work");
       else if (verdict === "unknown") {
-        logger.warn(of(facts), `drilled: not known whether a restore would work: ${found}`);
-      } else logger.error(of(facts), `drilled: a restore would not work: ${found}`);
+        logger.warn(
+          of(facts),
+          `drill inconclusive: not known whether a restore would work: ${found}`,
+        );
+      } else logger.error(of(facts), `drill failed: a restore would not work: ${found}`);
       break;
     }
     case "confirmed":
-      logger.debug(of({ depth: event.depth }), "the store was read back, and holds what was saved");
+      logger.debug(of({ depth: event.depth }), "read the store back: it holds what was saved");
       break;
     case "verdict": {
       const { verdict, findings } = event;
       const facts = { verdict, codes: findings.map(({ code }) => code) };
-      if (verdict === "safe") logger.info(of(facts), "safe: the store was read back");
+      if (verdict === "safe") logger.info(of(facts), "safe: read back from the store");
       else
         logger.warn(
           of(facts),

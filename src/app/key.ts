@@ -6,15 +6,15 @@ import type { Random } from "../runtime/random.ts";
 import { openLnd } from "./open-lnd.ts";
 import type { Settings } from "./settings.ts";
 
-/** Loads the key that `--key-file` names, or null where none is named. Throws "io" and "key". */
-export async function openKey(surroundings: {
+/** Loads the key that `--key-file` names; null without one. Throws "io" and "key". */
+export async function openKey(options: {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly random: Random;
-  /** Asks a person for the passphrase of the words, where one can be asked. */
+  /** Asks a person for the seed's passphrase, if there is a terminal to ask at. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }): Promise<LoadedKey | null> {
-  const { settings, logger, random, askPassphrase } = surroundings;
+  const { settings, logger, random, askPassphrase } = options;
   const path = settings["key-file"];
   if (path === undefined) return null;
   const loaded = await loadKeyFile(path, {
@@ -33,15 +33,15 @@ export async function openKey(surroundings: {
 }
 
 /**
- * The backup key of the running lnd that the settings name. Throws "node-denied" where its macaroon
- * does not allow to derive it, and what else `LndNode` throws.
+ * Derives the backup key of the running lnd in the settings. Throws "node-denied" if lnd's macaroon
+ * doesn't permit it, and whatever `LndNode` throws.
  */
-export async function keyOfLnd(surroundings: {
+export async function keyOfLnd(options: {
   readonly settings: Settings;
   readonly random: Random;
   readonly signal: AbortSignal;
 }): Promise<LoadedKey> {
-  const { settings, random, signal } = surroundings;
+  const { settings, random, signal } = options;
   const { LndKeyRing } = await import("../node/lnd/lnd-key-ring.ts");
   const node = await openLnd(settings);
   try {

@@ -11,7 +11,7 @@ import type { Random } from "../runtime/random.ts";
 import { retry } from "../runtime/retry.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 
-/** Another store of the node, and what it was seen to hold. */
+/** Another of the node's stores, and what it was last seen to hold. */
 export interface LevelSource {
   readonly name: string;
   /** The node's folder in it. */
@@ -27,7 +27,10 @@ export interface LevelOptions {
   readonly signal: AbortSignal;
 }
 
-/** The one whose current version was saved last first, by times that can be right. */
+/**
+ * Orders sources by when their current version was saved, newest first. Drops those whose time is in the
+ * future.
+ */
 export function newestFirst(sources: readonly LevelSource[], now: number): readonly LevelSource[] {
   return sources
     .filter(({ held }) => !isInFuture(held.savedAt, now))
@@ -35,8 +38,8 @@ export function newestFirst(sources: readonly LevelSource[], now: number): reado
 }
 
 /**
- * What a restore from `source` would take: the older versions that it needs for funds in limbo, then the
- * current one; what isn't whole there is left out. Throws what the store throws.
+ * The versions that a restore from `source` would need: first the older ones for funds in limbo, then the
+ * current one. Leaves out versions that aren't whole there. Throws what the store throws.
  */
 export async function readSource(
   { store, held }: LevelSource,
@@ -52,15 +55,15 @@ export async function readSource(
 }
 
 /**
- * Saves versions of another store into an empty folder. Each is a swap of this folder's own, so its
- * history begins with them. Throws what a swap throws.
+ * Saves versions from another store into an empty folder. Each is a swap of its own, so the folder's
+ * history starts with them. Throws what a swap throws.
  */
 export async function levelStore(
   versions: readonly ReadBytes[],
   { swapper, heldBackups, clock, random, signal }: LevelOptions,
 ): Promise<void> {
   for (const { bytes, sha256 } of versions) {
-    // Another node's, whatever it does there.
+    // A backup of another node is never copied, whatever the source does with it.
     if ((await heldBackups.opens(bytes, signal)) === false) continue;
     const known = heldBackups.knownContents(sha256);
     const candidate = newCandidate(bytes, known, known?.by ?? null);

@@ -24,32 +24,32 @@ import { tellWaits, Waits, watchedSource, watchedStore } from "./waits.ts";
 
 export interface MirrorOptions {
   readonly settings: Settings;
-  /** One snapshot and one swap in each store, then the end. */
+  /** Take one snapshot, swap it into each store, then end. */
   readonly once: boolean;
-  /** The operator's word that an empty backup may replace one that is not, this once. */
+  /** The operator permits an empty backup to replace one with channels, this once. */
   readonly acceptEmpty: boolean;
   readonly observe: (event: DaemonEvent) => void;
-  /** Stop when everything known is saved. */
+  /** Stop once everything known is saved. */
   readonly stop: AbortSignal;
-  /** Stop at once. */
+  /** Stop immediately. */
   readonly abort: AbortSignal;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Hears what there is to know, for whoever asks how the mirror is: see `Watching`. */
+  /** Receives what a status page or monitor needs: see `Watching`. */
   readonly watch?: ((event: WatchedEvent) => void) | undefined;
-  /** Tells people and services of it. */
+  /** Notifies people and services. */
   readonly alerts?: RunAlerts | null | undefined;
-  /** Asks a person for the passphrase of the words, where one can be asked. */
+  /** Asks a person for the seed's passphrase, if there is a terminal to ask at. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
 
 /**
- * Mirrors a node into each store, and closes stores and source only when the last swap has ended, so
- * that nothing is cut off.
+ * Mirrors a node into each store. Closes the stores and the source only after the last swap has ended, so
+ * that no swap is cut off.
  *
- * Resolves once stopped with everything known saved, in as many stores as are needed. Throws what a
- * person has to mend, "aborted" where something was not saved in time.
+ * Resolves once stopped with everything known saved, in as many stores as required. Throws errors that
+ * somebody has to fix, and "aborted" if something was not saved in time.
  */
 export async function runMirror(options: MirrorOptions): Promise<void> {
   const waits = new Waits(options.clock);
@@ -78,13 +78,16 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
   }
 }
 
-/** Tells observer and log what happens, each trouble not too often, and the verdict when it changes. */
+/**
+ * Passes events to the observer and the log, throttles repeated trouble, and reports each change of the
+ * verdict.
+ */
 class Teller {
   readonly #options: MirrorOptions;
   readonly #watch: RunWatch | undefined;
   readonly #repeated = new Map<string | null, RepeatedTrouble>();
   #verdicts: RunVerdicts | null = null;
-  /** When something was last told. */
+  /** When an event was last reported. Monotonic. */
   toldAtMs: number;
 
   constructor(options: MirrorOptions, watch: RunWatch | undefined) {
@@ -111,13 +114,13 @@ class Teller {
     alerts?.hear(event);
   };
 
-  /** What was proved grows old by itself. */
+  /** Judges again, because proofs age. */
   review(): void {
     this.#verdicts?.review();
   }
 }
 
-/** What a source goes through, as the engine tells of a store. */
+/** Reports a source's trouble in the form of the engine's events. */
 function sourceObserver(tell: (event: DaemonEvent) => void): SourceObserver {
   let troubles = 0;
   return {
@@ -149,7 +152,7 @@ async function mirror(
   const identity = await untilReached("node", { ...options, observe }, async () => {
     const view = shared.view();
     const identified = await view.identify(abort);
-    // Else a macaroon that does not allow this would be found out only when a channel closes.
+    // A macaroon without this permission would otherwise surface only when a channel closes.
     await view.witness?.closedChannelPoints(abort);
     return identified;
   });
@@ -201,6 +204,6 @@ function nodeFolder(settings: Settings, identity: NodeIdentity): string {
   if (name !== null) return checkNodeName(name);
   throw new ScbError(
     "usage",
-    "a file does not say which node it is of: give the node's folder a name with --node",
+    "a backup file doesn't say which node it belongs to: name the node's folder with --node NAME",
   );
 }

@@ -5,7 +5,7 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import type { StoreMirror } from "./store-mirror.ts";
 
-/** A store that a person has to mend is looked at again so often, as a restart would. */
+/** How often a store that somebody has to fix is retried, as a restart would. */
 const lookAgainMs = 60_000;
 
 export interface MirrorStoresOptions {
@@ -17,13 +17,13 @@ export interface MirrorStoresOptions {
   readonly clock: Clock;
 }
 
-/** What came of a run that was stopped. */
+/** The outcome of a run that was stopped. */
 export type Stopped = Pick<Extract<DaemonEvent, { kind: "stopped" }>, "last" | "saved" | "of">;
 
 /**
- * Runs all mirrors side by side until they are stopped. One that fails keeps none of the others from
- * going on, and is begun anew after a while; when nothing is left to go on with, throws why the first of
- * them failed. Throws too where fewer stores than are needed have saved what is known.
+ * Runs all mirrors side by side until they are stopped. A mirror that fails is restarted after a while;
+ * the others carry on. When every mirror has failed, throws the first one's error. Also throws if fewer
+ * stores than required have saved what is known.
  */
 export async function mirrorStores(
   mirrors: readonly StoreMirror[],
@@ -44,7 +44,7 @@ export async function mirrorStores(
         failures.set(mirror, error);
         const isOver = options.once || options.stop.aborted || options.abort.aborted;
         if (!isOver && failures.size === mirrors.length) return hopeless.abort();
-        // The only one's failure is the end of the run, and told as that.
+        // If there is only one store, its failure ends the run and is reported as that.
         const retryInMs = isOver ? null : lookAgainMs;
         const isCutOff = options.abort.aborted && error.code === "aborted";
         if (mirrors.length > 1 && !isCutOff)
@@ -77,12 +77,12 @@ function outcomeOf(
   const saved = ended.filter(({ last }) => last === "saved").length;
   const isRefused = mirrors.some(({ last }) => last === "refused");
   const late = ended.find(({ last }) => last === null);
-  // What one store holds was known, so the others had something to save.
+  // At least one store got the state, so the others had something to save.
   if (!isRefused && saved > 0 && saved < needed && late !== undefined) {
     const why = late.trouble === null ? "" : `: ${late.trouble.message}`;
     throw new ScbError(
       "aborted",
-      `stopped before ${late.name} held the node's state, as ${saved} of ${of} stores do${why}`,
+      `stopped before ${late.name} held the node's state; ${saved} of ${of} stores hold it${why}`,
       { cause: late.trouble },
     );
   }

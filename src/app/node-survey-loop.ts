@@ -5,14 +5,14 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import type { NodeChannelsSeen, WatchedEvent } from "../watched/events.ts";
 
-/** From one question to the next, if nothing happens. */
+/** The pause between surveys if nothing happens. */
 const intervalMs = 30_000;
-/** In a burst of swaps. */
+/** The shortest pause, in a burst of swaps. */
 const leastIntervalMs = 1_000;
 
 /**
- * Asks the node for its channels every 30 s, and soon after each swap. This needs no store, so what
- * isn't covered shows while a store is away, too.
+ * Asks the node for its channels every 30 s, and soon after each swap. This needs no store, so uncovered
+ * channels show even while a store is away.
  */
 export class NodeSurveyLoop {
   readonly #source: SnapshotSource;
@@ -25,13 +25,13 @@ export class NodeSurveyLoop {
     this.#clock = clock;
   }
 
-  /** The store's cover has changed: the next question is due. */
+  /** A store's cover has changed, so survey now. */
   hasten(): void {
     this.#isDue = true;
     this.#cutShort.abort();
   }
 
-  /** Until `signal` aborts. A node that doesn't answer is told as an event, too. */
+  /** Runs until `signal` aborts. Reports a node that doesn't answer as an event. */
   async run(tell: (event: WatchedEvent) => void, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const askedAtMs = this.#clock.monotonicMs();
@@ -42,7 +42,7 @@ export class NodeSurveyLoop {
       } catch (error) {
         if (signal.aborted) return;
         const { code, message } = ScbError.from(error);
-        // It answers, and doesn't allow this.
+        // The node answers but its macaroon doesn't permit this, so asking again is pointless.
         if (code === "node-denied") return;
         tell({ kind: "retrying", store: null, code, message });
       }
@@ -54,7 +54,7 @@ export class NodeSurveyLoop {
   }
 }
 
-/** A source without a node behind it has only what it would back up. Null if it can't tell. */
+/** Without a witness, a source knows only the channels that it would back up. Null if it can't tell. */
 async function askNode(
   source: SnapshotSource,
   signal: AbortSignal,

@@ -2,7 +2,7 @@ import type { LndOptions } from "../node/lnd/lnd-config.ts";
 import type { LndNode } from "../node/lnd/lnd-node.ts";
 import type { Settings } from "./settings.ts";
 
-/** The lnd that the settings name. gRPC is large, so it is loaded only where it is used. */
+/** Opens the lnd in the settings. Loads gRPC only here, because it is large. */
 export async function openLnd(settings: Settings): Promise<LndNode> {
   const [{ resolveLndConfig }, { LndNode }] = await Promise.all([
     import("../node/lnd/lnd-config.ts"),
@@ -12,7 +12,7 @@ export async function openLnd(settings: Settings): Promise<LndNode> {
   return new LndNode(config);
 }
 
-/** The settings that say where lnd is, by lncli's names. */
+/** The settings that locate lnd, by lncli's names. */
 export function lndOptions(settings: Settings): LndOptions {
   const { rpcserver, lnddir, network, tlscertpath, macaroonpath, socksproxy, lndconnect } =
     settings;

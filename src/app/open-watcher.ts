@@ -12,7 +12,10 @@ export interface OpenWatcherOptions {
   readonly logger: Logger;
 }
 
-/** Null if nobody wants to be told. What it needs is loaded only else. */
+/**
+ * Opens the watcher that sends notifications and heartbeats; null if the settings ask for neither. Its
+ * modules are loaded only if needed.
+ */
 export async function openWatcher(
   options: OpenWatcherOptions,
   asked: { readonly situation: () => Situation; readonly look: () => void },

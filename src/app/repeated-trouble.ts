@@ -1,14 +1,14 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { DaemonEvent, StoreEvent } from "./daemon-event.ts";
 
-/** So many tries are told one by one: what passes soon is over by then. */
+/** This many tries are reported one by one: short trouble is over by then. */
 const toldOneByOne = 3;
 const remindAfterMs = 60_000;
 
 /**
- * Keeps an outage of hours from filling logs and disks: a store is tried again about once a second.
- * The first tries are told, then one a minute for each kind of trouble, until something else shows
- * that it is over.
+ * Keeps an outage of hours from filling logs and disks, since a store is retried about once a second.
+ * Reports the first tries, then one a minute for each kind of trouble, until an event shows that the
+ * trouble is over.
  */
 export class RepeatedTrouble {
   readonly #clock: Clock;
@@ -19,7 +19,7 @@ export class RepeatedTrouble {
   }
 
   isWorthTelling(event: DaemonEvent | StoreEvent): boolean {
-    // A look, a verdict or a wait while the store is in trouble doesn't show that it is over.
+    // A read-back, verdict or wait during trouble doesn't show that the trouble is over.
     if (["verdict", "confirmed", "waiting"].includes(event.kind)) return true;
     const trouble = troubleOf(event);
     if (trouble === null) {
@@ -35,7 +35,7 @@ export class RepeatedTrouble {
   }
 }
 
-/** What comes again and again: a try that failed, and a refusal that could not be kept. */
+/** Events that repeat: a failed try, and a refusal whose backup could not be quarantined. */
 function troubleOf(
   event: DaemonEvent | StoreEvent,
 ): { readonly kind: string; readonly isEarly: boolean } | null {

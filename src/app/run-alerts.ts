@@ -8,30 +8,30 @@ import { type OpenWatcherOptions, openWatcher } from "./open-watcher.ts";
 import { isOfNode } from "./run-verdict.ts";
 import type { Settings } from "./settings.ts";
 
-/** What a run shows to who watches it, once it has begun. */
+/** What alerts need of a run, once it has begun. */
 export interface WatchedRun {
   /** The name of the node's folder. */
   readonly node: string;
-  /** As of now: no I/O. */
+  /** The situation now. Does no I/O. */
   readonly situation: () => Situation;
-  /** Reads the stores back soon. */
+  /** Asks for an early read-back of the stores. */
   readonly look: () => void;
 }
 
-/** These end a run with exit code 4, after which it isn't started again by itself. */
+/** These end a run with exit code 4, which tells a supervisor not to restart it. */
 const leftToAPerson: readonly ErrorCode[] = ["refused", "store-lies", "pointer-lost", "wrong-node"];
 
-/** So long it may take a run that begins to read back what it found or saved. */
+/** How long a starting run may take to read back what it found or saved. */
 const beginsMs = 30_000;
 
-/** Tells people and services how a run goes, from its first moment to its last. */
+/** Notifies people and services about a run, from its start to its end. */
 export class RunAlerts {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #begunMs: number;
   #watcher: Watcher | null = null;
   #run: WatchedRun | null = null;
-  /** What the start waits for. */
+  /** What the start is waiting for. */
   #trouble: ScbError | null = null;
 
   private constructor({ settings, clock }: OpenWatcherOptions) {
@@ -40,7 +40,7 @@ export class RunAlerts {
     this.#begunMs = clock.monotonicMs();
   }
 
-  /** Null if nobody wants to be told. */
+  /** Null if the settings ask for no notifications. */
   static async open(options: OpenWatcherOptions): Promise<RunAlerts | null> {
     const alerts = new RunAlerts(options);
     alerts.#watcher = await openWatcher(options, {
@@ -50,19 +50,19 @@ export class RunAlerts {
     return alerts.#watcher === null ? null : alerts;
   }
 
-  /** Node and stores were reached: from now on the run's verdict counts. */
+  /** The node and the stores have been reached: from now on the run's verdict counts. */
   begin(run: WatchedRun): void {
     this.#run = run;
   }
 
   hear(event: DaemonEvent): void {
-    // Until the node is reached, nothing else is tried.
+    // Nothing else is tried until the node is reached.
     if (event.kind === "retrying") this.#trouble = event.error;
     if (event.kind === "recovered") this.#trouble = null;
     this.#watcher?.hear();
   }
 
-  /** Ends it; `error` is what has ended the run, if something did. */
+  /** Ends the alerts. `error` is what ended the run, if anything did. */
   async close(error?: unknown): Promise<void> {
     if (error !== undefined && this.#isWorthTelling(error)) {
       this.#watcher?.fail(ScbError.from(error), this.#where);
@@ -71,9 +71,9 @@ export class RunAlerts {
   }
 
   /**
-   * What wasn't saved in time is saved by the next start, as in a rolling update. What ends a run at its
-   * start ends each of those that a supervisor starts after it: only what a supervisor leaves to a person
-   * is told then.
+   * Leaves out errors that a restart takes care of. The next start saves what wasn't saved in time, as in
+   * a rolling update. An error right at the start would recur at every restart, so it is reported only if
+   * a supervisor won't restart the run.
    */
   #isWorthTelling(error: unknown): boolean {
     if (hasCode(error, "aborted", "usage")) return false;
@@ -86,7 +86,7 @@ export class RunAlerts {
     return { node: this.#run?.node ?? node, store: to.length === 1 ? (to[0] ?? "") : "the stores" };
   }
 
-  /** That nothing was read back yet is no finding at the very start. */
+  /** At the very start, "nothing was read back yet" is no finding. */
   #situation(): Situation {
     const situation = this.#run?.situation() ?? this.#starting();
     if (this.#clock.monotonicMs() - this.#begunMs > beginsMs) return situation;
@@ -97,7 +97,7 @@ export class RunAlerts {
     };
   }
 
-  /** Until the stores were read for the first time nothing is known of them. */
+  /** Nothing is known of the stores until they have first been read. */
   #starting(): Situation {
     const where = this.#where;
     const trouble = this.#trouble;

@@ -6,7 +6,7 @@ import type { Settings } from "./settings.ts";
 import type { MirroredNode } from "./source.ts";
 import { StoreMirror, type StoreMirrorOptions } from "./store-mirror.ts";
 
-/** The node's folder in one store, and that store's own view of the node. */
+/** The node's folder in one store, and this mirror's own view of the node. */
 export interface NodeFolder {
   /** The store's name. */
   readonly name: string;
@@ -24,9 +24,9 @@ export interface RunStoresOptions
   readonly settings: StoreMirrorOptions["settings"] & Pick<Settings, "require">;
   readonly folders: readonly NodeFolder[];
   readonly mirrored: Omit<MirroredNode, "source">;
-  /** Gets, before anything runs, what judges what happens: it has to hear each event. */
+  /** Called before anything runs. The `verdicts` must then hear every event. */
   readonly judgeBy: (verdicts: RunVerdicts, mirrors: readonly StoreMirror[]) => void;
-  /** Runs what goes on beside the mirrors, as long as they run. */
+  /** Wraps the mirrors' work, for what runs beside them. */
   readonly around?: (
     work: () => Promise<Stopped>,
     mirrors: readonly StoreMirror[],
@@ -35,8 +35,8 @@ export interface RunStoresOptions
 }
 
 /**
- * Mirrors a node that is known into its folder in each store, until stopped: all that several stores
- * share but the node. Opens and closes nothing. As `mirrorStores`.
+ * Mirrors a known node into its folder in each store until stopped. Opens and closes nothing. Resolves
+ * and throws as `mirrorStores`.
  */
 export async function runStores(options: RunStoresOptions): Promise<Stopped> {
   const { settings, mirrored, clock, tell } = options;

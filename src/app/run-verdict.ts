@@ -8,22 +8,22 @@ import type { ScbError } from "../runtime/error.ts";
 import type { DaemonEvent, StoreEvent } from "./daemon-event.ts";
 
 export interface RunVerdictOptions extends RunPolicy {
-  /** The store's location. */
+  /** The store's name. */
   readonly store: string;
   readonly clock: Clock;
-  /** What the swapper knows now of funds in limbo. */
+  /** What the swapper currently knows of funds in limbo. */
   readonly limbo: () => Pick<RunEvidence, "uncovered" | "missingAlso">;
-  /** Hears the verdict whenever it, or what it rests on, changes. */
+  /** Called whenever the verdict, or a finding behind it, changes. */
   readonly tell: (verdict: Verdict, findings: readonly Finding[]) => void;
 }
 
-/** Whatever mode it comes from: what a saved state is known by doesn't matter here. */
+/** Events of either mode; what a saved state is known by doesn't matter here. */
 export type RunEvent = DaemonEvent | StoreEvent | EngineEvent<object, object>;
 
-/** What events tell; the rest is asked for when it is judged. */
+/** Evidence from events. The rest is collected when it is judged. */
 type Heard = Omit<RunEvidence, "atMs" | "store" | "uncovered" | "missingAlso">;
 
-/** Collects what a run goes through, and has it judged: see `judgeRun`. */
+/** Collects evidence from a run's events and has it judged: see `judgeRun`. */
 export class RunVerdict {
   readonly #options: RunVerdictOptions;
   #evidence: Heard = {
@@ -36,29 +36,29 @@ export class RunVerdict {
     drillFailure: null,
   };
   #readBackAtMs: number | null = null;
-  /** Why the node gave no state when it was last asked for one; what its source tells is another thing. */
+  /** Why the node last failed to give a state. Trouble that its source reports is separate. */
   #unanswered: ScbError | null = null;
-  /** The verdict that was told, and the codes of what it rests on. */
+  /** The verdict last reported, with the codes of its findings. */
   #told = "";
 
   constructor(options: RunVerdictOptions) {
     this.#options = options;
   }
 
-  /** Takes in what happened. Nothing is told before the store was once read back, or is in trouble. */
+  /** Takes in an event. Reports no verdict until the store has been read back or is in trouble. */
   hear(event: RunEvent): void {
     this.#take(event);
     this.review();
   }
 
-  /** Takes in the last drill that the store knows of, whoever made it. */
+  /** Takes in the last drill recorded in the store, whoever ran it. */
   lastDrill({ ok, at, key, verdict }: LastDrill): void {
     const found = verdict === "unknown" ? "couldn't look" : "found that a restore would not work";
     this.#set({ drillFailure: ok ? null : `the last drill, ${at}, ${found} (${key} says why)` });
     this.review();
   }
 
-  /** Tells if time alone has changed it: what was proved grows old. */
+  /** Judges again and reports a change, because proofs age. */
   review(): void {
     const { verdict, findings } = this.judge();
     const isKnown = verdict !== "unknown" || this.#told !== "";
@@ -68,12 +68,11 @@ export class RunVerdict {
     this.#options.tell(verdict, findings);
   }
 
-  /** When the version was last read back whole, and was what it should be; null for never. Monotonic. */
+  /** When the version was last read back whole and correct; null if never. Monotonic. */
   get readBackAtMs(): number | null {
     return this.#readBackAtMs;
   }
 
-  /** As of now. */
   judge(): ReturnType<typeof judgeRun> {
     const { store, clock, limbo } = this.#options;
     const { uncovered, missingAlso } = limbo();
@@ -103,7 +102,7 @@ export class RunVerdict {
         break;
       case "confirmed":
         this.#set({ trouble: null, provedAtMs: nowMs });
-        // What was lost is made good only by reading back what was saved anew.
+        // Only reading back what was saved again makes up for a loss.
         if (event.depth !== "version") break;
         this.#set({ lost: null });
         this.#readBackAtMs = nowMs;
@@ -117,7 +116,8 @@ export class RunVerdict {
         this.#troubled(event.error, isOfSource, nowMs);
         break;
       case "recovered":
-        // A node that is back says nothing of the store. A store's mirror looks only when nothing is due.
+        // A node that recovers says nothing about the store. A store's mirror reads back only when
+        // nothing is due.
         this.#set(isOfSource ? { nodeTrouble: null } : { trouble: null, unsavedSinceMs: null });
         break;
       case "lost":
@@ -125,7 +125,7 @@ export class RunVerdict {
         this.#readBackAtMs = null;
         break;
       case "drilled": {
-        // It could see too little to judge, and is repeated soon: what the last one found still counts.
+        // An inconclusive drill is repeated soon. Until then the last result still counts.
         if (isInconclusive(event.report)) break;
         const [problem] = event.report.problems;
         this.#set({ drillFailure: event.report.ok ? null : (problem?.message ?? "it failed") });
@@ -159,7 +159,7 @@ export class RunVerdict {
   }
 }
 
-/** Whether it is the node that doesn't answer, and not the store. */
+/** Whether the error is the node's and not the store's. */
 export function isOfNode({ code }: ScbError): boolean {
   return code.startsWith("node-") || code === "io";
 }

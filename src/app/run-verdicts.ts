@@ -14,11 +14,11 @@ export interface RunVerdictsOptions {
   readonly requirement: Requirement;
   readonly lookIntervalMs: number;
   readonly clock: Clock;
-  /** Hears the verdict over all of them whenever it, or what it rests on, changes. */
+  /** Called whenever the verdict over all stores, or a finding behind it, changes. */
   readonly tell: (event: Extract<DaemonEvent, { kind: "verdict" }>) => void;
 }
 
-/** What may be found though the store holds the node's state. */
+/** Findings that don't contradict that the store holds the node's state. */
 const besideTheState: readonly FindingCode[] = [
   "drill-failed",
   "limbo-not-covered",
@@ -27,12 +27,12 @@ const besideTheState: readonly FindingCode[] = [
 
 type Limbo = Pick<RunEvidence, "uncovered" | "missingAlso">;
 
-/** Has each store of a run judged by itself, and then all of them: see `judgeStores`. */
+/** Judges each store of a run, then all of them together: see `judgeStores`. */
 export class RunVerdicts {
   readonly #options: RunVerdictsOptions;
   readonly #runs: ReadonlyMap<string, RunVerdict>;
   readonly #limbo = new Map<string, Limbo>();
-  /** Stores that something is known of: read back once, or in trouble. */
+  /** Stores that have been read back once, or are in trouble. */
   readonly #known = new Set<string>();
   #told = "";
 
@@ -53,18 +53,18 @@ export class RunVerdicts {
     );
   }
 
-  /** What the store's swapper knows of funds in limbo is asked for when it is judged. */
+  /** Gives access to what the store's swapper knows of funds in limbo, read at each judgement. */
   attach(store: string, limbo: Limbo): void {
     this.#limbo.set(store, limbo);
   }
 
-  /** Takes in the last drill that a store knows of. */
+  /** Takes in the last drill recorded in a store. */
   lastDrill(store: string, last: LastDrill): void {
     this.#runs.get(store)?.lastDrill(last);
     this.#tellIfChanged();
   }
 
-  /** Takes in what happened to one store, or to the node. */
+  /** Takes in an event of one store, or of the node. */
   hear(event: DaemonEvent): void {
     if (event.kind === "verdict") return;
     for (const [store, run] of this.#runs) {
@@ -73,7 +73,7 @@ export class RunVerdicts {
     this.#tellIfChanged();
   }
 
-  /** Tells if time alone has changed it: what was proved grows old. */
+  /** Judges again and reports a change, because proofs age. */
   review(): void {
     for (const run of this.#runs.values()) run.review();
     this.#tellIfChanged();
@@ -81,7 +81,7 @@ export class RunVerdicts {
 
   #tellIfChanged(): void {
     const judged = this.judge();
-    // At the start nothing was read back yet, which is no news.
+    // "Nothing was read back yet" is no news at the start.
     const isKnown = judged.verdict !== "unknown" || this.#known.size === this.#runs.size;
     const mark = [
       judged.verdict,
@@ -94,7 +94,7 @@ export class RunVerdicts {
     this.#options.tell({ kind: "verdict", ...judged, store });
   }
 
-  /** As of now, for who tells people and services of it. */
+  /** The situation now, for notifications. */
   situation(node: string): Situation {
     const { verdict, findings } = this.judge();
     const located = findings.map(({ store, tolerated, ...finding }) => ({
@@ -107,8 +107,8 @@ export class RunVerdicts {
   }
 
   /**
-   * When the store was last read back, if all that is known of it now says that it holds the node's state;
-   * else null. What a drill finds says nothing of that. Monotonic.
+   * When the store was last read back, if nothing known of it now contradicts that it holds the node's
+   * state; otherwise null. A drill's result doesn't contradict it. Monotonic.
    */
   heldSinceMs(store: string): number | null {
     const run = this.#runs.get(store);
@@ -116,7 +116,7 @@ export class RunVerdicts {
     return isDoubted === false ? (run?.readBackAtMs ?? null) : null;
   }
 
-  /** Since when as many stores as are needed were read back. */
+  /** The time since which as many stores as required have been read back. */
   #provedAtMs(): number | null {
     const { requirement, stores } = this.#options;
     const times = [...this.#runs.values()]
@@ -126,7 +126,6 @@ export class RunVerdicts {
     return times[neededOf(requirement, stores.length) - 1] ?? null;
   }
 
-  /** As of now. */
   judge(): ReturnType<typeof judgeStores> & { readonly stores: readonly StoreJudgement[] } {
     const stores = [...this.#runs].map(([store, run]) => ({ store, ...run.judge() }));
     return { ...judgeStores(stores, this.#options.requirement), stores };

@@ -11,14 +11,14 @@ import { isOfNode } from "./run-verdict.ts";
 import { ownWriter } from "./store-mirror.ts";
 
 export interface RunWatchOptions {
-  /** Hears everything, at once: it must not throw. */
+  /** Receives every event synchronously; it must not throw. */
   readonly tell: (event: WatchedEvent) => void;
   readonly clock: Clock;
-  /** Ends it. */
+  /** Ends the survey of the node. */
   readonly signal: AbortSignal;
 }
 
-/** Turns what a run goes through into what a watched mirror tells. */
+/** Translates a run's events into those of a watched mirror. */
 export class RunWatch {
   readonly #options: RunWatchOptions;
   #survey: NodeSurveyLoop | null = null;
@@ -27,14 +27,14 @@ export class RunWatch {
     this.#options = options;
   }
 
-  /** The same store, whose requests are counted under this name. */
+  /** The same store, with its requests counted under this name. */
   counted(name: string, store: ObjectStore): ObjectStore {
     return countedStore(store, (operation, outcome) =>
       this.#options.tell({ kind: "requested", store: name, operation, outcome }),
     );
   }
 
-  /** Asks the node for its channels from time to time, until the end. */
+  /** Asks the node for its channels from time to time, until the signal aborts. */
   surveyNode(source: SnapshotSource): void {
     const { tell, clock, signal } = this.#options;
     this.#survey = new NodeSurveyLoop(source, clock);
@@ -74,7 +74,7 @@ function translated(event: DaemonEvent, clock: Clock): readonly WatchedEvent[] {
       return [{ kind: "retrying", store, code, message }];
     }
     case "recovered": {
-      // What a store's mirror had to wait for may have been the node.
+      // A store's mirror may have been waiting for the node.
       const ofNode = { kind: "recovered", store: null } as const;
       return event.store === null ? [ofNode] : [ofNode, { ...ofNode, store: event.store }];
     }
@@ -127,7 +127,7 @@ function ofStore(
     case "levelled":
       return [];
     case "drilled": {
-      // One that could see too little is repeated soon, and says nothing of the backup.
+      // An inconclusive drill is repeated soon, and says nothing about the backup.
       if (isInconclusive(event.report)) return [];
       const { at, ok, verdict } = event.report;
       return [{ kind: "drilled", store, at: Date.parse(at), ok, verdict, isNew: true }];

@@ -7,9 +7,9 @@ import type { ReadText } from "./settings/value-file.ts";
 export type { SettingName, Settings } from "./settings/table.ts";
 
 /**
- * Puts the settings together: flags beat environment beats file beats defaults. `flags` are by name,
- * without dashes. `warn` hears of what was passed over. Throws "usage", naming the setting and where
- * it came from, for one that is unknown or has a value it cannot have.
+ * Merges the settings: flags beat the environment, which beats the file, which beats the defaults.
+ * `flags` are keyed by name, without dashes. `warn` receives a note on anything ignored. Throws "usage",
+ * naming the setting and its origin, if a setting is unknown or its value invalid.
  */
 export function loadSettings(
   flags: Readonly<Record<string, string>>,

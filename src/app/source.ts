@@ -21,26 +21,26 @@ export interface SourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** What opens backups; null for nothing. Default: the key that `--key-file` names. */
+  /** What opens backups; null for nothing. Default: the key in `--key-file`. */
   readonly key?: LoadedKey | null;
-  /** Asks a person for the passphrase of the words, where one can be asked. */
+  /** Asks a person for the seed's passphrase, if there is a terminal to ask at. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
 }
 
 /** A node to mirror, and what opens its backups. */
 export interface MirroredNode {
   readonly source: SnapshotSource;
-  /** Null if nothing but the node opens them. */
+  /** Null if only the node can open them. */
   readonly inspect: InspectBackup | null;
   readonly encrypter: Encrypter | null;
-  /** For a node without a memory of its own: its last backup. */
+  /** Gives a node without memory of its own its last backup. */
   remember?(packed: PackedMulti): void;
 }
 
-/** Known to everybody, as the demo node's channels hold nothing. */
+/** Public on purpose: the demo node's channels hold nothing. */
 const demoBackupKey = Buffer.from(sha256Hex("scb-mirror demo"), "hex");
 
-/** Opens the node that `--from` names, the demo node too. Throws as `openSource`, and as `openKey`. */
+/** Opens the node in `--from`, including the demo node. Throws as `openSource` and `openKey`. */
 export async function openMirroredNode(options: SourceOptions): Promise<MirroredNode> {
   const { settings, clock, random } = options;
   const key = await openKey(options);
@@ -59,8 +59,8 @@ export async function openMirroredNode(options: SourceOptions): Promise<Mirrored
 }
 
 /**
- * Opens the node that `--from` names. Throws "usage" where it names none, or where what it needs is
- * missing. gRPC is large, so it is loaded only where it is used.
+ * Opens the node in `--from`. Throws "usage" if it names none, or if something that it needs is missing.
+ * Loads gRPC only for lnd, because it is large.
  */
 export async function openSource(options: SourceOptions): Promise<SnapshotSource> {
   const { settings, observer, clock, random } = options;
@@ -72,7 +72,7 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
     if (backupFile !== undefined) {
       throw new ScbError(
         "usage",
-        "--backup-file goes with --from lnd; --from file:PATH needs no other",
+        "--backup-file goes only with --from lnd: remove it, or use --from lnd",
       );
     }
     return new BackupFileSource({ path, inspect, observer, clock });
@@ -80,7 +80,7 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
   if (from !== "lnd") {
     throw new ScbError(
       "usage",
-      `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
+      `--from ${JSON.stringify(from)} is not a source: give lnd, file:PATH or demo`,
     );
   }
   const [node, { LndSource }, { LndAndFileSource }] = await Promise.all([
@@ -94,7 +94,7 @@ export async function openSource(options: SourceOptions): Promise<SnapshotSource
     : new LndAndFileSource({ ...common, path: backupFile, inspect });
 }
 
-/** A path, or a file URL, after `file:`. Throws "usage" where there is none. */
+/** The path, or file URL, after `file:`. Throws "usage" if it is empty. */
 export function filePath(from: string): string {
   const path = from.startsWith("file://")
     ? percentDecoded(from.slice(7), "--from file://")
@@ -106,7 +106,10 @@ export function filePath(from: string): string {
   );
 }
 
-/** Opens backups with a key; where it is known whose they are, a wrong key is named for certain. */
+/**
+ * Opens backups with a key. If the folder's name is the node's public key, a wrong key is reported as
+ * certainly wrong.
+ */
 export function inspectWithKey(key: LoadedKey, { node = "" }: Settings): InspectBackup {
   return inspectWith(explainingEncrypter(key, isNodePubkey(node) ? node : null));
 }

@@ -47,29 +47,32 @@ export interface StoreMirrorOptions {
   /** The name of that folder. */
   readonly node: string;
   readonly identity: NodeIdentity;
-  /** Its source is this mirror's own view of it. */
+  /** Its source is this mirror's own view of the node. */
   readonly mirrored: MirroredNode;
   /** The mirrors of the node's other stores. */
   readonly others: () => readonly StoreMirror[];
-  /** One snapshot and one swap, then the end. */
+  /** Take one snapshot, swap it once, then end. */
   readonly once: boolean;
-  /** The operator's word that an empty backup may replace one that is not, this once. */
+  /** The operator permits an empty backup to replace one with channels, this once. */
   readonly acceptEmpty: boolean;
   readonly observe: (event: StoreEvent) => void;
-  /** Hears of the last drill that the store knows of, whoever made it. */
+  /** Called with the last drill recorded in the store, whoever ran it. */
   readonly onLastDrill?: ((last: LastDrill) => void) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** What this process signs its commits with, for people. */
+/** The name of this process in its commits, for people. */
 export const ownWriter = `scb-mirror/${programVersion} ${hostname()} ${process.pid}`;
 
-/** So long a store that begins waits for what the others hold. */
+/** How long a starting store waits to learn what the others hold. */
 const othersOpenMs = 2_000;
 
-/** Keeps one store current. Several of them share a node, and what each has seen; nothing else. */
+/**
+ * Keeps one store current. Mirrors of several stores share the node and what each has seen, and nothing
+ * else.
+ */
 export class StoreMirror {
   readonly #options: StoreMirrorOptions;
   readonly #swapper: StateSwapper;
@@ -77,9 +80,9 @@ export class StoreMirror {
   readonly #isAppendOnly: boolean;
   readonly #reached = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
-  /** The operator's word counts for the first state that is looked at, whatever it is. */
+  /** The operator's permission counts only for the first state examined. */
   #mayAcceptEmpty: boolean;
-  /** What it is trying again for, so that the end says why where it has to give up. */
+  /** Why it is retrying, so that giving up can say why. */
   #trouble: ScbError | null = null;
   #last: "saved" | "refused" | null = null;
   #engine: MirrorEngine | null = null;
@@ -111,7 +114,7 @@ export class StoreMirror {
       writer: ownWriter,
       node: identity,
       guards: guards.map((guard): Guard => {
-        // What another store holds has passed them once, and may be what nobody can open now.
+        // What another store holds has already passed its guards, and may no longer open with any key.
         return (...compared) => (this.#isLevelling ? null : guard(...compared));
       }),
       heldBackups: this.#heldBackups,
@@ -130,17 +133,17 @@ export class StoreMirror {
     return this.#options.store;
   }
 
-  /** Whether the store has told what it holds, or that it holds nothing. */
+  /** Whether the store has answered what it holds, even if that is nothing. */
   get wasRead(): boolean {
     return this.#swapper.lastSeen !== null;
   }
 
-  /** What became of the last state that was looked at; null if none was. */
+  /** The fate of the last state examined; null if there was none. */
   get last(): "saved" | "refused" | null {
     return this.#last;
   }
 
-  /** What it is trying again for, or was when it ended; null for nothing. */
+  /** Why it is retrying, or was when it ended; null if it isn't. */
   get trouble(): ScbError | null {
     return this.#trouble;
   }
@@ -150,7 +153,7 @@ export class StoreMirror {
     return this.#swapper;
   }
 
-  /** What the store was last seen to hold; null if that is nothing, or not known. Asks nobody. */
+  /** What the store was last seen to hold; null if nothing, or if not known. Does no I/O. */
   get held(): HeldVersion | null {
     return this.#swapper.lastSeen?.held ?? null;
   }
@@ -160,8 +163,8 @@ export class StoreMirror {
   }
 
   /**
-   * The node, asked for what is to be compared with what the other stores held by then: what they got
-   * meanwhile is younger than the answer.
+   * The node's source. Before each snapshot it notes what the other stores hold, to compare with that
+   * snapshot: anything they get later is newer than the answer.
    */
   #comparedSource(): SnapshotSource {
     const { source } = this.#options.mirrored;
@@ -181,19 +184,19 @@ export class StoreMirror {
     };
   }
 
-  /** Has what was saved read back, whole, as soon as nothing is due. */
+  /** Asks for a full read-back of what was saved, as soon as nothing is due. */
   lookSoon(): void {
     this.#engine?.lookSoon();
   }
 
-  /** Resolves when the store has first told what it holds, or first failed to. */
+  /** Resolves when the store has first answered what it holds, or has first failed. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
 
   /**
-   * Mirrors until stopped with everything known saved. Throws what a person has to mend, and "aborted"
-   * where something was not saved in time.
+   * Mirrors until stopped with everything known saved. Throws errors that somebody has to fix, and
+   * "aborted" if something was not saved in time.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     try {
@@ -248,14 +251,14 @@ export class StoreMirror {
   }
 
   /**
-   * Reads the pointer first: nothing is written, not even a probe, where it is lost or damaged. What is
-   * current is opened, so that the other stores' guards know it.
+   * Reads the pointer first. If it is lost or damaged, nothing is written, not even a probe. Opens the
+   * current backup, so that the other stores' guards know its contents.
    */
   async #ready(signal: AbortSignal): Promise<Base> {
     const { store, mirrored, clock, random, logger } = this.#options;
     let base: Base;
     try {
-      // One that is begun anew, or tried again, has to answer before anything is said of it.
+      // After a restart or retry, the store has to answer again before anything is said about it.
       base = await this.#swapper.readBase(signal);
     } finally {
       this.#reached.resolve();
@@ -278,7 +281,7 @@ export class StoreMirror {
     return base;
   }
 
-  /** A drill that failed before this process began makes the node no safer because it isn't known. */
+  /** Without this, restarting the process would hide a failed drill. */
   async #readLastDrill(signal: AbortSignal): Promise<void> {
     const { store, clock, onLastDrill } = this.#options;
     if (onLastDrill === undefined) return;
@@ -286,12 +289,15 @@ export class StoreMirror {
       const last = await readLastDrill(store, clock.now(), { signal });
       if (last !== null) onLastDrill(last);
     } catch (error) {
-      // A record that can't be read is what `status` tells of: the mirror goes on.
+      // `status` reports an unreadable record; the mirror carries on.
       if (!hasCode(error, "decode", "store-denied")) throw error;
     }
   }
 
-  /** What the others hold is to be compared with from the first state on; one that is slow isn't waited for. */
+  /**
+   * The first state is already compared with what the other stores hold, but a slow store isn't waited
+   * for.
+   */
   async #othersOpened(signals: readonly AbortSignal[]): Promise<void> {
     const others = this.#options.others();
     if (others.length === 0) return;
@@ -301,7 +307,7 @@ export class StoreMirror {
     await sleepUntil(this.#options.clock, othersOpenMs, [...signals, all.signal]);
   }
 
-  /** Brings the folder, which is empty, level with the best of the others, as far as they are there. */
+  /** Fills this empty folder from the most recent other store that can be read. */
   async #level(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const others = this.#options.others();
@@ -320,14 +326,14 @@ export class StoreMirror {
       await levelStore(versions, { swapper, heldBackups, clock, random, signal });
       this.#tell({ kind: "levelled", from: name, versions: versions.length });
     } catch (error) {
-      // Another mirror was first, so the folder isn't empty any more.
+      // Another mirror was first, so the folder is no longer empty.
       if (!hasCode(error, "superseded")) throw error;
     } finally {
       this.#isLevelling = false;
     }
   }
 
-  /** One that has gone away meanwhile holds this store up no more than any other. Null if all have. */
+  /** Skips stores that have become unreadable. Null if all have. */
   async #firstReadable(sources: readonly LevelSource[], signal: AbortSignal) {
     for (const source of sources) {
       try {

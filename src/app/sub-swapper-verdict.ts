@@ -7,26 +7,29 @@ import { RunVerdict } from "./run-verdict.ts";
 
 /** What a `SubSwapperVerdict` judges. */
 export interface SubSwapperVerdictOptions {
-  /** Where the backups lie, for people: an `OffsiteSwapper`'s `location`. */
+  /** Where the backups are stored, for people: an `OffsiteSwapper`'s `location`. */
   readonly store: string;
-  /** The SubSwapper's own word, `() => subSwapper.isSaved`. Asked from its first event on. */
+  /** The SubSwapper's own answer, `() => subSwapper.isSaved`. Called from its first event on. */
   readonly isSaved: () => boolean;
-  /** The SubSwapper's: what wasn't read back for two of them isn't known to be there. Default 5 min. */
+  /**
+   * The SubSwapper's look interval. If two of them pass without a read-back, the backup isn't known to be
+   * there. Default 5 min.
+   */
   readonly lookIntervalMs?: number;
-  /** Hears the verdict whenever it, or what it rests on, changes. */
+  /** Called whenever the verdict, or a finding behind it, changes. */
   readonly onChange?: (verdict: Verdict, findings: readonly Finding[]) => void;
   readonly clock?: Clock;
 }
 
 /**
- * Is what a SubSwapper looks after safe, as of what it went through? Give `observer` to the SubSwapper.
- * It says "safe" only if everything reported is saved and was read back lately; so never with a Swapper
- * that can't `look`. `BackupHistory.status` judges the store itself, from anywhere.
+ * Judges from a SubSwapper's events whether its backups are safe. Pass `observer` to the SubSwapper. The
+ * verdict is "safe" only if everything reported is saved and was read back recently, so never with a
+ * Swapper that can't `look`. `BackupHistory.status` judges the store itself, from anywhere.
  */
 export class SubSwapperVerdict {
   readonly #options: SubSwapperVerdictOptions;
   readonly #run: RunVerdict;
-  /** Of channels that no backup can hold, by what was said of each. */
+  /** Channels that no backup can hold, with the reason for each. */
   readonly #skipped = new Set<string>();
   #failure: ScbError | null = null;
   #told = "";
@@ -49,14 +52,13 @@ export class SubSwapperVerdict {
     const { onChange } = this.#options;
     const { verdict, findings } = this.judge();
     const mark = [verdict, ...findings.map(({ code }) => code).sort()].join(" ");
-    // At the start nothing was read back yet, which is no news.
+    // "Nothing was read back yet" is no news at the start.
     const isNews = mark !== this.#told && (verdict !== "unknown" || this.#told !== "");
     if (!isNews) return;
     this.#told = mark;
     if (onChange !== undefined) tell((of: typeof findings) => onChange(verdict, of), findings);
   };
 
-  /** As of now. */
   judge(): { readonly verdict: Verdict; readonly findings: readonly Finding[] } {
     const { store, isSaved } = this.#options;
     const findings = [...this.#run.judge().findings];
@@ -85,7 +87,7 @@ export class SubSwapperVerdict {
         this.#run.hear({ kind: "recovered", attempts: 1, store: null });
         break;
       case "close-held-back":
-        // The backup keeps them.
+        // The backup still holds these channels.
         break;
       case "failed":
         this.#failure = event.error;

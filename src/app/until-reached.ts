@@ -4,7 +4,7 @@ import { type ErrorCode, hasCode, type ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 import { retry } from "../runtime/retry.ts";
 
-/** What is reached: the two differ in what passes, and how soon it is tried again. */
+/** What to reach. The two differ in which errors pass and in how soon to retry. */
 export type Reached = "node" | "store";
 
 const passing: Readonly<Record<Reached, readonly ErrorCode[]>> = {
@@ -31,9 +31,9 @@ export interface ReachOptions {
 }
 
 /**
- * A machine that boots starts everything at once, so a node or a store that does not answer yet is
- * waited for; with `--once` only the store is, since a later run will find the node. Null when it
- * was stopped meanwhile: there was nothing to save, so that is no failure.
+ * Waits for a node or store that doesn't answer yet, since a booting machine starts everything at once.
+ * `--once` waits only for the store, because a later run will find the node. Returns null if stopped
+ * meanwhile: there was nothing to save, so that isn't a failure.
  */
 export async function untilReached<T>(
   what: Reached,

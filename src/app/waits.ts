@@ -4,24 +4,24 @@ import { type ErrorCode, hasCode } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { observedStore } from "../store/observed-store.ts";
 
-/** What is waited for, by its name for people, and since when. Milliseconds since 1970. */
+/** What the run is waiting for, by its name for people, and since when. Milliseconds since 1970. */
 export interface Wait {
   readonly subject: string;
   readonly sinceMs: number;
 }
 
-/** After these nothing is known yet: whoever asked is going to ask again. */
+/** After these errors nothing is known yet, and the caller will ask again. */
 const unanswered: readonly ErrorCode[] = [
   ...(["store-busy", "store-unknown", "store-clock"] as const),
   ...(["node-unavailable", "node-locked", "node-syncing", "io"] as const),
 ];
 
-/** Keeps book of what was asked of store and node, and has no answer yet. */
+/** Records requests to the store and node that have no answer yet. */
 export class Waits {
   readonly #clock: Clock;
   /** Requests under way. */
   readonly #asked = new Map<symbol, Wait>();
-  /** By subject: since when it gives no answer, however often it is asked. Milliseconds since 1970. */
+  /** For each subject, the time since which every request has failed. Milliseconds since 1970. */
   readonly #failingSince = new Map<string, number>();
 
   constructor(clock: Clock) {
@@ -62,16 +62,16 @@ const lookEveryMs = 5_000;
 
 export interface TellWaitsOptions {
   readonly clock: Clock;
-  /** When something was last told of the run, whatever it was. As `Clock.monotonicMs`. */
+  /** When the run last reported anything. As `Clock.monotonicMs`. */
   readonly toldAtMs: () => number;
   readonly tell: (wait: Wait) => void;
-  /** Is called every 5 s, for what changes by time alone. */
+  /** Called every 5 s, for what changes with time alone. */
   readonly review?: (() => void) | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
 
-/** Tells of a wait of 30 s, and then once a minute, unless something else was told meanwhile. */
+/** Reports a wait after 30 s, then once a minute, unless something else was reported meanwhile. */
 export async function tellWaits(
   waits: Waits,
   { clock, toldAtMs, tell, review, signal }: TellWaitsOptions,
@@ -101,7 +101,7 @@ export function watchedStore(store: ObjectStore, waits: Waits): ObjectStore {
   return observedStore(store, (_, request) => waits.of(store.location, request));
 }
 
-/** A node whose answers are waited for. */
+/** A source whose answers count as waits. */
 export function watchedSource(source: SnapshotSource, waits: Waits): SnapshotSource {
   const { description: subject, witness } = source;
   return {

@@ -29,23 +29,23 @@ export type WatchNodesEvent =
 
 export interface WatchNodesObserver {
   readonly event: (event: WatchNodesEvent) => void;
-  /** Hears each round. */
+  /** Receives each round. */
   readonly round: (round: Round) => void;
   /** Hears, in the first round, how many nodes were looked at. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Opens the stores, hands what watches them to `use`, and closes them. */
+/** Opens the stores, passes their monitor to `use`, then closes them. */
 export async function withMonitor<T>(
   options: WatchNodesOptions,
   use: (monitor: Monitor, stores: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const { settings, clock, random } = options;
   if (settings.from !== undefined) {
-    throw new ScbError("usage", "watch and status --all ask no node: leave out --from");
+    throw new ScbError("usage", "watch and status --all don't ask a node: remove --from");
   }
   if (settings["key-file"] !== undefined) {
-    throw new ScbError("usage", "watch and status --all open no backup: leave out --key-file");
+    throw new ScbError("usage", "watch and status --all don't open backups: remove --key-file");
   }
   const stores = await storesOf(options);
   try {
@@ -72,8 +72,8 @@ export async function withMonitor<T>(
 }
 
 /**
- * Looks at every node again and again until the signal aborts, and tells what has changed. What it sees
- * of stores is what it tells of: throws what opening them throws, and defects.
+ * Looks at every node again and again until the signal aborts, and reports changes. Trouble with a store
+ * is reported as an event. Throws only what opening the stores throws, and defects.
  */
 export async function watchNodes(
   options: WatchNodesOptions,

@@ -11,21 +11,21 @@ export interface NodesPageOptions {
   readonly listen: HostAndPort;
   /** Names that it answers to, besides localhost and IP addresses. */
   readonly listenHosts: readonly string[];
-  /** From round to round. */
+  /** The time between rounds. */
   readonly intervalMs: number;
   readonly clock: Clock;
 }
 
-/** Where it can be asked how the watched nodes are. */
+/** The HTTP page about the watched nodes. */
 export interface NodesPage {
   readonly address: HostAndPort;
-  /** Takes in a round that has just ended. */
+  /** Takes in a completed round. */
   hear(round: Round): void;
   /** May be called twice. */
   close(): Promise<void>;
 }
 
-/** Serves what is known of many nodes. Throws as `startHttpServer`. */
+/** Serves what is known about many nodes. Throws as `startHttpServer`. */
 export async function startNodesPage(options: NodesPageOptions): Promise<NodesPage> {
   const { listen, listenHosts, intervalMs, clock } = options;
   const now = (): Moment => ({ wallMs: clock.now(), monotonicMs: clock.monotonicMs() });

@@ -16,16 +16,16 @@ export interface WatchingOptions {
   readonly clock: Clock;
 }
 
-/** A mirror that can be asked how it is. */
+/** The HTTP page about a running mirror. */
 export interface Watching {
   readonly address: HostAndPort;
-  /** Takes in what happened. Never throws. */
+  /** Takes in an event. Never throws. */
   hear(event: WatchedEvent): void;
   /** May be called twice. */
   close(): Promise<void>;
 }
 
-/** Serves what is known of a mirror from now on. Throws as `startHttpServer`. */
+/** Serves what is known about a mirror from now on. Throws as `startHttpServer`. */
 export async function startWatching(options: WatchingOptions): Promise<Watching> {
   const { listen, listenHosts, clock } = options;
   const now = (): Moment => ({ wallMs: clock.now(), monotonicMs: clock.monotonicMs() });

@@ -34,7 +34,7 @@ function watched(places: readonly Place[], { once = false } = {}) {
 it("ends work on two names of one place, and says which", async () => {
   const store = new MemoryStore();
   const { outcome } = watched([place("a", store), place("b"), place("c", store)]);
-  await assert.rejects(outcome, { code: "usage", message: /^a and c are one place/ });
+  await assert.rejects(outcome, { code: "usage", message: /^a and c are the same place/ });
 });
 
 it("finds it out also if the work is done before", async () => {

@@ -203,8 +203,8 @@ describe("a YAML file of settings", () => {
     ["a list", "node: [a, b]\n", /^node in .*: must be one value$/],
     ["a list of lists", "to: [[a]]\n", /^to in .*: must be a value or a list of values$/],
     ["a map", "node: {a: b}\n", /^node in .*: must be one value$/],
-    ["an unknown name", "too: a\n", /^"too" in .* is no setting/],
-    ["another file of settings", "config: a\n", /^"config" in .* is no setting/],
+    ["an unknown name", "too: a\n", /^"too" in .* is not a setting/],
+    ["another file of settings", "config: a\n", /^"config" in .* is not a setting/],
     ["no map", "- a\n", /must be a YAML map/],
     ["what is no YAML", "a: b: c\n", /cannot read the configuration/],
     ["a wrong value", "max-age: soon\n", /^max-age in .*: must be a duration/],
@@ -317,7 +317,7 @@ describe("names of the environment that are no setting", () => {
     it(`${name}=${value} is wrong usage`, () => {
       assert.throws(() => loadSettings({}, { [name]: value }), {
         code: "usage",
-        message: new RegExp(`^the environment variable ${name} is no setting of scb-mirror`),
+        message: new RegExp(`^the environment variable ${name} is not a setting of scb-mirror`),
       });
     });
   }

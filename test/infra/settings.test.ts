@@ -72,7 +72,7 @@ describe("what the deployments set", () => {
         } catch (error) {
           // A setting may not take this value; that it is one is all that counts here.
           assert.ok(error instanceof ScbError);
-          assert.doesNotMatch(error.message, /is no setting/, path);
+          assert.doesNotMatch(error.message, /is not a setting/, path);
         }
       }
     });

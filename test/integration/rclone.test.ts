@@ -52,7 +52,7 @@ for (const { server, start } of servers) {
       await using mirror = run(to, "--log-level", "info");
       const started = await mirror.event("started");
       assert.equal(started["appendOnly"], true);
-      assert.match(mirror.stderr, /append-only: the store can't keep two mirrors apart/);
+      assert.match(mirror.stderr, /append-only: the store can't coordinate two mirrors/);
       await mirror.event("swapped");
       const bytes = await backup.rewrite();
       const swapped = await mirror.event((event) => event["sequence"] === 2);

@@ -16,7 +16,10 @@ export interface ConfigReading {
   readonly readText?: ReadText;
 }
 
-/** The settings of a YAML file. Throws "usage" for a file that cannot be read, and an unknown name. */
+/**
+ * Reads the settings of a YAML file. Throws "usage" if the file can't be read or names an unknown
+ * setting.
+ */
 export function readConfigFile(
   path: string,
   reading: ConfigReading = {},
@@ -89,7 +92,7 @@ function textOf(name: SettingName | null, value: unknown, origin: string): strin
 function parsed(text: string, path: string): object {
   let value: unknown;
   try {
-    // All scalars stay the text that stands there: 0123 and true are what the setting makes of them.
+    // Every scalar stays text: each setting decides what 0123 and true mean.
     value = parse(text, { schema: "failsafe", logLevel: "error" }) ?? {};
   } catch (error) {
     throw unreadable(path, yamlReason(error), error);
@@ -102,7 +105,7 @@ function unreadable(path: string, reason: string, cause: unknown): ScbError {
   return new ScbError("usage", `cannot read the configuration ${path}: ${reason}`, { cause });
 }
 
-/** Without the parser's own words, which quote the text. */
+/** The parser's own message quotes the text, which may be a secret. */
 function yamlReason(error: unknown): string {
   if (!(error instanceof YAMLParseError)) return "not valid YAML";
   const [at] = error.linePos ?? [];

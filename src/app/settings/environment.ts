@@ -7,16 +7,16 @@ import { valueOfFile } from "./value-file.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const prefix = "SCB_MIRROR_";
-/** Ends the name of a variable that names a file with the value, as Docker and Kubernetes hand out secrets. */
+/** Suffix of a variable that names a file with the value, as Docker and Kubernetes provide secrets. */
 const fileSuffix = "_FILE";
 
 /**
- * What Kubernetes sets for a service called `scb-mirror`, or `scb-mirror-…`, in each container of its
- * namespace. Source: Kubernetes, "Accessing the Service", environment variables.
+ * The variables that Kubernetes sets for a service called `scb-mirror` or `scb-mirror-…` in each
+ * container of its namespace. Source: Kubernetes, "Accessing the Service", environment variables.
  */
 const serviceLink =
   /^SCB_MIRROR_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-/** The service's own `…_PORT` is told by its value, for by its name it could be a setting misspelt. */
+/** The service's own `…_PORT` is recognised by its value, since its name could be a misspelt setting. */
 const serviceAddress = /^(?:tcp|udp|sctp):\/\//i;
 
 export function environmentName(setting: string): string {
@@ -28,9 +28,9 @@ const settingOf: ReadonlyMap<string, SettingName> = new Map(
 );
 
 /**
- * The settings of the environment: each by its own variable, or by one with `_FILE` that names a file.
- * `warn` hears of what is passed over. Throws "usage" for a name that is misspelt, since its default
- * would be taken without a word.
+ * Reads the settings from the environment: each from its own variable, or from one with `_FILE` that
+ * names a file. `warn` receives a note on anything ignored. Throws "usage" for a misspelt name, because
+ * the default would silently apply.
  */
 export function readEnvironment(
   environment: Environment,
@@ -51,7 +51,7 @@ export function readEnvironment(
   }
   if (links.length > 0) {
     warn(
-      `passed over what Kubernetes sets for a service of this name (enableServiceLinks: false in the pod leaves it out): ${links.join(", ")}`,
+      `ignored variables that Kubernetes sets for a service of this name (enableServiceLinks: false in the pod avoids them): ${links.join(", ")}`,
     );
   }
   return found;
@@ -84,6 +84,6 @@ function notASetting(variable: string): ScbError {
   const what = isSecret ? `that begins with ${prefix}` : variable;
   return new ScbError(
     "usage",
-    `the environment variable ${what} is no setting of scb-mirror: correct or remove it (there are ${[...settingOf.keys()].join(", ")}, and each with ${fileSuffix})`,
+    `the environment variable ${what} is not a setting of scb-mirror: correct or remove it (settings: ${[...settingOf.keys()].join(", ")}; each also with ${fileSuffix})`,
   );
 }

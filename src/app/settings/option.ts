@@ -1,38 +1,38 @@
 import { ScbError } from "../../runtime/error.ts";
 import { mayBeSecret } from "../../runtime/secret-text.ts";
 
-/** How an option is called and explained. */
+/** The name and explanation of an option. */
 export interface OptionWords {
-  /** What stands for the value in help, without brackets. Null for a switch, which takes none. */
+  /** Stands for the value in help, without brackets. Null for a switch, which takes no value. */
   readonly placeholder: string | null;
   /** What it does: a fragment that begins in lower case and ends without a full stop. */
   readonly help: string;
-  /** The text of the value if none is given. Help shows it. */
+  /** The default value as text. Help shows it. */
   readonly default?: string;
   /** The default in words, if it depends on something. Help shows it. */
   readonly defaultNote?: string;
   /** The letter of its short flag. */
   readonly short?: string;
-  /** All values that it takes, if they can be listed. */
+  /** All permitted values, if they can be listed. */
   readonly values?: readonly string[];
-  /** Its value is a secret by its nature, and `read` and all who use it know. */
+  /** The value is secret by nature; `read` and all its users know that. */
   readonly isSecret?: true;
-  /** It takes several values: the flag given again, a list in YAML, white space elsewhere. */
+  /** Takes several values: a repeated flag, a YAML list, or text separated by white space. */
   readonly repeats?: true;
-  /** It has no flag, but a place after the command's name. */
+  /** A positional argument after the command's name, without a flag. */
   readonly argument?: "required" | "optional";
 }
 
 /**
- * One thing that a person can set: a setting, an option of one command, or an argument. Everything
- * that is known of it stands in one entry, from which flags, help and values are made.
+ * One thing that a person can set: a setting, an option of one command, or an argument. Its entry holds
+ * everything known about it, and flags, help and values are made from that.
  */
 export interface Option<T = unknown> extends OptionWords {
-  /** Throws "usage" with what the text must be, for the end of a sentence. Never repeats the text. */
+  /** Throws "usage" with what the text must be, to end a sentence. Never repeats the text. */
   readonly read: (text: string) => T;
 }
 
-/** By the name of the flag, without dashes. */
+/** Keyed by the flag's name, without dashes. */
 export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<O extends Option> = O extends
@@ -41,22 +41,22 @@ type ValueOf<O extends Option> = O extends
   ? ReturnType<O["read"]>
   : ReturnType<O["read"]> | undefined;
 
-/** What the options hold once they are read: a value, or undefined if there is no default. */
+/** The values of the options once read: undefined for a missing option without a default. */
 export type ValuesOf<O extends Options> = {
   readonly [N in keyof O as undefined extends ValueOf<O[N]> ? never : N]: ValueOf<O[N]>;
 } & {
   readonly [N in keyof O as undefined extends ValueOf<O[N]> ? N : never]?: ValueOf<O[N]>;
 };
 
-/** A value that somebody gave. */
+/** A value given by the user. */
 export interface Given {
-  /** Of an option that repeats: all its values, with white space between them. */
+  /** For an option that repeats, all its values, separated by white space. */
   readonly text: string;
-  /** Where, as a message calls it: `--to`, `SCB_MIRROR_TO`, `to in /etc/scb-mirror.yaml`. */
+  /** Where it was given, as messages call it: `--to`, `SCB_MIRROR_TO`, `to in /etc/scb-mirror.yaml`. */
   readonly origin: string;
 }
 
-/** Reads what was given, and fills in the defaults. Throws "usage", which names where the value stood. */
+/** Reads the given values and fills in defaults. Throws "usage", naming the value's origin. */
 export function readOptions<O extends Options>(
   options: O,
   given: ReadonlyMap<string, Given>,
@@ -67,11 +67,11 @@ export function readOptions<O extends Options>(
     if (found !== undefined) values[name] = readGiven(option, found);
     else if (option.default !== undefined) values[name] = option.read(option.default);
   }
-  // Each entry's `read` made the value of its name.
+  // Each value came from its own entry's `read`.
   return values as ValuesOf<O>;
 }
 
-/** Reads one value that was given. Throws "usage", which names where it stood and never repeats it. */
+/** Reads one given value. Throws "usage", naming its origin but never repeating the value. */
 export function readGiven<T>(option: Option<T>, given: Given): T {
   const { text, origin } = given;
   const values = option.repeats === true ? text.split(/\s+/) : [text];
@@ -86,13 +86,13 @@ export function readGiven<T>(option: Option<T>, given: Given): T {
 }
 
 /**
- * Throws "usage" for a value that may be a secret in a place that takes none. There it would end up in
- * messages, logs or the store; it stops here, where nobody has repeated it yet.
+ * Throws "usage" if a value looks like a secret but was given where none belongs. It would end up in
+ * messages, logs or the store, so it is stopped before anything repeats it.
  */
 export function checkNoSecret({ text, origin }: Given): void {
   if (!mayBeSecret(text)) return;
   throw new ScbError(
     "usage",
-    `${origin}: this looks like a secret (words, a key or a macaroon), and does not belong here. Put it into a file that only you can read, and name that file with --key-file or --macaroonpath`,
+    `${origin}: this looks like a secret (seed words, a key or a macaroon) and doesn't belong here. Put it in a file that only you can read, and name that file with --key-file or --macaroonpath`,
   );
 }

@@ -22,13 +22,13 @@ import {
 } from "./values.ts";
 
 /**
- * Every setting, by the name of its flag. The same names serve in the YAML file, and in the
- * environment as SCB_MIRROR_ and the name in capitals with `_` for `-`.
+ * Every setting, keyed by the name of its flag. The YAML file uses the same names; the environment uses
+ * SCB_MIRROR_ and the name in capitals with `_` for `-`.
  */
 export const settingTable = {
   to: texts({
     placeholder: "url",
-    help: `the store: ${storeForms()}; given again, another copy (docs/stores.md has what may stand after a ?)`,
+    help: `the store: ${storeForms()}; repeat it to keep several copies (docs/stores.md lists the options after ?)`,
   }),
   require: requirement({
     help: "with several stores: how many must hold the node's state (all, majority or a number)",
@@ -45,7 +45,7 @@ export const settingTable = {
   }),
   config: text({
     placeholder: "file",
-    help: "a YAML file with settings; flags beat the environment, which beats the file",
+    help: "a YAML file with settings; flags override the environment, which overrides the file",
   }),
   "request-timeout": timeout({
     help: "how long one request to the store may take",
@@ -54,12 +54,12 @@ export const settingTable = {
   "log-level": oneOf(logLevels, {
     placeholder: "level",
     help: `what to log on stderr: ${listed(logLevels)}`,
-    defaultNote: "error at a terminal, else warn",
+    defaultNote: "error at a terminal, otherwise warn",
   }),
   from: text({
     placeholder: "source",
-    help: "the node: lnd, file:PATH of a channel.backup, or demo",
-    defaultNote: "lnd for run, else none",
+    help: "the node: lnd, file:PATH to a channel.backup, or demo",
+    defaultNote: "lnd for run, otherwise none",
   }),
   rpcserver: text({
     placeholder: "host:port",
@@ -74,7 +74,7 @@ export const settingTable = {
   }),
   tlscertpath: text({
     placeholder: "path",
-    help: 'lnd\'s certificate; "system" if a public authority has signed it',
+    help: 'lnd\'s certificate; "system" if a public authority signed it',
     defaultNote: "LNDDIR/tls.cert",
   }),
   macaroonpath: text({
@@ -84,27 +84,27 @@ export const settingTable = {
   }),
   socksproxy: hostAndPort({
     placeholder: "host:port",
-    help: "a SOCKS5 proxy for the connection to lnd, such as Tor's: it looks the host name up",
+    help: "a SOCKS5 proxy for the connection to lnd, such as Tor's; it resolves the host name",
   }),
   lndconnect: text({
     placeholder: "uri",
-    help: "address, certificate and macaroon in one lndconnect:// URI",
+    help: "lnd's address, certificate and macaroon in one lndconnect:// URI",
     isSecret: true,
   }),
   "backup-file": text({
     placeholder: "path",
-    help: "with --from lnd: watch lnd's channel.backup as well",
+    help: "with --from lnd: also watch lnd's channel.backup",
   }),
   "key-file": text({
     placeholder: "path",
-    help: "a file with what can read backups: 24 words, an extended private key, or a backup key",
+    help: "a file that lets scb-mirror read backups: the 24 seed words, an extended private key, or a backup key",
   }),
   "passphrase-file": text({
     placeholder: "path",
-    help: "a file with the passphrase of the 24 words",
+    help: "a file with the passphrase of the 24 seed words",
   }),
   "single-writer": toggle(
-    "for a store without conditional writes: only versions, and only one writer (rclone:… is so anyway)",
+    "for a store without conditional writes: write only versions, from exactly one mirror (rclone:… always works this way)",
   ),
   "refresh-interval": duration({
     help: "save again after this time, even if no channel changed",
@@ -115,11 +115,11 @@ export const settingTable = {
     default: "5m",
   }),
   "min-interval": duration({
-    help: "in a burst of events: from one saved backup to the next",
+    help: "the least time between two saved backups, in a burst of events",
     default: "250ms",
   }),
   "drill-interval": durationOrOff({
-    help: "how often to prove that a restore would work, or off",
+    help: "how often to check that a restore would work, or off",
     default: "7d",
   }),
   "max-age": duration({
@@ -127,44 +127,44 @@ export const settingTable = {
     default: "36h",
   }),
   "attest-interval": intervalOrOff({
-    help: "how often the mirror writes into the store that it lives and what it saw there, or off",
+    help: "how often the mirror attests in the store that it is alive and what it saw, or off",
     default: "5m",
   }),
   "max-silence": intervalOrOff({
-    help: "how long mirrors that write that they live may be silent before that is told, or off",
+    help: "how long a mirror that attests may stay silent before status and watch report it, or off",
     default: "15m",
   }),
-  interval: interval({ help: "how often watch looks at every node", default: "1m" }),
+  interval: interval({ help: "how often watch checks every node", default: "1m" }),
   "shutdown-timeout": timeout({
     help: "how long a stop may wait for a swap under way",
     default: "10s",
   }),
   timeout: timeout({
-    help: "how long status may take, run --once and accept try to reach the store, and each of doctor's checks may take",
+    help: "the time limit for status, for each of doctor's checks, and for run --once and accept to reach the store",
     default: "30s",
   }),
   listen: listenAddress({
-    help: "tell how the mirror is over HTTP: /healthz, /readyz, /metrics, /status.json and a page at /",
+    help: "serve the mirror's state over HTTP: /healthz, /readyz, /metrics, /status.json and a page at /",
     defaultNote: "off; the host is 127.0.0.1",
   }),
   "listen-host": texts({
     placeholder: "name",
-    help: "a host name that --listen answers to, besides localhost and IP addresses; given again, another one",
+    help: "a host name that --listen answers to, besides localhost and IP addresses; may be repeated",
   }),
   heartbeat: heartbeatUrl({
-    help: "a URL that is asked for while all is well, as healthchecks.io has it",
+    help: "a URL to request while all is well, as for healthchecks.io",
     isSecret: true,
   }),
-  "heartbeat-interval": interval({ help: "how often the heartbeat is sent", default: "5m" }),
+  "heartbeat-interval": interval({ help: "how often to send the heartbeat", default: "5m" }),
   notify: receivers({
-    help: "who is told when something is wrong: https://… (JSON), ntfys://HOST/TOPIC, telegram://TOKEN@CHAT or smtps://USER:PASSWORD@HOST:PORT?from=…&to=…; may be given again",
+    help: "where to send alerts: https://… (JSON), ntfys://HOST/TOPIC, telegram://TOKEN@CHAT or smtps://USER:PASSWORD@HOST:PORT?from=…&to=…; may be repeated",
     isSecret: true,
   }),
   "notify-after": interval({
-    help: "how long what may pass has to last before it is told",
+    help: "how long temporary trouble must last before an alert",
     default: "5m",
   }),
-  "notify-details": toggle("tell channel points and amounts in messages, too"),
+  "notify-details": toggle("include channel points and amounts in alerts"),
   "demo-interval": duration({
     help: "with --from demo: how often a channel opens or closes",
     default: "2s",
@@ -176,7 +176,7 @@ export type SettingName = keyof typeof settingTable;
 
 export const settingNames = Object.keys(settingTable) as readonly SettingName[];
 
-/** The settings that several commands take. */
+/** Groups of settings that several commands share. */
 export const settingGroups = {
   store: ["to", "require", "node", "config", "request-timeout", "log-level"],
   source: [

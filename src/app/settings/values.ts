@@ -9,7 +9,7 @@ import { type HostAndPort, parseHostAndPort } from "../../runtime/host-and-port.
 import { durationMs, longestTimerMs } from "../duration.ts";
 import type { OptionWords } from "./option.ts";
 
-/** The kinds of values. Each takes an option's words, and adds how its text is read. */
+/** The types of values. Each takes an option's words, and adds how to read its text. */
 
 const shortestIntervalMs = 1000;
 
@@ -19,25 +19,25 @@ export function text<const W extends Words>(words: W) {
   return { ...words, read: (value: string): string => value };
 }
 
-/** Several texts, none of which holds white space: the flag may be given again. */
+/** Several texts without white space; the flag may be repeated. */
 export function texts<const W extends Words>(words: W) {
   const read = (value: string): readonly string[] => value.trim().split(/\s+/);
   return { ...words, repeats: true, read } as const;
 }
 
-/** Who is told: several, which are secrets. */
+/** Where to send alerts: several URLs, all secret. */
 export function receivers<const W extends Omit<OptionWords, "placeholder">>(words: W) {
   const read = (value: string): readonly ReceiverUrl[] =>
     value.trim().split(/\s+/).map(parseReceiverUrl);
   return { ...words, placeholder: "url", repeats: true, read } as const;
 }
 
-/** A service that raises the alarm when it hears nothing. */
+/** The URL of a service that raises the alarm when heartbeats stop. */
 export function heartbeatUrl<const W extends Omit<OptionWords, "placeholder">>(words: W) {
   return { ...words, placeholder: "url", read: parseHeartbeatUrl };
 }
 
-/** Where a server listens. */
+/** A server's address. */
 export function hostAndPort<const W extends Words>(words: W) {
   const read = (value: string): HostAndPort => {
     const address = parseHostAndPort(value);
@@ -47,7 +47,7 @@ export function hostAndPort<const W extends Words>(words: W) {
   return { ...words, read };
 }
 
-/** Where to listen: a port alone is one of this machine's own. */
+/** An address to listen on: a port alone means this machine only. */
 export function listenAddress<const W extends Omit<OptionWords, "placeholder">>(words: W) {
   const read = (value: string): HostAndPort => {
     const address = parseHostAndPort(/^\d+$/.test(value) ? `127.0.0.1:${value}` : value);
@@ -57,7 +57,7 @@ export function listenAddress<const W extends Omit<OptionWords, "placeholder">>(
   return { ...words, placeholder: "[host:]port", read };
 }
 
-/** On if it is given. In the environment and in YAML it is `true` or `false`. */
+/** A switch, on if given. In the environment and in YAML it is `true` or `false`. */
 export function toggle(help: string) {
   return { placeholder: null, help, default: "false", read: readToggle } as const;
 }
@@ -84,7 +84,7 @@ export function listed(values: readonly string[]): string {
   return values.join(", ").replace(/, ([^,]*)$/, " or $1");
 }
 
-/** How many of several have to be right. */
+/** How many of several stores must agree. */
 export function requirement<const W extends Omit<OptionWords, "placeholder">>(words: W) {
   const read = (value: string): Requirement => {
     if (value === "all" || value === "majority") return value;
@@ -106,12 +106,12 @@ export function count<const W extends CountWords>(words: W) {
 
 type CountWords = Omit<OptionWords, "placeholder"> & { readonly min: number };
 
-/** A stretch of time. Milliseconds. */
+/** A duration. Milliseconds. */
 export function duration<const W extends DurationWords>(words: W) {
   return { ...words, placeholder: "duration", read: readDuration };
 }
 
-/** How often the store is asked: a second at least. Milliseconds. */
+/** A polling interval: at least a second. Milliseconds. */
 export function interval<const W extends DurationWords>(words: W) {
   const read = (value: string): number => {
     const ms = readDuration(value);
@@ -121,7 +121,7 @@ export function interval<const W extends DurationWords>(words: W) {
   return { ...words, placeholder: "duration", read };
 }
 
-/** How often something is done; null for never. Milliseconds. */
+/** How often something happens; null for never. Milliseconds. */
 export function durationOrOff<const W extends DurationWords>(words: W) {
   const read = (value: string): number | null => (value === "off" ? null : readDuration(value));
   return { ...words, placeholder: "duration", read };
@@ -134,7 +134,7 @@ export function intervalOrOff<const W extends DurationWords>(words: W) {
   return { ...others, read };
 }
 
-/** How long to wait at most, which a timer has to hold. Milliseconds. */
+/** An upper bound on a wait, which has to fit a timer. Milliseconds. */
 export function timeout<const W extends DurationWords>(words: W) {
   const read = (value: string): number => {
     const ms = readDuration(value);
@@ -144,7 +144,7 @@ export function timeout<const W extends DurationWords>(words: W) {
   return { ...words, placeholder: "duration", read };
 }
 
-/** A stretch of the history. Milliseconds. */
+/** A length of history. Milliseconds. */
 export function span<const W extends DurationWords>(words: W) {
   const read = (value: string): number => {
     const ms = durationMs(value);
