@@ -3,18 +3,18 @@ import type { PackedMulti } from "../chanbackup/packed-multi.ts";
 import type { LimboChannel, Snapshot } from "../chanbackup/snapshot.ts";
 import { sha256Hex } from "../runtime/digest.ts";
 
-/** A packed Multi on its way to the store, with what is known of it. */
+/** A packed Multi on its way to the store, and what is known about it. */
 export interface Candidate {
   readonly packed: PackedMulti;
   readonly sha256: string;
-  /** Null where nobody could open it. */
+  /** Null if nothing could open it. */
   readonly contents: BackupContents | null;
-  /** The counts and the digest of `contents`; null where they cannot be known. */
+  /** The counts and the digest of `contents`; null if they can't be known. */
   readonly channels: number | null;
   readonly channelPointsSha256: string | null;
   readonly bareChannels: number | null;
   readonly verifiedBy: "lnd" | "key" | null;
-  /** The channels whose funds the node awaits; null if its source can't tell. */
+  /** The channels whose funds the node still awaits; null if its source can't tell. */
   readonly limbo: readonly LimboChannel[] | null;
 }
 
@@ -42,7 +42,7 @@ export function candidateFromSnapshot(snapshot: Snapshot): Candidate {
   return newCandidate(packed, contents, verifiedBy, limbo);
 }
 
-/** One digest for a set of channel points, given sorted: equal sets have equal digests. */
+/** A digest of a set of channel points, given sorted. Equal sets have equal digests. */
 export function channelPointsDigest(sortedPoints: readonly string[]): string {
   return sha256Hex(sortedPoints.map((point) => `${point}\n`).join(""));
 }

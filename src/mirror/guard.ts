@@ -3,16 +3,16 @@ import type { Base } from "../repository/base.ts";
 import type { Candidate } from "./candidate.ts";
 import type { HeldBackups } from "./held-backups.ts";
 
-/** Why a guard holds a candidate back. */
+/** Why a guard refuses a candidate. */
 export interface Refusal {
   readonly code: "empty" | "not-a-multi" | "unverified" | "channels-gone" | "poorer" | "not-ours";
-  /** What was seen, and what to do. */
+  /** What was seen, and what to do about it. */
   readonly message: string;
 }
 
 /**
- * A check that a candidate passes before the pointer may move. Null lets it pass; what it throws
- * ends the attempt, and nothing is committed.
+ * A check that a candidate must pass before the pointer may move. Null lets it pass. An exception ends
+ * the attempt, and nothing is committed.
  */
 export type Guard = (
   candidate: Candidate,
@@ -20,20 +20,20 @@ export type Guard = (
   signal?: AbortSignal,
 ) => Refusal | null | Promise<Refusal | null>;
 
-/** What shows, without any key, that these bytes are no packed Multi: cut off, or text. */
+/** Refuses bytes that, even without a key, can't be a packed Multi: truncated, or text. */
 export const refuseMalformed: Guard = (candidate) => {
   const flaw = packedMultiFlaw(candidate.packed);
   if (flaw === null) return null;
   return {
     code: "not-a-multi",
-    message: `the candidate is no channel backup: ${flaw}; look at what the node, or the file, hands out`,
+    message: `the candidate is not a channel backup: ${flaw}; check what the node or the file provides`,
   };
 };
 
 /**
- * An empty Multi never replaces one that is not empty: that is how a wiped or wrongly started node
- * looks. It may where the node itself calls each channel of that one closed; `isAccepted` is the
- * operator's explicit word for this once.
+ * Never lets an empty Multi replace one with channels, because that is what a wiped or wrongly started
+ * node exports. Exceptions: the node itself says that each of those channels is closed, or `isAccepted`
+ * gives the operator's explicit permission.
  */
 export function refuseEmpty(isAccepted: () => boolean, heldBackups?: HeldBackups): Guard {
   return async (candidate, base, signal) => {
@@ -45,15 +45,15 @@ export function refuseEmpty(isAccepted: () => boolean, heldBackups?: HeldBackups
     return {
       code: "empty",
       message:
-        "the node's backup is empty (45 bytes: no channels), and the store holds one that is not; the good one stays current. Look at the node before anything else: its channel database may be gone. If every channel was really closed: scb-mirror accept, or run once with --accept-empty (in a program: acceptEmpty)",
+        "the node's backup is empty (45 bytes: no channels), but the store's backup has channels, so that one stays current. Check the node first: its channel database may be gone. If every channel really is closed, run scb-mirror accept, or run once with --accept-empty (in a program: acceptEmpty)",
     };
   };
 }
 
 /**
- * In a folder that a running node has written, a smaller backup that nobody could open never becomes
- * current: channels are missing from it, or it is another node's, put in the place of the node's file
- * while the node was down. As soon as the node runs, it verifies what it hands out.
+ * In a folder that a running node has written, never lets a smaller backup become current if nothing
+ * could open it. It lacks channels, or belongs to another node and replaced the node's file while the
+ * node was down. Once the node runs, it verifies what it exports.
  */
 export const refuseUnverifiedShrink: Guard = (candidate, base) => {
   const isDoubtful =
@@ -64,6 +64,6 @@ export const refuseUnverifiedShrink: Guard = (candidate, base) => {
   if (!isDoubtful) return null;
   return {
     code: "unverified",
-    message: `the new backup is smaller (${candidate.packed.length} bytes for ${base.held.sizeBytes}) and nobody could open it; the one in the store stays current. Let lnd verify it (--from lnd, with lnd running), or give --key-file`,
+    message: `the new backup is smaller (${candidate.packed.length} bytes instead of ${base.held.sizeBytes}) and nothing could open it, so the one in the store stays current. Let lnd verify the new one (--from lnd, with lnd running), or give --key-file`,
   };
 };

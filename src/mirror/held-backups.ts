@@ -11,16 +11,16 @@ import type { Candidate } from "./candidate.ts";
 export interface HeldBackupsOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
-  /** Null where there is no running node to ask. */
+  /** Null if there is no running node to ask. */
   readonly witness: NodeWitness | null;
-  /** Opens backups with a key, where there is one. */
+  /** Opens backups with a key, if there is one. */
   readonly inspect: InspectBackup | null;
-  /** Of the node whose backups are saved; null if its source doesn't tell. */
+  /** The public key of the node being backed up; null if its source doesn't tell. */
   readonly pubkey?: string | null | undefined;
   readonly logger: Logger;
 }
 
-/** The node doesn't say what it was asked. */
+/** With these errors, the node's answer isn't known. */
 const unansweredCodes = [
   "node-unavailable",
   "node-denied",
@@ -29,16 +29,16 @@ const unansweredCodes = [
   "node-untrusted",
 ] as const;
 
-/** Enough for the version that is current and what is on its way to replace it. */
+/** Enough for the current version and those on their way to replace it. */
 const remembered = 4;
 
 /**
- * What is in the version that the store holds, and what became of its channels. What we have let
- * pass ourselves is remembered, so that an ordinary swap reads nothing back.
+ * Knows what is in the versions that the store holds, and which of their channels have closed. Contents
+ * that this process let pass are remembered, so that an ordinary swap reads nothing back.
  */
 export class HeldBackups {
   readonly #options: HeldBackupsOptions;
-  /** By the SHA-256 of the packed bytes, the newest last. */
+  /** Keyed by the SHA-256 of the packed bytes, newest last. */
   readonly #known = new Map<string, BackupContents & { readonly by: Candidate["verifiedBy"] }>();
 
   constructor(options: HeldBackupsOptions) {
@@ -57,9 +57,9 @@ export class HeldBackups {
   }
 
   /**
-   * The channels of a version, by the word of the one who opened the candidate, so that like is
-   * compared with like. Null where the version is damaged, or nobody is there to open it. Throws
-   * "decrypt" for one of another node, and what the store and the node throw.
+   * The channels of a version. `by` must be what opened the candidate, so that the two lists come from
+   * the same source. Null if the version is damaged or nothing can open it. Throws "decrypt" for another
+   * node's version, and what the store and the node throw.
    */
   async contentsOf(
     version: ExpectedVersion,
@@ -76,7 +76,7 @@ export class HeldBackups {
     if (stored.kind === "missing" || stored.kind === "damaged") {
       logger.warn(
         { version: key },
-        `${store.location}/${key} is ${stored.kind}, so its channels cannot be compared with the node's`,
+        `${store.location}/${key} is ${stored.kind}, so its channels can't be compared with the node's`,
       );
       return null;
     }
@@ -84,12 +84,18 @@ export class HeldBackups {
       return { ...(await open(stored.bytes, signal)), sha256: stored.sha256 };
     } catch (error) {
       if (!hasCode(error, "decode")) throw error;
-      logger.warn({ version: key }, `${key} cannot be compared: ${error.message}`);
+      logger.warn(
+        { version: key },
+        `${key} can't be compared with the node's backup: ${error.message}`,
+      );
       return null;
     }
   }
 
-  /** As it is in the store now, by whoever can open it; null for a version of another node too. */
+  /**
+   * Reads the version from the store now and opens it with whatever can. Null for another node's version
+   * too.
+   */
   async openVersion({ sha256, ...version }: ExpectedVersion, signal?: AbortSignal) {
     const by = this.#options.witness === null ? "key" : "lnd";
     const opened = await this.#openOrNull(version, by, signal);
@@ -97,10 +103,10 @@ export class HeldBackups {
   }
 
   /**
-   * What a candidate is compared with: the channels of what the base holds. If that is missing, damaged,
-   * or doesn't open though this is our own node's folder, the version before it has to do, so that
-   * damage in the store is no way past the guards. Null if neither can be known. Throws "decrypt" for a
-   * folder that is another node's.
+   * The channels to compare a candidate with: those in the base's current version. If that version is
+   * missing or damaged, or doesn't open although the folder is our own node's, the version before it
+   * takes its place, so that damage in the store doesn't bypass the guards. Null if neither can be read.
+   * Throws "decrypt" if the folder is another node's.
    */
   async baselineOf(
     base: Base,
@@ -143,8 +149,8 @@ export class HeldBackups {
   }
 
   /**
-   * Of these channels, those that the node does not call closed. Without a node to ask nothing can be
-   * said against any of them. Throws what the node throws.
+   * Those of `points` that the node doesn't call closed. Without a node to ask, none, since nothing can
+   * be said against them. Throws what the node throws.
    */
   async notClosed(points: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
     const { witness } = this.#options;
@@ -153,19 +159,24 @@ export class HeldBackups {
     return points.filter((point) => !closed.has(point));
   }
 
-  /** What is in a version that this process made or opened lately; null for any other. Asks nobody. */
+  /**
+   * The contents of a version that this process made or opened recently; null for any other. Does no I/O.
+   */
   knownContents(
     sha256: string,
   ): (BackupContents & { readonly by: Candidate["verifiedBy"] }) | null {
     return this.#known.get(sha256) ?? null;
   }
 
-  /** Whether these bytes were made, or opened, by this process: then nothing else has to open them. */
+  /** Whether this process made or opened these bytes, so that nothing else has to open them. */
   isKnown(sha256: string): boolean {
     return this.#known.has(sha256);
   }
 
-  /** Whether the key, or else the node, opens these bytes; null if neither is there or can be asked now. */
+  /**
+   * Whether the key, or without one the node, opens these bytes; null if neither exists or can be asked
+   * now.
+   */
   async opens(packed: Uint8Array, signal?: AbortSignal): Promise<boolean | null> {
     const { witness, inspect } = this.#options;
     const open = inspect ?? (witness && openWith(witness));

@@ -4,25 +4,25 @@ import { ScbError } from "../runtime/error.ts";
 interface Reached {
   readonly sequence: number;
   readonly key: string;
-  /** Which operation made the pointer; null without a pointer. */
+  /** The operation that wrote the pointer; null without a pointer. */
   readonly operation: string | null;
 }
 
 /**
- * How far the store had come, as this process saw or made it. A pointer behind that is no ordinary
- * base: somebody restored an older folder, and what was committed since is lost there.
+ * How far the store's history had come, as this process saw or made it. A pointer behind that is no
+ * ordinary base: someone restored an older folder, and commits made since are lost there.
  */
 export class HighWaterMark {
   readonly #location: string;
   #reached: Reached | null = null;
   #setback: ScbError | null = null;
 
-  /** `location`: of the node's folder, for the message. */
+  /** `location` is the node's folder, for messages. */
   constructor(location: string) {
     this.#location = location;
   }
 
-  /** Takes note of a base that was read from the store, or that our own commit made. */
+  /** Records a base that was read from the store or made by our own commit. */
   see(base: Base): void {
     const { held } = base;
     const reached = this.#reached;
@@ -36,17 +36,17 @@ export class HighWaterMark {
     if (isOther && base.kind === "newest") {
       this.#setback ??= new ScbError(
         "went-back",
-        `${this.#location} has two versions of sequence ${reached.sequence}: ${reached.key}, which this mirror knows, and ${now}, which is taken for the newer: another scb-mirror writes there, and an append-only store can't keep the two apart; nothing is lost, and the node's state is saved anew: stop one of them, and look at scb-mirror list`,
+        `${this.#location} has two versions of sequence ${reached.sequence}: ${reached.key}, which this mirror knows, and ${now}, which counts as the newer. Another scb-mirror writes there, and an append-only store can't coordinate two. Nothing is lost, and this mirror saves the node's state again. Stop one of the two, then check scb-mirror list`,
       );
       return;
     }
     this.#setback ??= new ScbError(
       "went-back",
-      `${this.#location} went back: it held sequence ${reached.sequence} (${reached.key}) and names ${now} now, so somebody restored an older folder, or the store doesn't keep what it acknowledges; the node's state is saved on top of that: find out who writes there, and look at scb-mirror verify`,
+      `${this.#location} went back: it held sequence ${reached.sequence} (${reached.key}) and now names ${now}. Someone restored an older folder, or the store doesn't keep what it acknowledges. This mirror saves the node's state on top of that. Find out who else writes there, then run scb-mirror verify`,
     );
   }
 
-  /** The alarm that hasn't been told yet, once. */
+  /** Returns a setback that hasn't been reported yet, once. */
   takeSetback(): ScbError | null {
     const setback = this.#setback;
     this.#setback = null;
@@ -55,8 +55,8 @@ export class HighWaterMark {
 }
 
 /**
- * Whether a pointer further on doesn't remember what was reached, though it remembers that far back:
- * other mirrors have gone on from the older folder. `repair` adds an operation that is no swap.
+ * Whether a later pointer doesn't list what was reached, although its list goes back that far: then other
+ * mirrors continued from the older folder. `repair` adds an operation that is no swap.
  */
 function hasForgotten(base: Base, { sequence, operation }: Reached): boolean {
   if (base.kind !== "pointer" || operation === null) return false;

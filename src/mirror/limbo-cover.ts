@@ -8,7 +8,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import type { Candidate } from "./candidate.ts";
 import type { HeldBackups } from "./held-backups.ts";
 
-/** A closed channel is looked for in so many of the newest versions. */
+/** How many of the newest versions are searched for a closed channel. */
 const mostSearched = 256;
 
 export interface LimboCoverOptions {
@@ -19,18 +19,18 @@ export interface LimboCoverOptions {
 }
 
 /**
- * Which older versions a restore needs besides a candidate. lnd exports a channel no more once its
- * close has confirmed, though its funds may be locked for weeks; a restore without the channel never
- * gets them back. The version before that still holds it, and is never overwritten, so the pointer
- * goes on naming it until the node calls the channel fully resolved.
+ * Finds the older versions that a restore needs besides a candidate. Once a channel's close has
+ * confirmed, lnd no longer exports the channel, although its funds may stay locked for weeks; a restore
+ * without the channel never recovers them. The version before the close still holds it and is never
+ * overwritten, so the pointer keeps naming that version until the node calls the channel fully resolved.
  */
 export class LimboCover {
   readonly #options: LimboCoverOptions;
-  /** What this process has read back and found to hold these channels, by key. */
+  /** Versions that this process read back, with the channels found in them, by key. */
   readonly #proven = new Map<string, Required<AlsoRestore>>();
-  /** Channels that no version was found to hold, and what was opened in vain for them. */
+  /** Channels that were found in no version, and the versions that were opened in vain. */
   readonly #inVain = { points: new Set<string>(), keys: new Set<string>() };
-  /** What was current at the last such search. */
+  /** The current version at the last such search. */
   #searchedAtKey: string | null = null;
   #uncovered: readonly string[] = [];
 
@@ -38,12 +38,12 @@ export class LimboCover {
     this.#options = options;
   }
 
-  /** Of the last candidate: channels in limbo that no version holds. */
+  /** Channels in limbo that no version holds, as of the last candidate. */
   get uncovered(): readonly string[] {
     return this.#uncovered;
   }
 
-  /** To be called if a version turned out to be missing or damaged: another is looked for then. */
+  /** Call it when a version turns out to be missing or damaged, so that another one is searched for. */
   forget(key: string): void {
     this.#proven.delete(key);
     this.#inVain.points.clear();
@@ -51,9 +51,9 @@ export class LimboCover {
   }
 
   /**
-   * What the pointer to `candidate` has to name besides. If the source can't tell which funds are in
-   * limbo, what the base names is carried on: only the node's own word ends it. Throws what the store
-   * and the node throw.
+   * The older versions that the pointer to `candidate` must also name. If the source can't tell which
+   * funds are in limbo, keeps what the base names: only the node's own answer may end that. Throws what
+   * the store and the node throw.
    */
   async alsoRestoreFor(
     { held }: Base,
@@ -65,7 +65,7 @@ export class LimboCover {
     const exported = new Set(contents.channelPoints);
     const inLimbo = limbo.map(({ channelPoint }) => channelPoint);
     const needed = new Set(inLimbo.filter((point) => !exported.has(point)));
-    // A node that was restored doesn't know what it had closed: only a close that it knows ends this.
+    // A restored node doesn't know which channels it had closed: only a close that it knows of ends this.
     const named = before.flatMap(({ channelPoints }) => channelPoints);
     const unheard = named.filter((point) => !inLimbo.includes(point));
     for (const point of await this.#options.heldBackups.notClosed(unheard, signal))
@@ -82,7 +82,7 @@ export class LimboCover {
     };
     for (const named of before) if (needed.size > 0) await take(named);
     if (needed.size > 0 && held !== null) await take(held);
-    // Nobody has named these, so they may be gone by now: they are read again.
+    // No pointer has named these, so they may be gone by now and are read again.
     for (const { key, channelPoints } of this.#newestProven()) {
       if (found.has(key) || !channelPoints.some((point) => needed.has(point))) continue;
       this.#proven.delete(key);
@@ -90,14 +90,14 @@ export class LimboCover {
     }
     await this.#search(needed, held?.key ?? null, take, signal);
     this.#uncovered = [...needed];
-    // Oldest first, however they were found.
+    // Oldest first, in whatever order they were found.
     return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /**
-   * From the newest on; a channel may have closed while no mirror, or an older one, was running. What
-   * never became current does as well, and may be all there is: an upload whose pointer was refused, or
-   * what was saved before somebody restored an older pointer.
+   * Searches from the newest version on, since a channel may have closed while no mirror, or an older
+   * release, was running. Includes versions that never became current, which may be the only ones left:
+   * an upload whose pointer was refused, or one saved before someone restored an older pointer.
    */
   async #search(
     needed: ReadonlySet<string>,
@@ -112,7 +112,7 @@ export class LimboCover {
     if (!isNew && heldKey === this.#searchedAtKey) return;
     const versions = await listVersions(store, versionsPrefix, { signal });
     const others = versions.filter(({ key }) => key !== heldKey).slice(-mostSearched);
-    // What was searched in vain stays lost, unless another version has come since.
+    // Versions searched in vain stay so; only new versions, or new channels, are worth opening.
     const unopened = others.filter(({ key }) => isNew || !inVain.keys.has(key));
     for (const { key } of unopened.reverse()) {
       await take({ key });
@@ -125,7 +125,7 @@ export class LimboCover {
       inVain.points.add(channelPoint);
       logger.error(
         { channelPoint },
-        "a closed channel has funds that aren't home yet, and no version in the store holds it: they would be lost with the node",
+        "a closed channel still has locked funds, and no version in the store holds the channel: if the node is lost, so are these funds",
       );
     }
   }
@@ -134,7 +134,7 @@ export class LimboCover {
     return [...this.#proven.values()].sort((a, b) => (a.key < b.key ? 1 : -1));
   }
 
-  /** Null for a version that is missing, damaged, or that nobody can open. */
+  /** Null if the version is missing or damaged, or nothing can open it. */
   async #open(
     expected: ExpectedVersion,
     signal: AbortSignal | undefined,

@@ -5,27 +5,30 @@ import { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { HeldBackups } from "./held-backups.ts";
 
-/** What a look at the store has shown. */
+/** The result of a look: of reading the store back. */
 export type LookResult =
   /** The store holds what it should, as of now. */
   | {
       readonly kind: "confirmed";
       readonly base: Base;
-      /** What is wrong with versions that the base names besides; that is no news, see `StateSwapper.look`. */
+      /**
+       * Flaws of the older versions that the base names. Known flaws are no news, see
+       * `StateSwapper.look`.
+       */
       readonly alsoFlaws: readonly AlsoFlaw[];
     }
-  /** The folder is new, or empty. */
+  /** The folder is new or empty. */
   | { readonly kind: "nothing"; readonly base: Base }
-  /** Something that was saved isn't there any more, or not as it was: the node's state is due anew. */
+  /** Something that was saved is gone or has changed, so the node's state must be saved again. */
   | {
       readonly kind: "save-anew";
       readonly base: Base;
       readonly error: ScbError;
-      /** Which version is at fault. */
+      /** The version at fault. */
       readonly key: string;
     };
 
-/** A version that a restore needs besides, and that isn't there as it was saved. */
+/** An older version that a restore also needs, and that isn't in the store as it was saved. */
 export interface AlsoFlaw {
   readonly key: string;
   readonly error: ScbError;
@@ -34,14 +37,15 @@ export interface AlsoFlaw {
 export interface ReadBackOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
-  /** Opens what this process neither made nor opened before; null if nothing can. */
+  /** Opens what this process neither made nor opened before; null if nothing can open it. */
   readonly heldBackups: HeldBackups | null;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads back what a base names as current, whole, and what a restore needs besides. What nobody here
- * has made or opened has to open. Changes nothing; throws what the store and the node throw.
+ * Reads back the version that a base names as current, whole, and the older versions that a restore also
+ * needs. What this process hasn't made or opened must open. Changes nothing; throws what the store and
+ * the node throw.
  */
 export async function readBack(base: Base, options: ReadBackOptions): Promise<LookResult> {
   const { store, heldBackups, signal } = options;
@@ -53,11 +57,11 @@ export async function readBack(base: Base, options: ReadBackOptions): Promise<Lo
     kind: "save-anew",
     base,
     key,
-    error: flawed(key, `${what}; the node's state is saved anew`),
+    error: flawed(key, `${what}; this mirror saves the node's state again`),
   });
   const current = await readHeld(store, held, { signal });
   if (current.kind === "missing") return failed(held.key, "is gone");
-  if (current.kind === "damaged") return failed(held.key, "holds other bytes than were saved");
+  if (current.kind === "damaged") return failed(held.key, "doesn't hold the bytes that were saved");
   if (heldBackups !== null && !heldBackups.isKnown(current.sha256)) {
     const isOpened = await heldBackups.opens(current.bytes, signal);
     if (isOpened === false) return failed(held.key, "does not open");
@@ -76,6 +80,8 @@ async function flawOf(
   { store, signal }: ReadBackOptions,
 ): Promise<string | null> {
   const { kind } = await readVersion(store, { key, sha256 }, { signal });
-  if (kind === "missing") return "is gone, and it holds funds of closed channels";
-  return kind === "damaged" ? "is damaged, and it holds funds of closed channels" : null;
+  if (kind === "missing") return "is gone, and closed channels with locked funds depend on it";
+  return kind === "damaged"
+    ? "is damaged, and closed channels with locked funds depend on it"
+    : null;
 }

@@ -23,14 +23,14 @@ export interface MirrorEngineOptions extends EngineTiming {
 
 type MirrorOutcome = Outcome<MirrorSwapped, MirrorUnchanged>;
 
-/** An operation that isn't known to have committed, and what it takes in. */
+/** An operation that isn't known to have committed, and the events that it covers. */
 interface UnderWay {
   readonly kind: "under-way";
   readonly operation: SwapOperation;
   readonly due: Due;
 }
 
-/** Mirror mode: brings the node's own packed backup into the store, byte for byte. */
+/** Mirror mode: saves the node's own packed backup to the store, byte for byte. */
 export class MirrorEngine {
   readonly #source: SnapshotSource;
   readonly #swapper: StateSwapper;
@@ -60,7 +60,7 @@ export class MirrorEngine {
     this.#engine.lookSoon();
   }
 
-  /** As `Engine.once`: what the node can't give isn't waited for. */
+  /** As `Engine.once`. Doesn't wait for a node that can't give a backup. */
   once(abort: AbortSignal): Promise<void> {
     return this.#engine.once(abort);
   }
@@ -100,8 +100,8 @@ export class MirrorEngine {
   }
 
   /**
-   * Takes a snapshot against `base`. If the node can't give or explain one now, an operation that is
-   * under way against the same base goes on: what it holds is newer than what the store has.
+   * Takes a snapshot against `base`. If the node can't give or explain one now, continues with an
+   * operation under way against the same base: what it holds is newer than what the store has.
    */
   async #nextOperation(
     base: Base,
@@ -125,9 +125,9 @@ export class MirrorEngine {
   }
 
   /**
-   * Whether the store holds this state already. The node packs with a fresh nonce each time, so
-   * equal bytes prove it, and unequal ones disprove nothing: then equal channel points of an equal
-   * size have to do, but never after an event that says that something changed.
+   * Whether the store already holds this state. The node packs with a fresh nonce each time, so equal
+   * bytes prove it but different bytes disprove nothing. In that case equal channel points and an equal
+   * size are enough, except after an event that says that something changed.
    */
   #isHeld({ held }: Base, candidate: Candidate, reason: SnapshotReason): boolean {
     if (held === null) return false;
@@ -141,7 +141,7 @@ export class MirrorEngine {
     );
   }
 
-  /** Reads back what `base` names, for whoever is told that it is there. */
+  /** Reads back what `base` names before reporting that it is there. */
   async #unchanged(
     base: Base,
     candidate: Candidate,
@@ -151,7 +151,10 @@ export class MirrorEngine {
     const found = await this.#look("version", signal);
     if (found.kind === "save-anew") return { kind: "lost", error: found.error };
     if (!isSameBase(await this.#swapper.base(signal), base)) {
-      throw new ScbError("superseded", "another writer moved the pointer while the node was asked");
+      throw new ScbError(
+        "superseded",
+        "another writer moved the pointer while the node was being asked",
+      );
     }
     const { held } = base;
     const seen = held && { id: held.key, savedAt: held.savedAt };

@@ -3,7 +3,7 @@ import type { HeldBackups } from "./held-backups.ts";
 import { refuseWorse } from "./refuse-worse.ts";
 import { refuseWorseThanElsewhere, type SeenElsewhere } from "./refuse-worse-than-elsewhere.ts";
 
-/** What a mirror's candidates pass, in order: the cheapest first. `elsewhere`: the node's other stores. */
+/** A mirror's guards, cheapest first. `elsewhere` gives what the node's other stores hold. */
 export function mirrorGuards(
   heldBackups: HeldBackups,
   isEmptyAccepted: () => boolean,

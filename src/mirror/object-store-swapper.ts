@@ -22,14 +22,14 @@ import {
 } from "./swap-operation.ts";
 
 /**
- * The swap protocol on an object store: a version is uploaded under a key of its own, then the
- * pointer moves, if it still is what it was before the node's state was read. Any number of writers
- * may swap in one folder. Source: the swap protocol, "One swap".
+ * The swap protocol on an object store: uploads a version under its own key, then moves the pointer if it
+ * hasn't moved since the node's state was read. Any number of writers may swap in one folder. Source: the
+ * swap protocol, "One swap".
  */
 export class ObjectStoreSwapper extends StateSwapper {
-  /** Operations whose pointer was sent and whose outcome is not known. */
+  /** Operations whose pointer was sent, with unknown outcome. */
   readonly #inDoubt = new Set<string>();
-  /** The base as it was last read, where that was `none`: what lay there need not be read again. */
+  /** The last base read, if it was `none`: the versions found then need not be read again. */
   #none: Base | null = null;
   #originMarked = false;
 
@@ -77,22 +77,22 @@ export class ObjectStoreSwapper extends StateSwapper {
       if (operation.sequence === 1) await this.#markOrigin(signal);
       return operationCommit(operation);
     } catch (error) {
-      // Until the pointer is read again nothing is known of it.
+      // Nothing is known of the pointer until it is read again.
       this.forgetBase();
       if (hasCode(error, "store-missing")) throw pointerLost(store, `the base of ${operation.key}`);
       if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
       if (await this.#landed(operation, signal)) return operationCommit(operation);
       throw new ScbError(
         "store-unknown",
-        `the pointer's move to ${operation.key} in ${store.location} got no clear answer and has not landed`,
+        `moving the pointer to ${operation.key} in ${store.location} got no clear answer, and the pointer has not moved`,
         { cause: error },
       );
     }
   }
 
   /**
-   * Reads the pointer to learn what became of an operation whose pointer was sent. True: committed.
-   * False: the base is unchanged, so it may be sent again. Throws "superseded" when another
+   * Reads the pointer to learn what became of an operation whose pointer was sent. True: it committed.
+   * False: the base is unchanged, so the pointer may be sent again. Throws "superseded" if another
    * operation has replaced the base.
    */
   async #landed(operation: SwapOperation, signal?: AbortSignal): Promise<boolean> {
@@ -110,12 +110,12 @@ export class ObjectStoreSwapper extends StateSwapper {
     const facts = operationFacts(operation);
     if (base.kind !== "pointer" || isSameBase(base, had)) {
       if (operation.pointerSent) {
-        logger.info(facts, "the commit's answer was not clear, and the pointer has not moved");
+        logger.info(facts, "the commit got no clear answer, and the pointer has not moved");
       }
       return false;
     }
     if (hasLanded) {
-      logger.info(facts, "the commit's answer was lost, and the pointer shows that it landed");
+      logger.info(facts, "the commit's answer was lost, but the pointer shows that it landed");
       return true;
     }
     logger.info(
@@ -125,7 +125,7 @@ export class ObjectStoreSwapper extends StateSwapper {
         pointerSequence: base.pointer.sequence,
         writer: base.pointer.writer,
       },
-      "another writer moved the pointer first: a new snapshot is taken",
+      "another writer moved the pointer first: taking a new snapshot",
     );
     throw new ScbError(
       "superseded",
@@ -144,7 +144,7 @@ export class ObjectStoreSwapper extends StateSwapper {
       for (const id of this.#inDoubt) {
         if (!base.pointer.recentOperations.includes(id)) continue;
         this.#inDoubt.delete(id);
-        this.options.logger.info({ operation: id }, "a swap that was in doubt has landed");
+        this.options.logger.info({ operation: id }, "a swap in doubt has landed");
       }
     }
     super.adopt(base);
@@ -159,12 +159,12 @@ export class ObjectStoreSwapper extends StateSwapper {
       if (ours === null || theirs === null || ours === theirs) continue;
       throw new ScbError(
         "wrong-node",
-        `this node's ${field} is ${ours}, but the backups in ${store.location} are of ${theirs}; nothing was changed: check --network and --node, and give each node a folder of its own`,
+        `this node's ${field} is ${ours}, but the backups in ${store.location} belong to ${theirs}; nothing was changed: check --network and --node, and give each node its own folder`,
       );
     }
   }
 
-  /** After the first commit ever: see `originKey`. A failure is made up for by the next `base()`. */
+  /** Runs after the first commit ever: see `originKey`. If it fails, the next `base()` tries again. */
   async #markOrigin(signal?: AbortSignal): Promise<void> {
     const { store, logger, clock } = this.options;
     if (this.#originMarked) return;
@@ -178,7 +178,7 @@ export class ObjectStoreSwapper extends StateSwapper {
     } catch (error) {
       this.#originMarked = hasCode(error, "store-precondition");
       if (this.#originMarked) return;
-      logger.warn({ err: ScbError.from(error) }, "the mark of the first commit is not written yet");
+      logger.warn({ err: ScbError.from(error) }, "could not record the first commit yet");
     }
   }
 }

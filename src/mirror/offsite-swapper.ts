@@ -24,29 +24,30 @@ import { PackSwapper } from "./pack-swapper.ts";
 import { ensureProbed } from "./probe-verdict.ts";
 import { SingleWriterSwapper } from "./single-writer-swapper.ts";
 
-/** Where the backups go, whose they are, and who is asked before one replaces another. */
+/** Where the backups go, which node they belong to, and who must agree before one replaces another. */
 export interface OffsiteSwapperOptions {
   /**
-   * As `--to`, `s3://BUCKET[/PREFIX]` or `file:///PATH`, say; or a store that the
-   * caller has opened, and closes.
+   * A location as for `--to`, such as `s3://BUCKET[/PREFIX]` or `file:///PATH`, or a store that the
+   * caller has opened and will close.
    */
   readonly to: string | ObjectStore;
   /** The name of the node's folder in the store: its public key, or 1 to 128 of `A-Za-z0-9._-`. */
   readonly node: string;
   /**
-   * Whose backups these are. With it, a folder that another node or network has written is refused
-   * with "wrong-node". Default: not known.
+   * The node that these backups belong to. If given, a folder that another node or network has written is
+   * refused with "wrong-node". Default: not known.
    */
   readonly identity?: { readonly pubkey: string | null; readonly network: Network | null };
-  /** Opens what the store holds, and what is about to be saved. */
+  /** Opens what the store holds and what is about to be saved. */
   readonly encrypter: Encrypter;
   /**
-   * Asked before a backup replaces one that has channels which it lacks: what the node doesn't call
-   * closed isn't dropped ("refused"). Default: nobody is asked, and what was reported closed counts.
+   * Asked before a backup replaces one with channels that it lacks: a channel that the node doesn't call
+   * closed is never dropped ("refused"). Default: nobody is asked, and what was reported closed counts as
+   * closed.
    */
   readonly channels?: NodeChannels;
   /**
-   * Whether a backup without channels may replace one that has some. Asked before each such swap.
+   * Whether a backup without channels may replace one with channels. Called before each such swap.
    * Default: only if `channels` calls each of them closed.
    */
   readonly acceptEmpty?: () => boolean;
@@ -54,7 +55,7 @@ export interface OffsiteSwapperOptions {
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Ends the opening, with "aborted". */
+  /** Aborts opening, with "aborted". */
   readonly signal?: AbortSignal;
 }
 
@@ -62,21 +63,21 @@ export interface OffsiteSwapperOptions {
 export interface OffsiteSwapper extends Swapper, AsyncDisposable {
   /** The node's folder, for people. Holds no secret. */
   readonly location: string;
-  /** What the last swap that resolved has committed; null before the first. */
+  /** The commit of the last successful swap; null before the first. */
   readonly lastCommit: Commit | null;
   /** May be called twice. */
   close(): Promise<void>;
 }
 
 /**
- * Opens offsite storage as a `Swapper`, with all that a mirror of lnd has: each backup is a version of
- * its own, the pointer moves by compare-and-swap, guards hold back what is empty or worse, and what was
- * saved is read back. On an append-only store (`rclone:…`) there is no pointer, and exactly one program
- * may write.
+ * Opens offsite storage as a `Swapper`, with every protection of an lnd mirror: each backup is its own
+ * version, the pointer moves by compare-and-swap, guards refuse backups that are empty or worse, and what
+ * was saved is read back. An append-only store (`rclone:…`) has no pointer, and exactly one program may
+ * write to it.
  *
- * A store that is away is waited for, until `signal` aborts. It is probed first: throws "store-lies" for
- * one that does not enforce conditional writes, "pointer-lost" or "pointer-damaged" where a person has
- * to look, "wrong-node", "usage" for a wrong `to` or `node`, and what a store throws.
+ * Waits for a store that is away, until `signal` aborts. Probes the store first. Throws "store-lies" if
+ * it doesn't enforce conditional writes, "pointer-lost" or "pointer-damaged" if a person has to look,
+ * "wrong-node", "usage" for an invalid `to` or `node`, and what a store throws.
  */
 export async function openOffsiteSwapper(options: OffsiteSwapperOptions): Promise<OffsiteSwapper> {
   const { to, node, identity = { pubkey: null, network: null }, encrypter, channels } = options;

@@ -18,36 +18,39 @@ import type { SwapOperation } from "./swap-operation.ts";
 
 export interface PackSwapperOptions {
   readonly swapper: StateSwapper;
-  /** The node's folder: the one that `swapper` writes to. */
+  /** The node's folder, which `swapper` writes to. */
   readonly store: ObjectStore;
-  /** Opens what is about to be saved, so that nothing is saved that the key cannot open. */
+  /** Opens each backup before it is saved, so that nothing is saved that the key can't open. */
   readonly encrypter: Encrypter;
 }
 
-/** A `Swapper` for pack mode, in which a SubSwapper holds the Singles and packs them here. */
+/** A `Swapper` for pack mode: a SubSwapper holds the Singles and packs them. */
 export class PackSwapper implements Swapper {
   readonly #options: PackSwapperOptions;
-  /** What was extracted or committed last. */
+  /** The base last extracted or committed. */
   #base: Base | null = null;
-  /** How many have extracted `#base` and not swapped since. */
+  /** How many callers extracted `#base` and have not swapped since. */
   #extracts = 0;
-  /** Somebody has extracted another base, and not swapped since: nobody knows who swaps next. */
+  /**
+   * Callers extracted different bases and have not swapped since, so the next swap could be based on
+   * either.
+   */
   #isAmbiguous = false;
   #lastCommit: Commit | null = null;
-  /** What is in the current version, so that each event does not fetch and open it again. */
+  /** The current version's contents, so that an event needn't fetch and open it again. */
   #current: {
     readonly key: string;
     readonly multi: Multi;
     readonly encrypter: Encrypter;
   } | null = null;
-  /** An operation that got no clear answer, and what is in it. */
+  /** An operation that got no clear answer, and its contents. */
   #underWay: { readonly operation: SwapOperation; readonly plaintext: Uint8Array } | null = null;
 
   constructor(options: PackSwapperOptions) {
     this.#options = options;
   }
 
-  /** What the last `updateAndSwap` that resolved has committed. */
+  /** The commit of the last successful `updateAndSwap`. */
   get lastCommit(): Commit | null {
     return this.#lastCommit;
   }
@@ -63,12 +66,12 @@ export class PackSwapper implements Swapper {
     return operation.pointerSent && isSameBase(operation.base, this.#base);
   }
 
-  /** The sequence that was extracted or committed last; 0 for none. */
+  /** The sequence last extracted or committed; 0 if none. */
   get heldSequence(): number {
     return this.#base?.held?.sequence ?? 0;
   }
 
-  /** Reads the pointer and the version. Throws "version-damaged" for one that isn't what was saved. */
+  /** Reads the pointer and the version. Throws "version-damaged" if the version isn't what was saved. */
   async extractMulti(encrypter: Encrypter, signal?: AbortSignal): Promise<Multi | null> {
     const base = await this.#options.swapper.readBase(signal);
     this.#current = null;
@@ -86,13 +89,13 @@ export class PackSwapper implements Swapper {
     if (setback !== null) return { kind: "save-anew", error: setback };
     if (found.kind === "save-anew" || this.#base === null) return found;
     if (isSameBase(found.base, this.#base)) return found;
-    throw new ScbError("superseded", "another writer has replaced the backup that was extracted");
+    throw new ScbError("superseded", "another writer replaced the backup that was extracted");
   }
 
   /**
-   * Replaces what was extracted last. Throws "superseded" if nothing was since the last swap, and if
-   * two callers have extracted different backups: then each has to extract again. Throws "decrypt" or
-   * "decode" if the key does not open it, and what a swap throws.
+   * Replaces what was extracted last. Throws "superseded" if nothing was extracted since the last swap,
+   * or if two callers extracted different backups: then each must extract again. Throws "decrypt" or
+   * "decode" if the key doesn't open it, and what a swap throws.
    */
   async updateAndSwap(newBackup: PackedMulti, signal?: AbortSignal): Promise<void> {
     const { swapper, encrypter } = this.#options;
@@ -138,13 +141,13 @@ export class PackSwapper implements Swapper {
     this.#isAmbiguous = false;
     throw new ScbError(
       "superseded",
-      "what this backup was made from was not extracted, or is replaced: extract, merge and pack again",
+      "the backup that this one was made from was never extracted, or has been replaced: extract, merge and pack again",
     );
   }
 
   /**
-   * The same channels are packed anew for each attempt, with other bytes. A store in trouble would
-   * be filled with them, one version an attempt, so the first of them is sent again.
+   * Each attempt packs the same channels into different bytes. To keep a store in trouble from filling up
+   * with one version an attempt, the first packing is sent again.
    */
   #underWayFor(base: Base, plaintext: Uint8Array): SwapOperation | null {
     const { operation, plaintext: before } = this.#underWay ?? {};
@@ -162,14 +165,14 @@ export class PackSwapper implements Swapper {
     const { store } = this.#options;
     const stored = await readHeld(store, held, { signal });
     if (stored.kind === "missing" || stored.kind === "damaged") {
-      // Another writer may have moved on since the base was read, and a prune have removed it.
+      // Another writer may have moved on since the base was read, and prune may have removed the version.
       const isCurrent = isSameBase(await this.#options.swapper.readBase(signal), base);
-      if (!isCurrent) throw new ScbError("superseded", `${held.key} is not current any more`);
+      if (!isCurrent) throw new ScbError("superseded", `${held.key} is no longer current`);
       throw new ScbError(
         "version-damaged",
         stored.kind === "missing"
-          ? `${store.location}/${held.key}, which the pointer names, is gone; nothing was changed: put it back, or the version before it`
-          : `${store.location}/${held.key} has other bytes than the pointer says; nothing was changed: put the good copy back`,
+          ? `${store.location}/${held.key}, which the pointer names, is gone; nothing was changed: restore that object, or run scb-mirror repair`
+          : `${store.location}/${held.key} doesn't hold the bytes that the pointer names; nothing was changed: restore the original object, or run scb-mirror repair`,
       );
     }
     const multi = await unpackMultiInTurns(stored.bytes, encrypter);

@@ -17,12 +17,12 @@ const format = new RecordFormat({
   }),
 });
 
-/** A store's behaviour changes with its upgrades, so no verdict lasts. */
+/** A store's behaviour changes with its upgrades, so a verdict expires. */
 const verdictLifetimeMs = 7 * 24 * 3600 * 1000;
 
 /**
- * Probes the store, unless this program found it good within the last seven days: the verdict is
- * kept beside the backups, so that a restart costs one read. Throws what `probeStore` throws.
+ * Probes the store, unless this program found it good within the last seven days. The verdict is kept
+ * beside the backups, so that a restart costs one read. Throws what `probeStore` throws.
  */
 export async function ensureProbed(
   options: ProbeOptions & { readonly program: string; readonly logger: Logger },
@@ -43,9 +43,9 @@ export async function ensureProbed(
       signal,
     });
   } catch (error) {
-    // Two that start together may collide here; the next start simply probes again.
+    // Two mirrors that start together may collide here; the next start probes again.
     if (!hasCode(error, "store-busy", "store-unknown")) throw error;
-    logger.warn({ err: error }, "the probe's verdict is not kept");
+    logger.warn({ err: error }, "could not save the probe's verdict; the next start probes again");
   }
 }
 
@@ -62,7 +62,7 @@ async function hasVerdict(options: ProbeOptions & { readonly program: string }):
   );
 }
 
-/** A folder may be copied to another service, verdict included: then it says nothing there. */
+/** A copied folder brings its verdict along, which says nothing about another service. */
 async function storeName(store: ObjectStore): Promise<string> {
   const service = await store.service?.();
   return service === undefined ? store.location : `${store.location} at ${service}`;

@@ -15,28 +15,28 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writers that race in each round; a store that checks and then acts loses only some rounds. */
+/** Concurrent writers in each round. A store that checks, then acts loses only some rounds. */
 const racers = 8;
 const raceRounds = 5;
-/** Tries at a step whose answers say nothing, before the store counts as unavailable. */
+/** Tries at a step with inconclusive answers, before the store counts as unavailable. */
 const triesPerStep = 5;
-/** Some stores take one write a second on a key, and say that they are busy to faster ones. */
+/** Some stores take one write a second per key, and answer faster ones that they are busy. */
 const slowPaceMs = 1_100;
 
-/** The answer said nothing: the step is repeated on fresh keys. */
+/** The answer proved nothing: the step is repeated on fresh keys. */
 class NoVerdict extends Error {}
 
-/** Probes that were broken off, with what they left in the store. */
+/** Interrupted probes, which know what they left in the store. */
 const brokenOff = new WeakMap<ObjectStore, Probe>();
 
 /**
- * Finds out whether the store enforces conditional writes. One that ignores them answers 200 and
- * loses data silently, so it has to be asked before anything rests on them.
+ * Finds out whether the store enforces conditional writes. A store that ignores them answers 200 and
+ * loses data silently, so it is tested before anything relies on them.
  *
- * Resolves when every step came out right. Throws "store-lies", saying what was seen; or what the
- * store throws where it is unavailable or denies access: a probe that could not be made is no verdict.
- * What it wrote it deletes, where it may; the next one on the same `store` uses the same folder.
- * Source: the swap protocol, "Startup probe".
+ * Resolves once every step came out right. Throws "store-lies", saying what was seen, or what the store
+ * throws if it is unavailable or denies access: a probe that couldn't run is no verdict. Deletes what it
+ * wrote, if permitted; the next probe on the same `store` reuses the folder. Source: the swap protocol,
+ * "Startup probe".
  */
 export async function probeStore(options: ProbeOptions): Promise<void> {
   const { store } = options;
@@ -54,11 +54,11 @@ class Probe {
   #options: ProbeOptions;
   readonly #folder: string;
   readonly #queue = new PQueue({ concurrency: racers });
-  /** When each key that may hold something was last asked for, by the clock's monotonic time. */
+  /** When each key that may hold something was last requested. Monotonic. */
   readonly #askedMs = new Map<string, number>();
-  /** Keys that are known to have held something. */
+  /** Keys known to have held something. */
   readonly #taken = new Set<string>();
-  /** Why it gives the store time between two writes of a key. */
+  /** Set if the store said that it is busy: then the probe pauses between two writes of a key. */
   #busy: ScbError | undefined;
   #keys = 0;
   #bodies = 0;
@@ -82,7 +82,7 @@ class Probe {
     }
   }
 
-  /** Runs one step on a fresh key, again where its answers said nothing. */
+  /** Runs one step on a fresh key, and again if its answers prove nothing. */
   async #step(run: (key: string) => Promise<void>): Promise<void> {
     const { store, random } = this.#options;
     let senseless = 0;
@@ -95,9 +95,10 @@ class Probe {
           error instanceof NoVerdict || hasCode(error, "store-busy", "store-unknown");
         if (!saysNothing) throw error;
         senseless += error instanceof NoVerdict ? 1 : 0;
-        // One such answer may be a request that was delivered twice; each time it is the store's way.
+        // One such answer may come from a request that was delivered twice; if it happens every time, the
+        // store is at fault.
         if (senseless >= triesPerStep) {
-          throw this.#lie(`gave no usable answer in ${triesPerStep} tries: ${error.message}`);
+          throw this.#lie(`it gave no usable answer in ${triesPerStep} tries: ${error.message}`);
         }
         if (attempt >= triesPerStep) {
           if (!(error instanceof NoVerdict)) throw error;
@@ -111,7 +112,7 @@ class Probe {
     }
   }
 
-  /** A key for a step: the last one again, if nothing is known ever to have been there. */
+  /** A key for a step. Reuses the last one if nothing is known to have been written there. */
   #freshKey(): string {
     const last = `${this.#folder}${this.#keys}`;
     if (this.#keys > 0 && !this.#taken.has(last)) return last;
@@ -119,7 +120,7 @@ class Probe {
     return `${this.#folder}${this.#keys}`;
   }
 
-  /** Create, create again, replace, replace with an etag that was current once, and read. */
+  /** Creates, creates again, replaces, replaces with an outdated etag, and reads. */
   async #sequence(key: string): Promise<void> {
     const first = await this.#must(key, { kind: "absent" }, "a create of a new key");
     if ((await this.#paced(key, { kind: "absent" })) !== null) {
@@ -127,7 +128,7 @@ class Probe {
     }
     const match = { kind: "match", etag: first } as const;
     const second = await this.#must(key, match, "a replace with the current etag");
-    if (second === first) throw this.#lie("two different contents have the same etag");
+    if (second === first) throw this.#lie("two different contents have the same ETag");
     if ((await this.#paced(key, match)) !== null) {
       throw this.#lie(
         "a replace with an etag that is no longer current succeeded: If-Match is ignored",
@@ -154,7 +155,10 @@ class Probe {
     await this.#race(key, { kind: "match", etag }, "replaces of one etag");
   }
 
-  /** Deletes what was written. A credential that may not delete leaves it: small, named for what it is. */
+  /**
+   * Deletes what was written. A credential that may not delete leaves these small objects, whose text
+   * says what they are.
+   */
   async #cleanUp(): Promise<void> {
     const { store } = this.#options;
     for (const key of [...this.#askedMs.keys()]) {
@@ -174,10 +178,10 @@ class Probe {
     const outcomes = await this.#queue.addAll(attempts);
     const winners = outcomes.filter((outcome) => outcome === "won").length;
     if (winners > 1) {
-      throw this.#lie(`${winners} of ${racers} concurrent ${what} succeeded, and one may`);
+      throw this.#lie(`${winners} of ${racers} concurrent ${what} succeeded, but only one may`);
     }
     if (winners === 1) return;
-    // Whoever got no clear answer may have won, so an outage is no verdict on the store.
+    // A racer without a clear answer may have won, so an outage is no verdict on the store.
     const unclear = outcomes.find((outcome) => outcome instanceof ScbError);
     throw unclear ?? new NoVerdict(`none of ${racers} concurrent ${what} succeeded`);
   }
@@ -189,11 +193,11 @@ class Probe {
       await store.get(key, { signal }),
       await store.head(key, { signal }),
     ];
-    if (etag.startsWith("W/")) throw this.#lie(`its etags are weak (${etag})`);
+    if (etag.startsWith("W/")) throw this.#lie(`its ETags are weak (${etag})`);
     for (const read of reads) {
-      if (read === null) throw this.#lie("an object that was just written is not there to read");
+      if (read === null) throw this.#lie("an object that was just written can't be read");
       if (read.etag !== etag) {
-        throw this.#lie(`one object has two etags (${etag} when written, ${read.etag} when read)`);
+        throw this.#lie(`one object has two ETags (${etag} when written, ${read.etag} when read)`);
       }
     }
   }
@@ -204,7 +208,9 @@ class Probe {
     return etag;
   }
 
-  /** In a race any answer but success is a loss, or says nothing: then it is the error. */
+  /**
+   * In a race, every answer but success is a loss or proves nothing; the latter is returned as the error.
+   */
   async #tryPut(key: string, condition: PutCondition): Promise<"won" | "lost" | ScbError> {
     try {
       return (await this.#put(key, condition)) === null ? "lost" : "won";
@@ -219,7 +225,7 @@ class Probe {
     return this.#put(key, condition);
   }
 
-  /** A store that has said that it is busy gets time between two writes of a key. */
+  /** Gives a store that said it is busy some time between two writes of a key. */
   async #pause(key: string): Promise<void> {
     const askedMs = this.#askedMs.get(key);
     if (this.#busy === undefined || askedMs === undefined || !this.#taken.has(key)) return;
@@ -236,15 +242,15 @@ class Probe {
     }
   }
 
-  /** The etag, or null where the condition did not hold. */
+  /** The etag, or null if the condition did not hold. */
   async #put(key: string, condition: PutCondition): Promise<string | null> {
     try {
       return await this.#write(key, condition);
     } catch (error) {
       if (hasCode(error, "store-busy")) this.#busy = error;
       if (hasCode(error, "store-precondition", "store-missing")) {
-        // Somebody has written there: this probe, by a request whose answer was lost, or that came twice.
-        // Another create of this key would be refused for ever.
+        // This probe has written there, in a request whose answer was lost or that arrived twice. Every
+        // further create of this key would be refused.
         if (condition.kind === "absent") this.#taken.add(key);
         return null;
       }
@@ -255,7 +261,7 @@ class Probe {
     }
   }
 
-  /** What is refused only under a condition is a matter of conditions. */
+  /** If the store takes the write without a condition, it refused the condition. */
   async #takesUnconditional(refusal: ScbError): Promise<boolean> {
     this.#keys += 1;
     try {
@@ -267,7 +273,7 @@ class Probe {
     }
   }
 
-  /** Every body is unique. */
+  /** Every body is unique, because equal bytes have equal etags. */
   async #write(key: string, condition: PutCondition | undefined): Promise<string> {
     const { store, clock, signal } = this.#options;
     this.#bodies += 1;
@@ -289,7 +295,7 @@ class Probe {
     const { store } = this.#options;
     return new ScbError(
       "store-lies",
-      `${store.location} does not keep its promises: ${seen}. Two writers, or one lost answer, could destroy a good backup there; choose a store that enforces conditional writes, or run exactly one scb-mirror with --single-writer`,
+      `${store.location} does not keep its promises: ${seen}. Two writers, or one lost answer, could destroy a good backup there. Choose a store that enforces conditional writes, or run exactly one scb-mirror with --single-writer`,
       { cause },
     );
   }

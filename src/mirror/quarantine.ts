@@ -12,14 +12,14 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Refusal } from "./guard.ts";
 
-/** How many of the newest entries are looked at for one that says the same. */
+/** How many of the newest entries are compared with a refusal. */
 const comparedEntries = 16;
 
-/** Keeps what guards refuse, so that a person can look at it and nothing is lost by a guard's error. */
+/** Keeps what guards refuse, so that a person can examine it and a guard's mistake loses nothing. */
 export class Quarantine {
   readonly #store: ObjectStore;
   readonly #clock: Clock;
-  /** The last one kept: the same refusal, met again at every refresh, is kept once. */
+  /** The last refusal kept, so that the same one, met again at every refresh, is kept once. */
   #last: { readonly mark: string; readonly key: string } | null = null;
 
   constructor(store: ObjectStore, clock: Clock) {
@@ -28,9 +28,9 @@ export class Quarantine {
   }
 
   /**
-   * Keeps the candidate, and returns the error to throw. That it could not be kept (the store is
-   * down, say) changes nothing about the refusal. One that says the same, from this process or from
-   * an earlier one, is not kept again.
+   * Keeps the candidate and returns the error to throw. The refusal stands even if the candidate could
+   * not be kept, for example because the store is down. A refusal with the same reason and content, from
+   * this process or an earlier one, is kept only once.
    */
   async refuse(
     id: string,
@@ -63,7 +63,7 @@ export class Quarantine {
         this.#last = { mark, key: kept };
         return new RefusedError(refusal, kept);
       }
-      // The keys are fresh: no condition is needed, and a store without them keeps it as well.
+      // The keys are fresh, so no condition is needed, and stores without conditional writes work too.
       await this.#store.put(keys.backup, candidate.packed, { signal });
       await this.#store.put(keys.why, quarantineFormat.encode(why), {
         contentType: "application/json",
@@ -87,8 +87,8 @@ export class Quarantine {
 }
 
 /**
- * Equal for two refusals that say the same of the same state. lnd packs with a fresh nonce each time,
- * so the hash of the bytes tells two states apart only where nothing better is known.
+ * Equal for two refusals with the same reason and state. lnd packs with a fresh nonce each time, so the
+ * bytes' hash distinguishes states only if nothing better is known.
  */
 function markOf(why: QuarantineReason): string {
   const state =

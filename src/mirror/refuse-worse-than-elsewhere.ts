@@ -11,14 +11,14 @@ export interface SeenElsewhere {
   /** The store's name. */
   readonly store: string;
   readonly held: HeldVersion;
-  /** Null if nobody has opened it. */
+  /** Null if nothing has opened it. */
   readonly contents: (BackupContents & { readonly by: Candidate["verifiedBy"] }) | null;
 }
 
 /**
- * What one store knows protects all: a backup that is worse than what any of them holds becomes current
- * in none, so that a store that is new, or behind, doesn't take what the others would refuse. It asks no
- * other store: one that hangs holds nobody up. Worse is what `refuseWorse` and `refuseEmpty` call so.
+ * What one store knows protects all: no store takes a backup that is worse than what any of them holds.
+ * So a new store, or one that is behind, doesn't accept what the others would refuse. This asks no other
+ * store, because one that hangs must not delay the rest. `refuseWorse` and `refuseEmpty` define "worse".
  */
 export function refuseWorseThanElsewhere(
   elsewhere: () => readonly SeenElsewhere[],
@@ -52,7 +52,7 @@ async function refuseEmptied(
   return {
     code: "empty",
     message:
-      "the node's backup is empty (45 bytes: no channels), and that one is not. Look at the node before anything else: its channel database may be gone. If every channel was really closed: scb-mirror accept, or run once with --accept-empty",
+      "the node's backup is empty (45 bytes: no channels), but that one has channels. Check the node first: its channel database may be gone. If every channel really is closed, run scb-mirror accept, or run once with --accept-empty",
   };
 }
 
@@ -64,7 +64,7 @@ async function refuseLess(
   signal: AbortSignal | undefined,
 ): Promise<Refusal | null> {
   if (candidate.contents === null || contents === null) return null;
-  // Like is compared with like: who opened with a key knows more of bare channels than lnd tells.
+  // Compare only lists from the same source: a key shows more about bare channels than lnd tells.
   const now =
     contents.by === candidate.verifiedBy
       ? candidate.contents

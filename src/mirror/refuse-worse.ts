@@ -7,18 +7,19 @@ import type { Guard, Refusal } from "./guard.ts";
 import type { HeldBackups } from "./held-backups.ts";
 
 /**
- * A backup that is worse than the one in the store never becomes current by itself: that is what a
- * node hands out that was restored, or whose database went back to an older state. Worse is:
+ * Never lets a backup become current that is worse than the one in the store, unless a person accepts it:
+ * such a backup comes from a node that was restored, or whose database went back to an older state. Worse
+ * means:
  *
- * - a channel is gone that the node does not call closed. Where no node can be asked this is not
- *   known, and lets it pass;
- * - a channel is bare that was not (see `BackupContents`).
+ * - a channel is missing that the node doesn't call closed. Without a node to ask, this isn't known, and
+ *   the backup passes;
+ * - a channel is bare that wasn't before (see `BackupContents`).
  *
- * It costs nothing while the channels stay the same. Throws what the node throws when it cannot be
- * asked now: nothing is committed until it can. An empty candidate is `refuseEmpty`'s.
+ * This costs nothing while the channels stay the same. Throws what the node throws if it can't be asked
+ * now: nothing is committed until it can. Leaves an empty candidate to `refuseEmpty`.
  */
 export function refuseWorse(heldBackups: HeldBackups): Guard {
-  /** The version that the last candidate was refused against; null when it passed. */
+  /** The version against which the last candidate was refused; null if it passed. */
   let refusedAgainst: string | null = null;
   return async (candidate, base, signal) => {
     const { held } = base;
@@ -39,13 +40,13 @@ export function refuseWorse(heldBackups: HeldBackups): Guard {
   };
 }
 
-/** While lnd is away its file cannot be opened, and must not undo what was refused before. */
+/** Without lnd its file can't be opened, and must not undo an earlier refusal. */
 function refuseUnopened(held: HeldVersion, refusedAgainst: string | null): Refusal | null {
   if (refusedAgainst !== held.key) return null;
   return {
     code: "unverified",
     message:
-      "the backup before this one was worse than the one in the store, and nobody could open this one; the one in the store stays current. Let lnd verify it (--from lnd, with lnd running), or give --key-file",
+      "the previous backup was worse than the one in the store, and nothing could open this one, so the one in the store stays current. Let lnd verify the new one (--from lnd, with lnd running), or give --key-file",
   };
 }
 
@@ -59,7 +60,8 @@ async function compare(
 ): Promise<Refusal | null> {
   const bare = bareChannelPoints ?? [];
   const knownBare = held.bareChannels ?? 0;
-  // By the bytes a channel can be bare from its first day (lnd before 0.19), so counts say little.
+  // Judged by its bytes, a channel can be bare from its first day (lnd before 0.19), so counts prove
+  // little.
   const mayBePoorer = candidate.verifiedBy === "key" ? bare.length > 0 : bare.length > knownBare;
   const isSameSet = held.channelPointsSha256 === candidate.channelPointsSha256;
   if (isSameSet && !mayBePoorer) return null;
@@ -76,7 +78,10 @@ async function compare(
   return worseThan(before, { channelPoints, bareChannelPoints }, knownBare, heldBackups, signal);
 }
 
-/** Whether `after` lacks, or holds less of, what `before` has. `knownBare`: how many were bare before. */
+/**
+ * Refuses `after` if it lacks anything that `before` has. `knownBare` is how many channels were bare
+ * before.
+ */
 export async function worseThan(
   before: BackupContents,
   { channelPoints, bareChannelPoints }: BackupContents,
@@ -93,7 +98,7 @@ export async function worseThan(
   const had = new Set(before.channelPoints);
   const bareAndHad = bare.filter((point) => had.has(point));
   const bareBefore = before.bareChannelPoints && new Set(before.bareChannelPoints);
-  // Where only their number is known, more of them than before were not bare before.
+  // If only their number is known, any excess over it was not bare before.
   const poorerCount =
     bareBefore === null
       ? bareAndHad.length - knownBare
@@ -102,14 +107,14 @@ export async function worseThan(
 }
 
 const howToGoOn =
-  "the one in the store stays current. Look at the node before anything else: it may have been restored, or run on an old copy of its database. To go on from the new one all the same: scb-mirror accept";
+  "the one in the store stays current. Check the node first: it may have been restored, or be running on an old copy of its database. To continue from the new one anyway, run scb-mirror accept";
 
 function channelsGone(points: readonly string[]): Refusal {
   const named = points.slice(0, 3).join(", ") + (points.length > 3 ? ", …" : "");
-  const what = points.length === 1 ? "1 channel is" : `${points.length} channels are`;
+  const what = points.length === 1 ? "1 channel" : `${points.length} channels`;
   return {
     code: "channels-gone",
-    message: `${what} gone from the node's backup that the node does not call closed (${named}); ${howToGoOn}`,
+    message: `the node's backup lacks ${what} that the node does not call closed (${named}); ${howToGoOn}`,
   };
 }
 
@@ -117,13 +122,13 @@ function poorer(count: number): Refusal {
   const what = count === 1 ? "1 channel" : `${count} channels`;
   return {
     code: "poorer",
-    message: `the node's backup holds less than before of ${what}, as it does after a restore; ${howToGoOn}`,
+    message: `the node's backup holds less recovery data than before for ${what}, as after a restore; ${howToGoOn}`,
   };
 }
 
 function notOurs(held: HeldVersion): Refusal {
   return {
     code: "not-ours",
-    message: `what opened the new backup cannot open ${held.key}, so that one is another node's, and it stays current: check --node and --key-file, and give each node a folder of its own`,
+    message: `the key or node that opened the new backup can't open ${held.key}, so that one belongs to another node and stays current: check --node and --key-file, and give each node its own folder`,
   };
 }

@@ -9,28 +9,28 @@ import type { ObjectStore } from "../store/object-store.ts";
 export interface SameStoresOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** How long it may take in all. What isn't known by then is told as unknown. */
+  /** The limit for the whole check. What isn't known by then is reported as unknown. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Which of several names are one place. */
+/** Which of several names denote the same place. */
 export interface SameStores {
-  /** Pairs of names of one place, in the order of the stores. */
+  /** Pairs of names of the same place, in the order of the stores. */
   readonly same: readonly (readonly [string, string])[];
-  /** The stores that couldn't be written or read, so that nothing is known of them. */
+  /** Stores that couldn't be written or read, so nothing is known about them. */
   readonly unknown: readonly { readonly name: string; readonly error: ScbError }[];
 }
 
-/** Far more than a token: what answers anything to a read may answer a page. */
+/** Far more than a token: a server that answers every read may answer with a whole page. */
 const maxBytes = 4096;
 const cleanUpMs = 2_000;
 
 /**
- * Finds two names of one store: writes a fresh token through each, and reads it through the others. Only
- * the very bytes of a token show that two are one: a store that answers anything is not another one.
- * `stores`: the same node's folder in each. What it wrote it deletes, where the credential may. Throws
- * "aborted" and defects.
+ * Finds two names of the same store: writes a fresh token through each name, and reads it through the
+ * others. Only a token's exact bytes prove that two stores are the same, because a server may answer any
+ * read. `stores` are the same node's folder in each store. Deletes what it wrote, if the credential may.
+ * Throws "aborted" and defects.
  */
 export async function sameStores(
   stores: readonly { readonly name: string; readonly store: ObjectStore }[],
@@ -39,9 +39,9 @@ export async function sameStores(
   const { clock, random, timeoutMs, signal } = options;
   const failures = new Map<string, ScbError>();
   const late = (): ScbError =>
-    new ScbError("store-unknown", `it didn't answer within ${timeoutMs / 1000} s`);
+    new ScbError("store-unknown", `it did not answer within ${timeoutMs / 1000} s`);
   const endsMs = clock.monotonicMs() + timeoutMs;
-  /** What fails in one store leaves the others to be compared: null then. */
+  /** Null if the request fails, so that the other stores can still be compared. */
   const tried = async <T>(name: string, ask: (within: AbortSignal) => Promise<T>) => {
     const ms = Math.max(0, endsMs - clock.monotonicMs());
     try {
@@ -57,7 +57,7 @@ export async function sameStores(
   const tokens = stores.map(({ name, store }) => {
     const key = `${probePrefix}${newOperationId(clock, random)}/token`;
     const secret = Buffer.from(random.bytes(16)).toString("hex");
-    const text = `scb-mirror looks whether two stores are one, safe to delete: ${secret}\n`;
+    const text = `scb-mirror checks whether two stores are the same, safe to delete: ${secret}\n`;
     return { name, store, key, bytes: Buffer.from(text) };
   });
   const same: [string, string][] = [];
@@ -79,7 +79,7 @@ export async function sameStores(
     );
     await Promise.all(
       pairs.map(async ({ a, b, ofA, ofB }) => {
-        // A credential that may only read still shows what was written through the other name.
+        // A read-only credential can still see what was written through the other name.
         const answers = await Promise.all([read(b, ofA), read(a, ofB)]);
         if (answers.includes(true)) same.push([a.name, b.name]);
         else if (!answers.includes(false)) {
@@ -104,9 +104,11 @@ interface Token {
   readonly bytes: Buffer;
 }
 
-/** After a stop, too, and a put whose answer was lost. What it may not delete stays. */
+/**
+ * Runs after a stop too, and after a put whose answer was lost. What the credential may not delete stays.
+ */
 async function cleanUp({ store, key }: Token, clock: Clock): Promise<void> {
-  const late = (): ScbError => new ScbError("store-unknown", "it didn't answer in time");
+  const late = (): ScbError => new ScbError("store-unknown", "it did not answer in time");
   try {
     const work = ({ signal }: { readonly signal: AbortSignal }) => store.delete(key, { signal });
     await withinDeadline({ clock, ms: cleanUpMs, late }, work);

@@ -6,11 +6,14 @@ import { StateSwapper } from "./state-swapper.ts";
 import { newestMetadata, operationCommit, type SwapOperation } from "./swap-operation.ts";
 
 /**
- * For a store without conditional writes: versions only, no pointer, and the newest version is the
- * current one. Right for exactly one writer, which the operator vouches for.
+ * For a store without conditional writes: only versions, no pointer, and the newest version is current.
+ * Correct for exactly one writer, which the operator guarantees.
  */
 export class SingleWriterSwapper extends StateSwapper {
-  /** The greatest id is the newest of those that have one sequence, though the clock may be set back. */
+  /**
+   * The greatest id marks the newest of versions with equal sequence, so ids must grow even if the clock
+   * is set back.
+   */
   #earliestIdMs = 0;
 
   protected async readCurrent(signal?: AbortSignal): Promise<Base> {

@@ -25,7 +25,7 @@ export interface StateSwapperOptions {
   readonly writer: string;
   readonly node: NodeIdentity;
   readonly guards: readonly Guard[];
-  /** What is in the versions that the store holds; null if nothing here can open them. */
+  /** Knows the contents of the versions in the store; null if nothing here can open them. */
   readonly heldBackups?: HeldBackups | null;
   readonly clock: Clock;
   readonly random: Random;
@@ -33,19 +33,19 @@ export interface StateSwapperOptions {
 }
 
 /**
- * Brings a node's state into a folder, against the base that it replaces. What makes a version the
- * current one is left to those that extend it: a pointer that moves, or being the newest.
+ * Saves a node's state to a folder, against the base that it replaces. Subclasses decide what makes a
+ * version current: a pointer that moves, or being the newest.
  *
- * Use: `base()`, then the snapshot, then `begin()`, then `advance()` until it resolves. A failure
- * with "store-busy" or "store-unknown" leaves the operation as it is: wait and advance it again, or
- * drop it for a newer snapshot. "superseded" means that another writer was first: begin anew from
- * `base()`. Any other code is final. Nothing is ever deleted.
+ * Use: `base()`, then the snapshot, then `begin()`, then `advance()` until it resolves. A failure with
+ * "store-busy" or "store-unknown" leaves the operation as it is: wait and advance it again, or drop it
+ * for a newer snapshot. "superseded" means that another writer was first: start again from `base()`. Any
+ * other code is final. Nothing is ever deleted.
  */
 export abstract class StateSwapper {
   protected readonly options: StateSwapperOptions;
   readonly #quarantine: Quarantine;
   readonly #mark: HighWaterMark;
-  /** Null if nothing can open a version: then what the base names besides is carried on. */
+  /** Null if nothing can open a version: then the older versions that the base names are kept. */
   readonly #limboCover: LimboCover | null;
   #alsoFlaws: readonly AlsoFlaw[] = [];
   #base: Base | null = null;
@@ -62,51 +62,51 @@ export abstract class StateSwapper {
   /** Reads what is current, strongly, and adopts it. */
   protected abstract readCurrent(signal?: AbortSignal): Promise<Base>;
 
-  /** Brings the operation one attempt further. Resolves only on a commit that is known. */
+  /** Advances the operation by one attempt. Resolves only on a known commit. */
   abstract advance(operation: SwapOperation, signal?: AbortSignal): Promise<Commit>;
 
   protected abstract newId(): string;
 
-  /** Caches a base that was read from the store, or that our own commit made. */
+  /** Caches a base that was read from the store or made by our own commit. */
   protected adopt(base: Base): void {
     this.#mark.see(base);
     this.#base = base;
     this.#lastSeen = base;
   }
 
-  /** Nothing is known of what is current, until it is read again. */
+  /** After this, nothing is known of what is current until it is read again. */
   protected forgetBase(): void {
     this.#base = null;
   }
 
   /**
-   * What the next swap replaces: cached between swaps, read strongly where nothing is cached.
-   * Take it before the snapshot. Throws "wrong-node" when the folder is another node's.
+   * What the next swap replaces: cached between swaps, otherwise read strongly. Take it before the
+   * snapshot. Throws "wrong-node" if the folder is another node's.
    */
   async base(signal?: AbortSignal): Promise<Base> {
     return this.#base ?? this.readCurrent(signal);
   }
 
-  /** As `base`, and always read: for who is about to say that the store holds it. */
+  /** As `base`, but always read: for callers about to say that the store holds it. */
   async readBase(signal?: AbortSignal): Promise<Base> {
     this.#base = null;
     return this.readCurrent(signal);
   }
 
-  /** What was current when the store last told; null if it never did. Costs nothing, proves nothing. */
+  /** What the store last showed as current; null if it never did. Costs nothing and proves nothing. */
   get lastSeen(): Base | null {
     return this.#lastSeen;
   }
 
-  /** The alarm that the store lost what this process committed, once; null if there is none. */
+  /** Returns, once, the alarm that the store lost what this process committed; null if there is none. */
   takeSetback(): ScbError | null {
     return this.#mark.takeSetback();
   }
 
   /**
-   * Reads the pointer strongly and, with "version", what it names, whole: for who is about to say that
-   * the store holds the node's state. A version that another writer made current is always read. Throws
-   * as `base` does.
+   * Reads the pointer strongly and, with "version", the whole version that it names: for callers about to
+   * say that the store holds the node's state. Always reads a version that another writer made current.
+   * Throws as `base` does.
    */
   async look(depth: "pointer" | "version", signal?: AbortSignal): Promise<LookResult> {
     const { store, heldBackups = null } = this.options;
@@ -122,8 +122,8 @@ export abstract class StateSwapper {
   }
 
   /**
-   * A version that is needed besides, and is gone, is looked for once: saved anew, the pointer may name
-   * another in its place. If it doesn't, saving again would not bring it back.
+   * A missing older version asks for one new save, because the new pointer may name another version in
+   * its place. If it doesn't, saving again would not bring it back.
    */
   #withAlso(result: LookResult & { readonly kind: "confirmed" }): LookResult {
     const { base, alsoFlaws } = result;
@@ -135,18 +135,18 @@ export abstract class StateSwapper {
     return { kind: "save-anew", base, key: fresh.key, error: fresh.error };
   }
 
-  /** Versions that a restore needs besides, and that the last look did not find whole. */
+  /** Older versions that a restore also needs, and that the last look did not find whole. */
   get missingAlso(): readonly ScbError[] {
     return this.#alsoFlaws.map(({ error }) => error);
   }
 
-  /** Whether the base names what a restore of the candidate needs besides, and nothing else. */
+  /** Whether the base names exactly the older versions that a restore of the candidate also needs. */
   async isCovered(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<boolean> {
     const needed = await this.#alsoRestoreFor(base, candidate, signal);
     return isSameAlso(needed, base.held?.alsoRestore ?? []);
   }
 
-  /** Closed channels whose funds aren't home, and which no version holds. */
+  /** Closed channels whose funds are still locked, and which no version holds. */
   get uncovered(): readonly string[] {
     return this.#limboCover?.uncovered ?? [];
   }
@@ -161,9 +161,9 @@ export abstract class StateSwapper {
   }
 
   /**
-   * Passes the guards and makes an operation. Throws "refused" for a candidate that a guard holds
-   * back; it is kept under `quarantine/` then, once for each reason and content. Throws "superseded"
-   * as `advance` does, and what a guard throws.
+   * Runs the guards and makes an operation. Throws "refused" for a candidate that a guard refuses, and
+   * keeps that candidate under `quarantine/`, once for each reason and content. Throws "superseded" as
+   * `advance` does, and what a guard throws.
    */
   async begin(base: Base, candidate: Candidate, signal?: AbortSignal): Promise<SwapOperation> {
     const { store, guards } = this.options;
@@ -177,7 +177,7 @@ export abstract class StateSwapper {
     if (base.held?.sequence === maxSequence) {
       throw new ScbError(
         "pointer-damaged",
-        `the pointer of ${store.location} names sequence ${maxSequence}, the last that there can be, so somebody made it up; nothing was changed: look at who else writes there, then at scb-mirror repair`,
+        `the pointer of ${store.location} names sequence ${maxSequence}, the highest possible, so the pointer is forged; nothing was changed: find out who else writes there, then run scb-mirror repair`,
       );
     }
     const alsoRestore = await this.#alsoRestoreFor(base, candidate, signal);
@@ -185,9 +185,9 @@ export abstract class StateSwapper {
   }
 
   /**
-   * A refusal counts against what the store has now, for somebody may have accepted the candidate
-   * meanwhile. Throws "superseded" when the pointer has moved. While the store cannot be read, the
-   * refusal stands.
+   * A refusal must count against what the store has now, since someone may have accepted the candidate
+   * meanwhile. Throws "superseded" if the pointer has moved. While the store can't be read, the refusal
+   * stands.
    */
   async #confirmBase(base: Base, signal?: AbortSignal): Promise<void> {
     let now: Base;
@@ -200,11 +200,11 @@ export abstract class StateSwapper {
     if (isSameBase(now, base)) return;
     throw new ScbError(
       "superseded",
-      `the current version of ${this.options.store.location} is no longer the one that the node's backup was compared with`,
+      `${this.options.store.location} has a new current version since the node's backup was compared with it`,
     );
   }
 
-  /** Uploads the version, and makes sure of it if the answer is lost. */
+  /** Uploads the version. If the answer is lost, reads it back to make sure. */
   protected async putVersion(
     operation: SwapOperation,
     how: Pick<PutOptions, "condition" | "metadata" | "signal">,
@@ -217,32 +217,32 @@ export abstract class StateSwapper {
       operation.versionStored = true;
       return;
     } catch (error) {
-      // The key holds our operation id, so whatever is there is ours from an answer that was lost.
+      // The key holds our operation id, so anything there is our own, from an answer that was lost.
       if (!hasCode(error, "store-precondition", "store-unknown")) throw error;
       const stored = await readVersion(store, { key: operation.key, sha256 }, { signal });
       const facts = operationFacts(operation);
       if (stored.kind === "missing") {
-        logger.info(facts, "the upload's answer was not clear, and the version is not there");
+        logger.info(facts, "the upload got no clear answer, and the version is not there");
         throw new ScbError(
           "store-unknown",
-          `the upload of ${operation.key} to ${store.location} got no clear answer and has not landed`,
+          `the upload of ${operation.key} to ${store.location} got no clear answer, and the version is not there`,
           { cause: error },
         );
       }
       if (stored.kind === "damaged") {
         throw new ScbError(
           "version-damaged",
-          `${store.location}/${operation.key} holds other bytes than were sent (${stored.bytes.length} of ${packed.length}); the pointer was not moved: this store cannot be trusted with backups`,
+          `${store.location}/${operation.key} doesn't hold the bytes that were sent (${stored.bytes.length} bytes instead of ${packed.length}); the pointer was not moved: don't trust this store with backups`,
           { cause: error },
         );
       }
-      logger.info(facts, "the upload's answer was lost, and the version is there, whole");
+      logger.info(facts, "the upload's answer was lost, but the version is there, whole");
       operation.versionStored = true;
     }
   }
 }
 
-/** What tells an operation in the log. A field named "key" would be taken for a secret. */
+/** Identifies an operation in the log. A field named "key" would be redacted as a secret. */
 export function operationFacts({ id, sequence, key }: SwapOperation): {
   readonly operation: string;
   readonly sequence: number;

@@ -8,21 +8,21 @@ import type { Candidate } from "./candidate.ts";
 import type { Commit } from "./events.ts";
 
 /**
- * One candidate on its way into the store, against one base. It may be advanced again after any
- * failure: it goes on where it stopped, and it commits at most once.
+ * One candidate on its way into the store, against one base. It may be advanced again after any failure:
+ * it continues where it stopped, and commits at most once.
  */
 export interface SwapOperation {
-  /** A ULID; unique to this operation. */
+  /** A ULID, unique to this operation. */
   readonly id: string;
   readonly base: Base;
   readonly candidate: Candidate;
   readonly sequence: number;
   readonly key: string;
-  /** What a restore of it will need besides. */
+  /** The older versions that a restore will also need. */
   readonly alsoRestore: readonly AlsoRestore[];
   /** The version is known to be in the store, whole. */
   versionStored: boolean;
-  /** The pointer has been sent at least once, so it may have landed. */
+  /** The pointer was sent at least once, so it may have landed. */
   pointerSent: boolean;
 }
 
@@ -45,12 +45,12 @@ export function newSwapOperation(
   };
 }
 
-/** What the version says of itself. */
+/** The version's own metadata. */
 export function operationMetadata(operation: SwapOperation): Record<string, string> {
   return writeVersionMetadata(metadataFor(operation));
 }
 
-/** The same in a folder without a pointer, which nothing else could say it in. */
+/** The same for a folder without a pointer, where only the metadata can hold these facts. */
 export function newestMetadata(operation: SwapOperation): Record<string, string> {
   const { channelPointsSha256, bareChannels } = operation.candidate;
   const facts = { singleWriter: true, channelPointsSha256, bareChannels };
@@ -70,7 +70,7 @@ function metadataFor({ base, candidate, ...operation }: SwapOperation): VersionM
   };
 }
 
-/** The pointer that makes `operation` the current one. `committedAtMs` is the writer's clock. */
+/** The pointer that makes `operation` current. `committedAtMs` is the writer's clock. */
 export function operationPointer(
   operation: SwapOperation,
   writer: string,
@@ -89,7 +89,7 @@ export function operationPointer(
     writer,
     operation: operation.id,
     recentOperations: [...known, operation.id].slice(-recentOperationsKept),
-    // A file does not say whose it is; that it was this node's folder stays true.
+    // A file doesn't say which node it belongs to, but the folder stays the node's.
     node: {
       pubkey: node.pubkey ?? held?.pubkey ?? null,
       network: node.network ?? held?.network ?? null,

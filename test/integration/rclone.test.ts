@@ -137,7 +137,7 @@ for (const { server, start } of servers) {
         await waitFor("an alarm", async () => lost(), { timeoutMs: 3_000 }).catch(() => undefined);
       }
       await Promise.all([first.end("SIGTERM"), second.end("SIGTERM")]);
-      assert.match(JSON.stringify(lost()), /another scb-mirror writes there/);
+      assert.match(JSON.stringify(lost()), /Another scb-mirror writes there/);
       assert.ok((await saved()) >= before + 2);
       const verify = await cli(["verify", "--json", "--to", to, "--node", "n"]);
       const { problems } = verify.json() as { problems: { code: string }[] };

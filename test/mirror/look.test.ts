@@ -42,7 +42,7 @@ describe("a look at the store", () => {
     await store.put(current.key, packedBytes(current.size));
     const looked = await swapper.look("version");
     assert.ok(looked.kind === "save-anew");
-    assert.match(looked.error.message, /other bytes/);
+    assert.match(looked.error.message, /doesn't hold the bytes that were saved/);
   });
 
   it("reads what another writer made current, even if only the pointer is looked at", async () => {
@@ -88,7 +88,10 @@ describe("a look at the store", () => {
       await store.delete(key);
       const first = await mirror.look("version");
       assert.ok(first.kind === "save-anew" && first.key === key);
-      assert.match(first.error.message, /is gone, and it holds funds of closed channels/);
+      assert.match(
+        first.error.message,
+        /is gone, and closed channels with locked funds depend on it/,
+      );
       await save();
       assert.equal((await mirror.look("version")).kind, "confirmed");
       assert.equal((await mirror.look("version")).kind, "confirmed");

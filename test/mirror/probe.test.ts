@@ -216,7 +216,7 @@ describe("probeStore", () => {
       reads += 1;
       return info === null ? null : { ...info, etag: `"${reads}"` };
     };
-    await assert.rejects(probe(store), { code: "store-lies", message: /two etags/ });
+    await assert.rejects(probe(store), { code: "store-lies", message: /two ETags/ });
   });
 
   it("gives no verdict on a store that does not answer", async () => {

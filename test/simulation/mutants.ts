@@ -33,7 +33,7 @@ const bucket = "test/simulation/simulated-bucket.ts";
 
 const bucketCheck =
   "checkCondition(key, this.#objects.get(key)?.etag ?? null, condition, this.location);";
-const pointerCaught = "      // Until the pointer is read again nothing is known of it.\n";
+const pointerCaught = "      // Nothing is known of the pointer until it is read again.\n";
 const engineCaught =
   '        const error = ScbError.from(caught);\n        if (error.code === "superseded") {\n';
 
