@@ -4,20 +4,20 @@ import { operationIdPattern } from "./operation-id.ts";
 import { channelPointText, sha256Text, versionKeyText } from "./record.ts";
 
 /**
- * An older version that a restore needs besides the current one: it holds channels that the node has
- * closed, whose funds it doesn't call fully resolved. lnd exports them no more, and without a backup
- * of them those funds are lost with the node.
+ * An older version that a restore needs besides the current one. It holds channels that the node has
+ * closed but doesn't yet call fully resolved. lnd no longer exports them, and without a backup of them
+ * their funds are lost with the node.
  */
 export interface AlsoRestore {
   /** Relative to the node's folder. */
   readonly key: string;
-  /** Null if only the version itself says it (a folder without a pointer). */
+  /** Null if only the version's own metadata names it (a folder without a pointer). */
   readonly sha256: string | null;
-  /** Which channels it is needed for, sorted; empty if that isn't known. */
+  /** The channels that it is needed for, sorted; empty if not known. */
   readonly channelPoints: readonly string[];
 }
 
-/** As the pointer holds them. */
+/** The form in which the pointer holds them. */
 export const alsoRestoreSchema = z.array(
   z.looseObject({
     key: versionKeyText,
@@ -26,7 +26,7 @@ export const alsoRestoreSchema = z.array(
   }),
 );
 
-/** Both lists, each version once: what the first says of it goes. */
+/** Merges two lists, each version once. `first` wins. */
 export function joinedAlso(
   first: readonly AlsoRestore[],
   second: readonly AlsoRestore[],
@@ -35,12 +35,12 @@ export function joinedAlso(
   return [...first, ...second.filter(isNew)];
 }
 
-/** Metadata is small on every store. What doesn't fit is in the pointer alone. */
+/** Every store limits metadata. What doesn't fit is only in the pointer. */
 const mostInMetadata = 16;
 
 /**
- * The keys alone, for the metadata of a version: so that the references outlive a lost pointer, and a
- * folder without pointers has them at all.
+ * Only the keys, for a version's metadata. So the references survive a lost pointer, and a folder without
+ * a pointer has them at all.
  */
 export function alsoRestoreToMetadata(also: readonly AlsoRestore[]): string {
   return also
@@ -52,7 +52,7 @@ export function alsoRestoreToMetadata(also: readonly AlsoRestore[]): string {
 
 const referencePattern = new RegExp(`^(\\d{1,15})-(${operationIdPattern})$`);
 
-/** What can't be read is passed over: it may be another program's. */
+/** Ignores what it can't read: another program may have written it. */
 export function alsoRestoreFromMetadata(text: string | undefined): readonly AlsoRestore[] {
   return (text ?? "").split(" ").flatMap((reference) => {
     const [, sequence, operation = ""] = referencePattern.exec(reference) ?? [];

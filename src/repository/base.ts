@@ -8,7 +8,7 @@ import { type Pointer, readPointer } from "./pointer.ts";
 import { RecordFormat } from "./record.ts";
 import { isSingleWriterVersion, metadataOf, readVersionMetadata } from "./version-metadata.ts";
 
-/** The version that a base holds as current. */
+/** The version that is current according to a base. */
 export interface HeldVersion {
   readonly sequence: number;
   readonly key: string;
@@ -16,16 +16,19 @@ export interface HeldVersion {
   readonly sha256: string;
   /** By the writer's clock, milliseconds since 1970. */
   readonly committedAt: number;
-  /** The earlier of that and the store's clock: a writer whose clock is ahead makes nothing newer. */
+  /**
+   * The earlier of that and the store's clock, so that a writer whose clock is ahead doesn't make a
+   * version look newer.
+   */
   readonly savedAt: number;
   readonly channelPointsSha256: string | null;
-  /** How many of its channels are bare (see `BackupContents`); null where unknown. */
+  /** How many of its channels are bare (see `BackupContents`); null if unknown. */
   readonly bareChannels: number | null;
-  /** What a restore of it needs besides. */
+  /** The older versions that a restore also needs. */
   readonly alsoRestore: readonly AlsoRestore[];
 }
 
-/** What a swap replaces: read from the store before the node's state is. */
+/** What a swap replaces. Read from the store before the node's state is. */
 export type Base =
   /** The pointer and its etag, verbatim. */
   | {
@@ -34,18 +37,21 @@ export type Base =
       readonly etag: string;
       readonly held: HeldVersion;
     }
-  /** A folder without a pointer (an append-only store, or `--single-writer`): the newest is current. */
+  /**
+   * A folder without a pointer (an append-only store, or `--single-writer`): the newest version is
+   * current.
+   */
   | { readonly kind: "newest"; readonly held: HeldVersion }
   /**
-   * Nothing was ever committed here. `leftoverSizeBytes` is the size of the largest version that a
-   * first swap, cut short or still under way, has left; 0 for none.
+   * Nothing was ever committed here. `leftoverSizeBytes` is the size of the largest version left by a
+   * first swap that was cut short or is still under way; 0 if there is none.
    */
   | { readonly kind: "none"; readonly held: null; readonly leftoverSizeBytes: number };
 
-/** Nothing lies there. */
+/** An empty folder. */
 export const emptyBase: Base = { kind: "none", held: null, leftoverSizeBytes: 0 };
 
-/** `storedAt`: when the pointer was written, by the store's clock, where that is known. */
+/** `storedAt` is when the pointer was written by the store's clock, if known. */
 export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity): Base {
   const committedAt = Date.parse(pointer.committedAt);
   const held: HeldVersion = {
@@ -62,15 +68,15 @@ export function pointerBase(pointer: Pointer, etag: string, storedAt = Infinity)
   return { kind: "pointer", pointer, etag, held };
 }
 
-/** Whether the store still holds what `a` was read from. */
+/** Whether two bases are the same state of the store. */
 export function isSameBase(a: Base, b: Base): boolean {
   if (a.kind === "pointer" && b.kind === "pointer") return a.etag === b.etag;
   return a.kind === b.kind && a.held?.key === b.held?.key;
 }
 
 /**
- * Reads the base strongly. Throws "pointer-lost" when versions are there that a pointer must once
- * have named, "pointer-damaged" for one that cannot be read, and what the store throws.
+ * Reads the base strongly. Throws "pointer-lost" if versions exist that a pointer must once have named,
+ * "pointer-damaged" if the pointer can't be read, and what the store throws.
  */
 export async function readBase(store: ObjectStore, options?: RequestOptions): Promise<Base> {
   const base = await readPointerBase(store, options);
@@ -84,20 +90,20 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
     if (isSingleWriterVersion(metadata)) {
       throw new ScbError(
         "usage",
-        `${store.location} was written with --single-writer and has no pointer: go on with --single-writer, or choose another --node`,
+        `${store.location} was written with --single-writer and has no pointer: run with --single-writer, or choose another --node`,
       );
     }
-    // A sequence above 1, or a version that is not of a first swap, proves that there was a pointer.
+    // A sequence above 1, or a version that isn't a first swap's, proves that there was a pointer.
     if (name.sequence > 1 || readVersionMetadata(metadata)?.operation !== name.operation) {
       evidence = listed.key;
       break;
     }
     leftoverSizeBytes = Math.max(leftoverSizeBytes, listed.sizeBytes);
   }
-  // Whoever deletes versions and pointer together leaves the mark of the first commit.
+  // The record of the first commit survives if someone deletes the versions and the pointer together.
   if (evidence === null && (await store.head(originKey, options)) !== null) evidence = originKey;
   if (evidence !== null) {
-    // The first swap may have been under way when we looked for its pointer.
+    // The first swap may have been under way when the pointer was read.
     const late = await readPointerBase(store, options);
     if (late !== null) return late;
     throw pointerLost(store, evidence);
@@ -106,8 +112,8 @@ export async function readBase(store: ObjectStore, options?: RequestOptions): Pr
 }
 
 /**
- * Reads the base again where it was `none`: what lay there then need not be looked at once more, only
- * whether a first commit has come since, or come and gone. Throws as `readBase`.
+ * Reads the base again after it was `none`. The versions found then need no second look; only a first
+ * commit since then matters, or one that has come and gone. Throws as `readBase`.
  */
 export async function readBaseSinceNone(
   store: ObjectStore,
@@ -124,13 +130,13 @@ export async function readBaseSinceNone(
     break;
   }
   if (evidence === null) return none;
-  // It may have come while we looked.
+  // The pointer may have appeared meanwhile.
   const late = await readPointerBase(store, options);
   if (late !== null) return late;
   throw pointerLost(store, evidence);
 }
 
-/** Reads the base of a folder that is only ever added to. Throws "usage" for another. */
+/** Reads the base of an append-only folder. Throws "usage" if the folder has a pointer. */
 export async function readSingleWriterBase(
   store: ObjectStore,
   options?: RequestOptions,
@@ -138,18 +144,21 @@ export async function readSingleWriterBase(
   if ((await store.head(latestKey, options)) !== null) {
     const remedy =
       store.conditions === "none"
-        ? "it is a copy from another store, and this one is append-only: leave the copy as it is, and choose another path or --node"
+        ? "it is a copy from another store, and this store is append-only: leave the copy alone, and choose another path or --node"
         : "run without --single-writer, or choose another --node";
     throw new ScbError(
       "usage",
-      `${store.location} has a pointer, which would be left behind: ${remedy}`,
+      `${store.location} has a pointer, which this run would not update: ${remedy}`,
     );
   }
   const held = await newestVersion(store, options);
   return held === null ? emptyBase : { kind: "newest", held };
 }
 
-/** A copy of a folder has times of its own: only the id tells when its newest version was made. */
+/**
+ * The copy of a folder has the times of the copying, so only the id tells when its newest version was
+ * made.
+ */
 function timesOf(
   operation: string,
   storedAt: number,
@@ -158,7 +167,7 @@ function timesOf(
   return { committedAt, savedAt: Math.min(committedAt, storedAt) };
 }
 
-/** The newest version of a folder without a pointer, or null where there is none. */
+/** The newest version of a folder without a pointer; null if there is none. */
 export async function newestVersion(
   store: ObjectStore,
   options?: RequestOptions,
@@ -190,25 +199,27 @@ export async function newestVersion(
 }
 
 const originFormat = new RecordFormat({
-  name: "the mark of the first commit",
+  name: "the record of the first commit",
   schema: z.looseObject({ schema: z.literal(1), firstCommitSeenAt: z.iso.datetime() }),
   compact: true,
 });
 
-/** What `origin.json` holds. `now`: milliseconds since 1970. */
+/** The content of `origin.json`. `now`: milliseconds since 1970. */
 export function originMark(now: number): Uint8Array {
   return originFormat.encode({ schema: 1, firstCommitSeenAt: new Date(now).toISOString() });
 }
 
-/** The error for a folder that had a pointer before. */
+/** The error for a folder whose pointer is gone. */
 export function pointerLost(store: ObjectStore, evidence: string): ScbError {
   return new ScbError(
     "pointer-lost",
-    `the pointer ${store.location}/${latestKey} is gone, though ${evidence} shows that there was one; nothing was changed: find out who deleted it, then have scb-mirror repair show what it must be and put it back`,
+    `the pointer ${store.location}/${latestKey} is gone, but ${evidence} shows that there was one; nothing was changed: find out who deleted it, then run scb-mirror repair, which shows what it must be and can put it back`,
   );
 }
 
-/** What the pointer says; null if there is none. Throws "pointer-damaged" and what the store throws. */
+/**
+ * Reads the pointer as a base; null if there is none. Throws "pointer-damaged" and what the store throws.
+ */
 export async function readPointerBase(
   store: ObjectStore,
   options?: RequestOptions,

@@ -26,7 +26,7 @@ const format = new RecordFormat({
 
 const recordPattern = new RegExp(`^drills/(${operationIdPattern})\\.json$`);
 
-/** The last drill whose result the store holds. */
+/** The last drill recorded in the store. */
 export interface LastDrill {
   /** Relative to the node's folder. */
   readonly key: string;
@@ -34,23 +34,23 @@ export interface LastDrill {
   readonly at: string;
   readonly ok: boolean;
   readonly verdict: DrillVerdict;
-  /** Which version it looked at; null if it found none. */
+  /** The version that it examined; null if it found none. */
   readonly version: { readonly key: string; readonly sequence: number } | null;
 }
 
-/** What is kept of a drill: the fields above, and whatever else it found. */
+/** A drill's record: the fields above, and whatever else the drill found. */
 export type DrillRecord = Omit<LastDrill, "key" | "version"> & {
   readonly version: (LastDrill["version"] & { readonly sha256: string }) | null;
 } & Readonly<Record<string, unknown>>;
 
-/** Keeps a drill's result as `drills/<ULID>.json`, and gives its key. Throws what the store throws. */
+/** Saves a drill's result as `drills/<ULID>.json` and returns that key. Throws what the store throws. */
 export async function recordDrill(
   store: ObjectStore,
   record: DrillRecord,
   { clock, random, signal }: RequestOptions & { readonly clock: Clock; readonly random: Random },
 ): Promise<string> {
   const key = `${drillsPrefix}${newOperationId(clock, random)}.json`;
-  // The key is fresh: no condition is needed, and a store without them keeps it as well.
+  // The key is fresh, so no condition is needed, and stores without conditional writes work too.
   await store.put(key, format.encode({ schema: schemaVersion, ...record }), {
     contentType: "application/json",
     signal,
@@ -59,8 +59,8 @@ export async function recordDrill(
 }
 
 /**
- * The newest, by the earlier of its id's time and the store's; null if none was ever kept. Throws
- * "decode" for one that can't be read, or is from after `now` by every clock: an older one must not
+ * Reads the newest record, by the earlier of its id's time and the store's; null if there is none. Throws
+ * "decode" if that record can't be read, or is later than `now` by both clocks: an older record must not
  * speak in its place. Throws what the store throws.
  */
 export async function readLastDrill(
@@ -81,7 +81,7 @@ export async function readLastDrill(
   if (isInFuture(savedAt, now)) {
     throw new ScbError(
       "decode",
-      `the last drill, ${where}, claims to be from ${new Date(savedAt).toISOString()}, which is later than now, so nothing is known of it`,
+      `the last drill, ${where}, claims to be from ${new Date(savedAt).toISOString()}, which is in the future, so its result isn't known`,
     );
   }
   const record = (await format.read(store, key, options))?.value;

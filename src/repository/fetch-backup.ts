@@ -9,20 +9,20 @@ import { parseVersionKey, type VersionName } from "./layout.ts";
 import { readVersion } from "./version.ts";
 import { metadataOf, readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
 
-/** A version that was fetched and checked: what a restore takes. */
+/** A version that was fetched and checked for a restore. */
 export interface RestoredBackup {
   readonly key: string;
   readonly sequence: number;
   readonly sha256: string;
   readonly packed: Uint8Array;
   readonly verified: {
-    /** The bytes are those that were saved. False: their hash was never recorded. */
+    /** The bytes are those that were saved. False if their hash was never recorded. */
     readonly hash: boolean;
     readonly decrypted: boolean;
   };
   /**
-   * It stands in the history where it says: what it tells of itself and of its predecessor is true.
-   * Null where that is not known: its metadata is lost, or the predecessor was pruned.
+   * Whether the version's metadata about itself and its predecessor is right. Null if not known: its
+   * metadata is lost, or the predecessor was pruned.
    */
   readonly chain: boolean | null;
   /** Null without a key, unless the Multi is empty. */
@@ -31,7 +31,7 @@ export interface RestoredBackup {
   readonly singles: readonly Single[] | null;
   /** The earlier of the writer's clock and the store's, milliseconds since 1970. */
   readonly savedAt: number;
-  /** What a restore of it needed besides when it was saved, by its own metadata. */
+  /** The older versions that a restore also needed when it was saved, by its own metadata. */
   readonly alsoRestore: readonly AlsoRestore[];
 }
 
@@ -40,18 +40,18 @@ export interface FetchBackupOptions extends RequestOptions {
   readonly store: ObjectStore;
   /** "latest", a sequence, or a key. */
   readonly which: string;
-  /** Its hash, by somebody who names it; only asked if the folder doesn't say it. */
+  /** The hash from elsewhere, used only if the folder doesn't record one. */
   readonly sha256?: string | null | undefined;
   readonly encrypter?: Encrypter | undefined;
 }
 
 /**
- * Fetches one version and checks it: size and hash against what was recorded when it was saved, its
- * place in the history, and that it decrypts and parses where a key is given. Throws "not-found",
- * "version-damaged", "decrypt" or "decode"; what does not check out is never handed on.
+ * Fetches one version and checks its size and hash against what was recorded when it was saved, its place
+ * in the history and, with a key, that it decrypts and parses. Throws "not-found", "version-damaged",
+ * "decrypt" or "decode", and never returns a version that fails a check.
  *
- * Only the place in the history never stops a restore: a predecessor that is damaged makes this
- * version no worse.
+ * The place in the history alone never blocks a restore: a damaged predecessor makes this version no
+ * worse.
  */
 export async function fetchBackup(options: FetchBackupOptions): Promise<RestoredBackup> {
   const { store, which, encrypter, signal } = options;
@@ -60,21 +60,18 @@ export async function fetchBackup(options: FetchBackupOptions): Promise<Restored
   const where = `${store.location}/${version.key}`;
   const read = await readVersion(store, version, { signal });
   if (read.kind === "missing") {
-    throw new ScbError(
-      "not-found",
-      `${where} is not there: scb-mirror list shows what can be restored`,
-    );
+    throw new ScbError("not-found", `${where} is not there: scb-mirror list shows the versions`);
   }
   const { bytes, sha256, metadata } = read;
   if (read.kind === "damaged" && read.savedSha256 !== sha256) {
     throw new ScbError(
       "version-damaged",
-      `${where} holds ${bytes.length || "other"} bytes that are not the ones that were saved; nothing was written`,
+      `${where} is damaged: it holds ${bytes.length || "other"} bytes that are not the ones that were saved; nothing was written`,
     );
   }
   const flaw = packedMultiFlaw(bytes);
   if (flaw !== null) {
-    throw new ScbError("version-damaged", `${where} is no channel backup: ${flaw}`);
+    throw new ScbError("version-damaged", `${where} is not a channel backup: ${flaw}`);
   }
   const singles = encrypter === undefined ? null : opened(bytes, encrypter, where);
   return {
@@ -117,7 +114,7 @@ async function checkChain(
   if (name === null || name.sequence >= sequence) return false;
   try {
     const theirs = readVersionMetadata(await metadataOf(store, previous.key, { signal }));
-    // Without a hash of its own a predecessor of --single-writer is named by its key alone.
+    // A predecessor from --single-writer may have no recorded hash, so only its key is known.
     if (theirs === null || previous.sha256 === "") return null;
     return theirs.sha256 === previous.sha256;
   } catch (error) {

@@ -13,7 +13,7 @@ import { readPointerOrNull } from "./pointer.ts";
 import { sha256InPointer } from "./version.ts";
 import { metadataOf, readVersionMetadata } from "./version-metadata.ts";
 
-/** Finds one version. `which`: "latest", a sequence, or a key. Throws "not-found" or "usage". */
+/** Finds one version. `which` is "latest", a sequence or a key. Throws "not-found" or "usage". */
 export async function findVersion(
   store: ObjectStore,
   which: string,
@@ -38,7 +38,7 @@ export async function findVersion(
   if (name === null) {
     throw new ScbError(
       "usage",
-      `${JSON.stringify(which)} is no version: give a sequence such as 12, a key such as versions/….backup, or "latest" (scb-mirror list shows them)`,
+      `${JSON.stringify(which)} is not a version: give a sequence such as 12, a key such as versions/….backup, or "latest" (scb-mirror list shows the versions)`,
     );
   }
   const sha256 = await recordedSha256(store, name, options);
@@ -46,8 +46,8 @@ export async function findVersion(
 }
 
 /**
- * What its hash was when it was saved: by the pointer, by itself, or by the version that replaced it.
- * Null where nothing says it. Who writes over a version drops what it says of itself.
+ * The hash recorded when the version was saved: in the pointer, in its own metadata, or in the version
+ * that replaced it. Null if it isn't recorded. Overwriting a version drops its own metadata.
  */
 async function recordedSha256(
   store: ObjectStore,
@@ -60,7 +60,7 @@ async function recordedSha256(
   if (known !== null) return known;
   for (const next of await versionsOf(store, sequence + 1, options)) {
     const { previous } = readVersionMetadata(await metadataOf(store, next.key, options)) ?? {};
-    // Without a hash of its own a predecessor of --single-writer is named by its key alone.
+    // A predecessor from --single-writer may have no recorded hash, so only its key is known.
     if (previous?.key === key && previous.sha256 !== "") return previous.sha256;
   }
   return null;
@@ -76,11 +76,11 @@ async function findSequence(
   if (only === undefined) {
     throw new ScbError(
       "not-found",
-      `there is no version with sequence ${sequence} in ${store.location}: scb-mirror list shows what there is`,
+      `there is no version with sequence ${sequence} in ${store.location}: scb-mirror list shows the versions`,
     );
   }
   if (versions.length === 1) return only;
-  // Which of them was committed, those say that came after, up to the first that stands alone.
+  // Later versions tell which of them was committed, up to the first sequence with only one version.
   const above: StoredVersion[] = [];
   for (let next = sequence + 1; ; next += 1) {
     const siblings = await versionsOf(store, next, options);
@@ -94,7 +94,7 @@ async function findSequence(
   if (committed.length === 1 && chosen !== undefined) return chosen;
   throw new ScbError(
     "usage",
-    `${versions.length} versions have sequence ${sequence}: give one by its key (${versions.map((version) => version.key).join(", ")})`,
+    `${versions.length} versions have sequence ${sequence}: give the key of one (${versions.map((version) => version.key).join(", ")})`,
   );
 }
 

@@ -6,16 +6,16 @@ import { listNewer, readCurrent, type StoredVersion } from "./history.ts";
 import { parseVersionKey, versionsPrefix } from "./layout.ts";
 import { type DamagedPointer, readPointer } from "./pointer.ts";
 
-/** What a node's folder holds, as far as one listing and the pointer say. */
+/** What a node's folder holds, according to one listing and the pointer. */
 export interface HistoryFolder {
-  /** Oldest first. What the pointer names is among them, if it is there at all. */
+  /** Oldest first. Includes the version that the pointer names, if it exists. */
   readonly versions: readonly StoredVersion[];
-  /** Keys under `versions/` that are none of ours. */
+  /** Keys under `versions/` that aren't versions. */
   readonly foreignKeys: readonly string[];
   readonly current: Base | null;
   /** Why `current` is null: "pointer-lost" or "pointer-damaged". */
   readonly pointerError: ScbError | null;
-  /** What was read in its place; null where it is not damaged. */
+  /** What was found in the pointer's place; null if the pointer isn't damaged. */
   readonly damagedPointer: DamagedPointer | null;
 }
 

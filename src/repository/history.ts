@@ -14,11 +14,14 @@ export interface StoredVersion extends VersionName {
   readonly sizeBytes: number;
   /** When the operation that wrote it began, by its writer's clock. Milliseconds since 1970. */
   readonly createdAt: number;
-  /** When it was put there, by the store's clock: later than that for a copy. */
+  /** When it was stored, by the store's clock. For a copy, that is later than `createdAt`. */
   readonly storedAt: number;
 }
 
-/** The earlier of the two clocks: a writer whose clock is ahead, or a copy, makes nothing newer. */
+/**
+ * The earlier of the two clocks, so that neither a copy nor a writer whose clock is ahead makes a version
+ * look newer.
+ */
 export function savedAtOf({
   createdAt,
   storedAt,
@@ -31,11 +34,11 @@ export interface HistoryEntry extends StoredVersion {
   readonly sha256: string;
   /** The pointer names it. */
   readonly current: boolean;
-  /** Uploaded, and never made current: another writer was first, or a newer state came. */
+  /** Uploaded but never made current, because another writer was first or a newer state came. */
   readonly orphan: boolean;
 }
 
-/** What a reader takes for current, without changing anything. */
+/** What a reader takes as current. Changes nothing. */
 export async function readCurrent(store: ObjectStore, options?: RequestOptions): Promise<Base> {
   const named = await readPointerBase(store, options);
   if (named !== null) return named;
@@ -49,7 +52,7 @@ export async function readCurrent(store: ObjectStore, options?: RequestOptions):
   return readBase(store, options);
 }
 
-/** The versions under a prefix of their keys, oldest first. Anything else there is passed over. */
+/** The versions under a key prefix, oldest first. Ignores everything else there. */
 export async function listVersions(
   store: ObjectStore,
   prefix: string = versionsPrefix,
@@ -70,8 +73,8 @@ export async function listVersions(
 }
 
 /**
- * The versions that the pointer went on to while `versions` were listed: with them, what it names is
- * listed, if it is there at all.
+ * The versions that became current while `versions` were being listed. With them, the listing includes
+ * what the pointer names, if that exists.
  */
 export async function listNewer(
   store: ObjectStore,
@@ -87,9 +90,9 @@ export async function listNewer(
 }
 
 export interface ReadHistoryOptions extends RequestOptions {
-  /** Only so many, the newest. */
+  /** Return only this many, the newest. */
   readonly limit?: number | undefined;
-  /** Hears how many of how many were read. */
+  /** Called with how many versions of how many have been read. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -101,8 +104,8 @@ export interface History {
 }
 
 /**
- * The versions, newest first, with the lineage of the pointer told from orphans. The hash of each
- * costs a request; where its metadata was lost (a copy by hand drops it) the bytes are read for it.
+ * The versions, newest first, with orphans marked. Each hash costs a request. If a version's metadata was
+ * lost (a manual copy drops it), the hash is computed from its bytes.
  */
 export async function readHistory(
   store: ObjectStore,
@@ -129,8 +132,8 @@ export async function readHistory(
 }
 
 /**
- * What each version is. Only those that share a sequence are asked for their metadata, so this costs
- * next to nothing for any history.
+ * The standing of each version. Requests metadata only for versions that share a sequence, so this is
+ * cheap for any history.
  */
 export async function readStandings(
   store: ObjectStore,
@@ -144,7 +147,7 @@ export async function readStandings(
     previous.set(key, metadata?.previous?.key ?? null);
   });
   const pruned = await readPrunedRecord(store, { signal }).catch((error: unknown) => {
-    // A history can be looked at all the same, and verify tells.
+    // The history is still readable without this record, and verify reports it.
     if (hasCode(error, "decode")) return null;
     throw error;
   });
@@ -152,7 +155,7 @@ export async function readStandings(
   return standings({ versions, head: headOf(current), previousOf, pruned });
 }
 
-/** What the pointer names, or null where it is lost or damaged: the versions are there all the same. */
+/** What the pointer names; null if the pointer is lost or damaged, since the versions are still there. */
 export async function currentOrNull(
   store: ObjectStore,
   options?: RequestOptions,

@@ -2,34 +2,37 @@ import { ScbError } from "../runtime/error.ts";
 import { operationIdPattern } from "./operation-id.ts";
 
 /**
- * Where things lie in a node's folder. Every key here is relative to that folder, and so is every
- * key that the pointer, the metadata or an output holds. Source: the swap protocol, "Objects".
+ * The layout of a node's folder. Every key here is relative to that folder, and so are all keys in the
+ * pointer, in metadata and in output. Source: the swap protocol, "Objects".
  */
 export const latestKey = "latest.json";
 
 /**
- * Written once, after the first commit ever. From then on a missing pointer is a lost one: without
- * it, a folder with nothing but versions of sequence 1 could as well be a first swap cut short.
+ * Written once, after the first commit ever. From then on, a missing pointer means a lost one. Otherwise
+ * a folder with only versions of sequence 1 could be a first swap that was cut short.
  */
 export const originKey = "origin.json";
 
 /**
- * Which sequences `prune` has removed, written before it removes them: what is missing and is not
- * named there was lost.
+ * The sequences that `prune` removed, written before it removes them. A version that is missing and not
+ * recorded there was lost.
  */
 export const prunedKey = "pruned.json";
 
 export const versionsPrefix = "versions/";
 export const quarantinePrefix = "quarantine/";
 export const probePrefix = "probe/";
-/** A small note of each restore: who looks after the node must look after its mirror then. */
+/** A record of each restore. Whoever looks after the node must then look after its mirror too. */
 export const restoresPrefix = "restores/";
 export const probeVerdictKey = "probe/verdict.json";
 export const drillsPrefix = "drills/";
-/** What each mirror says of itself, in an object of its own. */
+/** The mirrors' attestations, one object each. */
 export const mirrorsPrefix = "mirrors/";
 
-/** A swap each millisecond for thirty years: what lies beyond was made up, and leaves no room to go on. */
+/**
+ * One swap a millisecond for thirty years. A higher sequence is forged, and would leave no room to
+ * continue.
+ */
 export const maxSequence = 999_999_999_999;
 
 export interface VersionName {
@@ -40,7 +43,7 @@ export interface VersionName {
   readonly operation: string;
 }
 
-/** The key of a version: 20 digits, so that the order of a listing is the order of time. */
+/** The key of a version. The sequence has 20 digits, so that listings are in chronological order. */
 export function versionKey(sequence: number, operation: string): string {
   return `${versionsPrefix}${sequence.toString().padStart(20, "0")}-${operation}.backup`;
 }
@@ -50,7 +53,7 @@ const quarantinePattern = new RegExp(`^quarantine/(${operationIdPattern})\\.(bac
 
 const restoreRecordPattern = new RegExp(`^restores/(${operationIdPattern})\\.json$`);
 
-/** Reads a version's key; null for anything else that somebody put into the folder. */
+/** Parses a version's key; null for anything else in the folder. */
 export function parseVersionKey(key: string): VersionName | null {
   const match = versionPattern.exec(key);
   if (match?.[1] === undefined || match[2] === undefined) return null;
@@ -64,7 +67,7 @@ export function quarantineKeys(operation: string): { backup: string; why: string
   return { backup: `${stem}.backup`, why: `${stem}.json` };
 }
 
-/** Reads the key of a quarantined backup or of its reason; null for anything else. */
+/** Parses the key of a quarantined backup or of its reason; null for anything else. */
 export function parseQuarantineKey(
   key: string,
 ): { readonly operation: string; readonly kind: "backup" | "why" } | null {
@@ -73,25 +76,25 @@ export function parseQuarantineKey(
   return { operation: match[1], kind: match[2] === "json" ? "why" : "backup" };
 }
 
-/** `id` is a ULID: the order of a listing is the order of time. */
+/** `id` is a ULID, so that listings are in chronological order. */
 export function restoreRecordKey(id: string): string {
   return `${restoresPrefix}${id}.json`;
 }
 
-/** The ULID of a note of a restore; null for anything else. */
+/** The ULID of a restore record's key; null for anything else. */
 export function parseRestoreRecordKey(key: string): string | null {
   return restoreRecordPattern.exec(key)?.[1] ?? null;
 }
 
 /**
- * Checks the name of a node's folder: one path segment of letters, digits, `.`, `_` and `-` that
- * does not begin with a dot. Throws "usage" otherwise.
+ * Checks the name of a node's folder: one path segment of letters, digits, `.`, `_` and `-` that doesn't
+ * begin with a dot. Otherwise throws "usage".
  */
 export function checkNodeName(name: string): string {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(name)) {
     throw new ScbError(
       "usage",
-      `the node name ${JSON.stringify(name)} cannot be a folder: use 1 to 128 letters, digits, ".", "_" or "-", not beginning with "."`,
+      `the node name ${JSON.stringify(name)} can't be a folder name: use 1 to 128 letters, digits, ".", "_" or "-", not starting with "."`,
     );
   }
   return name;

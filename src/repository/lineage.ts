@@ -3,22 +3,22 @@ import { parseVersionKey, type VersionName } from "./layout.ts";
 import type { PrunedRecord } from "./pruned-record.ts";
 
 /**
- * What a version is to the current one.
- * - `lineage`: it is current, or once was. What cannot be told counts as this.
- * - `orphan`: uploaded, and never made current: another writer was first, or a newer state came.
- * - `branch`: it follows an orphan, so somebody has put an older pointer back in between: what was
- *   saved in the meantime is here.
- * - `pending`: of the sequence after the current one: a swap under way, or cut short.
- * - `ahead`: of a later sequence still, which only a pointer that was put back can explain.
+ * A version's standing relative to the current one.
+ * - `lineage`: it is or was current. Versions whose standing can't be determined count as this.
+ * - `orphan`: uploaded but never current, because another writer was first or a newer state came.
+ * - `branch`: it follows an orphan, so someone restored an older pointer in between. It was current
+ *   before that.
+ * - `pending`: its sequence is one above the current one: a swap under way, or cut short.
+ * - `ahead`: its sequence is higher still, which only a restored older pointer can explain.
  */
 export type Standing = "lineage" | "orphan" | "branch" | "pending" | "ahead";
 
-/** The key that a version's metadata names as the one it replaced; null where that is not known. */
+/** The key of the version that a version replaced, from its metadata; null if not known. */
 export type PreviousOf = (key: string) => string | null;
 
 /**
- * The versions whose metadata `standings` needs: those that share their sequence, and the one after
- * them. A sequence that has one version needs none, since each commit adds one to the sequence.
+ * The versions whose metadata `standings` needs: those that share a sequence, and those at the next
+ * sequence. A sequence with one version needs none, because each commit adds one to the sequence.
  */
 export function keysToTellApart(versions: readonly VersionName[]): string[] {
   const bySequence = Map.groupBy(versions, ({ sequence }) => sequence);
@@ -31,15 +31,15 @@ export function keysToTellApart(versions: readonly VersionName[]): string[] {
     .map(({ key }) => key);
 }
 
-/** What the lineage is reckoned from. */
+/** Where the lineage starts. */
 export interface Head {
-  /** 0 where nothing was ever committed. */
+  /** 0 if nothing was ever committed. */
   readonly sequence: number;
   readonly key: string | null;
   readonly previousKey: string | null;
 }
 
-/** What a base says; null where the base is not known. */
+/** The head according to a base; null if the base isn't known. */
 export function headOf(current: Base | null): Head | null {
   if (current === null) return null;
   const previous = current.kind === "pointer" ? current.pointer.previous : null;
@@ -52,14 +52,17 @@ export function headOf(current: Base | null): Head | null {
 
 export interface StandingsInput {
   readonly versions: readonly VersionName[];
-  /** Read after the listing, so that what it names is listed. Null: all counts as lineage. */
+  /**
+   * Must be read after the listing, so that what it names is listed. If null, everything counts as
+   * lineage.
+   */
   readonly head: Head | null;
   readonly previousOf: PreviousOf;
-  /** What `prune` knew of versions whose siblings it removed. */
+  /** What `prune` recorded about versions whose siblings it removed. */
   readonly pruned: PrunedRecord | null;
 }
 
-/** Tells what each version is. */
+/** Determines each version's standing. */
 export function standings({
   versions,
   head,
@@ -73,7 +76,7 @@ export function standings({
   }
   const headSequence = head.sequence;
   const named = new Map<number, string>();
-  /** Who comes first knows best, and a name of another sequence says nothing. */
+  /** The first caller's source is the most reliable. A key of another sequence is ignored. */
   const name = (sequence: number, key: string | null): void => {
     if (key === null || named.has(sequence)) return;
     if (parseVersionKey(key)?.sequence === sequence) named.set(sequence, key);
@@ -105,7 +108,7 @@ export function standings({
   return standing;
 }
 
-/** A lost race has its base in the lineage; what has an orphan for a base is more than a lost race. */
+/** A lost race has its base in the lineage. If the base is an orphan, it was more than a lost race. */
 function markBranches(standing: Map<string, Standing>, previousOf: PreviousOf): void {
   const orphans = new Set(
     [...standing].filter(([, value]) => value === "orphan").map(([key]) => key),

@@ -6,7 +6,7 @@ import { operationIdPattern } from "./operation-id.ts";
 import { lineText, RecordFormat, sha256Text, versionKeyText } from "./record.ts";
 import { isInFuture } from "./times.ts";
 
-/** A mirror that speaks less often isn't asked whether it lives. */
+/** Mirrors that attest less often than this aren't monitored for silence. */
 const longestIntervalMs = 24 * 3_600_000;
 
 const schemaVersion = 1;
@@ -30,17 +30,20 @@ const format = new RecordFormat({
 
 const recordPattern = new RegExp(`^mirrors/(${operationIdPattern})\\.json$`);
 
-/** What a mirror says of itself: that it hears the node, and that the store holds the node's state. */
+/**
+ * A mirror's statement about itself: that it hears from the node, and that the store holds the node's
+ * state.
+ */
 export interface Attestation {
-  /** "stopped": it ended as it was told to. */
+  /** "stopped" means that it was told to stop. */
   readonly state: "running" | "stopped";
   /** ISO 8601: when it was written. */
   readonly at: string;
-  /** ISO 8601: when the mirror last heard the node. */
+  /** ISO 8601: when the mirror last heard from the node. */
   readonly nodeSeenAt: string;
-  /** What it has read back. */
+  /** The version that it has read back. */
   readonly version: { readonly key: string; readonly sequence: number; readonly sha256: string };
-  /** When the next one is due. */
+  /** The time until the next attestation. */
   readonly intervalMs: number;
   /** Program, machine and process. */
   readonly writer: string;
@@ -54,14 +57,14 @@ export interface LastAttestation extends Attestation {
   readonly savedAt: number;
 }
 
-/** The key of a mirror's own: nobody else writes it. `id` is a ULID. */
+/** The key of a mirror's own record, which no other mirror writes. `id` is a ULID. */
 export function attestationKey(id: string): string {
   return `${mirrorsPrefix}${id}.json`;
 }
 
 /**
- * Replaces what the mirror said before. No condition is needed: the key is its own. Throws what the
- * store throws.
+ * Replaces the mirror's previous attestation. The key is its own, so no condition is needed. Throws what
+ * the store throws.
  */
 export async function attest(
   store: ObjectStore,
@@ -73,14 +76,14 @@ export async function attest(
   await store.put(attestationKey(id), record, { contentType: "application/json", ...options });
 }
 
-/** An attestation, as a list names it. */
+/** An attestation in a listing. */
 export interface ListedAttestation {
   readonly key: string;
   /** By the store's clock, milliseconds since 1970. */
   readonly modifiedAt: number;
 }
 
-/** What is there, newest first. */
+/** The attestations in the store, newest first. */
 export async function listAttestations(
   store: ObjectStore,
   options?: RequestOptions,
@@ -93,18 +96,21 @@ export async function listAttestations(
   return listed.sort((a, b) => b.modifiedAt - a.modifiedAt);
 }
 
-/** So many are read: of several mirrors, the newest counts, and some may be unreadable or wrong. */
+/** How many are read: the newest of several mirrors counts, and some may be unreadable or wrong. */
 const mostRead = 4;
 
-/** What the attestations say together. */
+/** The combined result of all attestations. */
 export type Attested =
   /** No mirror ever wrote one. */
   | { readonly kind: "none" }
-  /** None says anything: they can't be read, or claim to be from later than now. */
+  /** None is usable: they can't be read, or claim to be from the future. */
   | { readonly kind: "unclear"; readonly key: string; readonly why: string }
   | { readonly kind: "last"; readonly last: LastAttestation };
 
-/** Reads the newest, whichever mirror wrote it. `now`: milliseconds since 1970. Throws what the store throws. */
+/**
+ * Reads the newest attestation, whichever mirror wrote it. `now`: milliseconds since 1970. Throws what
+ * the store throws.
+ */
 export async function readAttested(
   store: ObjectStore,
   now: number,
@@ -117,7 +123,7 @@ export async function readAttested(
     const record = await format.readIfSound(store, key, options);
     const savedAt = record === null ? modifiedAt : Math.min(Date.parse(record.at), modifiedAt);
     if (record === null || isInFuture(savedAt, now)) {
-      const why = record === null ? "can't be read" : "claims to be from later than now";
+      const why = record === null ? "can't be read" : "claims to be from the future";
       unclear ??= { kind: "unclear", key, why };
     } else if (last === null || savedAt > last.savedAt) {
       const { state, at, nodeSeenAt, version, intervalMs, writer } = record;

@@ -11,7 +11,7 @@ export async function nodeFolders(store: ObjectStore, signal: AbortSignal): Prom
   return nodes.sort();
 }
 
-/** `store`: the folder. */
+/** Whether `store`, a folder, holds a node's backups. */
 export async function isNodeFolder(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
   if ((await store.head(latestKey, { signal })) !== null) return true;
   for await (const _ of store.list(versionsPrefix, { signal })) return true;

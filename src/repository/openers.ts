@@ -5,19 +5,19 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import type { RequestOptions } from "../store/object-store.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 
-/** Who can open a backup: a key, or else a running node. */
+/** What can open a backup: a key, or without one a running node. */
 export interface Openers {
   readonly encrypter?: Encrypter | undefined;
   readonly witness?: NodeWitness | undefined;
 }
 
-/** Who of them would be asked. */
+/** Which of them opens backups. */
 export function openerOf({ encrypter, witness }: Openers): "key" | "lnd" | null {
   if (encrypter !== undefined) return "key";
   return witness === undefined ? null : "lnd";
 }
 
-/** Opens a backup. Returns why it does not open, or null. Throws where the node cannot be asked. */
+/** Opens a backup. Returns null, or why it doesn't open. Throws if the node can't be asked. */
 export async function tryToOpen(
   bytes: Uint8Array,
   openers: Openers,
@@ -27,7 +27,7 @@ export async function tryToOpen(
   return opened instanceof ScbError ? opened : null;
 }
 
-/** Which channels are in a backup, or why it doesn't open. Throws if the node can't be asked. */
+/** The channels in a backup, or why it doesn't open. Throws if the node can't be asked. */
 export async function channelPointsIn(
   bytes: Uint8Array,
   { encrypter, witness }: Openers,

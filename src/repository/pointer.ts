@@ -12,15 +12,17 @@ import {
   versionKeyText,
 } from "./record.ts";
 
-/** Of a pointer that names one version; every program reads it. */
+/** The schema of a pointer without `alsoRestore`, which every release can read. */
 const pointerSchemaVersion = 1;
-/** Of one that names others besides (`alsoRestore`): a program that would drop them must not read it. */
+/**
+ * The schema of a pointer with `alsoRestore`. A release that would drop those versions must not read it.
+ */
 const alsoRestoreSchemaVersion = 2;
 
 const repairRemedy =
-  "; nothing was changed: look at who else writes there, then have scb-mirror repair show what it must be and put it back";
+  "; nothing was changed: find out who else writes there, then run scb-mirror repair, which shows what it must be and can put it back";
 
-/** How many operations a pointer remembers, its own included. */
+/** How many operations a pointer lists, including its own. */
 export const recentOperationsKept = 64;
 
 const pointerSchema = z
@@ -36,13 +38,13 @@ const pointerSchema = z
     operation: lineText(64),
     recentOperations: z.array(lineText(64)).min(1).max(recentOperationsKept),
     node: z.looseObject({ pubkey: lineText(130).nullable(), network: lineText(32).nullable() }),
-    /** Who had decrypted and parsed the version before it was saved: "lnd", "key", or nobody. */
+    /** What decrypted and parsed the version before it was saved: "lnd", "key", or null for nothing. */
     verifiedBy: z.enum(["lnd", "key"]).nullable(),
-    /** How many channels the version can recover, where that was known. */
+    /** How many channels the version can recover, if known. */
     channels: z.int().min(0).nullable(),
-    /** SHA-256 of the sorted channel points, one a line, where they were known. */
+    /** SHA-256 of the sorted channel points, one a line, if known. */
     channelPointsSha256: sha256Text.nullable(),
-    /** How many of the channels are bare (see `BackupContents`); null or absent where unknown. */
+    /** How many of the channels are bare (see `BackupContents`); null or absent if unknown. */
     bareChannels: z.int().min(0).nullable().optional(),
     /** Only in schema 2. */
     alsoRestore: alsoRestoreSchema.optional(),
@@ -54,18 +56,18 @@ const pointerSchema = z
 
 const format = new RecordFormat({ name: "the pointer", schema: pointerSchema });
 
-/** `latest.json`: the only object that changes. Its bytes are unique, since its operation is. */
+/** `latest.json`, the only object that changes. Its bytes are unique, because its operation is. */
 export type Pointer = z.infer<typeof pointerSchema>;
 
 /**
- * Throws "encode" for a pointer that no reader would take. `alsoRestore` comes last: a person, and a
- * `grep` on a kit that was printed years ago, take the first key for the current version's.
+ * Throws "encode" for a pointer that no reader would accept. `alsoRestore` comes last, because a person,
+ * or a `grep` from a kit printed years ago, takes the first key for the current version's.
  */
 export function encodePointer({ alsoRestore, ...pointer }: Pointer): Uint8Array {
   return format.encode(alsoRestore === undefined ? pointer : { ...pointer, alsoRestore });
 }
 
-/** What a pointer that names these besides has to hold: the schema says whether any are named. */
+/** The pointer's fields for these versions. The schema says whether there are any. */
 export function alsoRestoreFields(
   alsoRestore: readonly AlsoRestore[],
 ): Pick<Pointer, "schema" | "alsoRestore"> {
@@ -80,13 +82,13 @@ export function alsoRestoreFields(
       };
 }
 
-/** Reads a pointer. Throws "pointer-damaged", naming `where` it was and what is wrong with it. */
+/** Parses a pointer. Throws "pointer-damaged", naming `where` it is and what is wrong with it. */
 export function decodePointer(bytes: Uint8Array, where: string): Pointer {
   const newer = newerSchemaOf(bytes);
   if (newer !== null) {
     throw new ScbError(
       "pointer-damaged",
-      `the pointer ${where} has schema ${newer}, and this program knows only ${alsoRestoreSchemaVersion}; nothing was changed: use the version of scb-mirror that wrote it, or a newer one`,
+      `the pointer ${where} has schema ${newer}, but this program only knows schemas up to ${alsoRestoreSchemaVersion}; nothing was changed: use the scb-mirror release that wrote it, or a newer one`,
     );
   }
   try {
@@ -99,7 +101,7 @@ export function decodePointer(bytes: Uint8Array, where: string): Pointer {
   }
 }
 
-/** The schema of a pointer that a newer program wrote; null for any other bytes. */
+/** The schema of a pointer that a newer release wrote; null for any other bytes. */
 export function newerSchemaOf(bytes: Uint8Array): number | null {
   try {
     const { schema } = z.object({ schema: z.int() }).parse(parseRecordJson(bytes));
@@ -110,15 +112,15 @@ export function newerSchemaOf(bytes: Uint8Array): number | null {
   }
 }
 
-/** What lies in the pointer's place and is none. */
+/** What lies in the pointer's place but isn't a pointer. */
 export interface DamagedPointer {
-  /** Null where a store has to read an object to know its etag, and this one is too large for that. */
+  /** Null if the store must read an object to know its etag, and this one is too large to read. */
   readonly etag: string | null;
   /** Null if it is too large to be read. */
   readonly bytes: Uint8Array | null;
 }
 
-/** What lies where the pointer belongs. */
+/** The result of reading the pointer. */
 export type PointerReading =
   | {
       readonly kind: "pointer";
@@ -163,7 +165,7 @@ export async function readPointer(
   }
 }
 
-/** The same for whoever can do without: null if it is absent or damaged. */
+/** The same for callers that can do without: null if it is absent or damaged. */
 export async function readPointerOrNull(
   store: ObjectStore,
   options?: RequestOptions,

@@ -15,15 +15,15 @@ const maxTries = 5;
 const sequence = z.int().min(1);
 const recordSchema = z.looseObject({
   schema: z.literal(schemaVersion),
-  /** Closed ranges of sequences, in order and apart from each other. */
+  /** Closed ranges of sequences, sorted and disjoint. */
   removed: z.array(z.tuple([sequence, sequence])),
   /**
-   * The keys of versions that were left, and were known not to be of the lineage: once what stood
-   * beside them is removed, nothing else could tell.
+   * Keys of remaining versions that are known not to be in the lineage. Once their siblings are removed,
+   * only this record can tell.
    */
   orphans: z.array(lineText(256)),
   branches: z.array(lineText(256)),
-  /** A ULID of this writing: so its bytes are unique, and an etag never comes back. */
+  /** A ULID of this write, so that the bytes are unique and an etag never recurs. */
   operation: lineText(64),
   at: z.iso.datetime(),
 });
@@ -31,12 +31,15 @@ const recordSchema = z.looseObject({
 export type PrunedRecord = z.infer<typeof recordSchema>;
 
 const format = new RecordFormat({
-  name: "the record of what prune has removed",
+  name: "the record of what prune removed",
   schema: recordSchema,
   compact: true,
 });
 
-/** Reads which sequences were pruned, or null. Throws "decode" where the record cannot be read. */
+/**
+ * Reads which sequences were pruned; null if there is no record. Throws "decode" if the record can't be
+ * read.
+ */
 export async function readPrunedRecord(
   store: ObjectStore,
   options?: RequestOptions,
@@ -44,7 +47,7 @@ export async function readPrunedRecord(
   return (await format.read(store, prunedKey, options))?.value ?? null;
 }
 
-/** What a prune is about to remove, and what it leaves beside it. */
+/** What prune is about to remove, and what it leaves beside that. */
 export type PrunedFacts = Pick<PrunedRecord, "orphans" | "branches"> & {
   readonly sequences: readonly number[];
 };
@@ -52,13 +55,13 @@ export type PrunedFacts = Pick<PrunedRecord, "orphans" | "branches"> & {
 export interface RecordPrunedOptions extends RequestOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** False for a store that has no conditional writes. */
+  /** False for a store without conditional writes. */
   readonly conditional: boolean;
 }
 
 /**
- * Adds sequences to the record, and resolves when they are known to be in it, whoever else writes
- * there. Throws what the store throws, after a few tries.
+ * Adds sequences to the record. Resolves once they are known to be in it, even with concurrent writers.
+ * Throws what the store throws, after a few tries.
  */
 export function recordPruned(
   store: ObjectStore,
@@ -73,8 +76,8 @@ export function recordPruned(
 }
 
 /**
- * Adds what the record of another folder knows, of which this one is a copy. `present`: the sequences
- * of versions that are here, which nobody has removed here. As `recordPruned` in all else.
+ * Adds what another folder's record knows; this folder is a copy of that one. `present` lists the
+ * sequences of versions that exist here, so they count as not removed. Otherwise as `recordPruned`.
  */
 export function inheritPruned(
   store: ObjectStore,
@@ -96,7 +99,7 @@ export function inheritPruned(
   });
 }
 
-/** Writes what `changed` makes of the record, unless that is null. */
+/** Writes the record that `changed` returns, unless that is null. */
 async function change(
   store: ObjectStore,
   { clock, random, conditional, signal }: RecordPrunedOptions,
@@ -144,7 +147,7 @@ function mergedRanges(ranges: readonly Range[], added: readonly Range[]): [numbe
   return merged;
 }
 
-/** The ranges with these sequences cut out of them. */
+/** The ranges without these sequences. */
 function without(ranges: readonly Range[], sequences: Iterable<number>): Range[] {
   const sorted = [...new Set(sequences)].sort((a, b) => a - b);
   const left: Range[] = [];

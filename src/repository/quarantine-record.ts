@@ -5,7 +5,7 @@ import { lineText, RecordFormat } from "./record.ts";
 
 const count = z.int().min(0).nullable().default(null);
 
-/** `quarantine/….json`: why a candidate was held back, and what was known of it. */
+/** `quarantine/….json`: why a candidate was refused, and what was known about it. */
 const whySchema = z.looseObject({
   schema: z.literal(1),
   operation: lineText(64),
@@ -18,7 +18,7 @@ const whySchema = z.looseObject({
   bareChannels: count,
   channelPointsSha256: lineText(64).nullable().default(null),
   verifiedBy: z.enum(["lnd", "key"]).nullable().default(null),
-  /** What it was to replace; null where nothing was current yet. */
+  /** What it would have replaced; null if nothing was current yet. */
   base: z
     .looseObject({ sequence: z.int().min(1), key: lineText(256), sha256: lineText(64) })
     .nullable()
@@ -27,12 +27,12 @@ const whySchema = z.looseObject({
 
 export type QuarantineReason = z.infer<typeof whySchema>;
 
-/** One candidate that a guard held back, as its key names it. */
+/** A refused candidate, as its key names it. */
 export interface QuarantineEntry {
   /** The ULID of its operation. */
   readonly operation: string;
   readonly keys: ReturnType<typeof quarantineKeys>;
-  /** Its reason is there. Without it, it is still being written, or its writer was cut short. */
+  /** The reason exists. Otherwise it is still being written, or its writer was cut short. */
   readonly isExplained: boolean;
   /** By the store's clock, milliseconds since 1970. */
   readonly storedAt: number;
@@ -43,7 +43,7 @@ export const quarantineFormat = new RecordFormat({
   schema: whySchema,
 });
 
-/** What is kept, oldest first. */
+/** The quarantined candidates, oldest first. */
 export async function listQuarantine(
   store: ObjectStore,
   options?: RequestOptions,
@@ -59,7 +59,7 @@ export async function listQuarantine(
   return [...entries.values()];
 }
 
-/** Null for one that is gone or that cannot be read: then nothing is known but that it was refused. */
+/** Null if the reason is gone or can't be read: then it is only known that the candidate was refused. */
 export function readQuarantineReason(
   store: ObjectStore,
   key: string,

@@ -4,7 +4,7 @@ import { unprintable } from "../runtime/foreign-text.ts";
 import type { ObjectStore, RequestOptions, StoredObject } from "../store/object-store.ts";
 import { parseVersionKey } from "./layout.ts";
 
-/** No record comes near this: only something that isn't ours is larger. */
+/** No record comes close to this size; anything larger isn't ours. */
 export const recordSizeLimitBytes = 1024 * 1024;
 
 export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
@@ -17,8 +17,8 @@ export const versionKeyText = z
 export const channelPointText = z.string().regex(/^[0-9a-f]{64}:\d{1,10}$/, "must be txid:index");
 
 /**
- * Text that a person will read: one line, without characters that steer a terminal or turn the
- * direction of what follows. Whoever can write to the bucket chooses it.
+ * Text for people to read: one line, without characters that control a terminal or change the text's
+ * direction. Anyone who can write to the bucket can choose it.
  */
 export function lineText(mostCharacters: number) {
   return z
@@ -27,21 +27,21 @@ export function lineText(mostCharacters: number) {
     .refine((text) => !unprintable.test(text), "must be one line without control characters");
 }
 
-/** A record that was read, with the object that holds it. */
+/** A record that was read, and the object that holds it. */
 export interface ReadRecord<T> {
   readonly value: T;
   readonly object: StoredObject;
 }
 
 export interface RecordFormatOptions<Schema extends z.ZodType> {
-  /** For people, as "the pointer". */
+  /** Its name for people, such as "the pointer". */
   readonly name: string;
   readonly schema: Schema;
-  /** For a record that can grow long. */
+  /** Set for records that can grow long. */
   readonly compact?: boolean;
 }
 
-/** One kind of small JSON object in a node's folder: how it is written, and how it is believed. */
+/** A kind of small JSON object in a node's folder: how to write it and how to validate it. */
 export class RecordFormat<Schema extends z.ZodType> {
   readonly #options: RecordFormatOptions<Schema>;
 
@@ -49,7 +49,7 @@ export class RecordFormat<Schema extends z.ZodType> {
     this.#options = options;
   }
 
-  /** Throws "encode" for a value that no reader would take: it must never be sent. */
+  /** Throws "encode" for a value that no reader would accept, because it must never be sent. */
   encode(value: z.input<Schema>): Uint8Array {
     const { name, schema, compact = false } = this.#options;
     const checked = schema.safeParse(value);
@@ -62,7 +62,7 @@ export class RecordFormat<Schema extends z.ZodType> {
     return new TextEncoder().encode(`${json}\n`);
   }
 
-  /** Throws "decode"; the message says in what way it isn't such a record, and completes "NAME …". */
+  /** Throws "decode". The message says what is wrong, and completes "NAME …". */
   decode(bytes: Uint8Array): z.output<Schema> {
     const parsed = this.#options.schema.safeParse(parseRecordJson(bytes));
     if (parsed.success) return parsed.data;
@@ -71,7 +71,7 @@ export class RecordFormat<Schema extends z.ZodType> {
     });
   }
 
-  /** Null if it isn't there. Throws "decode", naming it, and what the store throws. */
+  /** Null if it doesn't exist. Throws "decode", naming the record, and what the store throws. */
   async read(
     store: ObjectStore,
     key: string,
@@ -87,7 +87,7 @@ export class RecordFormat<Schema extends z.ZodType> {
     }
   }
 
-  /** As `read`, for a record that says nothing if it can't be read. */
+  /** As `read`, but null for a record that can't be read. */
   async readIfSound(
     store: ObjectStore,
     key: string,
@@ -102,10 +102,10 @@ export class RecordFormat<Schema extends z.ZodType> {
   }
 }
 
-/** Throws "decode" for what is no JSON text, or is too large for any record. */
+/** Throws "decode" for text that isn't JSON, or is too large for any record. */
 export function parseRecordJson(bytes: Uint8Array): unknown {
   if (bytes.length > recordSizeLimitBytes) {
-    throw new ScbError("decode", `is too large for what it should be (${bytes.length} bytes)`);
+    throw new ScbError("decode", `is too large for such a record (${bytes.length} bytes)`);
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -8,18 +8,18 @@ import { newOperationId } from "./operation-id.ts";
 import { lineText, RecordFormat } from "./record.ts";
 
 export interface RestoreRecord {
-  /** The version that was taken out. */
+  /** The version that was restored. */
   readonly key: string;
   readonly sequence: number;
-  /** Where it went. */
+  /** Where the backup went. */
   readonly to: "file" | "stdout" | "lnd";
   /** Program, machine and process. */
   readonly by: string;
 }
 
-/** The newest note of a restore. What cannot be read of it is null. */
+/** The newest restore record. Fields that can't be read are null. */
 export interface LastRestore {
-  /** ISO 8601: the earlier of the times by the clock of who restored and by the store's. */
+  /** ISO 8601: the earlier of the restoring machine's time and the store's. */
   readonly at: string;
   readonly key: string | null;
   readonly sequence: number | null;
@@ -29,7 +29,7 @@ export interface LastRestore {
 
 const schemaVersion = 1;
 const format = new RecordFormat({
-  name: "the note of a restore",
+  name: "the record of a restore",
   schema: z.looseObject({
     key: lineText(256),
     sequence: z.int(),
@@ -38,7 +38,7 @@ const format = new RecordFormat({
   }),
 });
 
-/** Leaves a note beside the versions that one was taken out. Throws what the store throws. */
+/** Records a restore beside the versions. Throws what the store throws. */
 export async function recordRestore(
   store: ObjectStore,
   record: RestoreRecord,
@@ -49,14 +49,14 @@ export async function recordRestore(
     restoredAt: new Date(clock.now()).toISOString(),
     ...record,
   };
-  // The key is fresh: no condition is needed, and a store without them keeps it as well.
+  // The key is fresh, so no condition is needed, and stores without conditional writes work too.
   await store.put(restoreRecordKey(newOperationId(clock, random)), format.encode(note), {
     contentType: "application/json",
     signal,
   });
 }
 
-/** The newest restore that left a note, or null. Throws what the store throws. */
+/** The newest recorded restore; null if there is none. Throws what the store throws. */
 export async function readLastRestore(
   store: ObjectStore,
   options: RequestOptions,
@@ -65,7 +65,8 @@ export async function readLastRestore(
   for await (const { key, modifiedAt } of store.list(restoresPrefix, options)) {
     const id = parseRestoreRecordKey(key);
     if (id === null) continue;
-    // A clock that was ahead makes no note newer than the store's time for it, so it hides no later one.
+    // The store's time bounds the id's, so that a record from a clock that was ahead can't hide a later
+    // one.
     const atMs = Math.min(decodeTime(id), modifiedAt);
     if (newest === null || atMs >= newest.atMs) newest = { key, atMs };
   }

@@ -3,9 +3,9 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { currentOrNull, listVersions } from "./history.ts";
 
 /**
- * The sequence of the version that was current at a moment (milliseconds since 1970): the newest that
- * was saved before it, by the earlier of the writer's clock and the store's. Throws "not-found" if the
- * history begins later.
+ * The sequence of the version that was current at a moment (milliseconds since 1970): the newest one
+ * saved before it, by the earlier of the writer's clock and the store's. Throws "not-found" if the
+ * history starts later.
  */
 export async function sequenceAt(
   store: ObjectStore,
@@ -15,7 +15,7 @@ export async function sequenceAt(
   return (await versionAt(store, at, options)).sequence;
 }
 
-/** The same, and when it was saved, milliseconds since 1970. */
+/** The same, with when it was saved, in milliseconds since 1970. */
 export async function versionAt(
   store: ObjectStore,
   at: number,
@@ -36,6 +36,6 @@ export async function versionAt(
     "not-found",
     oldestAt === Infinity
       ? `there is no backup in ${store.location} yet`
-      : `the oldest backup in ${store.location} is of ${new Date(oldestAt).toISOString()}, and none is from before ${new Date(at).toISOString()}: scb-mirror list shows what there is`,
+      : `the oldest backup in ${store.location} is from ${new Date(oldestAt).toISOString()}, so there is none from before ${new Date(at).toISOString()}: scb-mirror list shows the versions`,
   );
 }

@@ -9,18 +9,18 @@ import {
 import { operationIdPattern } from "./operation-id.ts";
 import { sha256Text, versionKeyText } from "./record.ts";
 
-/** What each version says of itself, beside its bytes: the history is a hash chain. */
+/** A version's metadata, stored beside its bytes. It makes the history a hash chain. */
 export interface VersionMetadata {
   readonly operation: string;
   readonly sequence: number;
   readonly sha256: string;
   /** The version that this one replaced; null on the first. */
   readonly previous: { readonly key: string; readonly sha256: string } | null;
-  /** Only where no pointer can say so. */
+  /** Only in a folder without a pointer, which could not say so. */
   readonly singleWriter: boolean;
   readonly channelPointsSha256: string | null;
   readonly bareChannels: number | null;
-  /** What a restore of it needs besides, as far as metadata has room for it. */
+  /** The older versions that a restore also needs, as far as metadata has room for them. */
   readonly alsoRestore: readonly AlsoRestore[];
 }
 
@@ -49,7 +49,7 @@ export function writeVersionMetadata(version: VersionMetadata): Record<string, s
 
 const metadataFormat = z.object({
   "scb-operation": z.string().regex(new RegExp(`^${operationIdPattern}$`)),
-  // A repair, or a copy by hand, may leave it empty.
+  // A repair or a manual copy may leave it empty.
   "scb-sha256": z.union([z.literal(""), sha256Text]),
   "scb-sequence": z
     .string()
@@ -61,7 +61,9 @@ const metadataFormat = z.object({
   "scb-channel-points-sha256": sha256Text.optional(),
 });
 
-/** Null where the metadata is not ours, as after a copy that dropped it, or what it says can't be. */
+/**
+ * Null if the metadata isn't ours, for example because a copy dropped it, or if its values are invalid.
+ */
 export function readVersionMetadata(
   metadata: Readonly<Record<string, string>>,
 ): VersionMetadata | null {
@@ -105,7 +107,7 @@ export async function metadataOf(
   try {
     return (await store.head(key, options))?.metadata ?? {};
   } catch (error) {
-    // Whatever it is, none of ours is so large.
+    // Nothing of ours is that large, so it has no metadata of ours.
     if (hasCode(error, "store-too-large")) return {};
     throw error;
   }

@@ -12,11 +12,11 @@ import { parseVersionKey } from "./layout.ts";
 import type { Pointer } from "./pointer.ts";
 import { readVersionMetadata, type VersionMetadata } from "./version-metadata.ts";
 
-/** What others say of a version's bytes: the pointer, or the version that replaced it. */
+/** What the pointer or the next version records about a version's bytes. */
 export interface ExpectedVersion {
   /** Relative to the node's folder. */
   readonly key: string;
-  /** Null or empty if nobody says it. */
+  /** Null or empty if nothing records it. */
   readonly sha256?: string | null | undefined;
   readonly sizeBytes?: number | null | undefined;
 }
@@ -25,9 +25,9 @@ export interface ReadBytes {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** Null if a copy by hand dropped it. */
+  /** Null if a manual copy dropped it. */
   readonly metadata: VersionMetadata | null;
-  /** What the store has beside the bytes, whoever put it there. */
+  /** The metadata in the store, whoever wrote it. */
   readonly storedMetadata: Readonly<Record<string, string>>;
   /** By the store's clock, milliseconds since 1970. */
   readonly storedAt: number;
@@ -35,20 +35,20 @@ export interface ReadBytes {
 
 /**
  * A version as it was read back.
- * - `whole`: its bytes are those that were saved, by all that says what was saved.
- * - `damaged`: something says that other bytes were saved, or they are no packed Multi.
- * - `unproven`: nothing says what was saved.
+ * - `whole`: its bytes match every record of what was saved.
+ * - `damaged`: some record names other bytes, or the bytes aren't a packed Multi.
+ * - `unproven`: nothing records what was saved.
  */
 export type VersionReading =
   | (ReadBytes & { readonly kind: "whole" | "unproven" })
   | (ReadBytes & {
       readonly kind: "damaged";
-      /** What was saved, by whoever says so. */
+      /** The recorded hash that the bytes don't match. */
       readonly savedSha256: string;
     })
   | { readonly kind: "missing"; readonly key: string };
 
-/** Reads a version back, whole, and compares it. Throws what the store throws, and nothing else. */
+/** Reads a whole version back and compares it. Throws what the store throws, and nothing else. */
 export async function readVersion(
   store: ObjectStore,
   expected: ExpectedVersion,
@@ -60,7 +60,7 @@ export async function readVersion(
     stored = await store.get(key, options);
   } catch (error) {
     if (!hasCode(error, "store-too-large")) throw error;
-    // No node's backup is so large, so nothing of it is read.
+    // No node's backup is that large, so none of it is read.
     return {
       kind: "damaged",
       key,
@@ -80,7 +80,7 @@ export async function readVersion(
   const saved = [expected.sha256, metadata?.sha256].filter((hash) => hash != null && hash !== "");
   const other = saved.find((hash) => hash !== sha256);
   if (other != null) return { ...read, kind: "damaged", savedSha256: other };
-  // Who writes over a version can write over what says its hash, too.
+  // Anyone who overwrites a version can overwrite its recorded hash too.
   if (parseVersionKey(key) !== null && packedMultiFlaw(bytes) !== null) {
     return { ...read, kind: "damaged", savedSha256: sha256 };
   }
@@ -92,7 +92,7 @@ export async function readVersion(
     : { ...read, kind: "damaged", savedSha256: known };
 }
 
-/** Reads the version that a base holds as current. */
+/** Reads a base's current version. */
 export function readHeld(
   store: ObjectStore,
   { key, sha256, sizeBytes }: HeldVersion,
@@ -101,7 +101,7 @@ export function readHeld(
   return readVersion(store, { key, sha256, sizeBytes }, options);
 }
 
-/** What the pointer says the hash of a version is; null if it doesn't name it. */
+/** The hash of a version according to the pointer; null if the pointer doesn't name it. */
 export function sha256InPointer(pointer: Pointer | null, key: string): string | null {
   const { version, previous, alsoRestore = [] } = pointer ?? {};
   const named = [version, previous, ...alsoRestore].find((one) => one?.key === key);

@@ -5,9 +5,9 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { readPointerOrNull } from "./pointer.ts";
 
 /**
- * Says of a "decrypt" error what is known for certain: the identity key of a node is derived from
- * the same seed as the key of its backups. `nodePubkey` is that of the node that made the backup,
- * null where nobody said it. Any other error is given back as it is.
+ * Makes a "decrypt" error as precise as possible: a node's identity key comes from the same seed as its
+ * backup key. `nodePubkey` is the node that made the backup, or null if not known. Returns any other
+ * error unchanged.
  */
 export function explainWrongKey(
   error: unknown,
@@ -18,14 +18,14 @@ export function explainWrongKey(
   if (!hasCode(error, "decrypt") || identityPubkey === null) return error;
   const message =
     nodePubkey === null
-      ? `message authentication failed: this key is that of node ${identityPubkey}; if the backup is another node's, the seed, passphrase or network is not the right one; else its bytes are damaged`
+      ? `message authentication failed: this key belongs to node ${identityPubkey}. If the backup is another node's, the seed, passphrase or network is wrong; otherwise the backup is damaged`
       : nodePubkey === identityPubkey
-        ? `message authentication failed, though the key is that of node ${nodePubkey}: the bytes are damaged, or are another node's backup; take another version (scb-mirror list shows them)`
-        : `message authentication failed: the key is for certain not the one of this backup. It is that of node ${identityPubkey}, and the backup is of node ${nodePubkey}: use that node's seed, passphrase and network`;
+        ? `message authentication failed, although the key belongs to node ${nodePubkey}: the backup is damaged, or is another node's; use another version (scb-mirror list shows them)`
+        : `message authentication failed: this is the wrong key. It belongs to node ${identityPubkey}, but the backup is from node ${nodePubkey}: use that node's seed, passphrase and network`;
   return new ScbError("decrypt", message, { cause: error });
 }
 
-/** The key's encrypter, for the backups of one node: where it does not open one, it says why. */
+/** The key's encrypter for one node's backups. If a backup doesn't open, the error says why. */
 export function explainingEncrypter(key: LoadedKey, nodePubkey: string | null): Encrypter {
   const { encrypter } = key;
   return {
@@ -41,8 +41,8 @@ export function explainingEncrypter(key: LoadedKey, nodePubkey: string | null): 
 }
 
 /**
- * The public key of the node whose folder this is, by its name or else by its pointer; null where
- * neither says it.
+ * The public key of the folder's node, from the folder's name or else from the pointer; null if neither
+ * has it.
  */
 export async function nodePubkeyOf(
   store: ObjectStore,
@@ -53,7 +53,7 @@ export async function nodePubkeyOf(
   return (await readPointerOrNull(store, options))?.node.pubkey ?? null;
 }
 
-/** Whether a folder is named by the public key of its node. */
+/** Whether a folder's name is its node's public key. */
 export function isNodePubkey(name: string): boolean {
   return /^0[23][0-9a-f]{64}$/.test(name);
 }

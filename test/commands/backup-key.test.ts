@@ -111,8 +111,8 @@ describe("the backup key", () => {
         const key = ["--key-file", rootKey, "--network", "regtest", "--node", folder];
         const { code, stdout, stderr } = await runCli([...args, ...key, ...to]);
         assert.deepEqual([code, stdout], [1, ""]);
-        const both = `that of node ${other.keys["6/0"]}, and the backup is of node ${fakePubkey}:`;
-        assert.ok(stderr.includes("for certain not the one") && stderr.includes(both), stderr);
+        const both = `belongs to node ${other.keys["6/0"]}, but the backup is from node ${fakePubkey}:`;
+        assert.ok(stderr.includes("this is the wrong key") && stderr.includes(both), stderr);
         assert.ok(!stderr.includes(other.root));
       });
     }

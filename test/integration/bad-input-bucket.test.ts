@@ -189,7 +189,7 @@ peerSuite("what is wrong with the bucket", ["minio"], () => {
       name: "a pointer of an unknown schema",
       damage: (pointer) => bucket.put(pointerKey, pointer.replace('"schema": 1', '"schema": 99')),
       problem: "pointer-damaged",
-      says: /has schema 99, and this program knows only 2.*use the version of scb-mirror/,
+      says: /has schema 99, but this program only knows schemas up to 2.*use the scb-mirror release/,
       run: 1,
       restore: 1,
     },

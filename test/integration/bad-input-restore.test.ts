@@ -114,7 +114,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
     const file = join(folder, "words.txt");
     await writeFile(file, aezeedVectors[0]?.words ?? "", { mode: 0o600 });
     await refuses([...alice, "--key-file", file, "--network", "testnet"], 1, [
-      /message authentication failed: the key is for certain not the one of this backup/,
+      /message authentication failed: this is the wrong key/,
     ]);
     // The demo node says that it is on regtest.
     await refuses([...alice, "--key-file", file], 1, [/a node on regtest: give --network regtest/]);

@@ -270,7 +270,7 @@ describe("restore --at", () => {
 
   it("finds nothing before the first, nor in an empty store", async () => {
     const { store } = await storeWith([packedBytes()]);
-    const early = { code: "not-found", message: /oldest backup in .* is of 2026-01-01T00:00/ };
+    const early = { code: "not-found", message: /oldest backup in .* is from 2026-01-01T00:00/ };
     await assert.rejects(sequenceAt(store, at(-1), {}), early);
     await assert.rejects(sequenceAt(new MemoryStore(), at(1), {}), { code: "not-found" });
   });

@@ -17,9 +17,14 @@ const failed = new ScbError("decrypt", "message authentication failed: probably"
 
 describe("a backup that a key does not open", () => {
   const cases: readonly (readonly [string, string | null, string | null, RegExp])[] = [
-    ["of another node, for certain", alice, bob, /for certain not .* node 02a+, .* node 03b+:/],
-    ["of the same node: damaged", alice, alice, /though the key is that of node 02a+: the bytes/],
-    ["of a node that nobody named", alice, null, /this key is that of node 02a+; if the backup/],
+    ["of another node, for certain", alice, bob, /wrong key. .* node 02a+, .* node 03b+:/],
+    [
+      "of the same node: damaged",
+      alice,
+      alice,
+      /although the key belongs to node 02a+: the backup/,
+    ],
+    ["of a node that nobody named", alice, null, /this key belongs to node 02a+. If the backup/],
     ["with a key that names no node", null, bob, /^message authentication failed: probably$/],
   ];
   for (const [name, identityPubkey, nodePubkey, message] of cases) {
@@ -39,7 +44,10 @@ describe("a backup that a key does not open", () => {
     const packed = encrypter.encrypt(Uint8Array.of(1));
     assert.deepEqual(encrypter.decrypt(packed), Uint8Array.of(1));
     packed[30] = (packed[30] ?? 0) ^ 1;
-    assert.throws(() => encrypter.decrypt(packed), { code: "decrypt", message: /for certain/ });
+    assert.throws(() => encrypter.decrypt(packed), {
+      code: "decrypt",
+      message: /this is the wrong key/,
+    });
   });
 
   it("any other error stays what it is", () => {
