@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 
 const published = [
   ...["README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md"],
-  ...["docs/**/*.md", "examples/*", "infra/**/*.*", "infra/Dockerfile"],
+  ...["docs/**/*.{md,svg}", "examples/*", "infra/**/*.*", "infra/Dockerfile"],
 ];
 
 /** Copies from `root` to `folder`. A link to what isn't published becomes plain text. */

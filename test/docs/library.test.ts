@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { runCli } from "../support/cli.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const readme = await readFile(join(root, "README.md"), "utf8");
+const page = await readFile(join(root, "docs/library.md"), "utf8");
 
 /** A node that isn't lnd. It opens one channel, and keeps no process alive. */
 const myNode = `
@@ -20,13 +19,13 @@ export const myNode = new EventEmitter<{ opened: [ChannelWithAddrs]; resolved: [
 setTimeout(() => myNode.emit("opened", demoChannel()), 500);
 `;
 
-describe("the README", () => {
-  it("its library example compiles, in under 20 lines, and saves a backup", {
+describe("docs/library.md", () => {
+  it("its example compiles, in under 20 lines, and saves a backup", {
     timeout: 120_000,
   }, async () => {
-    const example = /```ts\n(.*?)```/s.exec(readme)?.[1] ?? "";
+    const example = /```ts\n(.*?)```/s.exec(page)?.[1] ?? "";
     assert.ok(example.trim().split("\n").length < 20);
-    const folder = await mkdtemp(join(tmpdir(), "scb-readme-"));
+    const folder = await mkdtemp(join(tmpdir(), "scb-library-"));
     try {
       const store = join(folder, "store");
       const text = example.replace("file:///tmp/scb-example", pathToFileURL(store).href);
@@ -67,28 +66,6 @@ describe("the README", () => {
       assert.equal((await readdir(join(store, "me"))).includes("latest.json"), true, stderr);
     } finally {
       await rm(folder, { recursive: true, force: true });
-    }
-  });
-
-  it("names only flags and commands that there are", async () => {
-    const overview = (await runCli(["--help"])).stdout;
-    const commands = [...overview.matchAll(/^ {2}(?!help)([a-z]+) .*$/gm)].flatMap(
-      ([, name]) => name ?? [],
-    );
-    const help = await Promise.all(commands.map((command) => runCli([command, "--help"])));
-    const known = help.map(({ stdout }) => stdout).join("\n");
-    // Flags of others that the text shows.
-    const foreign = new Set(["--save_to", "--multi_file"]);
-    const flags = new Set([...readme.matchAll(/(?<![\w-])--[a-z][a-z_-]+/g)].map(([flag]) => flag));
-    assert.ok(flags.size > 15);
-    for (const flag of flags) {
-      assert.ok(
-        foreign.has(flag) || known.includes(`${flag} `) || known.includes(`${flag}\n`),
-        flag,
-      );
-    }
-    for (const [, command] of readme.matchAll(/^ *scb-mirror ([a-z]+) .*--/gm)) {
-      assert.ok(commands.includes(command ?? ""), command);
     }
   });
 });
