@@ -1,9 +1,6 @@
 /** Writes `docs/findings.md` from the table of finding codes: `npm run generate:findings`. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type FindingLevel, findingKinds } from "../src/checks/finding.ts";
-
-export const findingsDocPath = join(import.meta.dirname, "../docs/findings.md");
+import { type GeneratedPage, table, writePages } from "./generated-page.ts";
 
 const sections: readonly (readonly [FindingLevel, string])[] = [
   ["problem", "## Problems\n\nSomething is wrong. The verdict is *unsafe*."],
@@ -14,13 +11,19 @@ const sections: readonly (readonly [FindingLevel, string])[] = [
   ["warning", "## Warnings\n\nWorth knowing. The verdict doesn't rest on them."],
 ];
 
-export function findingsDoc(): string {
+export const findingsPage: GeneratedPage = {
+  path: "docs/findings.md",
+  script: "generate:findings",
+  make: findingsDoc,
+};
+
+function findingsDoc(): string {
   const tables = sections.map(([level, heading]) => {
     const rows = Object.entries(findingKinds)
       .filter(([, kind]) => kind.level === level)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([code, { means, remedy }]) => `| \`${code}\` | ${means} | ${remedy} |`);
-    return [heading, "", "| code | it means | what to do |", "|---|---|---|", ...rows].join("\n");
+      .map(([code, { means, remedy }]) => [`\`${code}\``, means, remedy]);
+    return `${heading}\n\n${table(["code", "it means", "what to do"], rows)}`;
   });
   return `${introduction}\n\n${tables.join("\n\n")}\n`;
 }
@@ -45,4 +48,4 @@ A drill that could see too little to judge (only \`store-unread\`, \`node-unread
 
 This page is made from the code: \`npm run generate:findings\`.`;
 
-if (import.meta.main) writeFileSync(findingsDocPath, findingsDoc());
+if (import.meta.main) writePages([findingsPage]);

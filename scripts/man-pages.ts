@@ -5,15 +5,8 @@ import { settingNames, settingTable } from "../src/app/settings/table.ts";
 import { helpOf } from "../src/commands/command.ts";
 import type { Definition } from "../src/commands/definition.ts";
 import { definitions } from "../src/commands/definitions.ts";
+import { exitCodeEntries } from "../src/commands/exit-code.ts";
 import { programVersion } from "../src/runtime/version.ts";
-
-const exitCodes = [
-  ["0", "Done, or healthy."],
-  ["1", "It failed. The message says what failed and what to do."],
-  ["2", "Wrong usage or configuration."],
-  ["3", "It ran and found a problem."],
-  ["4", "It refused to go on, to protect data."],
-] as const;
 
 /** The pages' texts by the names of their files. `date` is a day, as in 2026-11-30. */
 export function manPages(date: string): ReadonlyMap<string, string> {
@@ -88,7 +81,7 @@ function commandPage(definition: Definition, date: string): string {
     ...flags.flatMap(([flag, option]) => entry(flagForm(flag, option), helpOf(option))),
     section("EXAMPLES"),
     ...examples.flatMap((example) => [".PP", ".nf", escaped(`scb-mirror ${example}`), ".fi"]),
-    exitStatus(),
+    exitStatus(definition.exitCodes),
     section("SEE ALSO"),
     "\\fBscb-mirror\\fR(1)",
   );
@@ -105,8 +98,10 @@ function header(title: string, date: string): string {
   return `.TH ${title} 1 ${date} "scb-mirror ${programVersion}" "scb-mirror"\n.nh\n.ad l`;
 }
 
-function exitStatus(): string {
-  const entries = exitCodes.flatMap(([code, meaning]) => entry(`\\fB${code}\\fR`, meaning));
+function exitStatus(own?: Definition["exitCodes"]): string {
+  const entries = exitCodeEntries(own).flatMap(([code, meaning]) =>
+    entry(`\\fB${code}\\fR`, sentence(meaning)),
+  );
   return [section("EXIT STATUS"), ...entries].join("\n");
 }
 
@@ -120,6 +115,10 @@ function entry(term: string, text: string): string[] {
 
 function page(...lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;
+}
+
+function sentence(fragment: string): string {
+  return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1)}.`;
 }
 
 /** A list of commands, and the line after a page's name, have no sentences. */

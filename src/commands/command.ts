@@ -20,7 +20,7 @@ export interface ProgramHost {
 
 /** Makes the command that a definition describes: its flags, its help, and what it does. */
 export function addCommand(program: Command, definition: Definition, host: ProgramHost): void {
-  const { name, summary, description, settings, options, examples } = definition;
+  const { name, summary, description, settings, options, examples, exitCodes } = definition;
   const command = program.command(name).description(description).allowExcessArguments(false);
   if (summary !== undefined) command.summary(summary);
   const given = new Map<string, Given>();
@@ -31,7 +31,7 @@ export function addCommand(program: Command, definition: Definition, host: Progr
   }
   const lines = examples.map((example) => `  $ scb-mirror ${example}`);
   command
-    .addHelpText("after", `\nExamples:\n${lines.join("\n")}\n${exitCodeHelp}`)
+    .addHelpText("after", `\nExamples:\n${lines.join("\n")}\n${exitCodeHelp(exitCodes)}`)
     .action(async () => {
       try {
         host.exit(await definition.run(await contextOf(definition, given, host), given));

@@ -18,6 +18,8 @@ export interface Definition {
   readonly doing?: string;
   /** Without the program's name. */
   readonly examples: readonly string[];
+  /** What its exit codes say more than `exitCodeEntries` does. */
+  readonly exitCodes?: Partial<Readonly<Record<ExitCode, string>>>;
   /** Reads what was given for the options, and acts. Throws "usage". */
   readonly run: (
     context: Omit<ActionContext, "options">,

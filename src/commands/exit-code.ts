@@ -27,7 +27,25 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   return exitCodes.failed;
 }
 
-/** For the end of each command's help. */
-export const exitCodeHelp = `
-Exit codes: 0 done, or healthy; 1 it failed; 2 wrong usage or configuration;
-3 it ran and found a problem; 4 refused, to protect data.`;
+/** What each says, unless a command says more: fragments that begin in lower case. */
+const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
+  [exitCodes.done]: "done, or healthy",
+  [exitCodes.failed]: "it failed",
+  [exitCodes.usage]: "wrong usage or configuration",
+  [exitCodes.problemFound]: "it ran and found a problem",
+  [exitCodes.refused]: "refused, to protect data",
+};
+
+/** Each code and its meaning, in their order. `own`: what a command says instead. */
+export function exitCodeEntries(
+  own: Partial<Readonly<Record<ExitCode, string>>> = {},
+): readonly (readonly [ExitCode, string])[] {
+  return Object.values(exitCodes).map((code) => [code, own[code] ?? exitCodeMeanings[code]]);
+}
+
+/** For the end of a help text. */
+export function exitCodeHelp(own?: Partial<Readonly<Record<ExitCode, string>>>): string {
+  const lines = exitCodeEntries(own).map(([code, meaning]) => `${code} ${meaning}`);
+  if (own === undefined) return `\nExit codes: ${lines.join("; ")}.`;
+  return `\nExit codes: ${lines.join(";\n            ")}.`;
+}

@@ -61,7 +61,7 @@ Examples:
   $ scb-mirror run --to s3://my-bucket/lightning
   $ scb-mirror status --to s3://my-bucket/lightning
   $ scb-mirror restore --to s3://my-bucket/lightning -o channel.backup
-${exitCodeHelp}`,
+${exitCodeHelp()}`,
     );
 
   for (const definition of definitions) addCommand(program, definition, host);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { metricTable } from "../../src/watched/metric-table.ts";
 import { metricsText, SwapDurations } from "../../src/watched/metrics.ts";
 import type { Watched } from "../../src/watched/record.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
@@ -153,7 +153,7 @@ peerSuite("the metrics, as Prometheus reads them", ["prometheus"], () => {
   });
 });
 
-it("the contract's names are documented", () => {
-  const text = readFileSync(new URL("../../docs/watching.md", import.meta.url), "utf8");
-  for (const name of metricNames) assert.ok(text.includes(`\`${name}`), name);
+it("the table has the contract's names", () => {
+  const names = Object.keys(metricTable);
+  for (const name of metricNames) assert.ok(names.includes(name), name);
 });

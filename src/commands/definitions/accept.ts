@@ -29,5 +29,8 @@ export const accept = defineCommand({
     "accept --to s3://my-bucket/lightning --from lnd",
     "accept quarantine/01JD0000000000000000000000.backup --to file:///mnt/usb/scb --yes --json",
   ],
+  exitCodes: {
+    4: "refused, to protect data, or nobody said yes",
+  },
   action: async (context) => (await import("../accept.ts")).acceptAction(context),
 });

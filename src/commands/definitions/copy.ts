@@ -9,9 +9,7 @@ export const copy = defineCommand({
     "Copies a node's history from one store to another. Shows a plan, and applies it with --apply. " +
     "Each version is proved by its hash before it is copied, and compared after. It only adds: what " +
     "the other store has stays, and its pointer moves last, if the history goes on from it. Cut short " +
-    "at any moment, the same command goes on from there; run it again to catch up. Exit code 3: a " +
-    "version is damaged or differs (it is named, and the others are copied). Exit code 4: the other " +
-    "store is ahead, or has another history or another node's; nothing was changed.",
+    "at any moment, the same command goes on from there; run it again to catch up.",
   settings: ["from-store", ...settingGroups.store],
   options: { apply: toggle("copy what the plan says") },
   doing: "reading both stores",
@@ -19,5 +17,9 @@ export const copy = defineCommand({
     "copy --from-store s3://my-bucket/lightning --to file:///mnt/usb/scb/store",
     "copy --from-store s3://my-bucket/lightning --to 's3://second/lightning?endpoint=https://s3.example' --apply",
   ],
+  exitCodes: {
+    3: "a version is damaged or differs (it is named, and the others are copied), or a person has to decide about the pointer",
+    4: "the other store is ahead, or has another history or another node's: nothing was changed",
+  },
   action: async (context) => (await import("../copy.ts")).copyAction(context),
 });

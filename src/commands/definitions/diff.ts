@@ -21,5 +21,8 @@ export const diff = defineCommand({
     "diff 11 latest --to s3://my-bucket/lightning --key-file ~/backup.key",
     "diff old.backup channel.backup --key-file ~/backup.key --json",
   ],
+  exitCodes: {
+    3: "the backups differ",
+  },
   action: async (context) => (await import("../diff.ts")).diffAction(context),
 });

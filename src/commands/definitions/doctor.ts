@@ -18,5 +18,8 @@ export const doctor = defineCommand({
     "doctor --from lnd --macaroonpath ~/scb-mirror.macaroon",
     "doctor --to s3://my-bucket/lightning --from lnd --key-file ~/backup.key --json",
   ],
+  exitCodes: {
+    3: "a check found a problem",
+  },
   action: async (context) => (await import("../doctor.ts")).doctorAction(context),
 });

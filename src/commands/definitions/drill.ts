@@ -20,5 +20,8 @@ export const drill = defineCommand({
     "drill --to s3://my-bucket/lightning --key-file words.txt",
     "drill --to s3://my-bucket/lightning --from lnd --key-file backup.key --dial --tor-proxy 127.0.0.1:9050",
   ],
+  exitCodes: {
+    3: "a restore would not work as it should, or that isn't known",
+  },
   action: async (context) => (await import("../drill.ts")).drillAction(context),
 });

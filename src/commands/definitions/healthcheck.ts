@@ -4,7 +4,7 @@ import { defineCommand } from "../definition.ts";
 export const healthcheck = defineCommand({
   name: "healthcheck",
   description:
-    "Asks the run that listens at --listen on this machine whether it works: 0 if it does, else 1. For Docker, ECS and Kubernetes",
+    "Asks the run that listens at --listen on this machine whether it works. For Docker, ECS and Kubernetes",
   summary: "Asks the run on this machine whether it works",
   settings: ["listen", "config", "log-level"],
   options: {
@@ -12,5 +12,8 @@ export const healthcheck = defineCommand({
   },
   doing: "asking the mirror",
   examples: ["healthcheck --listen 9847", "healthcheck --ready --listen 9847"],
+  exitCodes: {
+    1: "no run answers, or it says that it isn't well",
+  },
   action: async (context) => (await import("../healthcheck.ts")).healthcheckAction(context),
 });

@@ -23,5 +23,8 @@ export const key = defineCommand({
     "key --key-file words.txt --passphrase-file pass.txt --network testnet --json",
     "key --from lnd --macaroonpath scb-mirror-key.macaroon -o backup.key",
   ],
+  exitCodes: {
+    4: "a file is there already",
+  },
   action: async (context) => (await import("../key.ts")).keyAction(context),
 });

@@ -22,5 +22,8 @@ export const kit = defineCommand({
     "kit --to s3://my-bucket/lightning",
     "kit --to s3://my-bucket/lightning --node alice --text -o - | lpr",
   ],
+  exitCodes: {
+    4: "a file is there already",
+  },
   action: async (context) => (await import("../kit.ts")).kitAction(context),
 });

@@ -11,5 +11,8 @@ export const list = defineCommand({
   },
   doing: "reading the stores",
   examples: ["list --to s3://my-bucket/lightning", "list --to file:///mnt/usb/scb --json"],
+  exitCodes: {
+    3: "one of several stores couldn't be read",
+  },
   action: async (context) => (await import("../list.ts")).listAction(context),
 });

@@ -16,5 +16,8 @@ export const notify = defineCommand({
     "notify --test --notify ntfys://ntfy.sh/my-secret-topic",
     "notify --test --config mirror.yaml --json",
   ],
+  exitCodes: {
+    1: "a message did not get there",
+  },
   action: async (context) => (await import("../notify.ts")).notifyAction(context),
 });

@@ -35,5 +35,9 @@ export const prune = defineCommand({
     "prune --keep-last 50 --keep-daily 30 --keep-monthly 24 --to s3://my-bucket/lightning",
     "prune --keep-within 90d --apply --to s3://my-bucket/lightning",
   ],
+  exitCodes: {
+    1: "it failed, or a version could not be removed",
+    4: "the history has to be mended first: nothing was removed",
+  },
   action: async (context) => (await import("../prune.ts")).pruneAction(context),
 });

@@ -8,8 +8,8 @@ export const repair = defineCommand({
   description:
     "Mends a pointer that is lost or damaged, that somebody replaced with an older one, or that names " +
     "a version that is not there. Works out from the versions what the pointer must name, shows it, " +
-    "and writes it with --apply. It does not guess between two histories: it shows both, exits with " +
-    "code 4, and asks for --to-version.",
+    "and writes it with --apply. It does not guess between two histories: it shows both, and asks for " +
+    "--to-version.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     "to-version": text({
@@ -23,5 +23,9 @@ export const repair = defineCommand({
     "repair --to s3://my-bucket/lightning",
     "repair --to s3://my-bucket/lightning --key-file ~/backup.key --apply",
   ],
+  exitCodes: {
+    3: "the pointer is wrong, and --apply would mend it",
+    4: "a person has to choose: nothing was changed",
+  },
   action: async (context) => (await import("../repair.ts")).repairAction(context),
 });

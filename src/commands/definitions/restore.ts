@@ -9,8 +9,7 @@ export const restore = defineCommand({
   description:
     "Fetches a backup, checks it, and writes it to a file for lncli restorechanbackup, or hands it to " +
     "a new lnd. It does the same with each older version that a restore needs too, because only that " +
-    "one brings back the funds of a channel that has closed. Exit code 3: not everything that is " +
-    "needed was written, or taken by lnd.",
+    "one brings back the funds of a channel that has closed.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     version: text({
@@ -44,5 +43,9 @@ export const restore = defineCommand({
     "restore --to-lnd --to s3://my-bucket/lightning",
     "restore --to file:///mnt/usb/scb -o - | sha256sum",
   ],
+  exitCodes: {
+    3: "not everything that is needed was written, or taken by lnd",
+    4: "refused, to protect data: a file is there already, say",
+  },
   action: async (context) => (await import("../restore.ts")).restoreAction(context),
 });

@@ -35,5 +35,8 @@ export const run = defineCommand({
     "run --to s3://my-bucket/lightning --listen 9847",
     "run --from demo --to file:///tmp/scb --once --json",
   ],
+  exitCodes: {
+    4: "refused, to protect data: the store lies, its pointer was deleted, it is another node's, or with --once a guard held the backup back",
+  },
   action: async (context) => (await import("../run.ts")).runAction(context),
 });

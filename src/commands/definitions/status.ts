@@ -22,5 +22,8 @@ export const status = defineCommand({
     "status --to file:///mnt/usb/scb --node alice --json",
     "status --to s3://my-bucket/lightning --all",
   ],
+  exitCodes: {
+    3: "the node isn't safe, or that isn't known",
+  },
   action: async (context) => (await import("../status.ts")).statusAction(context),
 });

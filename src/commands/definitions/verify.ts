@@ -25,6 +25,9 @@ export const verify = defineCommand({
     "verify --to s3://my-bucket/lightning",
     "verify --since 30d --key-file ~/backup.key --to s3://my-bucket/lightning --json",
   ],
+  exitCodes: {
+    3: "something is wrong, or couldn't be read",
+  },
   action: async (context) => (await import("../verify.ts")).verifyAction(context),
 });
 

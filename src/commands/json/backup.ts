@@ -109,10 +109,11 @@ export const diff: JsonDocument = {
             }),
           )
           .describe("channels of both that differ"),
-        stores: z.tuple([storeName.nullable(), storeName.nullable()]).optional().meta({
-          form: "list of two texts or null",
-          description: "the stores that they are from (null for a file); only with several stores",
-        }),
+        stores: z
+          .array(storeName.nullable())
+          .length(2)
+          .optional()
+          .describe("the stores that they are from (null for a file); only with several stores"),
       }),
     },
   ],
