@@ -45,7 +45,7 @@ export function settingsPage(): string {
 
 const introduction = `# Settings
 
-Each setting has one name and four places. A flag beats the environment, which beats the file.
+Each setting has one name and several places. A flag beats the environment, which beats the file.
 
 | place | form |
 |---|---|
@@ -53,11 +53,12 @@ Each setting has one name and four places. A flag beats the environment, which b
 | environment | \`SCB_MIRROR_MAX_AGE=36h\` |
 | environment, from a file | \`SCB_MIRROR_MAX_AGE_FILE=/run/secrets/max-age\`: the file holds the value, and white space around it doesn't count. Every setting has this form |
 | YAML, with \`--config FILE\` | \`max-age: 36h\` |
+| YAML, from a file | \`max-age-file: /etc/scb-mirror/max-age\`, as in the environment |
 
 A switch is \`true\` or \`false\` in the environment and in YAML. A setting that takes several values is given
 again as a flag, has white space between them in the environment, and is a list in YAML. A duration is a
 number with \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`. An unknown name in the environment (with \`SCB_MIRROR_\`) or in YAML is
-an error, and so is a setting with both a variable and a \`_FILE\`.
+an error, and so is a setting that stands both by itself and as a file in one of them.
 
 In the environment and in YAML every command accepts every setting, and uses those that it knows.
 
@@ -69,7 +70,7 @@ function section(name: SettingName): string {
   const value = placeholder === null ? "" : ` ${placeholder.toUpperCase()}`;
   const fallback = defaultNote ?? (text === undefined ? "none" : `\`${text}\``);
   const environment = environmentName(name);
-  const yaml = name === "config" ? "not in YAML" : `YAML \`${name}\``;
+  const yaml = name === "config" ? "not in YAML" : `YAML \`${name}\`, \`${name}-file\``;
   const users = definitions
     .filter(({ settings }) => settings.includes(name))
     .map((command) => `\`${command.name}\``);
