@@ -23,8 +23,8 @@ import {
 
 /**
  * The swap protocol on an object store: uploads a version under its own key, then moves the pointer if it
- * hasn't moved since the node's state was read. Any number of writers may swap in one folder. Source: the
- * swap protocol, "One swap".
+ * hasn't moved since the node's state was read. Any number of writers may swap in one folder. Source:
+ * docs/protocol.md, "Writing: one swap".
  */
 export class ObjectStoreSwapper extends StateSwapper {
   /** Operations whose pointer was sent, with unknown outcome. */

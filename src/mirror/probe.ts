@@ -35,8 +35,8 @@ const brokenOff = new WeakMap<ObjectStore, Probe>();
  *
  * Resolves once every step came out right. Throws "store-lies", saying what was seen, or what the store
  * throws if it is unavailable or denies access: a probe that couldn't run is no verdict. Deletes what it
- * wrote, if permitted; the next probe on the same `store` reuses the folder. Source: the swap protocol,
- * "Startup probe".
+ * wrote, if permitted; the next probe on the same `store` reuses the folder. Source:
+ * docs/protocol.md, "The probe".
  */
 export async function probeStore(options: ProbeOptions): Promise<void> {
   const { store } = options;

@@ -3,7 +3,8 @@ import { operationIdPattern } from "./operation-id.ts";
 
 /**
  * The layout of a node's folder. Every key here is relative to that folder, and so are all keys in the
- * pointer, in metadata and in output. Source: the swap protocol, "Objects".
+ * pointer, in metadata and in output. Source: docs/protocol.md, "The folder of
+ * a node".
  */
 export const latestKey = "latest.json";
 

@@ -1,5 +1,5 @@
 /**
- * What must hold. I1 to I8 are the swap protocol's; the others are what the mirror promises besides.
+ * What must hold. I1 to I8 are those of docs/protocol.md; the others are what the mirror promises besides.
  */
 export const invariants = {
   I1: "the pointer's target exists, and its size and sha256 match, at every moment",
