@@ -15,25 +15,25 @@ import { FolderWatch } from "./folder-watch.ts";
 import { StableFile } from "./stable-file.ts";
 
 export interface BackupFileTiming {
-  /** How often the file is looked at when nobody reports a change. Default 3 s. */
+  /** How often to check the file if nothing reports a change. Default 3 s. */
   readonly pollIntervalMs?: number;
-  /** How long the file must rest before it counts as written. Default 200 ms. */
+  /** How long the file must stay unchanged before it counts as written. Default 200 ms. */
   readonly settleMs?: number;
 }
 
 export interface BackupFileOptions extends BackupFileTiming {
-  /** Of lnd's `channel.backup`. Neither it nor its folder need exist yet. */
+  /** The path of lnd's `channel.backup`. Neither the file nor its folder need exist yet. */
   readonly path: string;
-  /** Without it nothing is known of what is in the file, and its bytes are mirrored as they are. */
+  /** Without it, the file's contents are unknown and its bytes are mirrored as they are. */
   readonly inspect?: InspectBackup | undefined;
   readonly observer: SourceObserver;
   readonly clock: Clock;
 }
 
 /**
- * Snapshots of a `channel.backup` that lnd, or whoever copies it here, keeps up to date. A change is
- * due when the content is another one, not when only the file's times are. While the file is
- * missing, cut off or no backup at all, that is trouble for the observer, and nothing is due.
+ * Snapshots of a `channel.backup` that lnd, or something that copies it here, keeps up to date. A
+ * snapshot is due when the file's content changes, not when only its times do. While the file is missing,
+ * truncated or not a backup, the observer hears of the trouble and no snapshot is due.
  */
 export class BackupFileSource implements SnapshotSource {
   readonly description: string;
@@ -56,12 +56,15 @@ export class BackupFileSource implements SnapshotSource {
     });
   }
 
-  /** A packed Multi does not say whose it is, so there is nothing to ask: the file may come later. */
+  /**
+   * A packed Multi doesn't say which node it belongs to, so there is nothing to read. The file may appear
+   * later.
+   */
   identify(): Promise<NodeIdentity> {
     return Promise.resolve({ pubkey: null, network: null });
   }
 
-  /** What the file holds now. Throws what `StableFile.read` and `inspect` throw. */
+  /** The file's current content. Throws what `StableFile.read` and `inspect` throw. */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     const now = this.#options.clock.now();
     const { bytes: packed, writtenAt } = await this.#file.read(signal);
@@ -78,8 +81,8 @@ export class BackupFileSource implements SnapshotSource {
   }
 
   /**
-   * Whether the file alone is mounted here, so that one which lnd renames over it is never seen. False
-   * if the system doesn't tell.
+   * Whether only the file is mounted here, so that a new file that lnd renames over it stays invisible.
+   * False if the system doesn't tell.
    */
   isMountPoint(): Promise<boolean> {
     return this.#file.isMountPoint();
@@ -104,7 +107,7 @@ export class BackupFileSource implements SnapshotSource {
     let isTroubled = false;
     try {
       for (;;) {
-        // Both before the file is read: what happens after that ends the next wait at once.
+        // Both come before the file is read, so that any later event ends the next wait at once.
         wake = new AbortController();
         await folder.renew();
         try {

@@ -18,7 +18,7 @@ const anchors =
   channelTypeBits.anchorOutputs |
   channelTypeBits.zeroHtlcTxFee;
 
-/** Most channels have anchors, as on real nodes. Between them they give most versions of a Single. */
+/** Most channels have anchors, as on real nodes. Together these types yield most versions of a Single. */
 const channelTypes: readonly number[] = [
   anchors,
   anchors,
@@ -42,20 +42,20 @@ export function makeDemoPeer(random: Random): DemoPeer {
   return { identityPub: publicKey(random), addrs };
 }
 
-/** How a demo channel comes about. */
+/** Options of a demo channel. */
 export interface DemoChannelOptions {
-  /** At which its funding was sent. Default 800,000. */
+  /** The block height at which its funding was sent. Default 800,000. */
   readonly blockHeight?: number;
   readonly random?: Random;
 }
 
-/** A channel that looks real and holds no funds, of a peer of its own. It isn't confirmed yet. */
+/** A realistic channel without funds, with its own peer. It isn't confirmed yet. */
 export function demoChannel(options: DemoChannelOptions = {}): ChannelWithAddrs {
   const { blockHeight = 800_000, random = systemRandom } = options;
   return openDemoChannel(makeDemoPeer(random), blockHeight, random);
 }
 
-/** A channel whose funding was just sent and is not confirmed yet. */
+/** A channel whose funding was just sent and isn't confirmed yet. */
 export function openDemoChannel(
   peer: DemoPeer,
   blockHeight: number,
@@ -107,7 +107,7 @@ export function openDemoChannel(
   };
 }
 
-/** The same channel, its funding now in block `blockHeight`. */
+/** The same channel, with its funding confirmed in block `blockHeight`. */
 export function confirmDemoChannel(
   channel: ChannelWithAddrs,
   blockHeight: number,
@@ -118,7 +118,7 @@ export function confirmDemoChannel(
   return { ...channel, shortChannelId: { blockHeight, txIndex, txPosition } };
 }
 
-/** Both sides' balances, as scripts of the length that a commitment has. */
+/** A commitment with both balances, whose scripts have the usual length. */
 function commitTx(funding: OutPoint, capacitySat: number, random: Random): MsgTx {
   const ours = integer(0, capacitySat, random);
   const output = (value: number) => ({
@@ -140,13 +140,15 @@ function commitTx(funding: OutPoint, capacitySat: number, random: Random): MsgTx
   };
 }
 
-/** RFC 5737, for documentation: nobody's, so that a drill that dials reaches no stranger. */
+/**
+ * RFC 5737 addresses, reserved for documentation, so that a drill that dials them reaches no stranger.
+ */
 function tcp4(random: Random): NetAddress {
   const host = Uint8Array.of(198, 51, 100, ...random.bytes(1));
   return { kind: "tcp4", host, port: 9735 };
 }
 
-/** RFC 3849, for documentation. */
+/** RFC 3849 addresses, reserved for documentation. */
 function tcp6(random: Random): NetAddress {
   const host = Uint8Array.from([0x20, 0x01, 0x0d, 0xb8, ...random.bytes(12)]);
   return { kind: "tcp6", host, port: 9735 };
@@ -167,7 +169,7 @@ function publicKey(random: Random): Uint8Array {
   return secp256k1.getPublicKey(secp256k1.utils.randomSecretKey(random.bytes(48)), true);
 }
 
-/** From `from` to below `below`. */
+/** A whole number from `from` to less than `below`. */
 function integer(from: number, below: number, random: Random): number {
   return from + Math.floor(random.unit() * (below - from));
 }

@@ -25,9 +25,9 @@ import {
   pick,
 } from "./demo-channel.ts";
 
-/** Which node a `DemoNode` is, and how busy. */
+/** Which demo node this is, and how busy it is. */
 export interface DemoNodeOptions {
-  /** The key that its backups are encrypted with: the same key is the same node. */
+  /** Encrypts the node's backups. The same key makes the same node. */
   readonly backupKey: Uint8Array;
   /** How often a channel opens or closes, on average. Default 2 s. */
   readonly intervalMs?: number | undefined;
@@ -37,14 +37,14 @@ export interface DemoNodeOptions {
 
 const defaultIntervalMs = 2000;
 const peerCount = 8;
-/** It has so many from the beginning, and never fewer. */
+/** It has this many channels from the start, and never fewer. */
 const fewestChannels = 3;
 const mostChannels = 12;
 
 /**
- * A simulated node: opens and closes channels that look real and hold no funds, and packs them. It
- * has no memory of its own: `remember` gives it the channels of its last backup, so that after a
- * restart it goes on where that left off.
+ * A simulated node that opens, closes and packs realistic channels without funds. It has no memory of its
+ * own: `remember` gives it the channels of its last backup, so that it continues from there after a
+ * restart.
  */
 export class DemoNode implements SnapshotSource {
   readonly description = "demo node";
@@ -56,7 +56,7 @@ export class DemoNode implements SnapshotSource {
   readonly #random: Random;
   readonly #peers: readonly DemoPeer[];
   readonly #open = new Map<string, Single>();
-  /** The one whose funding isn't confirmed yet. */
+  /** The channel whose funding isn't confirmed yet. */
   #pending: ChannelWithAddrs | null = null;
 
   constructor(options: DemoNodeOptions) {
@@ -74,7 +74,7 @@ export class DemoNode implements SnapshotSource {
     return Promise.resolve(this.#identity);
   }
 
-  /** These channels are its own. */
+  /** Adds the channels of an earlier backup to the node's own. */
   remember({ staticBackups }: Multi): void {
     for (const single of staticBackups) this.#add(single);
   }
@@ -111,7 +111,7 @@ export class DemoNode implements SnapshotSource {
     return Promise.resolve();
   }
 
-  /** Whether it is still wanted when the time for the next event has come. */
+  /** Waits for the next event. False if the consumer stopped meanwhile. */
   async #wait(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
     try {
@@ -142,13 +142,13 @@ export class DemoNode implements SnapshotSource {
     this.#open.set(formatOutPoint(single.fundingOutpoint), SingleView.of(single));
   }
 
-  /** A block each ten minutes since Bitcoin's first. */
+  /** One block every ten minutes since Bitcoin's first. */
   #blockHeight(): number {
     return Math.floor((this.#clock.now() / 1000 - 1_231_006_505) / 600);
   }
 }
 
-/** A point of its own for each key; it tells nothing of the key. */
+/** A distinct public key for each backup key, which reveals nothing of it. */
 function demoPubkey(backupKey: Uint8Array): string {
   const seed = createHash("sha384").update("scb-mirror demo node").update(backupKey).digest();
   const secretKey = secp256k1.utils.randomSecretKey(Uint8Array.from(seed));

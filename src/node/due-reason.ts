@@ -1,8 +1,8 @@
 import { type SnapshotReason, weightierReason } from "../chanbackup/snapshot.ts";
 
 /**
- * Holds why a snapshot is due, from whoever notices it, for the one who takes the snapshots. There
- * is room for one reason, so a slow consumer finds one, the weightiest, and never a pile.
+ * Passes on why a snapshot is due, from whatever notices it to the consumer that takes snapshots. It
+ * holds one reason, so a slow consumer finds the most important one and never a backlog.
  */
 export class DueReason {
   #reason: SnapshotReason | null = null;
@@ -14,7 +14,7 @@ export class DueReason {
     this.#wake();
   }
 
-  /** Ends `drain` with `error`. For a defect: an expected failure is told to an observer instead. */
+  /** Ends `drain` with `error`. Only for defects: expected failures go to an observer. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake();
@@ -44,8 +44,8 @@ export class DueReason {
 }
 
 /**
- * Yields what `notice` puts until `signal` aborts. When the consumer is done, `notice` is told by its
- * own signal, and waited for. An error of it while it should still run ends the consumer.
+ * Yields what `notice` puts until `signal` aborts. When the consumer is done, aborts the signal of
+ * `notice` and waits for it. An error that `notice` throws before that ends the consumer.
  */
 export async function* noticed(
   signal: AbortSignal,

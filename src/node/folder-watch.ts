@@ -2,9 +2,9 @@ import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 
 /**
- * Says when something happens to one name in a folder, as long as the system reports it. It may
- * miss things (network file systems and bind mounts report nothing), so it only ever makes a poll
- * come sooner. The folder is watched and not the file, which lnd replaces by renaming over it.
+ * Reports events on one name in a folder, as far as the system does. It may miss some (network file
+ * systems and bind mounts report nothing), so it only ever makes a poll come sooner. It watches the
+ * folder and not the file, because lnd replaces the file by renaming over it.
  */
 export class FolderWatch {
   readonly #folder: string;
@@ -19,7 +19,7 @@ export class FolderWatch {
     this.#onEvent = onEvent;
   }
 
-  /** To be called again and again: watches the folder that has this path now, if there is one. */
+  /** Watches the folder that has this path now, if there is one. Call it repeatedly. */
   async renew(): Promise<void> {
     const found = await identityOf(this.#folder);
     if (found === this.#watched) return;
@@ -30,7 +30,7 @@ export class FolderWatch {
         if (name === null || name === this.#name) this.#onEvent();
       });
     } catch {
-      // No more watches to be had, or the folder went away since: polling goes on.
+      // The system has no more watches, or the folder is gone by now. Polling continues.
       return;
     }
     this.#watched = found;
@@ -50,7 +50,7 @@ async function identityOf(folder: string): Promise<string | null> {
     const { dev, ino } = await stat(folder, { bigint: true });
     return `${dev},${ino}`;
   } catch {
-    // Whoever reads the file says what is wrong with its path.
+    // Reading the file reports what is wrong with its path.
     return null;
   }
 }

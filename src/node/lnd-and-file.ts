@@ -20,29 +20,29 @@ import { LndSource, type LndSourceTiming } from "./lnd/lnd-source.ts";
 import { SharedObserver } from "./shared-observer.ts";
 
 export interface LndAndFileOptions extends LndSourceTiming, BackupFileTiming {
-  /** Owned by the source from here on: `close` closes it. */
+  /** Owned by the source from now on: `close` closes it. */
   readonly node: LndNode;
-  /** Of this lnd's `channel.backup`. */
+  /** The path of this lnd's `channel.backup`. */
   readonly path: string;
   /** Opens the file with a key. Default: lnd opens it. */
   readonly inspect?: InspectBackup | undefined;
   readonly observer: SourceObserver;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long lnd gets to rewrite a file that lacks what it exports. Default 500 ms. */
+  /** How long lnd may take to rewrite a file that lacks what it exports. Default 500 ms. */
   readonly rewriteWaitMs?: number;
 }
 
-/** A snapshot whose channels are known. */
+/** A snapshot with known channels. */
 type Opened = Snapshot & { readonly channelPoints: readonly string[] };
 
-// How often a file that lnd is rewriting is looked at.
+// How often to check a file that lnd is rewriting.
 const rewritePollMs = 100;
 
-/** After these nobody can say whether the file is this node's, or a person has to decide. */
+/** After these errors, the file can't be proved to be this node's, or a person has to decide. */
 const hopelessCodes: readonly ErrorCode[] = ["aborted", "internal", "usage", "wrong-node"];
 
-/** lnd does not answer, or not us: then it cannot open the file for us either. */
+/** lnd doesn't answer, or not to us, so it can't open the file for us either. */
 const awayCodes: readonly ErrorCode[] = [
   "node-unavailable",
   "node-untrusted",
@@ -53,25 +53,25 @@ const awayCodes: readonly ErrorCode[] = [
 ];
 
 /**
- * A running lnd and its `channel.backup` together. Either of them says when a snapshot is due, and
- * the better of the two is the snapshot.
+ * A running lnd and its `channel.backup` together. Either can make a snapshot due, and the better of the
+ * two becomes the snapshot.
  *
- * Neither is always the better one. The export drops a channel that this node has force closed while
- * its funds still wait to be swept; the file keeps it. The file drops a channel that was closed
- * cooperatively at the first confirmation; the export keeps it for a while. And the file lags by the
- * milliseconds in which lnd rewrites it (lnd `chanbackup.SubSwapper`). So:
+ * Neither is always the better one. The export drops a channel that this node has force closed while its
+ * funds still wait to be swept; the file keeps it. The file drops a cooperatively closed channel at the
+ * first confirmation; the export keeps it for a while. And the file lags by the milliseconds that lnd
+ * takes to rewrite it (lnd `chanbackup.SubSwapper`). So:
  *
- * 1. The file has all that the export has: the file. What it has more still needs sweeping, or has
- *    just opened.
- * 2. Else lnd gets a moment to rewrite the file, and rule 1 is tried again.
- * 3. The export has all that the file has: the export.
- * 4. Each lacks something: the file, if it has every channel that is open or about to be, for then it
- *    lacks only what is closed and settled. Else the file is behind: the export.
+ * 1. If the file has all that the export has, take the file. Its other channels still need sweeping, or
+ * have just opened.
+ * 2. Otherwise give lnd a moment to rewrite the file, and try rule 1 again.
+ * 3. If the export has all that the file has, take the export.
+ * 4. Otherwise each lacks something. If the file has every channel that is open or about to be, take the
+ * file, because it lacks only closed and settled channels. If not, the file is behind: take the export.
  *
- * A file that cannot be read, or that is not this node's, is trouble and is never followed: the
- * mirror goes on with the export. While lnd is away its file is still its backup, and may hold what
- * lnd wrote as it stopped: then it is mirrored alone, opened with the key if there is one. But a file
- * that was not good enough while lnd was there doesn't become so when lnd goes.
+ * A file that can't be read or isn't this node's is reported as trouble and never used; the mirror
+ * continues with the export. While lnd is away, its file is still its backup, and may hold what lnd wrote
+ * as it stopped. Then the file is mirrored alone, and opened with the key if there is one. But a file
+ * that the export was preferred to while lnd was there isn't used when lnd goes away.
  */
 export class LndAndFileSource implements SnapshotSource {
   readonly description: string;
@@ -80,14 +80,14 @@ export class LndAndFileSource implements SnapshotSource {
   readonly #lnd: LndSource;
   readonly #file: BackupFileSource;
   readonly #content: SourceObserver;
-  /** The sha256 of the file to which the export was preferred when both were last seen. */
+  /** The SHA-256 of the file that was passed over for the export when both were last seen. */
   #passedOver: string | null = null;
 
   constructor(options: LndAndFileOptions) {
     const shared = new SharedObserver(options.observer);
     this.#options = options;
     this.#lnd = new LndSource({ ...options, observer: shared.part() });
-    // It is opened here, where it is known whether lnd can do that now.
+    // The file is opened by this class, which knows whether lnd can do that now.
     this.#file = new BackupFileSource({
       ...options,
       inspect: undefined,
@@ -102,7 +102,7 @@ export class LndAndFileSource implements SnapshotSource {
     return this.#lnd.identify(signal);
   }
 
-  /** Throws what `LndSource.snapshot` throws when neither lnd nor the file can be had. */
+  /** Throws what `LndSource.snapshot` throws if neither lnd nor the file is available. */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     const [exported, raw] = await Promise.allSettled([
       this.#lnd.snapshot(reason, signal),
@@ -163,7 +163,7 @@ export class LndAndFileSource implements SnapshotSource {
     }
   }
 
-  /** Rules 3 and 4. Throws "io" for a file that lnd has not kept up to date. */
+  /** Rules 3 and 4. Throws "io" if lnd hasn't kept the file up to date. */
   async #ofDiffering(
     file: Opened,
     exported: Opened,
@@ -173,19 +173,19 @@ export class LndAndFileSource implements SnapshotSource {
     const open = await node.openChannelPoints(signal);
     const held = new Set(file.channelPoints);
     const openNow = new Set(open);
-    // A channel that opened after the export may have opened after the file was read, too.
+    // A channel that opened after the export may also have opened after the file was read.
     const lacking = exported.channelPoints.filter(
       (point) => openNow.has(point) && !held.has(point),
     ).length;
     if (lacking > 0) {
       throw new ScbError(
         "io",
-        `it lacks ${lacking} of the channels that lnd has open, so lnd doesn't write it: give --backup-file the path of the file that lnd writes`,
+        `it lacks ${lacking} of the channels that lnd has open, so lnd isn't writing this file: give --backup-file the path of the file that lnd writes`,
       );
     }
     const isLess = covers(exported.channelPoints, file.channelPoints);
     if (isLess || !covers(file.channelPoints, open)) return exported;
-    // A channel that the export had, and the file has not, may have closed since the export.
+    // A channel in the export but not in the file may have closed since the export.
     const { limbo } = await node.closingChannels(signal);
     return { ...withTold(file, exported), limbo };
   }
@@ -198,7 +198,7 @@ export class LndAndFileSource implements SnapshotSource {
     try {
       const snapshot = orThrow(raw);
       if (sha256Hex(snapshot.packed) === this.#passedOver) {
-        throw new ScbError("io", "lnd's last export held more than it does: waiting for lnd");
+        throw new ScbError("io", "it holds less than lnd's last export: waiting for lnd");
       }
       const isUnopened = this.#options.inspect === undefined && hasCode(lndError, ...awayCodes);
       const file = isUnopened ? snapshot : await this.#open(snapshot, signal);
@@ -217,7 +217,7 @@ export class LndAndFileSource implements SnapshotSource {
     return { ...snapshot, channelPoints, verifiedBy: "lnd" };
   }
 
-  /** The mirror goes on without the file, but not without a word. */
+  /** The mirror continues without the file, but reports it. */
   #tellTrouble(error: unknown, signal: AbortSignal | undefined): void {
     throwIfAborted(signal);
     const known = ScbError.from(error);
@@ -228,7 +228,7 @@ export class LndAndFileSource implements SnapshotSource {
   }
 }
 
-/** lnd vouches for the file, and tells what the file doesn't: what becomes of its channels. */
+/** Adds to a file that lnd verified what only lnd can tell: what becomes of its channels. */
 function withTold(file: Opened, exported: Opened): Opened {
   const { limbo, takenAt } = exported;
   const held = new Set(file.channelPoints);

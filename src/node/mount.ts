@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 
 /** The mount through which a file was opened. */
 export interface Mount {
-  /** Where it is mounted: the file's own path, if only this file is. */
+  /** Its path: the file's own path if only this file is mounted. */
   readonly mountPoint: string;
-  /** Something has since been deleted or replaced, and the mount still shows the old one. */
+  /** The mounted file or folder has been deleted or replaced, and the mount still shows the old one. */
   readonly isOfDeleted: boolean;
 }
 
-/** Of a file that this process has open; null if the system doesn't tell (only Linux does). */
+/** The mount of an open file; null if the system doesn't tell (only Linux does). */
 export async function mountOf(fd: number): Promise<Mount | null> {
   const id = /^mnt_id:\s*(\d+)$/m.exec(await read(`/proc/self/fdinfo/${fd}`))?.[1];
   if (id === undefined) return null;
@@ -25,12 +25,12 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch {
-    // Another system, or a sandbox without /proc: then nothing is known of mounts.
+    // Another system, or a sandbox without /proc: nothing is known about mounts.
     return "";
   }
 }
 
-/** The kernel writes blanks, line breaks and backslashes in octal. */
+/** The kernel writes spaces, line breaks and backslashes in octal. */
 function unescaped(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

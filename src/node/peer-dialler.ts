@@ -5,18 +5,18 @@ import { type HostAndPort, parseHostAndPort } from "../runtime/host-and-port.ts"
 import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
 import { socksConnect } from "../runtime/socks-connect.ts";
 
-/** What became of trying one address. */
+/** The result of trying one address. */
 export interface DialResult {
-  /** "answers": something takes connections there; that it is the peer was not checked. */
+  /** "answers" means that something accepts connections there, not that it was proved to be the peer. */
   readonly outcome: "answers" | "no-answer" | "not-tried";
-  /** Why, where it does not answer or was not tried. */
+  /** Why it didn't answer or wasn't tried; otherwise null. */
   readonly reason: string | null;
 }
 
 export interface PeerDiallerOptions {
-  /** How long one address may take; through Tor five times that, since a circuit has to be built. */
+  /** The limit for one address. Tor gets five times that, because a circuit has to be built. */
   readonly timeoutMs: number;
-  /** A SOCKS5 proxy for Tor addresses. Without it they are not tried. */
+  /** A SOCKS5 proxy for Tor addresses, which are not tried without it. */
   readonly torProxy: HostAndPort | null;
 }
 
@@ -26,8 +26,8 @@ export interface Dialler {
 }
 
 /**
- * Opens a TCP connection to a peer's address and closes it again, nothing sent. Only a Tor address goes
- * through the proxy.
+ * Opens a TCP connection to a peer's address and closes it again, without sending anything. Only Tor
+ * addresses go through the proxy.
  */
 export class PeerDialler implements Dialler {
   readonly #options: PeerDiallerOptions;
@@ -38,12 +38,12 @@ export class PeerDialler implements Dialler {
 
   async dial(address: string, signal?: AbortSignal): Promise<DialResult> {
     const target = parseHostAndPort(address);
-    if (target === null) return notTried("it is no host and port");
+    if (target === null) return notTried("it isn't a host and port");
     const { timeoutMs, torProxy } = this.#options;
     if (!target.host.endsWith(".onion")) return dialled(target, timeoutMs, signal);
-    // Tor v2, of 16 characters, is not served by the Tor network since 2021.
+    // The Tor network stopped serving v2 addresses, which have 16 characters, in 2021.
     if (target.host.length <= "0123456789abcdef.onion".length) {
-      return notTried("Tor v2 addresses exist no more");
+      return notTried("Tor v2 addresses no longer work");
     }
     if (torProxy === null) return notTried("a Tor address: give --tor-proxy or --socksproxy");
     return dialledThrough(torProxy, target, 5 * timeoutMs, signal);
@@ -58,7 +58,7 @@ async function dialled(
   throwIfAborted(signal);
   const within = either(timeoutMs, signal);
   const socket = connect(target);
-  // Heard below; an error that nobody listens to would end the process.
+  // The error is handled below; without a listener it would end the process.
   socket.on("error", () => undefined);
   try {
     await once(socket, "connect", { signal: within });
@@ -85,7 +85,7 @@ async function dialledThrough(
     return answers;
   } catch (error) {
     throwIfAborted(signal);
-    // A proxy that takes so long is looking for the host.
+    // A proxy that takes this long is looking for the host.
     if (within.aborted) return noAnswer(late);
     if (!(error instanceof ProxyTrouble)) throw error;
     return error.kind === "unreached" ? noAnswer(error.reason) : notTried(`Tor: ${error.message}`);

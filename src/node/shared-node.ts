@@ -9,9 +9,9 @@ import { SharedAsk } from "../runtime/shared-ask.ts";
 import { DueReason } from "./due-reason.ts";
 
 /**
- * One node for several mirrors, asked as little as one of them would ask it. What they want at the same
- * moment is one request; each answer is newer than its question, so whoever reads what a store holds and
- * then asks for a snapshot gets one from after that. All of them hear each change.
+ * Shares one node among several mirrors, and asks it as little as a single mirror would. Simultaneous
+ * requests become one. Each answer is newer than its question, so a mirror that reads its store and then
+ * asks for a snapshot gets one taken after that read. All mirrors hear each change.
  */
 export class SharedNode {
   readonly #source: SnapshotSource;
@@ -20,7 +20,7 @@ export class SharedNode {
   readonly #listeners = new Set<DueReason>();
   #listening: { readonly ended: AbortController; readonly done: Promise<void> } | null = null;
 
-  /** `source` stays the caller's to close, once nobody listens any more. */
+  /** The caller still has to close `source`, once nothing listens any more. */
   constructor(source: SnapshotSource) {
     this.#source = source;
     this.#snapshots = new SharedAsk((reasons, signal) =>
@@ -29,7 +29,7 @@ export class SharedNode {
     this.#witness = source.witness && sharedWitness(source.witness);
   }
 
-  /** What one mirror sees of it. Closing it closes nothing. */
+  /** One mirror's view of the node. Closing it closes nothing. */
   view(): SnapshotSource {
     const source = this.#source;
     return {
@@ -44,7 +44,7 @@ export class SharedNode {
 
   async *#changes(signal: AbortSignal): AsyncGenerator<SnapshotReason, void> {
     const due = new DueReason();
-    // Who comes later has missed what the source said when it began.
+    // A later listener has missed the reason that the source gave at its start.
     if (this.#listening !== null) due.put("start");
     this.#listeners.add(due);
     this.#listening ??= this.#listen();

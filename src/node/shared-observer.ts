@@ -1,8 +1,8 @@
 import type { SourceObserver } from "../chanbackup/snapshot.ts";
 
 /**
- * Lets several parts share one observer: each trouble is passed on, and "recovered" only when no
- * part has trouble any more.
+ * Lets several parts share one observer. Each trouble is passed on, but "recovered" only when no part has
+ * trouble any more.
  */
 export class SharedObserver {
   readonly #observer: SourceObserver;
@@ -12,7 +12,7 @@ export class SharedObserver {
     this.#observer = observer;
   }
 
-  /** For one part. Its `recovered` may be called at any time. */
+  /** The observer of one part. Its `recovered` may be called at any time. */
   part(): SourceObserver {
     const part: SourceObserver = {
       trouble: (error, retryInMs) => {

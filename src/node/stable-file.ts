@@ -5,35 +5,35 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { mountOf } from "./mount.ts";
 
-/** Far more than any node's backup; it only keeps a wrong path from filling the memory. */
+/** Far more than any node's backup. It only keeps a wrong path from filling the memory. */
 export const largestBackupSizeBytes = 200 * 1024 * 1024;
 const longestSettleRounds = 50;
 
 export interface StableFileOptions {
   readonly path: string;
-  /** How long a file must stay as it is before it counts as written. */
+  /** How long a file must stay unchanged before it counts as written. */
   readonly settleMs: number;
   readonly clock: Clock;
 }
 
 export interface StableContent {
   readonly bytes: Uint8Array;
-  /** By the clock of the file system, milliseconds since 1970. */
+  /** By the file system's clock, in milliseconds since 1970. */
   readonly writtenAt: number;
 }
 
 /**
- * Reads a file that somebody else writes, and never while it is being written. lnd renames a
- * finished file into place, but a copy by `cp`, a sync client or a network file system grows where
- * it is. So what is read has had the same inode, size and times for `settleMs`, and still has them
- * afterwards. No clock but ours is compared with itself: the file's may be another machine's.
+ * Reads a file that something else writes, but never in the middle of a write. lnd renames a finished
+ * file into place, but `cp`, a sync client or a network file system lets the file grow in place. So the
+ * file must have had the same inode, size and times for `settleMs`, and still have them after it was
+ * read. Times are only compared for equality, because the file's clock may be another machine's.
  *
- * What it reads is the file that has this name now. A bind mount of the file alone keeps showing the
- * inode that it was made of, for ever, after lnd has renamed a new file over it.
+ * It reads the file that has this name now. A bind mount of only the file keeps showing the original
+ * inode after lnd has renamed a new file over it.
  */
 export class StableFile {
   readonly #options: StableFileOptions;
-  /** The last state of the file that was seen to be settled. */
+  /** The last state in which the file was seen to be settled. */
   #settled: string | null = null;
 
   constructor(options: StableFileOptions) {
@@ -41,9 +41,9 @@ export class StableFile {
   }
 
   /**
-   * The bytes. Throws "io" when the file is missing, cannot be read, never comes to rest or has been
-   * replaced behind a mount, "usage" when it is a folder, a pipe or a device, "decode" when it cannot
-   * be a packed Multi.
+   * Reads the bytes. Throws "io" if the file is missing, can't be read, never settles or was replaced
+   * behind a mount, "usage" if it is a folder, a pipe or a device, and "decode" if it can't be a packed
+   * Multi.
    */
   async read(signal?: AbortSignal): Promise<StableContent> {
     const { path, settleMs, clock } = this.#options;
@@ -57,13 +57,16 @@ export class StableFile {
       const content = await this.#content(before);
       if (content === null) continue;
       const flaw = packedMultiFlaw(content.bytes);
-      if (flaw !== null) throw new ScbError("decode", `${path} is no channel backup: ${flaw}`);
+      if (flaw !== null) throw new ScbError("decode", `${path} is not a channel backup: ${flaw}`);
       return content;
     }
-    throw new ScbError("io", `${path} is written all the time: it has not come to rest yet`);
+    throw new ScbError(
+      "io",
+      `${path} keeps changing: it never stayed unchanged long enough to be read`,
+    );
   }
 
-  /** Whether the file alone is mounted here, and not the folder that it is in. */
+  /** Whether only the file is mounted here, and not its folder. */
   async isMountPoint(): Promise<boolean> {
     return this.#opened(async (file, path) => {
       const mount = await mountOf(file.fd);
@@ -76,25 +79,25 @@ export class StableFile {
     return this.#stateOf(await translated(path, () => stat(path, { bigint: true })));
   }
 
-  /** Names the file's inode, size and times: whoever writes or replaces it changes this. */
+  /** The file's inode, size and times, which any write or replacement changes. */
   #stateOf(stats: BigIntStats): string {
     const { path } = this.#options;
     if (stats.isDirectory()) {
       throw new ScbError("usage", `${path} is a folder: give the path of the channel.backup in it`);
     }
-    if (!stats.isFile()) throw new ScbError("usage", `${path} is no regular file`);
+    if (!stats.isFile()) throw new ScbError("usage", `${path} is not a regular file`);
     const { dev, ino, size, mtimeNs, ctimeNs } = stats;
     if (size > largestBackupSizeBytes) {
-      throw new ScbError("decode", `${path} has ${size} bytes: that is no channel backup`);
+      throw new ScbError("decode", `${path} has ${size} bytes, so it isn't a channel backup`);
     }
     return [dev, ino, size, mtimeNs, ctimeNs].join();
   }
 
-  /** Null when the file is not in the state `expected`, or not any more once it was read. */
+  /** Null if the file isn't in the state `expected`, or has left it by the end of the read. */
   async #content(expected: string): Promise<StableContent | null> {
     const content = await this.#opened(async (file, path) => {
       const stats = await file.stat({ bigint: true });
-      // Before any memory is taken: another file may have this name by now.
+      // Checked before memory is taken, because another file may have this name by now.
       if (this.#stateOf(stats) !== expected) return null;
       const isOfDeleted = stats.nlink === 0n || (await mountOf(file.fd))?.isOfDeleted === true;
       if (isOfDeleted && (await this.#state()) === expected) throw replacedBehindMount(path);
@@ -107,7 +110,7 @@ export class StableFile {
   async #opened<T>(task: (file: FileHandle, path: string) => Promise<T>): Promise<T> {
     const { path } = this.#options;
     return translated(path, async () => {
-      // A pipe that got this name since it was looked at would else wait for a writer, for ever.
+      // Otherwise a pipe that has taken this name since the check would wait for a writer forever.
       const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         return await task(file, path);
@@ -118,7 +121,7 @@ export class StableFile {
   }
 }
 
-/** The first `sizeBytes` of a file, fewer if it has become shorter. */
+/** The first `sizeBytes` of a file; fewer if it has become shorter. */
 async function readUpTo(file: FileHandle, sizeBytes: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(sizeBytes);
   let length = 0;
@@ -133,7 +136,7 @@ async function readUpTo(file: FileHandle, sizeBytes: number): Promise<Uint8Array
 function replacedBehindMount(path: string): ScbError {
   return new ScbError(
     "io",
-    `${path}: lnd has replaced this file, and the mount still shows the old one: mount the folder that it is in, not the file, and restart the container`,
+    `${path}: lnd has replaced this file, but the mount still shows the old one: mount its folder instead of the file, then restart the container`,
   );
 }
 

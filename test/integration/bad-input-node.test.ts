@@ -119,13 +119,13 @@ peerSuite("what is wrong with the node", ["lnd", "minio"], () => {
       name: "a macaroon of another node",
       args: () => lnd({ macaroonpath: bob.adminMacaroonPath }),
       code: 1,
-      says: [/does not accept the macaroon \S+admin\.macaroon/, /take this lnd's own/],
+      says: [/does not accept the macaroon \S+admin\.macaroon/, /give a macaroon of this lnd/],
     },
     {
       name: "another node's certificate",
       args: () => lnd({ tlscertpath: bob.tlsCertPath }),
       code: 1,
-      says: [/another certificate than \S+tls\.cert/, /take the tls\.cert of this lnd/],
+      says: [/its certificate isn.t the one in \S+tls\.cert/, /use this lnd's current tls\.cert/],
     },
     {
       name: "a certificate that is none",
@@ -144,7 +144,7 @@ peerSuite("what is wrong with the node", ["lnd", "minio"], () => {
       name: "another server on that port",
       args: () => lnd({ rpcserver: new URL(minio.endpoint).host }),
       code: 1,
-      says: [/not lnd's gRPC server/, /correct --rpcserver/],
+      says: [/isn.t lnd's gRPC server/, /correct --rpcserver/],
       isWaitedFor: true,
     },
     {
@@ -172,7 +172,7 @@ peerSuite("what is wrong with the node", ["lnd", "minio"], () => {
       name: "the folder of another node",
       args: () => [...lnd(), "--node", "demo"],
       code: 4,
-      says: [/s3:\/\/bad-input\/demo are of/, /nothing was changed/, /a folder of its own/],
+      says: [/s3:\/\/bad-input\/demo belong to/, /nothing was changed/, /its own folder/],
     },
   ];
   for (const { name, args, code, says, isWaitedFor = false } of cases) {
@@ -200,7 +200,7 @@ peerSuite("what is wrong with the node", ["lnd", "minio"], () => {
     const held = await bucket.listing();
     for (const command of [["run"], ["run", "--once"], ["run", "--json"]]) {
       const result = await runCli([...command, ...lnd(), ...to], { env: minio.env() });
-      assertOneLine(result, 4, [/network is simnet, but .* are of mainnet/, /check --network/]);
+      assertOneLine(result, 4, [/network is simnet, but .* belong to mainnet/, /check --network/]);
       assert.equal(result.stdout, "");
     }
     assert.deepEqual(await bucket.listing(), held);

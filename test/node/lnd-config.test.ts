@@ -93,14 +93,14 @@ describe("the options of lncli", () => {
       options: { lnddir: "~/bare" },
       code: "usage",
       message:
-        /^no tls.cert at .*bare\/tls.cert: is lnd installed here.* give --lnddir or --tlscertpath/,
+        /^there is no tls.cert at .*bare\/tls.cert: is lnd installed here.* give --lnddir or --tlscertpath/,
     },
     {
       name: "an lnd without a wallet",
       options: { lnddir: "~/fresh" },
       code: "usage",
       message:
-        /^no macaroon at .*mainnet\/admin.macaroon: lnd writes it when its wallet is created/,
+        /^there is no macaroon at .*mainnet\/admin.macaroon: lnd writes it when its wallet is created/,
     },
     {
       name: "an lnd on another network",
@@ -112,7 +112,7 @@ describe("the options of lncli", () => {
       name: "no such macaroon",
       options: { macaroonpath: "~/none" },
       code: "usage",
-      message: /^no macaroon at .*none: correct --macaroonpath/,
+      message: /^there is no macaroon at .*none: correct --macaroonpath/,
     },
     {
       name: "a certificate that is none",
@@ -136,7 +136,7 @@ describe("the options of lncli", () => {
       name: "lndconnect and more",
       options: { lndconnect: "lndconnect://h:1?macaroon=AA", tlscertpath: "x" },
       code: "usage",
-      message: /leave out --tlscertpath/,
+      message: /can.t be combined with --tlscertpath/,
     },
     {
       name: "lndconnect that is none",

@@ -37,13 +37,13 @@ const cases: readonly Case[] = [
     name: "locked wallet",
     failure: lndError("wallet locked, unlock it to enable full RPC access"),
     code: "node-locked",
-    message: /its wallet is locked: `lncli unlock`/,
+    message: /its wallet is locked: run `lncli unlock`/,
   },
   {
     name: "no wallet",
     failure: lndError("wallet not created, create one to enable full RPC access"),
     code: "node-locked",
-    message: /no wallet yet: `lncli create`/,
+    message: /no wallet yet: run `lncli create`/,
   },
   {
     name: "starting",
@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
     call: "ExportAllChannelBackups",
     code: "node-denied",
     message:
-      /does not allow ExportAllChannelBackups: make one .* `lncli bakemacaroon .*uri:\/lnrpc/,
+      /does not allow ExportAllChannelBackups: bake one .* `lncli bakemacaroon .*uri:\/lnrpc/,
   },
   {
     name: "macaroon of another node",
@@ -145,7 +145,7 @@ describe("what lnd's errors become", () => {
     await using setup = await fakeSetup();
     const error = await failureOf(setup.node().verify(new Uint8Array(300)));
     assert.equal(error.code, "decrypt");
-    assert.match(error.message, /of another seed than this node's/);
+    assert.match(error.message, /from another seed than this node's/);
   });
 
   it("another network than the one that was named", async () => {
@@ -184,7 +184,7 @@ describe("what the network's errors become", () => {
     await using setup = await fakeSetup();
     const error = await failureOf(setup.node({ certificate: "elsewhere" }).identify());
     assert.equal(error.code, "node-untrusted");
-    assert.match(error.message, /another certificate than .*elsewhere.cert.pem/);
+    assert.match(error.message, /its certificate isn.t the one in .*elsewhere.cert.pem/);
   });
 
   it("a certificate that no authority has signed", async () => {
@@ -221,7 +221,7 @@ describe("what the network's errors become", () => {
     const error = await failureOf(setup.node({ address: `localhost:${address.port}` }).identify());
     other.close();
     assert.equal(error.code, "node-unavailable");
-    assert.match(error.message, /is not lnd's gRPC server/);
+    assert.match(error.message, /isn.t lnd's gRPC server/);
   });
 
   it("no answer", async () => {

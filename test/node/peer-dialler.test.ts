@@ -88,7 +88,7 @@ describe("PeerDialler", () => {
 
   const untried: readonly (readonly [string, () => Promise<DialResult>, RegExp])[] = [
     ["a Tor address without a proxy", () => dial(onion), /give --tor-proxy/],
-    ["a Tor v2 address", () => dial("abcdefghij234567.onion:9735", 1), /exist no more/],
+    ["a Tor v2 address", () => dial("abcdefghij234567.onion:9735", 1), /no longer work/],
     ["a proxy that is not there", async () => dial(onion, await freePort()), /Tor: the proxy/],
     [
       "a proxy that is none",
@@ -100,9 +100,9 @@ describe("PeerDialler", () => {
       async () => dial(onion, await serve((socket) => socket.end())),
       /Tor: the proxy/,
     ],
-    ["opaque bytes", () => dial("opaque:ff00"), /no host and port/],
-    ["a host name with control bytes", () => dial("evil\u001b[2J:9735"), /no host and port/],
-    ["port 0", () => dial("127.0.0.1:0"), /no host and port/],
+    ["opaque bytes", () => dial("opaque:ff00"), /isn.t a host and port/],
+    ["a host name with control bytes", () => dial("evil\u001b[2J:9735"), /isn.t a host and port/],
+    ["port 0", () => dial("127.0.0.1:0"), /isn.t a host and port/],
   ];
   for (const [name, run, reason] of untried) {
     it(`does not try, and says why: ${name}`, async () => {

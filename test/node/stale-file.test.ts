@@ -102,7 +102,7 @@ describe("a channel.backup that alone is mounted", () => {
       for (const one of [watching, lnd.source(path)]) {
         await assert.rejects(one.snapshot("refresh"), (error) => {
           assert.ok(hasCode(error, "io"));
-          assert.match(error.message, /mounted\.backup: lnd has replaced this file.*the folder/);
+          assert.match(error.message, /mounted\.backup: lnd has replaced this file.*mount its folder/);
           return true;
         });
       }
@@ -214,12 +214,12 @@ describe("what stands in the place of a channel.backup", () => {
       "a pipe that nobody writes to": {
         make: (path) => execFileSync("mkfifo", [path]),
         code: "usage",
-        says: /no regular file/,
+        says: /not a regular file/,
       },
       "a device without an end": {
         make: (path) => symlink("/dev/zero", path),
         code: "usage",
-        says: /no regular file/,
+        says: /not a regular file/,
       },
       "a file of a terabyte": {
         make: async (path) => {

@@ -9,21 +9,23 @@ import type {
 /** lnd `channeldb.ChannelStatus`, as `PendingChannels` spells it: names joined by "|". */
 const restoredFlag = "ChanStatusRestored";
 const closeSentFlags = ["ChanStatusCommitBroadcasted", "ChanStatusCoopBroadcasted"];
-/** lnd `ChannelCloseSummary_ABANDONED`: forgotten at somebody's word, with or without a close. */
+/**
+ * lnd `ChannelCloseSummary_ABANDONED`: forgotten on an operator's command, whether or not it was closed.
+ */
 const abandoned = 5;
 
-/** A channel on its way out, as `PendingChannels` tells of it. */
+/** A channel that is closing, as `PendingChannels` reports it. */
 export interface ClosingChannel extends LimboChannel {
   readonly channel: PendingChannelsResponse_PendingChannel;
   /**
-   * It exists in lnd's database only because a backup was restored. lnd lists it as waiting to be
-   * closed from the moment of the restore until a close has confirmed
+   * The channel exists in lnd's database only because a backup was restored. From the restore until a
+   * close has confirmed, lnd lists it as waiting for its close
    * (`ChannelStateDB.FetchWaitingCloseChannels`: any status but the default one).
    */
   readonly isRestored: boolean;
 }
 
-/** Every channel that lnd doesn't call open any more, nor fully resolved yet, in lnd's order. */
+/** Every channel that lnd no longer calls open, nor yet fully resolved, in lnd's order. */
 export function* closingIn(response: PendingChannelsResponse): Generator<ClosingChannel> {
   const { pendingClosingChannels, waitingCloseChannels, pendingForceClosingChannels } = response;
   for (const { channel } of pendingClosingChannels) {
@@ -39,7 +41,7 @@ export function* closingIn(response: PendingChannelsResponse): Generator<Closing
   }
 }
 
-/** `height` is 0 for none, as with lnd. */
+/** `height` is 0 for none, as in lnd. */
 function closing(
   channel: PendingChannelsResponse_PendingChannel,
   limboBalance: bigint,
@@ -54,14 +56,14 @@ function closing(
   };
 }
 
-/** The channels that were only restored, and whose close lnd awaits. */
+/** Channels that exist only because of a restore, and whose close lnd awaits. */
 export function restoredIn(response: PendingChannelsResponse): readonly string[] {
   return [...closingIn(response)]
     .filter(({ isRestored }) => isRestored)
     .map(({ channelPoint }) => channelPoint);
 }
 
-/** The others, sorted. */
+/** All other closing channels, sorted. */
 export function limboIn(response: PendingChannelsResponse): readonly LimboChannel[] {
   const limbo = [...closingIn(response)].filter(({ isRestored }) => !isRestored);
   return sortedByChannelPoint(limbo).map(({ channelPoint, limboSat, maturityHeight }) => ({
@@ -71,7 +73,7 @@ export function limboIn(response: PendingChannelsResponse): readonly LimboChanne
   }));
 }
 
-/** The channels whose close is on the chain, or was sent there by lnd itself or with its consent. */
+/** Channels whose close is on the chain, or was sent there by lnd itself or with its consent. */
 export function closedIn(
   pending: PendingChannelsResponse,
   closed: ClosedChannelsResponse,

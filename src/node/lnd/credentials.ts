@@ -3,26 +3,26 @@ import { ScbError } from "../../runtime/error.ts";
 import { readFileInTime } from "../../runtime/file-in-time.ts";
 
 /**
- * Where the certificate and the macaroon come from. They are read anew each time, for lnd renews
- * its certificate and macaroons are rotated, and they are functions, so that an object that holds
- * them can be printed without printing a secret.
+ * Reads the certificate and the macaroon. They are read again each time, because lnd renews its
+ * certificate and operators rotate macaroons. They are functions, so that printing an object that holds
+ * them can't print a secret.
  */
 export interface LndCredentials {
-  /** Where the certificate is, for people; null for "signed by an authority that the system trusts". */
+  /** Where the certificate is, for people; null if an authority that the system trusts signed it. */
   readonly certificateFrom: string | null;
-  /** PEM, or null. Throws "io", or "node-untrusted" when it is no certificate. */
+  /** PEM, or null. Throws "io", or "node-untrusted" if it isn't a certificate. */
   readCertificate(): Promise<string | null>;
   readonly macaroonFrom: string;
-  /** Hex, as lnd's `macaroon` header wants it. A secret. Throws "io", or "node-denied" when it is none. */
+  /** Hex, for lnd's `macaroon` header. A secret. Throws "io", or "node-denied" if it isn't a macaroon. */
   readMacaroon(): Promise<string>;
 }
 
-/** In place of a certificate's path: an authority that this system trusts has signed it. */
+/** Given instead of a certificate's path: an authority that this system trusts signed it. */
 export const systemAuthorities = "system";
 
 /**
- * Credentials in the two files that lnd writes. `tlsCertPath` is null if an authority that the system
- * trusts has signed the certificate.
+ * Credentials from the two files that lnd writes. `tlsCertPath` is null if an authority that the system
+ * trusts signed the certificate.
  */
 export function fileCredentials(tlsCertPath: string | null, macaroonPath: string): LndCredentials {
   return {
@@ -37,7 +37,7 @@ export function fileCredentials(tlsCertPath: string | null, macaroonPath: string
   };
 }
 
-/** Throws "node-untrusted" when `pem` holds no certificate. */
+/** Throws "node-untrusted" if `pem` holds no certificate. */
 export function checkedCertificate(pem: Uint8Array | string, from: string): string {
   const text = typeof pem === "string" ? pem : Buffer.from(pem).toString("latin1");
   try {
@@ -54,12 +54,12 @@ export function checkedCertificate(pem: Uint8Array | string, from: string): stri
   }
 }
 
-// Version 2 of libmacaroons' binary format, the one that lnd writes; then come an optional location
-// and the identifier, so a handful of bytes cannot be a macaroon.
+// Version 2 of libmacaroons' binary format, which lnd writes. An optional location and the identifier
+// follow, so a handful of bytes can't be a macaroon.
 const macaroonVersion = 2;
 const smallestMacaroonSizeBytes = 40;
 
-/** Throws "node-denied" when `bytes` are no macaroon. The message holds nothing of them. */
+/** Throws "node-denied" if `bytes` aren't a macaroon. The message contains none of them. */
 export function macaroonHex(bytes: Uint8Array, from: string): string {
   const buffer = Buffer.from(bytes);
   if (buffer[0] === macaroonVersion && buffer.length >= smallestMacaroonSizeBytes) {
@@ -67,8 +67,8 @@ export function macaroonHex(bytes: Uint8Array, from: string): string {
   }
   const isHex = buffer.length > 0 && /^[0-9a-f\s]+$/i.test(buffer.toString("latin1"));
   const remedy = isHex
-    ? "it is hex text, lnd's own files are binary: turn it back with `xxd -r -p`"
-    : "give one that lnd or `lncli bakemacaroon --save_to` has written";
+    ? "it is hex text, but lnd's files are binary: convert it with `xxd -r -p`"
+    : "give a file written by lnd or by `lncli bakemacaroon --save_to`";
   const what = buffer.length === 0 ? "is empty" : "holds no macaroon";
   throw new ScbError("node-denied", `${from} ${what}: ${remedy}`);
 }
@@ -85,7 +85,7 @@ async function readCredential(path: string, what: "certificate" | "macaroon"): P
     const code = error instanceof Error && "code" in error ? error.code : "unknown";
     const reason =
       code === "EACCES" || code === "EPERM"
-        ? "this user may not read it: run scb-mirror as a user who may, or give it a copy of its own"
+        ? "this user may not read it: run scb-mirror as a user who may, or give it its own copy"
         : code === "ENOENT"
           ? "there is no such file"
           : `reading failed (${String(code)})`;

@@ -2,7 +2,9 @@ import { ScbError } from "../../runtime/error.ts";
 
 export const defaultLndPort = 10009;
 
-/** `host:port` with lnd's port where none is given, IPv6 in brackets. Throws "usage", naming `option`. */
+/**
+ * Parses `host:port`, with lnd's port by default and IPv6 in brackets. Throws "usage", naming `option`.
+ */
 export function parseLndAddress(text: string, option: string): string {
   const [, host, port] = /^(\[[0-9a-f:.%]+\]|[^\s:/@?#[\]]+)(?::([0-9]{1,5}))?$/i.exec(text) ?? [];
   const number = port === undefined ? defaultLndPort : Number(port);

@@ -9,13 +9,15 @@ export const lndCalls = [
   "ClosedChannels",
 ] as const;
 
-/** lnd's wallet kit, asked for the backup key, and only where an operator wants that. */
+/** A call to lnd's wallet kit for the backup key, made only if the operator wants that. */
 export const deriveKeyCall = "DeriveKey";
 
-/** What `drill` asks besides; where the macaroon does not allow it, it says what it does not know. */
+/**
+ * Additional calls of `drill`. If the macaroon doesn't permit one, the drill says what it doesn't know.
+ */
 export const drillCalls = ["ListPeers", "GetNodeInfo"] as const;
 
-/** What `restore --to-lnd` asks besides: it is no mirror's to do, so its macaroon is another. */
+/** An additional call of `restore --to-lnd`. No mirror may make it, so it needs another macaroon. */
 export const restoreCall = "RestoreChannelBackups";
 
 export type LndCall =
@@ -23,13 +25,13 @@ export type LndCall =
   | typeof deriveKeyCall
   | typeof restoreCall;
 
-/** The command that makes a macaroon which allows to ask for the backup key, and nothing else. */
+/** Bakes a macaroon that permits asking for the backup key, and nothing else. */
 export const bakeKeyMacaroonCommand = `lncli bakemacaroon --save_to scb-mirror-key.macaroon uri:/lnrpc.Lightning/GetInfo uri:/walletrpc.WalletKit/${deriveKeyCall}`;
 
-/** The command that makes a macaroon which allows what scb-mirror does, and nothing else. */
+/** Bakes a macaroon that permits what a mirror does, and nothing else. */
 export const bakeMacaroonCommand = bakeCommand(lndCalls);
 
-/** The command for a macaroon that allows `call` too. */
+/** The command that bakes a macaroon which also permits `call`. */
 export function bakeMacaroonCommandFor(call: LndCall): string {
   if (call === deriveKeyCall) return bakeKeyMacaroonCommand;
   const isOfDrill = drillCalls.some((other) => other === call);

@@ -8,31 +8,31 @@ import { fileCredentials, type LndCredentials, systemAuthorities } from "./crede
 import { defaultLndPort, parseLndAddress } from "./lnd-address.ts";
 import { parseLndconnectUri } from "./lndconnect-uri.ts";
 
-/** lncli's flags by lncli's names, with lncli's defaults; or one lndconnect URI instead. */
+/** lncli's flags, by lncli's names and with its defaults, or one lndconnect URI instead. */
 export interface LndOptions {
   readonly rpcserver?: string | undefined;
   readonly lnddir?: string | undefined;
   readonly network?: Network | undefined;
   readonly tlscertpath?: string | undefined;
   readonly macaroonpath?: string | undefined;
-  /** Goes with an lndconnect URI too. */
+  /** Can be combined with an lndconnect URI. */
   readonly socksproxy?: HostAndPort | undefined;
   /** A secret: it holds a macaroon. */
   readonly lndconnect?: string | undefined;
 }
 
-/** How to reach one lnd. Can be printed: what it knows of secrets is where they are. */
+/** How to reach one lnd. Safe to print: it knows where secrets are, not what they are. */
 export interface LndConfig {
   /** `host:port`. */
   readonly address: string;
   readonly credentials: LndCredentials;
-  /** The SOCKS5 proxy through which it is reached. Default: none. */
+  /** The SOCKS5 proxy for the connection. Default: none. */
   readonly socksProxy?: HostAndPort | undefined;
-  /** The network that the operator named, so that a node on another one is refused; else null. */
+  /** The network that the operator named, so that a node on another one is refused; otherwise null. */
   readonly network: Network | null;
 }
 
-/** What the defaults depend on. */
+/** The folders that the defaults depend on. */
 export interface HomeFolders {
   readonly platform: NodeJS.Platform;
   readonly home: string;
@@ -41,9 +41,9 @@ export interface HomeFolders {
 }
 
 /**
- * The options with their defaults, after a look at the files that they name. Throws "usage" when
- * one is missing or options contradict each other, "io" when a file cannot be read, and what
- * `LndCredentials` throws when it does not hold what it should.
+ * Fills in the options' defaults and checks the files that they name. Throws "usage" if a file is missing
+ * or options contradict each other, "io" if a file can't be read, and what `LndCredentials` throws for
+ * invalid content.
  */
 export async function resolveLndConfig(
   options: LndOptions,
@@ -67,14 +67,14 @@ export async function resolveLndConfig(
   await orMissing(
     () => credentials.readCertificate(),
     () =>
-      `no tls.cert at ${tlsCertPath}: is lnd installed here, and has it run? give --lnddir or --tlscertpath`,
+      `there is no tls.cert at ${tlsCertPath}: is lnd installed here, and has it run? If it is elsewhere, give --lnddir or --tlscertpath`,
   );
   await orMissing(
     () => credentials.readMacaroon(),
     async () =>
-      `no macaroon at ${macaroonPath}: ${options.macaroonpath === undefined ? await macaroonHint(lndDir) : "correct --macaroonpath"}`,
+      `there is no macaroon at ${macaroonPath}: ${options.macaroonpath === undefined ? await macaroonHint(lndDir) : "correct --macaroonpath"}`,
   );
-  // A macaroon of the operator's own choice, and no word of a network: whatever lnd is on is right.
+  // With a macaroon of the operator's choice and no named network, any network that lnd is on is right.
   const isNamed = options.network !== undefined || options.macaroonpath === undefined;
   return { address, credentials, socksProxy, network: isNamed ? network : null };
 }
@@ -83,12 +83,15 @@ function fromUri(options: LndOptions, uri: string): LndConfig {
   const { lndconnect: _uri, network, socksproxy: socksProxy, ...others } = options;
   const doubled = Object.entries(others).find(([, value]) => value !== undefined);
   if (doubled !== undefined) {
-    throw new ScbError("usage", `--lndconnect says it all: leave out --${doubled[0]}`);
+    throw new ScbError(
+      "usage",
+      `--lndconnect can't be combined with --${doubled[0]}: remove one of them`,
+    );
   }
   return { ...parseLndconnectUri(uri), socksProxy, network: network ?? null };
 }
 
-/** Where lnd keeps its files (btcutil `AppDataDir`). */
+/** lnd's default folder (btcutil `AppDataDir`). */
 export function defaultLndDir({ platform, home, localAppData }: HomeFolders): string {
   if (platform === "win32") return join(localAppData ?? join(home, "AppData", "Local"), "Lnd");
   if (platform === "darwin") return join(home, "Library", "Application Support", "Lnd");
@@ -129,9 +132,9 @@ async function macaroonHint(lndDir: string): Promise<string> {
   try {
     used = await readdir(chainDir);
   } catch (error) {
-    if (!isNotFound(error)) throw new ScbError("io", `cannot list ${chainDir}`, { cause: error });
+    if (!isNotFound(error)) throw new ScbError("io", `can't list ${chainDir}`, { cause: error });
   }
   const others =
     used.length === 0 ? "" : ` (this lnd has been on ${used.join(", ")}: give --network)`;
-  return `lnd writes it when its wallet is created (\`lncli create\`)${others}; or give --macaroonpath`;
+  return `lnd writes it when its wallet is created (\`lncli create\`)${others}; if it is elsewhere, give --macaroonpath`;
 }

@@ -13,7 +13,7 @@ import { isConnectionLost, translateLndError } from "./lnd-error.ts";
 import { type Dial, PingedSession, type PingTiming } from "./pinged-session.ts";
 
 export interface LndTiming extends PingTiming {
-  /** No call waits longer for its answer. */
+  /** The longest that a call waits for its answer. */
   readonly callTimeoutMs: number;
 }
 
@@ -23,15 +23,15 @@ export const defaultLndTiming: LndTiming = {
   pingTimeoutMs: 10_000,
 };
 
-// What lnd itself allows: a node with thousands of channels has some megabytes (`lnrpc.MaxGrpcMsgSize`).
+// lnd's own limit (`lnrpc.MaxGrpcMsgSize`): with thousands of channels, answers have some megabytes.
 const maxMessageSizeBytes = 200 * 1024 * 1024;
 
-/** The calls of lnd's two services: no two have one name. */
+/** The calls of lnd's two services. No two share a name. */
 export type LndClient = Client<typeof Lightning> & Client<typeof WalletKit>;
 
 /**
- * One HTTP/2 connection to lnd, with the certificate that was valid when it was made. It is made on
- * the first call, and a call that finds it dead aborts it, so that a stream on it ends too.
+ * One HTTP/2 connection to lnd, using the certificate that was valid when it was made. The first call
+ * opens it. A call that finds it dead aborts it, so that a stream on it ends too.
  */
 export class LndConnection {
   readonly #config: LndConfig;
@@ -46,7 +46,7 @@ export class LndConnection {
     const baseUrl = `https://${config.address}`;
     this.#session = new PingedSession(
       baseUrl,
-      // As Go does for lncli: a certificate that is given is trusted, whoever has signed it.
+      // As Go does for lncli: a given certificate is trusted, whoever signed it.
       certificate === null ? authorityOptions() : { ca: certificate, allowPartialTrustChain: true },
       timing,
       dialOf(config),
@@ -61,12 +61,12 @@ export class LndConnection {
     this.#client = { ...createClient(Lightning, transport), ...createClient(WalletKit, transport) };
   }
 
-  /** Whether another call may succeed on it, as far as is known. */
+  /** Whether another call may succeed, as far as is known. */
   get isOpen(): boolean {
     return this.#session.isOpen;
   }
 
-  /** One answer, or the translated error: `node-*`, "decrypt" and "decode", "io", "aborted". */
+  /** Makes a call and translates its error: `node-*`, "decrypt", "decode", "io" or "aborted". */
   async call<T>(
     call: LndCall,
     send: (client: LndClient, options: CallOptions) => Promise<T>,
@@ -80,7 +80,7 @@ export class LndConnection {
     }
   }
 
-  /** Yields once for each message of the stream of channel backups, and ends when lnd ends it. */
+  /** Yields once for each message in the stream of channel backups. Ends when lnd ends the stream. */
   async *channelBackups(signal: AbortSignal): AsyncGenerator<void, void> {
     try {
       const options = await this.#options(signal);
@@ -90,7 +90,7 @@ export class LndConnection {
     }
   }
 
-  /** Closes it and ends all that is under way on it. May be called twice. */
+  /** Closes the connection and ends everything on it. May be called twice. */
   abort(): void {
     this.#session.abort();
   }
@@ -115,17 +115,21 @@ export class LndConnection {
   }
 }
 
-/** Null without a proxy. Throws "usage" for an address without a port, which the config never holds. */
+/** Null without a proxy. Throws "usage" for an address without a port, which the config never has. */
 function dialOf({ socksProxy, address }: LndConfig): Dial | null {
   if (socksProxy === undefined) return null;
   const target = parseHostAndPort(address);
-  if (target === null) throw new ScbError("usage", `lnd at ${address} can't be reached by a proxy`);
+  if (target === null)
+    throw new ScbError(
+      "usage",
+      `lnd at ${address} can't be reached through a proxy: give its port`,
+    );
   return (signal) => socksConnect(socksProxy, target, signal);
 }
 
-/** Node alone knows only the authorities that it was built with, and not those of this machine. */
+/** By itself, Node only trusts its built-in authorities and not this machine's. */
 function authorityOptions(): { ca?: string[] } {
-  // Node 22.15 is the first that can be asked.
+  // Node 22.15 introduced this function.
   if (typeof tls.getCACertificates !== "function") return {};
   const known = [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
   return { ca: [...new Set(known)] };

@@ -4,7 +4,7 @@ import { secretlessText } from "../../runtime/foreign-text.ts";
 import { ProxyTrouble } from "../../runtime/proxy-trouble.ts";
 import { bakeMacaroonCommandFor, deriveKeyCall, type LndCall, restoreCall } from "./lnd-calls.ts";
 
-/** What a message about a failed call needs to name. Holds no secret. */
+/** What a message about a failed call may name. Holds no secret. */
 export interface CallContext {
   readonly call: LndCall;
   /** `lnd at host:port`. */
@@ -14,7 +14,7 @@ export interface CallContext {
   readonly timeoutMs: number;
 }
 
-/** Whether nothing more is to be expected of the connection on which `error` came. */
+/** Whether the connection that `error` came from is unusable. */
 export function isConnectionLost(error: unknown): boolean {
   return error instanceof ConnectError && lostCodes.includes(error.code);
 }
@@ -27,7 +27,7 @@ const lostCodes: readonly Code[] = [
   Code.Unavailable,
 ];
 
-/** Translates what a call threw: the transport's errors by code, lnd's own by their words. */
+/** Translates an exception of a call: transport errors by code, lnd's own errors by their text. */
 export function translateLndError(error: unknown, context: CallContext): ScbError {
   if (error instanceof ScbError) return error;
   if (!(error instanceof ConnectError)) return ScbError.from(error);
@@ -40,41 +40,38 @@ export function translateLndError(error: unknown, context: CallContext): ScbErro
 
 type Problem = readonly [ErrorCode, string];
 
-/** By the error code of Node's network, TLS or HTTP/2 layer, where that is the cause. */
+/** Judges by the error code of Node's network, TLS or HTTP/2 layer, if that is the cause. */
 function transportProblem(error: ConnectError, context: CallContext): Problem | null {
   if (error.cause instanceof ProxyTrouble) {
     const { kind, message } = error.cause;
     const remedy =
       kind === "unreached"
-        ? "is lnd running, and does it listen at --rpcserver? its onion service may need a minute"
-        : "correct --socksproxy, and see that the proxy runs and takes connections without a password";
+        ? "is lnd running, and does it listen at --rpcserver? Its onion service may need a minute"
+        : "correct --socksproxy, and make sure that the proxy runs and accepts connections without a password";
     return ["node-unavailable", `${message}: ${remedy}`];
   }
   for (const code of nodeCodes(error)) {
     if (code === "ECONNREFUSED") {
       return [
         "node-unavailable",
-        "nothing listens there: is lnd running? else correct --rpcserver",
+        "nothing listens there: is lnd running? If it is, correct --rpcserver",
       ];
     }
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-      return [
-        "node-unavailable",
-        "this host name has no address: correct --rpcserver, or mend DNS",
-      ];
+      return ["node-unavailable", "this host name has no address: correct --rpcserver, or fix DNS"];
     }
     if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
       return [
         "node-untrusted",
         "its certificate is not for this host name: add it to lnd.conf (tlsextradomain= or tlsextraip=) " +
-          "and let lnd make a new certificate, or use a name that the certificate has",
+          "and let lnd make a new certificate, or use a host name that the certificate lists",
       ];
     }
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
       return [
         "node-untrusted",
-        "its certificate is out of date: lnd makes a new one when it starts without tls.cert and tls.key " +
-          "(and see that this machine's clock is right)",
+        "its certificate has expired or isn't valid yet: check this machine's clock. To renew it, restart lnd " +
+          "without its tls.cert and tls.key, so that it makes new ones",
       ];
     }
     if (certificateCodes.includes(code)) {
@@ -82,13 +79,13 @@ function transportProblem(error: ConnectError, context: CallContext): Problem | 
         "node-untrusted",
         context.certificateFrom === null
           ? "no authority that this system trusts has signed its certificate: give lnd's tls.cert with --tlscertpath"
-          : `it shows another certificate than ${context.certificateFrom}: take the tls.cert of this lnd (it renews it at times), and see that nobody else answers there`,
+          : `its certificate isn't the one in ${context.certificateFrom}: use this lnd's current tls.cert (lnd renews it at times), and make sure that nothing else answers there`,
       ];
     }
     if (code === "ERR_HTTP2_ERROR" || code === "EPROTO" || code.startsWith("ERR_SSL_")) {
       return [
         "node-unavailable",
-        "what answers there is not lnd's gRPC server: correct --rpcserver (gRPC is port 10009 by default, not REST's 8080 nor the peers' 9735)",
+        "what answers there isn't lnd's gRPC server: correct --rpcserver (gRPC uses port 10009 by default; 8080 is REST, and 9735 is for peers)",
       ];
     }
   }
@@ -112,42 +109,42 @@ function* nodeCodes(error: unknown): Generator<string> {
   }
 }
 
-/** lnd gives its own errors no status: they are status "unknown" and a text. */
+/** lnd gives its own errors no status code: they arrive as "unknown" with a text. */
 function lndProblem(text: string, context: CallContext): Problem | null {
   if (text.includes("wallet locked")) {
-    return ["node-locked", "its wallet is locked: `lncli unlock`"];
+    return ["node-locked", "its wallet is locked: run `lncli unlock`"];
   }
   if (text.includes("wallet not created")) {
-    return ["node-locked", "it has no wallet yet: `lncli create`"];
+    return ["node-locked", "it has no wallet yet: run `lncli create`"];
   }
   // lnd `rpcperms.ErrRPCStarting`, `rpcperms.ErrWaitingToStart`, `ErrServerNotActive`.
   if (/process of starting|waiting to start|server not active/.test(text)) {
-    return ["node-syncing", `it is still starting (${text}): it needs some time`];
+    return ["node-syncing", `it is still starting (${text}): wait for it`];
   }
   if (text.includes("permission denied") && context.call === restoreCall) {
     return [
       "node-denied",
-      `the macaroon ${context.macaroonFrom} does not allow ${restoreCall}: it needs offchain:write, as the new node's own admin.macaroon has (give it with --macaroonpath)`,
+      `the macaroon ${context.macaroonFrom} does not allow ${restoreCall}: that needs offchain:write, which the new node's own admin.macaroon has (give it with --macaroonpath)`,
     ];
   }
   if (text.includes("permission denied")) {
     return [
       "node-denied",
-      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: make one that does with \`${bakeMacaroonCommandFor(context.call)}\``,
+      `the macaroon ${context.macaroonFrom} does not allow ${context.call}: bake one that does with \`${bakeMacaroonCommandFor(context.call)}\``,
     ];
   }
   if (/verification failed|macaroon/.test(text)) {
     return [
       "node-denied",
-      `it does not accept the macaroon ${context.macaroonFrom} (${text}): take this lnd's own, of this network, and not one that was revoked or has expired`,
+      `it does not accept the macaroon ${context.macaroonFrom} (${text}): give a macaroon of this lnd, for this network, that was not revoked and has not expired`,
     ];
   }
   if (context.call === "VerifyChanBackup") {
     if (text.includes("message authentication failed")) {
       return [
         "decrypt",
-        "it cannot decrypt this backup (message authentication failed): nearly always the backup is of " +
-          "another seed than this node's, else its bytes are damaged",
+        "it cannot decrypt this backup (message authentication failed): nearly always, the backup is from " +
+          "another seed than this node's; otherwise its bytes are damaged",
       ];
     }
     if (text.includes("invalid multi channel backup")) {
@@ -173,8 +170,8 @@ function statusProblem(error: ConnectError, context: CallContext): Problem {
       return [
         "node-unavailable",
         call === deriveKeyCall
-          ? `it does not know the call ${call}: this lnd was built without walletrpc; give the key with --key-file`
-          : `it does not know the call ${call}: is it lnd, of version 0.15 or later, and its gRPC port?`,
+          ? `it does not know the call ${call}, because this lnd was built without walletrpc: give the key with --key-file`
+          : `it does not know the call ${call}: is it lnd 0.15 or later, and its gRPC port?`,
       ];
     case Code.Aborted:
     case Code.Canceled:

@@ -6,8 +6,8 @@ import { deriveKeyCall } from "./lnd-calls.ts";
 import type { LndNode } from "./lnd-node.ts";
 
 /**
- * The keys of a running lnd, where its macaroon allows `walletrpc.WalletKit/DeriveKey`. lnd derives
- * from its wallet as at any other time, and notes nothing of it. Source: lnd `WalletKit.DeriveKey`.
+ * The keys of a running lnd whose macaroon permits `walletrpc.WalletKit/DeriveKey`. The wallet derives
+ * them as it always does, and records nothing. Source: lnd `WalletKit.DeriveKey`.
  */
 export class LndKeyRing implements KeyRing {
   readonly #node: LndNode;
@@ -16,7 +16,7 @@ export class LndKeyRing implements KeyRing {
     this.#node = node;
   }
 
-  /** Throws "node-denied" where the macaroon does not allow it, and the other `node-*` codes. */
+  /** Throws "node-denied" if the macaroon doesn't permit it, and the other `node-*` codes. */
   async deriveKey({ family, index }: KeyLocator, signal?: AbortSignal): Promise<Uint8Array> {
     const connection = await this.#node.connection(signal);
     const { rawKeyBytes } = await connection.call(
@@ -25,10 +25,10 @@ export class LndKeyRing implements KeyRing {
       signal,
     );
     if (!isPublicKey(rawKeyBytes)) {
-      // Not quoted: at family 7 it is what opens every backup.
+      // Never quote the bytes: at family 7 they open every backup.
       throw new ScbError(
         "key",
-        `${this.#node.description} gave ${rawKeyBytes.length} bytes that are no public key for family ${family}, index ${index}`,
+        `${this.#node.description} returned ${rawKeyBytes.length} bytes that aren't a public key for family ${family}, index ${index}`,
       );
     }
     return rawKeyBytes;

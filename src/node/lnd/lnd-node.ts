@@ -10,25 +10,25 @@ import type { ChannelPoint, PendingChannelsResponse } from "./gen/lnrpc_pb.ts";
 import type { LndConfig } from "./lnd-config.ts";
 import { defaultLndTiming, LndConnection, type LndTiming } from "./lnd-connection.ts";
 
-/** What lnd exports: its channels, packed by itself. */
+/** A backup of all of lnd's channels, packed by lnd. */
 export interface LndExport {
   readonly packed: PackedMulti;
   readonly channelPoints: readonly string[];
 }
 
 export interface LndClosingChannels {
-  /** The channels that lnd has only because a backup was restored, and whose close it awaits. */
+  /** Channels that lnd has only because a backup was restored, and whose close it awaits. */
   readonly restored: readonly string[];
   /** As `NodeWitness.limboChannels`. */
   readonly limbo: readonly LimboChannel[];
 }
 
 /**
- * One lnd, over as many connections as its life needs. A new connection is made on the first call
- * after the last one was lost, with the certificate that is valid then; before anything else it has
- * to show that the node at its end is still the same, for what another node exports would replace
- * this one's backup. Every method throws what `LndConnection.call` throws, "usage" when lnd is not
- * on the network that the operator named, and "wrong-node" when it has become another node.
+ * One lnd, over a series of connections. The first call after a connection was lost makes a new one, with
+ * the certificate that is valid then. The new connection must first prove that the node at its end is
+ * still the same, because another node's export would replace this one's backup. Every method throws what
+ * `LndConnection.call` throws, "usage" if lnd isn't on the network that the operator named, and
+ * "wrong-node" if it has become another node.
  */
 export class LndNode {
   /** `lnd at host:port`. */
@@ -47,15 +47,15 @@ export class LndNode {
   }
 
   /**
-   * Who it is. That it is not in step with the chain is no hindrance: it exports from its own
-   * database, and a node that was away for a while is the last one whose backup should wait.
+   * Identifies the node. It need not be in sync with the chain: it exports from its own database, and a
+   * node that was away for a while is the last one whose backup should wait.
    */
   async identify(signal?: AbortSignal): Promise<{ pubkey: string; network: Network }> {
     const connection = await this.connection(signal);
     return this.#checkedIdentity(connection, signal);
   }
 
-  /** Every channel that lnd has a backup for, packed by lnd. Throws "decode" when it is cut off. */
+  /** Every channel that lnd has a backup for, packed by lnd. */
   async exportBackup(signal?: AbortSignal): Promise<LndExport> {
     const connection = await this.connection(signal);
     const { multiChanBackup } = await connection.call(
@@ -72,8 +72,8 @@ export class LndNode {
   }
 
   /**
-   * Has lnd decrypt and parse a packed Multi, and gives its channel points. Throws "decrypt" when it
-   * is not this node's, "decode" when lnd cannot read it.
+   * Lets lnd decrypt and parse a packed Multi, and returns its channel points. Throws "decrypt" if it
+   * isn't this node's, "decode" if lnd can't read it.
    */
   async verify(packed: PackedMulti, signal?: AbortSignal): Promise<readonly string[]> {
     const connection = await this.connection(signal);
@@ -87,8 +87,8 @@ export class LndNode {
   }
 
   /**
-   * Has lnd restore the channels of a packed Multi: it asks their peers to close them. Gives how many
-   * it had not known; channels that it has are passed over (lnd `RestoreChannelBackups`).
+   * Lets lnd restore the channels of a packed Multi: lnd asks their peers to close them. Returns how many
+   * channels were new to lnd, which skips those that it has (lnd `RestoreChannelBackups`).
    */
   async restoreBackup(packed: PackedMulti, signal?: AbortSignal): Promise<number> {
     const connection = await this.connection(signal);
@@ -104,14 +104,14 @@ export class LndNode {
     return numRestored;
   }
 
-  /** The channels that are open, and those whose funding transaction waits for its confirmations. */
+  /** Open channels, and those whose funding transaction awaits confirmation. */
   async openChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
     return sortedChannelPoints((await this.openBalances(signal)).keys());
   }
 
   /** As `NodeWitness.openBalances`. */
   async openBalances(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
-    // Pending ones first: one that opens in between is then seen twice, and not missed.
+    // Pending channels come first: a channel that opens in between is then seen twice instead of missed.
     const pending = await this.#pendingChannels(signal);
     const connection = await this.connection(signal);
     const open = await connection.call(
@@ -129,7 +129,7 @@ export class LndNode {
     ]);
   }
 
-  /** The channels that aren't open any more, nor fully resolved yet, told apart in one call. */
+  /** Channels that are no longer open nor yet fully resolved, classified from one call. */
   async closingChannels(signal?: AbortSignal): Promise<LndClosingChannels> {
     const pending = await this.#pendingChannels(signal);
     return { restored: restoredIn(pending), limbo: limboIn(pending) };
@@ -137,7 +137,7 @@ export class LndNode {
 
   /** As `NodeWitness.closedChannelPoints`. */
   async closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]> {
-    // Pending ones first, as above: they become closed ones.
+    // Pending channels come first, as above, because they become closed ones.
     const pending = await this.#pendingChannels(signal);
     const connection = await this.connection(signal);
     const closed = await connection.call(
@@ -148,7 +148,7 @@ export class LndNode {
     return sortedChannelPoints(new Set(closedIn(pending, closed)));
   }
 
-  /** The connection in use, or a new one to what has proved to be the same node. */
+  /** The current connection, or a new one to a node that has proved to be the same. */
   async connection(signal?: AbortSignal): Promise<LndConnection> {
     this.#throwIfClosed();
     throwIfAborted(signal);
@@ -173,7 +173,7 @@ export class LndNode {
   async #open(): Promise<LndConnection> {
     this.#connection?.abort();
     const certificate = await this.#config.credentials.readCertificate();
-    // A connection that is made now would outlive all, and its pings keep the process alive.
+    // A connection made after close() would never be closed, and its pings would keep the process alive.
     this.#throwIfClosed();
     const connection = new LndConnection(this.#config, certificate, this.#timing);
     this.#connection = connection;
@@ -214,7 +214,7 @@ export class LndNode {
     if (found.pubkey !== this.#identity.pubkey || found.network !== this.#identity.network) {
       throw new ScbError(
         "wrong-node",
-        `${this.description} is now node ${found.pubkey} on ${found.network}, and was ${this.#identity.pubkey} on ${this.#identity.network}: correct --rpcserver, or restart scb-mirror to mirror the new node`,
+        `${this.description} is now node ${found.pubkey} on ${found.network}, but was ${this.#identity.pubkey} on ${this.#identity.network}: correct --rpcserver, or restart scb-mirror to mirror the new node`,
       );
     }
     return found;
@@ -232,7 +232,7 @@ function knownNetwork(name: string | undefined, description: string): Network {
   if (network !== undefined) return network;
   throw new ScbError(
     "usage",
-    `${description} is on a network that scb-mirror does not know: ${name}`,
+    `${description} is on a network that scb-mirror doesn't know: ${name}`,
   );
 }
 

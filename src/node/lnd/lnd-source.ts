@@ -20,15 +20,15 @@ import { surveyLnd } from "./lnd-survey.ts";
 export interface LndSourceTiming {
   /** How long after each connect a second snapshot is due. Default 2 s. */
   readonly followUpMs?: number;
-  /** How often lnd has to show that it still answers. Default 30 s. */
+  /** How often lnd must show that it still answers. Default 30 s. */
   readonly livenessIntervalMs?: number;
-  /** A connection that has lasted so long makes the next reconnect quick again. Default 10 s. */
+  /** After a connection has lasted this long, the next reconnect is quick again. Default 10 s. */
   readonly stableAfterMs?: number;
   readonly backoff?: BackoffOptions;
 }
 
 export interface LndSourceOptions extends LndSourceTiming {
-  /** Owned by the source from here on: `close` closes it. */
+  /** Owned by the source from now on: `close` closes it. */
   readonly node: LndNode;
   readonly observer: SourceObserver;
   readonly clock: Clock;
@@ -38,11 +38,11 @@ export interface LndSourceOptions extends LndSourceTiming {
 /**
  * Snapshots of a running lnd, packed by lnd.
  *
- * lnd's stream of channel backups sends nothing when it begins, does not say when it has begun, and
- * ends without an error when lnd shuts down. So a snapshot is due at each connect, and once more a
- * little later, when the stream has surely begun; and the end of the stream, with or without an
- * error, means to connect again. What the stream sends is not used: a snapshot has to be taken after
- * the store's state was read (the swap protocol), so each message only says that one is due.
+ * lnd's stream of channel backups sends nothing when it begins, doesn't say that it has begun, and ends
+ * without an error when lnd shuts down. So a snapshot is due at each connect and again a little later,
+ * when the stream has surely begun; and whenever the stream ends, with or without an error, the source
+ * reconnects. Its messages' contents are not used: a snapshot has to be taken after the store was read
+ * (the swap protocol), so each message only says that one is due.
  */
 export class LndSource implements SnapshotSource {
   readonly description: string;
@@ -71,11 +71,11 @@ export class LndSource implements SnapshotSource {
   }
 
   /**
-   * lnd's export, which lnd has then decrypted and parsed again as it would for a restore. Which
-   * channels were only restored is asked before and after it: one that is restored, or closed,
-   * meanwhile is then in one of the two answers. The channels in limbo are those after it: a channel
-   * that the export lacks has left lnd's open channels for good, so it is either among them or fully
-   * resolved. Throws "decode" when the bytes are cut off or lack a channel that lnd says is in them.
+   * lnd's export, which lnd then decrypts and parses again as for a restore. The restored channels are
+   * asked for before and after the export, so that one restored or closed meanwhile is in one of the two
+   * answers. The channels in limbo are those after it: a channel that the export lacks has left lnd's
+   * open channels for good, so it is either in limbo or fully resolved. Throws "decode" if the bytes are
+   * truncated or lack a channel that lnd says they hold.
    */
   async snapshot(reason: SnapshotReason, signal?: AbortSignal): Promise<Snapshot> {
     const takenAt = this.#options.clock.now();
@@ -84,7 +84,7 @@ export class LndSource implements SnapshotSource {
     if (packed.length < smallestPackedMultiSizeBytes(channelPoints.length)) {
       throw new ScbError(
         "decode",
-        `${this.description} exported ${packed.length} bytes for ${channelPoints.length} channels: they are cut off`,
+        `${this.description} exported ${packed.length} bytes for ${channelPoints.length} channels, so the export is truncated`,
       );
     }
     const [verified, after] = await Promise.all([
@@ -94,7 +94,7 @@ export class LndSource implements SnapshotSource {
     if (verified.length !== channelPoints.length || !covers(verified, channelPoints)) {
       throw new ScbError(
         "decode",
-        `${this.description} exported a backup that holds other channels than it lists`,
+        `${this.description} exported a backup whose channels aren't those that it lists`,
       );
     }
     const restored = new Set([...before.restored, ...after.restored]);
@@ -132,7 +132,7 @@ export class LndSource implements SnapshotSource {
         await this.#followConnection(due, health, signal);
         error = new ScbError(
           "node-unavailable",
-          `${this.description} ended its stream of channel backups, as it does when it shuts down`,
+          `${this.description} ended its stream of channel backups, as when it shuts down`,
         );
       } catch (cause) {
         error = ScbError.from(cause);
@@ -148,7 +148,7 @@ export class LndSource implements SnapshotSource {
     }
   }
 
-  /** Resolves when lnd ends the stream, throws when the connection is lost. */
+  /** Resolves when lnd ends the stream. Throws when the connection is lost. */
   async #followConnection(
     due: DueReason,
     health: { isTroubled: boolean; hasConnected: boolean },
@@ -170,7 +170,7 @@ export class LndSource implements SnapshotSource {
     } finally {
       ended.abort();
       connection.abort();
-      // The race has told how it ended; the other one ends because of that.
+      // The race gave the result; the other promise ends because of it.
       await Promise.allSettled([reading, watching]);
     }
   }
@@ -188,13 +188,13 @@ export class LndSource implements SnapshotSource {
   }
 
   /**
-   * A peer that is gone without a word sends neither end nor error. Pings find that out, but for a
-   * process that hangs behind a kernel that still answers; so lnd itself is asked as well.
+   * A peer that silently disappears sends neither end nor error. Pings detect that, except for a hung
+   * process behind a kernel that still answers. So lnd itself is asked as well.
    */
   async #watch(due: DueReason, onAlive: () => void, signal: AbortSignal): Promise<never> {
     const { clock } = this.#options;
     await clock.sleep(this.#options.followUpMs ?? 2_000, signal);
-    // Only now: a stream that lnd refuses ends within milliseconds, and is no recovery.
+    // Not earlier: a stream that lnd refuses ends within milliseconds, which is no recovery.
     onAlive();
     due.put("follow-up");
     for (;;) {

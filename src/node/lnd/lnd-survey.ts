@@ -16,18 +16,18 @@ import type {
 } from "./gen/lnrpc_pb.ts";
 import type { LndConnection } from "./lnd-connection.ts";
 
-/** A lookup in lnd's graph each; more at once would only keep lnd from its work. */
+/** Each is a lookup in lnd's graph; more at once would only keep lnd from its work. */
 const concurrentLookups = 8;
 
 /**
- * lnd's channels, what is in them, and its peers. What the macaroon does not allow is told as not
- * known, but for the channels themselves: then it throws, as `LndConnection.call` does.
+ * lnd's channels, their contents, and its peers. What the macaroon doesn't permit is returned as not
+ * known. Only for the channels themselves it throws, as `LndConnection.call` does.
  */
 export async function surveyLnd(
   connection: LndConnection,
   signal?: AbortSignal,
 ): Promise<NodeSurvey> {
-  // Before and after: a channel that opens, or begins to close, in between is in one of the two.
+  // Asked before and after: a channel that opens or starts closing in between is in one of the two.
   const before = await pendingChannels(connection, signal);
   const { channels: open } = await connection.call(
     "ListChannels",
@@ -137,7 +137,7 @@ function pendingChannel(
   };
 }
 
-/** By the numbers of lnd's `CommitmentType`. */
+/** Indexed by lnd's `CommitmentType`. */
 const commitmentKinds: readonly (CommitmentKind | null)[] = [
   null,
   "legacy",
@@ -177,7 +177,7 @@ async function announcedAddresses(
           try {
             return await client.getNodeInfo({ pubKey }, options);
           } catch (error) {
-            // A peer with private channels only has never announced itself.
+            // A peer with only private channels has never announced itself.
             if (error instanceof ConnectError && error.code === Code.NotFound) return null;
             throw error;
           }

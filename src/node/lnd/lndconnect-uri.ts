@@ -5,9 +5,9 @@ import { parseLndAddress } from "./lnd-address.ts";
 const from = "the lndconnect URI";
 
 /**
- * `lndconnect://host:port?cert=BASE64URL&macaroon=BASE64URL`: the certificate in DER, the macaroon
- * in binary. Without `cert` the system's authorities are trusted. Throws "usage" for what is no
- * such URI, saying nothing of its content, for it holds the macaroon.
+ * Parses `lndconnect://host:port?cert=BASE64URL&macaroon=BASE64URL`: the certificate in DER, the macaroon
+ * in binary. Without `cert`, the system's authorities are trusted. Throws "usage" for anything else,
+ * without quoting it, because it may hold the macaroon.
  */
 export function parseLndconnectUri(uri: string): { address: string; credentials: LndCredentials } {
   if (!URL.canParse(uri) || !uri.toLowerCase().startsWith("lndconnect://")) {
@@ -37,7 +37,7 @@ export function parseLndconnectUri(uri: string): { address: string; credentials:
   };
 }
 
-// A query turns "+" into a blank, and some tools write plain base64.
+// A query turns "+" into a space, and some tools write plain base64.
 function decoded(text: string, name: string): Uint8Array {
   const base64 = text.replaceAll(" ", "+");
   if (!/^[A-Za-z0-9+/_-]+=*$/.test(base64)) {

@@ -5,7 +5,10 @@ type MirrorCall = (typeof lndCalls)[number];
 
 const read = (entity: string): MacaroonPermission => ({ entity, action: "read" });
 
-/** What lnd asks for at each call, where its own name is not in the macaroon (`MainRPCServerPermissions`). */
+/**
+ * The permission that lnd requires for each call, unless the macaroon names the call itself
+ * (`MainRPCServerPermissions`).
+ */
 const permissionOfCall: Readonly<Record<MirrorCall, MacaroonPermission>> = {
   GetInfo: read("info"),
   SubscribeChannelBackups: read("offchain"),
@@ -17,10 +20,10 @@ const permissionOfCall: Readonly<Record<MirrorCall, MacaroonPermission>> = {
 };
 
 const uri = (call: MirrorCall): string => `/lnrpc.Lightning/${call}`;
-/** For an operator who wants backups opened with the node's own key ring. */
+/** For operators who want backups opened with the node's own key ring. */
 const optionalUris: readonly string[] = [`/walletrpc.WalletKit/${deriveKeyCall}`];
 
-/** The calls of scb-mirror's that the macaroon does not allow. */
+/** The mirror's calls that the macaroon doesn't permit. */
 export function missingCalls({ permissions }: MacaroonRights): readonly MirrorCall[] {
   const has = (wanted: MacaroonPermission): boolean =>
     permissions.some(({ entity, action }) => entity === wanted.entity && action === wanted.action);
@@ -30,13 +33,13 @@ export function missingCalls({ permissions }: MacaroonRights): readonly MirrorCa
 }
 
 export interface ExcessPermissions {
-  /** What can change or spend something, or is not known to be harmless. */
+  /** Permissions that can change or spend something, or aren't known to be harmless. */
   readonly writes: readonly string[];
-  /** What reads more than backups and channels need. */
+  /** Permissions to read more than backups and channels. */
   readonly reads: readonly string[];
 }
 
-/** What the macaroon allows beyond scb-mirror's calls, as "entity:action" or "uri:method". */
+/** What the macaroon permits beyond the mirror's calls, as "entity:action" or "uri:method". */
 export function excessPermissions({ permissions }: MacaroonRights): ExcessPermissions {
   const needed = new Set<string>([...lndCalls.map(uri), ...optionalUris]);
   const excess = permissions.filter(
@@ -52,7 +55,7 @@ export function excessPermissions({ permissions }: MacaroonRights): ExcessPermis
   };
 }
 
-/** When it ends, by its own conditions, in milliseconds since 1970; null for never. */
+/** When the macaroon expires by its own conditions, in milliseconds since 1970; null for never. */
 export function expiryOf({ conditions }: MacaroonRights): number | null {
   const ends = conditions
     .map((condition) => /^time-before (\S+)$/.exec(condition)?.[1])

@@ -2,14 +2,14 @@ import { ScbError } from "../../runtime/error.ts";
 import { foreignText } from "../../runtime/foreign-text.ts";
 import { BinaryReader } from "../../wire/binary-reader.ts";
 
-/** What a macaroon allows and under which conditions. Holds nothing with which one could be made. */
+/** What a macaroon permits, and under which conditions. Holds nothing from which one could be made. */
 export interface MacaroonRights {
   readonly permissions: readonly MacaroonPermission[];
-  /** Conditions of lnd's own kind, as text: "time-before 2026-01-01T00:00:00Z". */
+  /** lnd's own conditions, as text: "time-before 2026-01-01T00:00:00Z". */
   readonly conditions: readonly string[];
 }
 
-/** An entity and an action (offchain, read); or the entity "uri" and a method's full name. */
+/** An entity and an action (offchain, read), or the entity "uri" and a method's full name. */
 export interface MacaroonPermission {
   readonly entity: string;
   readonly action: string;
@@ -24,9 +24,9 @@ const idFields = { ops: 3 } as const;
 const opFields = { entity: 1, actions: 2 } as const;
 
 /**
- * Reads what lnd has baked into a macaroon, without lnd: version 2 of libmacaroons' binary format,
- * whose identifier is the byte 3 and bakery's `MacaroonId{nonce, storageId, ops}`. Throws "decode",
- * saying nothing of the content, for what is none.
+ * Reads the permissions in a macaroon that lnd baked, without lnd. The format is version 2 of
+ * libmacaroons' binary format, whose identifier is the byte 3 and bakery's `MacaroonId{nonce, storageId,
+ * ops}`. Throws "decode" for anything else, without quoting it.
  */
 export function readMacaroonRights(macaroon: Uint8Array): MacaroonRights {
   const reader = new BinaryReader(macaroon);
@@ -48,7 +48,7 @@ export function readMacaroonRights(macaroon: Uint8Array): MacaroonRights {
   return { permissions: readIdentifier(identifier), conditions };
 }
 
-/** The packets up to the next mark of an end. */
+/** The packets up to the next end marker. */
 function section(reader: BinaryReader): ReadonlyMap<number, Uint8Array> {
   const packets = new Map<number, Uint8Array>();
   for (;;) {
@@ -89,7 +89,7 @@ function lengthPrefixed(reader: BinaryReader, what: string): Uint8Array {
   return reader.bytes(leb128(reader, `${what} length`), what);
 }
 
-/** No number in a macaroon needs more than four of its bytes. */
+/** No number in a macaroon takes more than four bytes. */
 function leb128(reader: BinaryReader, what: string): number {
   let value = 0;
   for (let shift = 0; shift < 28; shift += 7) {

@@ -12,21 +12,21 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
 
 export interface PingTiming {
-  /** lnd ends a connection that is pinged more often than every 5 s (`grpc.client-ping-min-wait`). */
+  /** lnd closes a connection that is pinged more often than every 5 s (`grpc.client-ping-min-wait`). */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
 
-/** Makes the connection that TLS and HTTP/2 run on. Rejects as soon as the signal aborts. */
+/** Makes the connection under TLS and HTTP/2. Rejects as soon as the signal aborts. */
 export type Dial = (signal: AbortSignal) => Promise<Socket>;
 
 /** The part of connect's session manager that its transport uses. */
 type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">;
 
 /**
- * One HTTP/2 session, made on the first request and pinged as long as it lives. Unlike connect's own
- * manager it never makes a second one behind the caller's back, for who is at the other end has to
- * be asked again then; and it may be aborted while it is failing.
+ * One HTTP/2 session, opened by the first request and pinged as long as it lives. Unlike connect's own
+ * manager, it never silently opens a second one, because the node's identity must then be checked again.
+ * It may also be aborted while it is failing.
  */
 export class PingedSession implements SessionManager {
   readonly authority: string;
@@ -39,7 +39,7 @@ export class PingedSession implements SessionManager {
   #isOver = false;
   #hasHeard = false;
 
-  /** `dial` is null for a connection to the host of `baseUrl` itself. */
+  /** `dial` is null to connect directly to the host of `baseUrl`. */
   constructor(
     baseUrl: string,
     options: SecureClientSessionOptions,
@@ -69,12 +69,12 @@ export class PingedSession implements SessionManager {
     return session.request({ ...headers, ":method": method, ":path": path }, options);
   }
 
-  /** What arrives is as good as the answer to a ping. */
+  /** Any arriving byte is as good as the answer to a ping. */
   notifyResponseByteRead(): void {
     this.#hasHeard = true;
   }
 
-  /** Ends it and everything on it. May be called twice, at any time. */
+  /** Ends the session and everything on it. May be called twice, at any time. */
   abort(): void {
     this.#isOver = true;
     this.#dialling.abort();
@@ -93,7 +93,7 @@ export class PingedSession implements SessionManager {
       this.#isOver = true;
       throw new ConnectError("no connection", Code.Unavailable, undefined, undefined, error);
     }
-    // As Node's own connection for HTTP/2 does it.
+    // Node's own connection for HTTP/2 does the same.
     const { hostname } = new URL(this.authority);
     const servername = isIP(hostname.replace(/^\[|\]$/g, "")) === 0 ? hostname : "";
     const tls = { ...this.#options, socket, servername, ALPNProtocols: ["h2"] };
@@ -109,10 +109,10 @@ export class PingedSession implements SessionManager {
       pings = setInterval(() => this.#ping(session), this.#timing.pingIntervalMs);
       resolve(session);
     });
-    // Those who wait on a stream hear of an error there; here it is heard for the rest of its life,
-    // because one that nobody listens to would end the process.
+    // The streams report errors to their callers. This listener stays for good, because an "error" event
+    // without a listener would end the process.
     session.on("error", reject);
-    // What is under way may still be answered, but nothing new is accepted.
+    // Requests under way may still be answered, but no new ones are accepted.
     session.once("goaway", () => {
       this.#isOver = true;
     });
