@@ -102,7 +102,10 @@ describe("a channel.backup that alone is mounted", () => {
       for (const one of [watching, lnd.source(path)]) {
         await assert.rejects(one.snapshot("refresh"), (error) => {
           assert.ok(hasCode(error, "io"));
-          assert.match(error.message, /mounted\.backup: lnd has replaced this file.*mount its folder/);
+          assert.match(
+            error.message,
+            /mounted\.backup: lnd has replaced this file.*mount its folder/,
+          );
           return true;
         });
       }
