@@ -26,10 +26,10 @@ export interface Acceptance {
   readonly candidate: Candidate;
   /** What it replaces. */
   readonly base: Base;
-  /** What the current version has and this one lacks; null where neither key nor node was there. */
+  /** What the current version has and this one lacks; null if nothing was there to decrypt both with. */
   readonly loss: {
     readonly gone: readonly string[];
-    /** Null where only the number is known, from when it was refused. */
+    /** Null if only their number is known, from the record of the refusal. */
     readonly poorer: readonly string[] | null;
   } | null;
 }
@@ -43,10 +43,10 @@ export interface AcceptOptions extends HeldBackupsOptions {
 }
 
 /**
- * Reads a quarantined backup and what it would replace. Changes nothing. Throws "not-found",
- * "usage", "refused" where the newest was refused against another version than the current one,
- * "version-damaged" for bytes that are not those that were refused, "decrypt" and "decode" where a key
- * or a node cannot open it.
+ * Reads a quarantined backup and the version that it would replace. Changes nothing. Throws "not-found",
+ * "usage", "refused" if the newest refusal was against a version that is no longer current,
+ * "version-damaged" if the bytes aren't the refused ones, and "decrypt" or "decode" if the key or the node
+ * can't open it.
  */
 export async function readAcceptance(options: AcceptOptions): Promise<Acceptance> {
   const { store, swapper, which, inspect, witness, signal } = options;
@@ -56,35 +56,35 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
   const expected = { key: keys.backup, sha256: reason?.sha256 };
   const stored = await readVersion(store, expected, { signal });
   const where = `${store.location}/${keys.backup}`;
-  if (stored.kind === "missing") throw new ScbError("not-found", `${where} is not there`);
+  if (stored.kind === "missing") throw new ScbError("not-found", `${where} doesn't exist`);
   if (reason === null) {
     throw new ScbError(
       "version-damaged",
-      `${store.location}/${keys.why} is gone or cannot be read, so nothing says whether ${keys.backup} is whole; nothing was changed`,
+      `${store.location}/${keys.why} is missing or unreadable, so it isn't known whether ${keys.backup} is intact; nothing was changed`,
     );
   }
   const { bytes } = stored;
   if (stored.kind !== "whole") {
     throw new ScbError(
       "version-damaged",
-      `${where} holds ${bytes.length || "other"} bytes that are not the ones that were held back; nothing was changed`,
+      `${where} holds ${bytes.length || "other"} bytes that aren't the refused backup; nothing was changed`,
     );
   }
   const flaw = packedMultiFlaw(bytes);
   if (flaw !== null) {
     throw new ScbError(
       "refused",
-      `${where} is no channel backup (${flaw}), so it cannot become the current one`,
+      `${where} is not a channel backup (${flaw}), so it can't become the current version`,
     );
   }
   if (which === undefined && reason.base?.key !== base.held?.key) {
     throw new ScbError(
       "refused",
-      `the newest refusal (${keys.backup}, ${reason.refusedAt}) was against ${reason.base?.key ?? "an empty folder"}, and ${base.held?.key ?? "nothing"} is current now; nothing was changed: look at scb-mirror status, and to accept it all the same name it: scb-mirror accept ${keys.backup}`,
+      `the newest refusal (${keys.backup}, ${reason.refusedAt}) was against ${reason.base?.key ?? "an empty folder"}, but ${base.held?.key ?? "nothing"} is current now; nothing was changed: check scb-mirror status; to accept it anyway, name it: scb-mirror accept ${keys.backup}`,
     );
   }
   const contents = (await inspect?.(bytes, signal)) ?? (await openedBy(witness, bytes, signal));
-  // What was known of it when it was refused: the mirror that goes on from it compares with that.
+  // As recorded at the refusal: the mirror compares its next snapshot with these facts.
   const { sha256, channels, bareChannels, channelPointsSha256, verifiedBy } = reason;
   const facts = { sha256, channels, bareChannels, channelPointsSha256, verifiedBy };
   const candidate: Candidate = { packed: bytes, contents, limbo: null, ...facts };
@@ -93,9 +93,8 @@ export async function readAcceptance(options: AcceptOptions): Promise<Acceptance
 }
 
 /**
- * Makes it the current version, by an ordinary swap against the base that was shown. Throws
- * "superseded" when the pointer has moved since, and what a swap throws. The store is tried again
- * until `signal` aborts.
+ * Makes it the current version, by an ordinary swap against the base that was shown. Retries the store
+ * until `signal` aborts. Throws "superseded" if the pointer has moved since, and what a swap throws.
  */
 export async function accept(
   { base, candidate }: Acceptance,
@@ -114,7 +113,7 @@ export async function accept(
     });
   } catch (error) {
     if (!hasCode(error, "superseded")) throw error;
-    const message = `${error.message}; nothing was accepted: look again`;
+    const message = `${error.message}; nothing was accepted: run scb-mirror accept again`;
     throw new ScbError("superseded", message, { cause: error });
   }
 }
@@ -122,7 +121,7 @@ export async function accept(
 async function newestKeys({ store, signal }: AcceptOptions) {
   const newest = (await listQuarantine(store, { signal })).at(-1);
   if (newest !== undefined) return newest.keys;
-  throw new ScbError("not-found", `nothing was ever held back in ${store.location}`);
+  throw new ScbError("not-found", `no refused backup is kept in ${store.location}`);
 }
 
 function namedKeys(which: string): ReturnType<typeof quarantineKeys> {
@@ -132,7 +131,7 @@ function namedKeys(which: string): ReturnType<typeof quarantineKeys> {
   if (operation !== undefined) return quarantineKeys(operation);
   throw new ScbError(
     "usage",
-    `${JSON.stringify(which)} is no quarantined backup: give its key, quarantine/….backup (scb-mirror status and the log name it)`,
+    `${JSON.stringify(which)} isn't a quarantined backup: give its key, quarantine/….backup (scb-mirror status and the log name it)`,
   );
 }
 

@@ -4,13 +4,13 @@ import { sortSingles } from "../chanbackup/multi.ts";
 import type { Single } from "../chanbackup/single.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 
-/** What is different between two backups, each list sorted by channel point. */
+/** The differences between two backups, each list sorted by channel point. */
 export interface BackupDiff {
   /** Channel points that only the second has. */
   readonly added: readonly string[];
   /** Channel points that only the first has. */
   readonly removed: readonly string[];
-  /** Channels of both whose fields differ, by the names that `inspect` has for them. */
+  /** Channels in both whose fields differ; fields are named as in `inspect`. */
   readonly changed: readonly {
     readonly fundingOutpoint: string;
     readonly fields: readonly string[];

@@ -24,8 +24,8 @@ export interface InspectedBackup {
 }
 
 /**
- * Decodes a packed Multi or Single. `withCloseTx` adds the force close transactions: an out-of-date
- * one that is broadcast can lose all the funds of its channel. Throws "decode" and "decrypt".
+ * Decodes a packed Multi or Single. `withCloseTx` adds the force close transactions: broadcasting an
+ * out-of-date one can lose all the funds of its channel. Throws "decode" and "decrypt".
  */
 export function inspectBackup(
   packed: Uint8Array,
@@ -37,7 +37,7 @@ export function inspectBackup(
   return { kind, version: kind === "multi" ? 0 : (singles[0]?.version ?? 0), channels };
 }
 
-/** The Singles of a packed Multi, or the one of a packed Single. */
+/** The Singles of a packed Multi, or the only one of a packed Single. */
 export function unpackEither(
   packed: Uint8Array,
   encrypter: Encrypter,
@@ -52,21 +52,21 @@ export function unpackEither(
   }
 }
 
-/** What can be known of a backup without any key. */
+/** What can be told about a backup without a key. */
 export interface SealedBackup {
   /** Null: it may be a Multi or a Single. */
   readonly kind: "multi" | null;
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly empty: boolean;
-  /** How many channels it can hold at most, by its size. */
+  /** An upper bound, from the size. */
   readonly mostChannels: number;
 }
 
-/** Throws "decode" where it is no backup at all. */
+/** Throws "decode" if the bytes can't be a backup. */
 export function inspectSealed(bytes: Uint8Array): SealedBackup {
   const flaw = packedMultiFlaw(bytes);
-  if (flaw !== null) throw new ScbError("decode", `this is no packed channel backup: ${flaw}`);
+  if (flaw !== null) throw new ScbError("decode", `this is not a packed channel backup: ${flaw}`);
   const channelSizeBytes = smallestPackedMultiSizeBytes(1) - smallestPackedMultiSizeBytes(0);
   return {
     kind: isEmptyMulti(bytes) ? "multi" : null,

@@ -4,22 +4,22 @@ import { ScbError } from "../runtime/error.ts";
 import type { Random } from "../runtime/random.ts";
 
 export interface OutputTarget {
-  /** Absolute, and what a link points to. */
+  /** Absolute, with links resolved. */
   readonly path: string;
-  /** A file that is there may be replaced. */
+  /** An existing file may be replaced. */
   readonly force: boolean;
 }
 
 export interface OutputOptions {
   readonly force: boolean;
-  /** What may be a link on the way to the file: this user's own and root's, or nothing. */
+  /** Which links to follow on the way to the file: this user's and root's, or none. */
   readonly links?: "own" | "none";
 }
 
 /**
- * Where a file can be written to. Throws "exists" where one is there and `force` is false, "refused"
- * for a link that isn't to be followed, and "io" where its folder is missing, or where something is
- * there that is no file: a device, say, which a file would take the place of.
+ * Checks that a file can be written here. Throws "exists" if there is one and `force` is false, "refused"
+ * for a link that must not be followed, and "io" if the folder is missing or if something other than a
+ * file, such as a device, would be replaced.
  */
 export async function checkOutputTarget(
   name: string,
@@ -28,28 +28,31 @@ export async function checkOutputTarget(
   const path = await followed(resolve(name), links);
   const info = await orNull(stat(path));
   if (info?.isDirectory() === true) {
-    throw new ScbError("io", `${path} is a folder: name a file in it with -o`);
+    throw new ScbError("io", `${path} is a folder: name a file inside it with -o`);
   }
   if (info !== null && !info.isFile()) {
     throw new ScbError(
       "io",
-      `${path} is no ordinary file: name another with -o, or "-" for stdout`,
+      `${path} is not a regular file: choose another with -o, or "-" for stdout`,
     );
   }
   if ((await orNull(realpath(dirname(path)))) === null) {
-    throw new ScbError("io", `${dirname(path)} is not there: make this folder, or choose another`);
+    throw new ScbError(
+      "io",
+      `${dirname(path)} doesn't exist: create this folder, or choose another`,
+    );
   }
-  // Not what it points to: a link that leads nowhere is there as well.
+  // lstat, because a dangling link is in the way too.
   if (!force && (await orNull(lstat(path))) !== null) throw existsAlready(path);
   return { path, force };
 }
 
-/** As many as Linux follows. */
+/** The limit of Linux. */
 const mostLinks = 40;
 
 /**
- * The path without links in it. In a folder where everybody may write, such as /tmp, a link may be
- * another user's trap: what it leads to would be replaced with this user's rights.
+ * The path with its links resolved. In a folder that everybody may write to, such as /tmp, another user
+ * could plant a link, and have this user's rights overwrite what it points to.
  */
 async function followed(path: string, links: "own" | "none", left = mostLinks): Promise<string> {
   let at = parse(path).root;
@@ -58,13 +61,14 @@ async function followed(path: string, links: "own" | "none", left = mostLinks): 
     at = join(at, name);
     const info = await orNull(lstat(at));
     if (info?.isSymbolicLink() !== true) continue;
-    // The folders above a file of one's own are the administrator's business.
+    // With "none", links higher up may still be followed: the administrator made them.
     const isLast = index === names.length - 1;
     const isOwn = [0, process.getuid?.() ?? 0].includes(info.uid);
     if (!isOwn || (links === "none" && isLast)) throw notFollowed(at);
-    if (left === 0) throw new ScbError("io", `${path}: too many links: name another with -o`);
+    if (left === 0)
+      throw new ScbError("io", `${path}: too many links: choose another file with -o`);
     const target = resolve(dirname(at), await readlink(at), ...names.slice(index + 1));
-    // Nothing is there: the link itself stands in the way.
+    // The link is dangling, so it is itself in the way.
     if (isLast && (await orNull(lstat(target))) === null) return at;
     return followed(target, links, left - 1);
   }
@@ -74,13 +78,13 @@ async function followed(path: string, links: "own" | "none", left = mostLinks): 
 function notFollowed(path: string): ScbError {
   return new ScbError(
     "refused",
-    `${path} is a link that is not followed, because it may be another user's: choose another name with -o, or remove the link`,
+    `${path} is a link that may be another user's, so it was not followed: choose another name with -o, or remove the link`,
   );
 }
 
 /**
- * Writes a file to a target that was checked, whole or not at all. Throws "exists" where a file has
- * come to be there meanwhile and none may be replaced, and "io".
+ * Writes a file to a checked target, completely or not at all. Throws "exists" if a file that may not be
+ * replaced has appeared since the check, and "io".
  */
 export async function writeOutputFile(
   { path, force }: OutputTarget,
@@ -102,19 +106,19 @@ export async function writeOutputFile(
   } catch (error) {
     await rm(temporary, { force: true });
     if (error instanceof ScbError) throw error;
-    throw new ScbError("io", `cannot write ${path}: ${reasonOf(error)}; nothing was left there`, {
+    throw new ScbError("io", `can't write ${path}: ${reasonOf(error)}; nothing was left there`, {
       cause: error,
     });
   }
 }
 
-/** A rename would replace what is there. */
+/** Links instead of renaming, since a rename replaces an existing file. */
 async function moveToNew(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
   } catch {
     if ((await orNull(lstat(path))) !== null) throw existsAlready(path);
-    // Not every file system has links.
+    // Not every file system has hard links.
     return rename(temporary, path);
   }
   await rm(temporary);
@@ -123,11 +127,11 @@ async function moveToNew(temporary: string, path: string): Promise<void> {
 function existsAlready(path: string): ScbError {
   return new ScbError(
     "exists",
-    `${path} is there already and was left as it is: choose another name with -o, or give --force`,
+    `${path} already exists and was left as it is: choose another name with -o, or use --force`,
   );
 }
 
-/** Null where there is no such file, or where this user may not look. */
+/** Null if there is no such file, or if this user may not see it. */
 export async function orNull<T>(look: Promise<T>): Promise<T | null> {
   try {
     return await look;

@@ -6,16 +6,16 @@ export interface PlacePointerOptions extends RequestOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
   readonly bytes: Uint8Array;
-  /** What must be in its place: what the caller has seen there. */
+  /** What the caller saw in its place, and must still be there. */
   readonly condition: PutCondition;
-  /** What to do if another pointer is there by now: the end of that error's message. */
+  /** What to do if somebody else has changed the pointer: ends that error's message. */
   readonly remedy: string;
 }
 
 /**
- * Writes a pointer, and resolves when it is known to be there. Throws "superseded" if somebody else
- * has changed what was in its place: then that is left as it is. Throws "store-rejected" if the store won't
- * create what isn't there, and what the store throws.
+ * Writes a pointer, and resolves once it is known to be there. Throws "superseded" if somebody else has
+ * changed what was in its place, which is then left alone; "store-rejected" if the store won't create what
+ * isn't there; and what the store throws.
  */
 export async function placePointer(options: PlacePointerOptions): Promise<void> {
   const { store, bytes, condition, remedy, signal } = options;
@@ -35,7 +35,7 @@ export async function placePointer(options: PlacePointerOptions): Promise<void> 
     }
     throw new ScbError(
       "superseded",
-      `the pointer ${store.location}/${latestKey} was changed meanwhile, and was left as it is: ${remedy}`,
+      `the pointer ${store.location}/${latestKey} was changed in the meantime, and was left as it is: ${remedy}`,
       { cause: error },
     );
   }

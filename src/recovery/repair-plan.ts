@@ -19,9 +19,9 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 
 /**
  * What is wrong with the pointer.
- * - `lost`, `damaged`: it is not there, or cannot be read.
- * - `target-missing`, `target-damaged`: what it names is not there, or not what it says.
- * - `behind`: versions are there that only a later pointer can have left: an old one was put back.
+ * - `lost`, `damaged`: it is missing, or can't be read.
+ * - `target-missing`, `target-damaged`: the version that it names is missing, or has other bytes.
+ * - `behind`: there are versions that only a later pointer explains: someone restored an older one.
  */
 export type PointerState =
   | "ok"
@@ -31,11 +31,11 @@ export type PointerState =
   | "target-damaged"
   | "behind";
 
-/** A version that was read back and may be made current. */
+/** A version that was read back and may become current. */
 export interface Candidate extends StoredVersion {
   readonly sha256: string;
   readonly metadata: VersionMetadata | null;
-  /** Its hash was recorded and is right, or a key or the node has opened it. */
+  /** Its hash matches the recorded one, or a key or the node has decrypted it. */
   readonly isKnownWhole: boolean;
   readonly openedBy: "key" | "lnd" | null;
 }
@@ -44,15 +44,15 @@ export interface RepairPlan {
   readonly state: PointerState;
   /** What was found, for people. */
   readonly message: string;
-  /** What the pointer must name; null where nothing is wrong, or where it has to be chosen. */
+  /** The version that the pointer must name; null if nothing is wrong, or if a person has to choose. */
   readonly target: Candidate | null;
-  /** What there is to choose from: one where it is certain, more where it is not. */
+  /** The versions to choose from; only `target` if the choice is clear. */
   readonly candidates: readonly Candidate[];
-  /** Versions newer than the candidates that do not read back right. */
+  /** Versions that are newer than the candidates, but not intact. */
   readonly damaged: readonly string[];
-  /** The operations of the target and of what it follows, oldest first. */
+  /** The operations of the target and its predecessors, oldest first. */
   readonly operations: readonly string[];
-  /** What the pointer must name besides the target: nothing that was needed is dropped by a repair. */
+  /** What the pointer must name besides the target: a repair drops nothing that a restore needs. */
   readonly alsoRestore: readonly AlsoRestore[];
   readonly folder: HistoryFolder;
 }
@@ -60,21 +60,20 @@ export interface RepairPlan {
 export interface RepairOptions extends RequestOptions, Openers {
   /** The node's folder. */
   readonly store: ObjectStore;
-  /** Chosen by a person, where the versions alone do not say. */
+  /** A person's choice, for when the versions alone don't decide. */
   readonly toVersion?: string | undefined;
 }
 
 /**
- * Finds what the pointer must be; changes nothing.
+ * Works out which version the pointer must name. Changes nothing.
  *
- * It is the newest version that reads back right. That one may never have been committed: it was
- * uploaded, and its pointer not moved. It is the right one all the same, for its snapshot was taken
- * after the version before it had been read as the base, so the node's state does not go back. Two of
- * the newest sequence, or versions that do not follow from each other, are two histories: which one
- * was acknowledged nobody can know but a person.
+ * It is the newest intact version, even if that was uploaded and never committed: its snapshot was taken
+ * after its predecessor had been read as the base, so the node's state doesn't go back. Two versions of
+ * the newest sequence, or versions that don't follow from each other, are two histories; only a person
+ * can know which one was acknowledged.
  *
- * Throws "refused" where the pointer is of a newer program or `toVersion` cannot be taken, "decrypt"
- * and "decode" where what was saved does not open (an older one that does is no better for it), and
+ * Throws "refused" if a newer program wrote the pointer or `toVersion` can't be used, "decrypt" and
+ * "decode" if a version that was saved intact doesn't open (an older one that does is no better), and
  * what the store throws.
  */
 export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
@@ -94,7 +93,7 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
     const listed = folder.versions.find(({ key }) => key === toVersion);
     const chosen = listed === undefined ? null : await candidateOf(listed, folder, options);
     if (chosen === null) {
-      const why = listed === undefined ? "is not there" : "does not read back right";
+      const why = listed === undefined ? "doesn't exist" : "is not intact";
       throw new ScbError(
         "refused",
         `${toVersion} ${why}: scb-mirror list shows the keys of the versions`,
@@ -116,7 +115,7 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
   const { target, candidates } = await decide(state, folder, newest, options);
   const { damaged } = newest;
   if (state === "behind" && target?.key === folder.current?.held?.key) {
-    const so = `${message}; but none of those reads back right, so it stays`;
+    const so = `${message}; but none of those is intact, so the pointer stays`;
     return {
       state: "ok",
       message: so,
@@ -134,8 +133,8 @@ export async function planRepair(options: RepairOptions): Promise<RepairPlan> {
 }
 
 /**
- * What the pointer that is there names, and what the target and newer versions name of themselves. One
- * too many does no harm: the mirror drops it when the node says that its channels are resolved.
+ * What the existing pointer, the target and newer versions name. One too many does no harm: the mirror
+ * drops it once the node says that its channels are resolved.
  */
 async function alsoRestoreOf(
   target: Candidate,
@@ -184,28 +183,31 @@ async function pointerState(
   if (current.kind === "newest") {
     return {
       state: "ok",
-      message: `${store.location} has no pointer, and needs none: it is only ever added to`,
+      message: `${store.location} has no pointer and needs none: it is append-only`,
     };
   }
   const target = await readHeld(store, held, { signal });
   const where = `the pointer ${store.location}/${latestKey} names ${held.key}`;
   if (target.kind === "missing") {
-    return { state: "target-missing", message: `${where}, which is not there` };
+    return { state: "target-missing", message: `${where}, which is missing` };
   }
   if (target.kind === "damaged") {
-    return { state: "target-damaged", message: `${where}, which has other bytes than it says` };
+    return {
+      state: "target-damaged",
+      message: `${where}, which has other bytes than the pointer records`,
+    };
   }
   const newest = versions.at(-1)?.sequence ?? 0;
   if (newest > held.sequence + 1) {
     return {
       state: "behind",
-      message: `${where}, but there are versions up to sequence ${newest}: an older pointer was put back`,
+      message: `${where}, but there are versions up to sequence ${newest}: someone restored an older pointer`,
     };
   }
-  return { state: "ok", message: `${where}, which is there and whole` };
+  return { state: "ok", message: `${where}, which is intact` };
 }
 
-/** The versions of the newest sequence that has any which reads back right. */
+/** The intact versions of the newest sequence that has any. */
 async function newestCandidates(
   folder: HistoryFolder,
   options: RepairOptions,
@@ -223,14 +225,14 @@ async function newestCandidates(
   return { candidates, damaged };
 }
 
-/** Reads a version back; null where it is not right, by its metadata, by the pointer, or by its size. */
+/** Reads a version back; null if it isn't intact. */
 async function candidateOf(
   version: StoredVersion,
   { current }: HistoryFolder,
   options: RepairOptions,
 ): Promise<Candidate | null> {
   const { store, signal } = options;
-  // Who writes over a version drops its metadata, and then only the pointer knows better.
+  // Overwriting a version drops its metadata; then only the pointer still knows the hash.
   const pointer = current?.kind === "pointer" ? current.pointer : null;
   const sha256 = sha256InPointer(pointer, version.key);
   const read = await readVersion(store, { key: version.key, sha256 }, { signal });
@@ -242,7 +244,7 @@ async function candidateOf(
   if (failure !== null && isAsSaved) {
     throw new ScbError(
       failure.code,
-      `${store.location}/${version.key} holds the bytes that were saved, and ${openedBy === "key" ? "your key" : "the node"} does not open it: ${failure.message}; nothing was changed: to go by the hashes alone leave out ${openedBy === "key" ? "--key-file" : "--from"}`,
+      `${store.location}/${version.key} holds the bytes that were saved, but ${openedBy === "key" ? "your key" : "the node"} doesn't open it: ${failure.message}; nothing was changed: to rely on the hashes alone, leave out ${openedBy === "key" ? "--key-file" : "--from"}`,
       { cause: failure },
     );
   }
@@ -257,7 +259,7 @@ async function candidateOf(
   };
 }
 
-/** Takes the only candidate, where it is whole for sure and no other history is in sight. */
+/** Picks the only candidate, if it is known to be intact and there is no second history. */
 async function decide(
   state: PointerState,
   folder: HistoryFolder,
@@ -270,7 +272,7 @@ async function decide(
   await inParallel([...keysToTellApart(versions), ...damaged], async (key) => {
     previous.set(key, (await previousOf(store, key, { signal }))?.key ?? null);
   });
-  // One that was replaced had been committed, whatever has become of what replaced it.
+  // A version that was replaced had been committed, whatever happened to its successor.
   const replaced = new Set(damaged.map((key) => previous.get(key)));
   if (current?.kind === "pointer") replaced.add(current.pointer.previous?.key);
   const committed = candidates.filter(({ key }) => replaced.has(key));

@@ -21,9 +21,9 @@ export interface ApplyRepairOptions extends RequestOptions {
 }
 
 /**
- * Writes the pointer that `plan` found, if what is there is still what the plan was made from, and
- * resolves when it is known to be there. Nothing else is written. Throws "superseded" where the
- * pointer was changed meanwhile, and what the store throws.
+ * Writes the pointer that `plan` worked out, on condition that the existing one is still what the plan was
+ * made from, and resolves once it is known to be there. Writes nothing else. Throws "superseded" if the
+ * pointer has changed since, and what the store throws.
  */
 export async function applyRepair(
   plan: RepairPlan,
@@ -41,21 +41,21 @@ export async function applyRepair(
   return pointer;
 }
 
-/** By the etag of what the plan was made from: whoever wrote since then knows more. */
+/** Conditional on the pointer that the plan was made from: whoever wrote since then knows more. */
 function conditionFor({ folder: { current, damagedPointer } }: RepairPlan): PutCondition {
   const etag = current?.kind === "pointer" ? current.etag : damagedPointer?.etag;
   if (etag === null) {
     throw new ScbError(
       "pointer-damaged",
-      `what lies in the pointer's place is so large that it isn't read, so it can't be replaced by a conditional write; nothing was changed: keep a copy of ${latestKey}, delete it, and run scb-mirror repair again`,
+      `the object in the pointer's place is too large to read, so it can't be replaced with a conditional write; nothing was changed: keep a copy of ${latestKey}, delete it, and run scb-mirror repair again`,
     );
   }
   return etag === undefined ? { kind: "absent" } : { kind: "match", etag };
 }
 
 /**
- * A pointer that running mirrors accept: an operation of theirs that is in doubt finds itself in it if
- * its version is in the lineage, and takes a new snapshot if not. It is as old as its version is.
+ * A pointer that running mirrors accept. If an operation of theirs is in doubt, the mirror finds it listed
+ * if its version is in the lineage, and otherwise takes a new snapshot. The time is the version's own.
  */
 function repairedPointer(
   { folder, operations, alsoRestore }: RepairPlan,

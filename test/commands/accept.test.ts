@@ -93,12 +93,12 @@ describe("scb-mirror accept", () => {
   });
 
   const wrong: readonly (readonly [string, readonly string[], number, RegExp])[] = [
-    ["a name that is none", ["accept", "newest"], 2, /"newest" is no quarantined backup/],
+    ["a name that is none", ["accept", "newest"], 2, /"newest" isn't a quarantined backup/],
     [
       "a name that is not there",
       ["accept", "01JD0000000000000000000000"],
       1,
-      /quarantine\/01JD0000000000000000000000\.backup is not there/,
+      /quarantine\/01JD0000000000000000000000\.backup doesn't exist/,
     ],
     ["two names", ["accept", "a", "b"], 2, /too many arguments/],
     ["a bad duration", ["accept", "--timeout", "soon"], 2, /--timeout: must be a duration/],
@@ -122,6 +122,6 @@ describe("scb-mirror accept", () => {
     const to = ["--to", pathToFileURL(await mkdtemp(join(folder, "store-"))).href];
     const { code, stderr } = await runCli(["accept", "--yes", ...to, "--node", "alice"]);
     assert.equal(code, 1);
-    assert.match(stderr, /nothing was ever held back/);
+    assert.match(stderr, /no refused backup is kept/);
   });
 });

@@ -324,7 +324,7 @@ describe("several stores", () => {
       await b.save(someState());
       const out = join(path, "out");
       assertOneLine(await restore(disks, "3", "-o", out), 2, [
-        /3 is another version in each of .*name one store with --to/,
+        /3 is a different version in each of .*choose one store with --to/,
       ]);
       assert.equal((await restore([a], "3", "-o", out)).code, 0);
       // The same bytes are no question, and one that is whole will do.
@@ -450,7 +450,7 @@ describe("several stores", () => {
     it("accept acts where something was held back", async () => {
       const { disks } = await world(true, true);
       const refused = await runCli(["accept", "--yes", "--json", ...toAll(disks)]);
-      assertOneLine(refused, 1, [/none of the 2 stores .*nothing was ever held back/]);
+      assertOneLine(refused, 1, [/none of the 2 stores .*no refused backup is kept/]);
     });
 
     it("doctor finds one store under two names", async () => {

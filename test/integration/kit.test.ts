@@ -166,7 +166,7 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
     assert.equal(first.code, 0, first.stderr);
     assert.match(await readFile(file, "utf8"), /^<!doctype html>.*<\/html>\n$/s);
     assert.equal((await stat(file)).mode & 0o777, 0o644);
-    assertOneLine(await runCli(args, { env: minio.env() }), 4, [/is there already/, /--force/]);
+    assertOneLine(await runCli(args, { env: minio.env() }), 4, [/already exists/, /--force/]);
     const again = await runCli([...args, "--force", "--json"], { env: minio.env() });
     const { current, ...json } = JSON.parse(again.stdout);
     assert.equal(current.sequence, 1);
@@ -184,7 +184,7 @@ peerSuite("the recovery kit of a real bucket", ["minio"], () => {
       "a folder that is not there",
       ["-o", join(tmpdir(), "scb-kit-of-nobody", "kit.html")],
       1,
-      [/scb-kit-of-nobody is not there: make this folder/],
+      [/scb-kit-of-nobody doesn't exist: create this folder/],
     ],
     ["a node without backups", ["-o", "-"], 1, [/no backup in .*nobody/], "nobody"],
     ["both forms on stdout", ["-o", "-", "--json"], 2, [/both need stdout/]],

@@ -187,7 +187,7 @@ describe("accept", () => {
     const { quarantineKey } = await refusalOf(mirror, newCandidate(text, null, null));
     await assert.rejects(read(quarantineKey ?? ""), {
       code: "refused",
-      message: /no channel backup/,
+      message: /not a channel backup/,
     });
   });
 

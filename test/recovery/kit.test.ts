@@ -85,7 +85,7 @@ describe("the recovery kit", () => {
     assert.doesNotMatch(text, /Newest when printed/);
     assert.match(
       text,
-      /NOT safe when this was printed\n +one thing;\s+x{20,}…;\s+1 more\. Mend\s+it/,
+      /NOT safe when this was printed\n +one thing;\s+x{20,}…;\s+1 more\. Fix\s+this/,
     );
   });
 
@@ -100,7 +100,7 @@ describe("the recovery kit", () => {
       ["", ".also-1", ".also-2", ".also-3"].map((name) => `channel${name}.backup`),
     );
     assert.ok(text.includes(`A="${also.slice(0, 3).join(" ")}"`));
-    assert.match(text.replaceAll(/\s+/g, " "), /listed what is in A \(the first 3 of 4\)/);
+    assert.match(text.replaceAll(/\s+/g, " "), /listed the keys in A \(the first 3 of 4\)/);
     assert.match(kitToText(makeKit(kitFacts)), /"alsoRestore", copy each/);
   });
 

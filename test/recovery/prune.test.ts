@@ -221,7 +221,7 @@ describe("prune", () => {
     await store.put("latest.json", old?.bytes ?? new Uint8Array());
     await assert.rejects(preparePrune(optionsFor(store, { policy: { keepLast: 1 } })), {
       code: "refused",
-      message: /old pointer was put back/,
+      message: /someone restored an older pointer/,
     });
   });
 

@@ -353,7 +353,7 @@ describe("repair", () => {
     await store.delete("latest.json");
     await assert.rejects(plan(store, { encrypter: ours }), {
       code: "decrypt",
-      message: /0002-.*bytes that were saved, and your key does not open it.*--key-file/,
+      message: /0002-.*bytes that were saved, but your key doesn't open it.*--key-file/,
     });
     assert.equal((await plan(store, { encrypter: another })).target?.sequence, 2);
     assert.equal((await plan(store)).target?.sequence, 2);
@@ -406,7 +406,7 @@ describe("repair", () => {
       ["to move a pointer that is right", /stays/, (store) => keyOf(store, 1)],
       [
         "a version that is not there",
-        /is not there/,
+        /doesn't exist/,
         async (store) => {
           await store.delete("latest.json");
           return "versions/1.backup";
@@ -414,7 +414,7 @@ describe("repair", () => {
       ],
       [
         "a version that the pointer says was other bytes",
-        /does not read back right/,
+        /is not intact/,
         async (store) => {
           await store.put(await keyOf(store, 3), packedBytes());
           return keyOf(store, 3);
@@ -422,7 +422,7 @@ describe("repair", () => {
       ],
       [
         "a version that is damaged",
-        /does not read back right/,
+        /is not intact/,
         async (store) => {
           await store.delete("latest.json");
           await damage(store, await keyOf(store, 2));

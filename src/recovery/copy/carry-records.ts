@@ -9,7 +9,7 @@ import { type CarryOptions, type CopyProblem, differing } from "./carry-versions
 import type { CopyItem, CopyPlan } from "./copy-plan.ts";
 import { bring, mostBytesAtOnce } from "./put-once.ts";
 
-/** What has become of the records; without writing: what would become of them. */
+/** Counts what happened to the records or, without writing, what would happen. */
 export class RecordTally {
   copied = 0;
   present = 0;
@@ -22,12 +22,12 @@ interface Carrying extends CarryOptions {
   readonly isWriting: boolean;
 }
 
-/** As `carryVersions`, for what a guard held back and for the notes of restores. */
+/** Like `carryVersions`, for refused backups and for records of restores. */
 export async function carryRecords(carrying: Carrying): Promise<void> {
   const { records } = carrying.plan;
   const slots = new Slots(mostBytesAtOnce);
   const isReason = ({ object }: CopyItem): boolean => object.key.endsWith(".json");
-  // A reason is written after what it explains.
+  // A reason is written after the backup that it explains.
   for (const items of [records.filter((item) => !isReason(item)), records.filter(isReason)]) {
     await inParallel(items, (item) =>
       slots.hold(
@@ -45,7 +45,7 @@ async function carryRecord(
   const found = await readWhole(carrying.source, key, { signal: carrying.signal });
   if (found === null) return;
   if (found === "damaged") {
-    const message = "it doesn't read back at the source as it was held back; not copied";
+    const message = "at the source, its bytes aren't the refused backup's; not copied";
     tally.problems.push({ key, code: "damaged", message });
     return;
   }
@@ -57,7 +57,7 @@ async function carryRecord(
   else tally[outcome] += 1;
 }
 
-/** Null if it isn't there any more. */
+/** Null if it is gone. */
 async function readWhole(
   store: ObjectStore,
   key: string,
@@ -68,7 +68,7 @@ async function readWhole(
     const held = parseQuarantineKey(key);
     if (found === null || held?.kind !== "backup") return found;
     const reason = await readQuarantineReason(store, quarantineKeys(held.operation).why, options);
-    // Without a reason nothing says what it should be: it may still be being written.
+    // Without a reason there is nothing to compare with: it may not have been written yet.
     return reason === null || reason.sha256 === sha256Hex(found.bytes) ? found : "damaged";
   } catch (error) {
     if (hasCode(error, "store-too-large")) return "damaged";

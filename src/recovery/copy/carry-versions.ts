@@ -17,10 +17,10 @@ import {
 import { bring, mostBytesAtOnce } from "./put-once.ts";
 
 /**
- * Why a version isn't known to be in the target as it was saved.
+ * Why the target isn't known to hold a version as it was saved.
  * - `damaged`, `missing`: at the source; it wasn't copied.
  * - `differs`: the target has other bytes under its key, and keeps them.
- * - `unproven`: it was copied, and nothing at the source says what was saved.
+ * - `unproven`: it was copied, but nothing at the source records what was saved.
  */
 export type CopyProblemCode = "damaged" | "missing" | "differs" | "unproven";
 
@@ -30,7 +30,7 @@ export interface CopyProblem {
   readonly message: string;
 }
 
-/** The problem with what the target has under the key of another object. */
+/** The problem of a key under which the target holds something else. */
 export function differing(key: string): CopyProblem {
   const message = "the target has other bytes under this key, and keeps them";
   return { key, code: "differs", message };
@@ -39,11 +39,11 @@ export function differing(key: string): CopyProblem {
 export interface CarryOptions extends CopyStores {
   readonly clock: Clock;
   readonly random: Random;
-  /** Hears how many of how many versions are done. */
+  /** Called with how many versions are done, and how many there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** What has become of the versions; without writing: what would become of them. */
+/** Counts what happened to the versions or, without writing, what would happen. */
 export class VersionTally {
   copied = 0;
   present = 0;
@@ -58,9 +58,9 @@ interface Carrying extends CarryOptions {
 }
 
 /**
- * Reads each version of the plan at the source, proves it, and adds it to the target, or compares it
- * with what is there. `isWriting` false: does all of that but the adding. What was counted stays in
- * `tally`, also if it throws.
+ * Reads each version of the plan at the source, proves it, and adds it to the target or compares it with
+ * what is there. If `isWriting` is false, it adds nothing. `tally` keeps what was counted even if this
+ * throws.
  */
 export async function carryVersions(carrying: Carrying): Promise<void> {
   const { plan, tally, source, signal } = carrying;
@@ -83,7 +83,7 @@ export async function carryVersions(carrying: Carrying): Promise<void> {
     } else {
       await bringVersion(carrying, item, read);
       if (read.kind === "unproven" && !tally.problems.has(key)) {
-        const message = "nothing at the source says what was saved; copied as it is";
+        const message = "nothing at the source records what was saved; copied as it is";
         tally.problems.set(key, { key, code: "unproven", message });
       }
     }
@@ -110,21 +110,21 @@ async function bringVersion(
   if (outcome === "copied") tally.copiedBytes += bytes.length;
 }
 
-/** What the target has of a version that is damaged at the source. */
+/** Says also whether the target has an intact copy. */
 async function damageOf(
   { target, signal }: Carrying,
   { object: { key }, targetSizeBytes }: CopyItem,
   sha256: string,
 ): Promise<string> {
-  const what = "it doesn't read back at the source as it was saved";
+  const what = "at the source, its bytes aren't the ones that were saved";
   if (targetSizeBytes === null) return `${what}; not copied`;
   const { kind } = await readVersion(target, { key, sha256 }, { signal });
   return kind === "whole"
-    ? `${what}; the target has it whole`
-    : `${what}; what the target has is not known to be whole either`;
+    ? `${what}; the target's copy is intact`
+    : `${what}; the target's copy isn't known to be intact either`;
 }
 
-/** Versions that were listed, and are gone by now: a prune, or a loss. */
+/** Tells versions that a prune has removed since the listing from versions that were lost. */
 async function explainGone(
   { plan, source, tally, signal }: Carrying,
   gone: readonly string[],
@@ -133,10 +133,10 @@ async function explainGone(
   const pruned = await prunedOrNull(source, { signal });
   for (const key of gone) {
     const sequence = parseVersionKey(key)?.sequence ?? 0;
-    // An orphan is no loss, and prune doesn't record it.
+    // Losing an orphan does no harm, and prune doesn't record orphans.
     const isPruned = wasPruned(pruned, sequence, sequence) || plan.standing.get(key) === "orphan";
     if (isPruned && !namedIn(plan.pointer).includes(key)) continue;
-    const message = "it isn't there at the source any more, and was not pruned";
+    const message = "it is gone from the source, and prune didn't remove it";
     tally.problems.set(key, { key, code: "missing", message });
   }
 }

@@ -3,14 +3,14 @@ import type { VersionReading } from "../../repository/version.ts";
 import type { CopyPlan } from "./copy-plan.ts";
 
 /**
- * What each version says of the hash of the one before it. Who writes over a version can write what it
- * says of itself, too; those that came after it still tell. For versions that are read from the newest
- * to the oldest, some at once.
+ * Checks each version against the hash that its successor recorded for it. Whoever overwrites a version
+ * can also forge its metadata, but not what later versions say about it. Versions have to be read from the
+ * newest to the oldest; several may be read at once.
  */
 export class ChainOfHashes {
   readonly #standing: CopyPlan["standing"];
   readonly #named = new Map<string, string>();
-  /** By sequence: the reads that have begun. */
+  /** The reads that have begun, by sequence. */
   readonly #reads = new Map<number, Promise<void>[]>();
 
   constructor({ standing }: Pick<CopyPlan, "standing">) {
@@ -18,8 +18,8 @@ export class ChainOfHashes {
   }
 
   /**
-   * Reads a version, and holds what was read against what the versions after it say. One that
-   * `isNamed` has been proved by the pointer, and waits for no other.
+   * Reads a version and compares it with what its successors recorded. If `isNamed`, the pointer already
+   * proves it, and it waits for no other.
    */
   async prove(
     key: string,
@@ -45,7 +45,7 @@ export class ChainOfHashes {
       : { ...read, kind: "damaged", savedSha256 };
   }
 
-  /** A version that never became current proves nothing of another. */
+  /** A version that never became current proves nothing about another. */
   #hear(read: VersionReading): void {
     if (read.kind === "missing" || this.#standing.get(read.key) !== "lineage") return;
     const previous = read.metadata?.previous ?? null;

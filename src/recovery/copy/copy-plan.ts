@@ -20,51 +20,51 @@ import type {
 import { relationOf, type SourceFacts } from "./copy-relation.ts";
 
 export interface CopyStores extends RequestOptions {
-  /** The node's folder that is copied. Only read. */
+  /** The node's folder to copy from. It is only read. */
   readonly source: ObjectStore;
   /** The same node's folder in another place. */
   readonly target: ObjectStore;
 }
 
-/** One object, with the size that the target has under its key; null if there is nothing. */
+/** One object, with the size of what the target has under its key; null if it has nothing. */
 export interface CopyItem {
   readonly object: Pick<ListedObject, "key" | "sizeBytes">;
   readonly targetSizeBytes: number | null;
 }
 
-/** What is to become of the target's pointer. */
+/** What to do with the target's pointer. */
 export type PointerPlan =
-  /** The source's, as it is, in place of what is there. */
+  /** Replace it with the source's, unchanged. */
   | { readonly kind: "place"; readonly bytes: Uint8Array; readonly condition: PutCondition }
-  /** It names what the source's names. */
+  /** It already names the same version as the source's. */
   | { readonly kind: "level" }
-  /** The folder has none, by its nature: it was written with `--single-writer`. */
+  /** There is none: the folder was written with `--single-writer`. */
   | { readonly kind: "none" }
-  /** The versions can be copied, and a person has to say which is current. */
+  /** The versions can be copied, but a person has to decide which one is current. */
   | { readonly kind: "withheld"; readonly reason: string };
 
 export interface CopyPlan {
-  /** What of the source was current when the plan was made; null if that can't be told. */
+  /** What was current at the source when the plan was made; null if that isn't known. */
   readonly pointer: Pointer | null;
-  /** What a restore needs, then what is current, then from the newest to the oldest. */
+  /** First those that a restore needs besides the current one, then that one, then from newest to oldest. */
   readonly versions: readonly CopyItem[];
-  /** What guards held back, with the reasons, and the notes of restores. */
+  /** Refused backups with the reasons, and records of restores. */
   readonly records: readonly CopyItem[];
   readonly pointerPlan: PointerPlan;
   readonly standing: ReadonlyMap<string, Standing>;
   /** The keys of versions that only the target has. */
   readonly targetOnly: readonly string[];
-  /** The keys of versions that the source's pointer names, and that the source doesn't list. */
+  /** The keys of versions that the source's pointer names but the source doesn't list. */
   readonly lost: readonly string[];
 }
 
 /**
- * Compares two folders by their listings and pointers, and makes a plan; changes nothing, and reads no
+ * Compares two folders by their listings and pointers, and makes a plan. Changes nothing, and reads no
  * version. Throws "not-found" if the source has no backup, "wrong-node" and "refused" for a target that
- * isn't a part of it, and what the stores throw.
+ * isn't part of the source's history, and what the stores throw.
  */
 export async function planCopy({ source, target, signal }: CopyStores): Promise<CopyPlan> {
-  // The target first: what the source commits meanwhile is then no stranger there.
+  // The target first, so that a version committed meanwhile can't seem to be missing from the source.
   const there = await readFolder(target, { signal });
   const here = await readFolder(source, { signal });
   if (here.pointerError === null && here.current?.kind === "none") {
@@ -107,7 +107,7 @@ function pointerOf({ current }: HistoryFolder): Pointer | null {
   return current?.kind === "pointer" ? current.pointer : null;
 }
 
-/** What a restore of it takes. */
+/** The versions that a restore needs. */
 export function namedIn(pointer: Pointer | null): string[] {
   if (pointer === null) return [];
   return [pointer.version, ...(pointer.alsoRestore ?? [])].map(({ key }) => key);
@@ -121,12 +121,12 @@ function refuseDamaged({ location }: ObjectStore, { pointerError }: HistoryFolde
   if (pointerError?.code !== "pointer-damaged") return;
   throw new ScbError(
     "refused",
-    `nothing was copied: what ${location} has can't be told, since ${pointerError.message}`,
+    `nothing was copied, because it isn't known what is current in ${location}: ${pointerError.message}`,
     { cause: pointerError },
   );
 }
 
-/** A folder of `--single-writer` and one with a pointer can't become one. */
+/** A folder written with `--single-writer` can't be merged with one that has a pointer. */
 function refuseOtherKind(
   { source, target }: CopyStores,
   here: HistoryFolder,
@@ -138,11 +138,11 @@ function refuseOtherKind(
   const single = from === "newest" ? source : target;
   throw new ScbError(
     "refused",
-    `nothing was copied from ${source.location}: ${single.location} has no pointer, since it is only ever added to, and the other folder has one, so they have different histories. Copy to an empty folder`,
+    `nothing was copied from ${source.location}: ${single.location} is append-only and has no pointer, but the other folder has one, so they have different histories. Copy to an empty folder`,
   );
 }
 
-/** What the version after the target's current one says was before it. */
+/** What the version after the target's current one names as its predecessor. */
 async function nameBeforeNext(
   source: ObjectStore,
   { versions }: HistoryFolder,
@@ -164,7 +164,7 @@ function pointerPlanOf(
   there: HistoryFolder,
   standing: ReadonlyMap<string, Standing>,
 ): PointerPlan {
-  const remedy = "repair the source (scb-mirror repair) and copy again, or repair the copy alone";
+  const remedy = "repair the source (scb-mirror repair) and copy again, or repair only the copy";
   if (here.pointerError !== null) {
     const [what = ""] = here.pointerError.message.split("; nothing was changed");
     return { kind: "withheld", reason: `${what}; ${remedy}` };
@@ -175,7 +175,7 @@ function pointerPlanOf(
   if (ahead !== undefined) {
     return {
       kind: "withheld",
-      reason: `${source.location} holds ${ahead[0]}, which its pointer (sequence ${pointer.sequence}) can't explain: someone put an older pointer back; ${remedy}`,
+      reason: `${source.location} holds ${ahead[0]}, which its pointer (sequence ${pointer.sequence}) can't explain: someone restored an older pointer; ${remedy}`,
     };
   }
   const condition: PutCondition =
@@ -185,7 +185,7 @@ function pointerPlanOf(
   return { kind: "place", bytes: encodePointer(pointer), condition };
 }
 
-/** Null also for one that can't be read: it explains gaps, and must keep no version from being saved. */
+/** Null also if it can't be read: it only explains gaps, and must not keep versions from being copied. */
 export async function prunedOrNull(
   store: ObjectStore,
   options: RequestOptions,
@@ -198,7 +198,7 @@ export async function prunedOrNull(
   }
 }
 
-/** The most valuable first: a copy that is cut short is then of the most use. */
+/** The most valuable versions first, so that an interrupted copy is as useful as possible. */
 function ordered({ versions }: HistoryFolder, pointer: Pointer | null): StoredVersion[] {
   const needed = new Set(pointer?.alsoRestore?.map(({ key }) => key));
   const rank = ({ key }: StoredVersion): number =>
@@ -207,8 +207,8 @@ function ordered({ versions }: HistoryFolder, pointer: Pointer | null): StoredVe
 }
 
 /**
- * What belongs to the node, whichever store it lies in. Drills and the probe's verdict don't: each is
- * about the store that it was made in.
+ * Records about the node. Records of drills and the probe's verdict are about one store, and aren't
+ * copied.
  */
 async function recordItems({ source, target, signal }: CopyStores): Promise<CopyItem[]> {
   const items: CopyItem[] = [];

@@ -4,11 +4,11 @@ import type { Pointer } from "../../repository/pointer.ts";
 import { type PrunedRecord, wasPruned } from "../../repository/pruned-record.ts";
 import { ScbError } from "../../runtime/error.ts";
 
-/** What of a folder decides whether another may be copied into it. */
+/** The facts about a folder that decide whether another may be copied into it. */
 export interface FolderFacts {
   /** For people: the folder's location. */
   readonly location: string;
-  /** Null if there is none, or none that can be read. */
+  /** Null if it is missing or unreadable. */
   readonly pointer: Pointer | null;
   /** The keys of its versions. */
   readonly keys: ReadonlySet<string>;
@@ -17,24 +17,24 @@ export interface FolderFacts {
 export interface SourceFacts extends FolderFacts {
   readonly standing: ReadonlyMap<string, Standing>;
   readonly pruned: PrunedRecord | null;
-  /** Which version the one after the target's current names before it; null if that isn't known. */
+  /** What the version after the target's current one names as its predecessor; null if not known. */
   readonly namedByNext: string | null;
-  /** The newest sequence that a copy may come to hold. */
+  /** The newest sequence that a copy can hold. */
   readonly reach: number;
 }
 
 /**
  * What the target is to the source.
- * - `fresh`: without a pointer, and without anything that the source doesn't have.
- * - `ancestor`: its pointer names a version that the source has gone on from.
- * - `level`: its pointer names what the source's names.
+ * - `fresh`: it has no pointer, and nothing that the source lacks.
+ * - `ancestor`: its pointer names an earlier version of the source's history.
+ * - `level`: its pointer names the same version as the source's.
  */
 export type Relation = "fresh" | "ancestor" | "level";
 
 /**
- * Finds out whether the source's history goes on from the target's, by keys alone: each holds the id
- * of the operation that wrote it. Throws "wrong-node", and "refused" for a target that is ahead, or on
- * another branch, or if neither can be told.
+ * Decides whether the source's history continues the target's. Keys are enough, since each contains the id
+ * of the operation that wrote it. Throws "wrong-node", and "refused" if the target is ahead, is on another
+ * branch, or can't be placed.
  */
 export function relationOf(source: SourceFacts, target: FolderFacts): Relation {
   refuseOtherNode(source, target);
@@ -44,24 +44,27 @@ export function relationOf(source: SourceFacts, target: FolderFacts): Relation {
   if (theirs === null) return "fresh";
   if (ours?.version.key === theirs.version.key) {
     if (ours.version.sha256 === theirs.version.sha256) return "level";
-    throw refused(`${target.location} says that ${theirs.version.key} has other bytes`, source);
+    throw refused(
+      `${target.location} records other bytes for ${theirs.version.key}. Check both with scb-mirror verify`,
+      source,
+    );
   }
   if (isAncestor(theirs, source)) return "ancestor";
   const newest = `sequence ${theirs.sequence} (${theirs.version.key})`;
   if (ours !== null && isAhead(theirs, ours, target)) {
     throw refused(
-      `${target.location} is ahead: it has ${newest}, and the source ends at sequence ${ours.sequence}. To bring the source level, copy the other way round`,
+      `${target.location} is ahead: it has ${newest}, but the source ends at sequence ${ours.sequence}. To bring the source up to date, copy in the other direction`,
       source,
     );
   }
   if (ours !== null && wasPruned(source.pruned, theirs.sequence, theirs.sequence)) {
     throw refused(
-      `the current version of ${target.location}, ${newest}, was pruned from the source, so nothing shows that the source goes on from it. Copy to an empty folder, and prune only after a copy`,
+      `the current version of ${target.location}, ${newest}, was pruned from the source, so nothing shows that the source's history continues it. Copy to an empty folder, and from now on prune only after a copy`,
       source,
     );
   }
   throw refused(
-    `${target.location} is on another branch: its current version, ${newest}, isn't in the history of the source. Two stores that a mirror writes to each have a history of their own, and need no copy; else look at both (scb-mirror list), and copy to an empty folder`,
+    `${target.location} is on another branch: its current version, ${newest}, isn't in the source's history. If a mirror writes to both stores, each has a history of its own and needs no copy; otherwise compare them with scb-mirror list, and copy to an empty folder`,
     source,
   );
 }
@@ -73,24 +76,24 @@ function refuseOtherNode(source: FolderFacts, target: FolderFacts): void {
     if (ours === null || theirs === null || ours === theirs) continue;
     throw new ScbError(
       "wrong-node",
-      `the backups in ${target.location} are of another node: their ${field} is ${theirs}, and in ${source.location} it is ${ours}; nothing was copied: check --to and --node`,
+      `the backups in ${target.location} belong to another node: their ${field} is ${theirs}, but in ${source.location} it is ${ours}; nothing was copied: check --to and --node`,
     );
   }
 }
 
-/** A version that only the target has must not be newer than what it is about to be told is current. */
+/** A version that only the target has must not be newer than the current version that it will be given. */
 function refuseStrangers(source: SourceFacts, { location, pointer, keys }: FolderFacts): void {
   for (const key of keys) {
     if (source.keys.has(key)) continue;
     const sequence = parseVersionKey(key)?.sequence ?? 0;
     if (wasPruned(source.pruned, sequence, sequence)) continue;
-    // A race that was lost, or a swap cut short, of a mirror that once wrote there.
+    // Left by a lost race or an interrupted swap of a mirror that once wrote there.
     const isAside = pointer !== null && sequence <= pointer.sequence + 1;
     if (isAside && sequence <= source.reach) continue;
-    // What its pointer names is told by its relation to the source's.
+    // `relationOf` judges the version that its pointer names.
     if (key === pointer?.version.key) continue;
     throw refused(
-      `${location} holds ${key}, which isn't in the source: it is another history, or goes further. Look at both (scb-mirror list), stop a mirror that writes there, or copy to an empty folder`,
+      `${location} holds ${key}, which isn't in the source: its history is a different one, or is ahead. Compare them with scb-mirror list, stop any mirror that writes there, or copy to an empty folder`,
       source,
     );
   }

@@ -18,11 +18,11 @@ import {
 import type { CopyPlan } from "./copy-plan.ts";
 import { putOnce, untilAnswered } from "./put-once.ts";
 
-/** What has become of the target's pointer; without applying: what would become of it. */
+/** What happened to the target's pointer or, without applying, what would happen. */
 export type CopiedPointer =
-  /** It names what the source's named when the plan was made. */
+  /** It names the version that the source's pointer named when the plan was made. */
   | { readonly state: "placed" | "level" }
-  /** There is none, by the nature of the source's folder or of the target. */
+  /** There is none, because the source's folder or the target doesn't use pointers. */
   | { readonly state: "none"; readonly reason: string }
   | { readonly state: "withheld"; readonly reason: string };
 
@@ -30,7 +30,7 @@ export interface CopyReport {
   readonly versions: {
     readonly total: number;
     readonly copied: number;
-    /** In the target already, byte for byte. */
+    /** Already in the target, byte for byte. */
     readonly present: number;
   };
   /** Of `quarantine/` and `restores/`. */
@@ -38,20 +38,20 @@ export interface CopyReport {
   /** Of the versions that were copied. */
   readonly bytes: number;
   readonly pointer: CopiedPointer;
-  /** By key. */
+  /** Sorted by key. */
   readonly problems: readonly CopyProblem[];
-  /** The sequence that the source has come to meanwhile; null if it is what was planned. */
+  /** The source's sequence if it has moved on since the plan; otherwise null. */
   readonly movedOnTo: number | null;
 }
 
 export interface ApplyCopyOptions extends CarryOptions {
-  /** Why the target's pointer must not be moved; null if its conditions were found to hold. */
+  /** Why the target's pointer must not be moved; null if it may be. */
   readonly withoutPointer: string | null;
 }
 
 /**
- * Reads all that `applyCopy` would, and says what it would come to; changes nothing. Throws what the
- * stores throw.
+ * Reads everything that `applyCopy` would, and reports what that would do. Changes nothing. Throws what
+ * the stores throw.
  */
 export async function examineCopy(plan: CopyPlan, options: CarryOptions): Promise<CopyReport> {
   const versions = new VersionTally();
@@ -64,11 +64,10 @@ export async function examineCopy(plan: CopyPlan, options: CarryOptions): Promis
 }
 
 /**
- * Adds to the target what it lacks, each object proved and compared, and the pointer last: with the
- * condition that it is still what the plan was made from. Writes over nothing else, and deletes nothing.
- * To run it again is always safe: it goes on where it was cut short. Throws "superseded" if somebody
- * moved the target's pointer meanwhile, "aborted", and what the stores throw; the message says how far
- * it came.
+ * Adds to the target what it lacks, each object proved and compared. The pointer comes last, on condition
+ * that it is still the one that the plan was made from. Overwrites nothing else, and deletes nothing.
+ * Running it again is always safe: it continues where it stopped. Throws "superseded" if somebody moved the
+ * target's pointer meanwhile, "aborted", and what the stores throw; the message says how far it got.
  */
 export async function applyCopy(plan: CopyPlan, options: ApplyCopyOptions): Promise<CopyReport> {
   const versions = new VersionTally();
@@ -84,9 +83,9 @@ export async function applyCopy(plan: CopyPlan, options: ApplyCopyOptions): Prom
       const { target: store, clock, random, signal } = options;
       const { bytes, condition } = pointerPlan;
       const remedy =
-        "run scb-mirror copy again, which says how the two stand to each other by now; a mirror that writes there needs no copy";
+        "run scb-mirror copy again, which compares the two stores anew; a store that a mirror writes to needs no copy";
       const place = (): Promise<void> => placePointer({ store, bytes, condition, remedy, signal });
-      // Its bytes are the same each time, so one that has landed unheard is found.
+      // The bytes are the same each time, so a write that landed without an answer is recognised.
       await untilAnswered(place, { clock, random, signal });
     }
     return reportOf(plan, versions, records, pointer, await movedOnTo(plan, options));
@@ -94,7 +93,7 @@ export async function applyCopy(plan: CopyPlan, options: ApplyCopyOptions): Prom
     const known = ScbError.from(error);
     throw new ScbError(
       known.code,
-      `${known.message} (${versions.copied + versions.present} of ${plan.versions.length} versions are in the target; the same command goes on from there)`,
+      `${known.message} (${versions.copied + versions.present} of ${plan.versions.length} versions are in the target; run the same command again to continue)`,
       { cause: error },
     );
   }
@@ -108,10 +107,9 @@ function pointerAfter(
 ): CopiedPointer {
   const { kind } = pointerPlan;
   if (kind === "withheld") return { state: "withheld", reason: pointerPlan.reason };
-  if (kind === "none")
-    return { state: "none", reason: "the source has none: it is only ever added to" };
+  if (kind === "none") return { state: "none", reason: "the source has none: it is append-only" };
   if (target.conditions === "none") {
-    return { state: "none", reason: "the target enforces no conditional writes" };
+    return { state: "none", reason: "the target doesn't enforce conditional writes" };
   }
   if (withoutPointer !== null) return { state: "withheld", reason: withoutPointer };
   const current = problems.get(pointer?.version.key ?? "");
@@ -123,7 +121,7 @@ function pointerAfter(
   return { state: kind === "level" ? "level" : "placed" };
 }
 
-/** After the versions, so that what a prune removes meanwhile is explained too. */
+/** Runs after the versions, so that the record also explains what a prune removed meanwhile. */
 async function carryPruned(
   { versions, targetOnly, pointerPlan }: CopyPlan,
   { problems }: VersionTally,
@@ -137,7 +135,7 @@ async function carryPruned(
     problems.set(prunedKey, {
       key: prunedKey,
       code: "damaged",
-      message: "the record of what was pruned can't be read at the source; not copied",
+      message: "the source's record of pruned versions can't be read; not copied",
     });
     return;
   }
@@ -148,7 +146,7 @@ async function carryPruned(
   await inheritPruned(target, theirs, present, { clock, random, conditional, signal });
 }
 
-/** Before the pointer: a folder that has one never lacks the mark. */
+/** Runs before the pointer is placed, so that a folder with a pointer never lacks the mark. */
 async function markOrigin(
   { pointerPlan }: CopyPlan,
   { source, target, clock, random, signal }: CarryOptions,
@@ -156,7 +154,7 @@ async function markOrigin(
   if (pointerPlan.kind === "none" || (await target.head(originKey, { signal })) !== null) return;
   const bytes = (await source.get(originKey, { signal }))?.bytes ?? originMark(clock.now());
   const contentType = "application/json";
-  // Another mark than ours says the same.
+  // If another mark is there already, it says the same.
   await putOnce(originKey, bytes, { target, metadata: {}, contentType, clock, random, signal });
 }
 

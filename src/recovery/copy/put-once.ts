@@ -7,10 +7,10 @@ import { retry } from "../../runtime/retry.ts";
 import { checkMetadata } from "../../store/object-key.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
-/** Of objects that are under way at one time. One that is larger goes alone. */
+/** The bytes in flight at one time. A larger object is sent alone. */
 export const mostBytesAtOnce = 32 * 1024 * 1024;
 
-/** What has become of an object; "copied" without writing: what would become of it. */
+/** What happened to an object or, without writing, what would happen. */
 export type Brought = "copied" | "present" | "differs";
 
 export interface BringOptions extends PutOnceOptions {
@@ -40,9 +40,9 @@ export interface PutOnceOptions extends RequestOptions {
 }
 
 /**
- * Adds an object, and resolves when the target is known to hold these bytes: its etag is the MD5 of
- * what it received, or they were read back. Writes over nothing: "differs" if other bytes are there.
- * Throws what the store throws, after a few tries.
+ * Adds an object, and resolves once the target is known to hold these bytes: its etag is their MD5, or
+ * they were read back. Overwrites nothing: resolves to "differs" if other bytes are there. Throws what the
+ * store throws, after a few tries.
  */
 export function putOnce(
   key: string,
@@ -67,16 +67,16 @@ export function putOnce(
     if (there !== "absent") return there === "same" ? "copied" : "differs";
     throw new ScbError(
       "store-unknown",
-      `${target.location} took ${key}, and does not have it: this store does not keep what it acknowledges`,
+      `${target.location} acknowledged ${key} but doesn't have it: this store loses what it acknowledges`,
     );
   };
   return untilAnswered(put, { clock, random, signal });
 }
 
-/** A store that is busy gets some six seconds. */
+/** About six seconds for a busy store. */
 const maxTries = 8;
 
-/** For a write that may be sent again, whatever became of it. */
+/** Retries a write that is safe to send again, whatever its outcome. */
 export function untilAnswered<T>(
   write: () => Promise<T>,
   options: Pick<PutOnceOptions, "clock" | "random" | "signal">,
@@ -85,7 +85,7 @@ export function untilAnswered<T>(
   return retry(write, { canPass, backoff: storeBackoff, maxTries, ...options });
 }
 
-/** Reads what is there, whole, and compares it. Throws what the store throws. */
+/** Reads the whole object and compares it. Throws what the store throws. */
 async function compareWith(
   store: ObjectStore,
   key: string,
@@ -102,12 +102,12 @@ async function compareWith(
   }
 }
 
-/** Whether the store has made this etag of the very bytes, as S3 does unless a key encrypts them. */
+/** Whether the etag is the MD5 of these bytes, as on S3 unless it encrypts them with a key. */
 function provesBytes(etag: string, bytes: Uint8Array): boolean {
   return etag === `"${md5(bytes).toString("hex")}"`;
 }
 
-/** What others have put beside an object is copied too, if every store takes it. */
+/** Other programs' metadata is copied too, if every store accepts it. */
 function portable(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   try {
     checkMetadata(metadata);

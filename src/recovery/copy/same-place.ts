@@ -5,7 +5,7 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
-/** Throws "usage" if two folders are called the same, at the same service. Asks no store for it. */
+/** Throws "usage" if two folders have the same name at the same service. Sends no request to a store. */
 export async function refuseSameName(a: ObjectStore, b: ObjectStore): Promise<void> {
   if (a.location !== b.location) return;
   if ((await a.service?.()) !== (await b.service?.())) return;
@@ -13,7 +13,7 @@ export async function refuseSameName(a: ObjectStore, b: ObjectStore): Promise<vo
 }
 
 /**
- * Throws "usage" if two names are of one folder: a fresh token that is written through the one is read
+ * Throws "usage" if two names lead to one folder: it writes a fresh token through one and looks for it
  * through the other. Throws what the stores throw.
  */
 export async function refuseSamePlace(
@@ -30,7 +30,7 @@ export async function refuseSamePlace(
   }
 }
 
-/** A credential need not be allowed to delete: then a few bytes stay, where a probe leaves its own. */
+/** If the credential may not delete, a few bytes stay behind, beside those of the probe. */
 async function removeIfAllowed(
   store: ObjectStore,
   key: string,

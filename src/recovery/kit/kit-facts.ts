@@ -20,25 +20,25 @@ export interface KitFacts {
   /** As `--to` takes it, with region and endpoint: it holds no credential. */
   readonly to: string;
   readonly kind: StoreLocation["kind"];
-  /** How an operator without this program reads the node's folder. */
+  /** How to read the node's folder without this program. */
   readonly tools: StockTools;
   /** The other stores, the newest first. */
   readonly copies: readonly KitCopy[];
   /** "newest": a store without pointers, where the newest version is current. */
   readonly naming: "pointer" | "newest";
   readonly current: { readonly sequence: number; readonly savedAt: string } | null;
-  /** It was seen to be the newest. */
+  /** Whether `current` is known to be the newest version. */
   readonly isNewest: boolean;
-  /** What the verdict found, each a line; empty if nothing. */
+  /** The verdict's findings, one line each. */
   readonly doubts: readonly string[];
-  /** Keys of older versions that a restore needs besides, for funds of channels that have closed. */
+  /** Keys of older versions that a restore also needs, for funds of channels that have closed. */
   readonly also: readonly string[];
   readonly lastDrill: LastDrill | null;
   /** ISO 8601. */
   readonly printedAt: string;
 }
 
-/** A part of the page. `commands` are to be typed as they are. */
+/** A part of the page. `commands` are to be typed exactly as they stand. */
 export interface KitSection {
   readonly title: string;
   readonly blocks: readonly KitBlock[];

@@ -4,8 +4,8 @@ import type { Kit } from "./kit.ts";
 import type { KitBlock, KitSection } from "./kit-facts.ts";
 
 /**
- * The page as HTML that prints on one sheet, A4 or Letter. It loads nothing: its style and its QR code
- * are in it, and it has no script.
+ * The page as HTML that prints on one sheet, A4 or Letter. It loads nothing: style and QR code are inline,
+ * and there is no script.
  */
 export function kitToHtml(kit: Kit): string {
   const facts = kit.facts.map(
@@ -41,7 +41,7 @@ ${kit.sections.map(sectionHtml).join("\n")}
 `;
 }
 
-/** Long names, and what had to be said besides, would need a second sheet; smaller letters make room. */
+/** Long names and extra warnings would need a second sheet; smaller type makes room. */
 function densityOf({ facts, sections }: Kit): string {
   const long = facts.flat().join("").length;
   const heights = sections.flatMap(({ blocks }) =>
@@ -52,13 +52,13 @@ function densityOf({ facts, sections }: Kit): string {
   return height <= mostCharactersDense ? ' class="dense"' : ' class="densest"';
 }
 
-/** In characters of text: a line of commands that is begun is a whole one. */
+/** In characters of text. A partly filled line of a command counts as a full one. */
 function commandHeight(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + Math.ceil(line.length / lineLength) * lineLength, 0);
 }
 
 const lineLength = 110;
-const mostCharacters = 3_600;
+const mostCharacters = 3_350;
 const mostCharactersDense = 4_450;
 
 function sectionHtml({ title, blocks }: KitSection): string {
@@ -70,7 +70,7 @@ function blockHtml(block: KitBlock): string {
   return `<pre>${block.lines.map(escapeHtml).join("\n")}</pre>`;
 }
 
-/** Black squares on white, as one path, with the quiet zone of four squares that scanners want. */
+/** Black squares on white, as one path, with the quiet zone of four squares that scanners need. */
 function qrSvg(content: string): string {
   const rows = encodeQR(content, "raw", { ecc: "medium", border: 4 });
   const squares = rows.flatMap((row, y) =>

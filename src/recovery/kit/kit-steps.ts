@@ -5,14 +5,14 @@ import { alsoFile, restoreCommand } from "../restore/backup-file.ts";
 import { rescanCommands } from "../restore/rescan.ts";
 import type { KitBlock, KitFacts, KitSection } from "./kit-facts.ts";
 
-/** What to do, in order, with stock tools only; and, shorter, with this program. */
+/** The steps of a recovery, with this program and with stock tools alone. */
 export function kitSteps(facts: KitFacts): readonly KitSection[] {
   return [
     {
       title: "1. Is the old node really lost?",
       blocks: [
         text(
-          "If its disk can still be read, mend that node and stop here: a restore closes every channel. Once you have begun, never start the old node or its database again.",
+          "If its disk can still be read, repair that node and stop here: a restore closes every channel. Once you begin, never start the old node or its database again.",
         ),
       ],
     },
@@ -20,7 +20,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       title: "2. A new lnd from the same 24 words",
       blocks: [
         text(
-          "On a new machine install lnd, of the old version or a newer one, on the same network, and start it. Then make its wallet: answer y to the existing seed, and give the 24 words, their passphrase if there is one, and a recovery window of 2500.",
+          "On a new machine, install the same or a newer lnd for the same network, and start it. Then create its wallet: answer y to an existing seed, and enter the 24 words, their passphrase if there is one, and a recovery window of 2500.",
         ),
         commands(`lncli${networkFlag(facts)} create`),
       ],
@@ -32,7 +32,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
         text(
           facts.copies.length === 0
             ? "With scb-mirror, which also checks it:"
-            : "With scb-mirror, which checks it and takes the newest of all copies (--to for each):",
+            : "With scb-mirror, which takes the newest of all copies and checks it (give --to for each):",
         ),
         commands(kitRestoreCommand(facts)),
         ...withoutUs(facts),
@@ -43,7 +43,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       blocks: [
         ...handing(facts),
         text(
-          "Should it say message authentication failed: the words, their passphrase or the network are not this node's.",
+          "If it says message authentication failed, the words, their passphrase or the network are not this node's.",
         ),
       ],
     },
@@ -51,7 +51,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       title: "5. Wait",
       blocks: [
         text(
-          "lnd asks each peer to close its channel. Some blocks later (3 to 6 after each close, then one for the sweep) the funds are in the wallet. A peer that is offline is waited for, days if need be; one that has moved can be told with lncli connect PUBKEY@HOST:PORT.",
+          "lnd asks each peer to close its channel. The funds reach the wallet some blocks later: 3 to 6 after each close, then one for the sweep. lnd waits for offline peers, days if need be. If a peer has moved, run lncli connect PUBKEY@HOST:PORT.",
         ),
         commands(
           `lncli${networkFlag(facts)} pendingchannels`,
@@ -63,7 +63,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       title: "6. A last rescan",
       blocks: [
         text(
-          "A sweep or cooperative close of the old node that had no block yet when it was lost confirms where the new wallet doesn't look. If there may have been one: when all is home, start lnd once so. It only finds coins.",
+          "A sweep or cooperative close that was unconfirmed when the old node was lost pays an address that the new wallet doesn't watch. If there may have been one, restart lnd like this once all other funds are home. It only finds coins.",
         ),
         commands(...rescanCommands(facts.network)),
       ],
@@ -72,7 +72,7 @@ export function kitSteps(facts: KitFacts): readonly KitSection[] {
       title: "Never",
       blocks: [
         text(
-          "Never publish an old commitment transaction or force close by hand: the peer may take all of the channel. Never restore into a node that still runs. Never put a backup in the place of lnd's own channel.backup: that restores nothing, and may keep lnd from starting.",
+          "Never publish an old commitment transaction or force close by hand: the peer may take the whole channel. Never restore into a node that still has these channels open. Never replace lnd's own channel.backup with a backup: that restores nothing, and may keep lnd from starting.",
         ),
       ],
     },
@@ -94,7 +94,7 @@ function networkFlag({ network }: KitFacts): string {
 /** Of all stores together, in characters. */
 const longestAddresses = 300;
 
-/** Long addresses of several stores leave no room for all: they stand at the top of the page. */
+/** Long addresses of several stores don't all fit into a command; the top of the page lists them. */
 function isCrowded({ to, copies }: KitFacts): boolean {
   return (
     copies.length > 0 && [to, ...copies.map((copy) => copy.to)].join().length > longestAddresses
@@ -123,12 +123,12 @@ const file = "channel.backup";
 /** More would need a second sheet; the pointer names them all. */
 const mostAlso = 3;
 
-/** What is needed besides, as long as there is room: the keys that `A` holds. */
+/** What else a restore needs, as far as there is room: the keys that `A` holds. */
 function alsoKeys({ also }: KitFacts): readonly string[] {
   return also.slice(0, mostAlso);
 }
 
-/** Copies each key that `A` holds into a file of its own. */
+/** Copies each key in `A` to a file of its own. */
 function copyAlso(facts: KitFacts, copy: (from: string, to: string) => string): string[] {
   if (facts.also.length === 0) return [];
   return [`n=0; for K in $A; do n=$((n+1)); ${copy("$K", "channel.also-$n.backup")}; done`];
@@ -140,19 +140,19 @@ function handing(facts: KitFacts): KitBlock[] {
   return [
     commands(...files.map((name) => restoreCommand(name, facts.network))),
     text(
-      `Then the same with each ${alsoFile(file, 1)}, …-2, … that you have: they hold funds of closed channels. A ${file} of 45 bytes is empty: leave it out.`,
+      `Then do the same for each ${alsoFile(file, 1)}, …-2, … that you have: they bring back funds of closed channels. A ${file} of 45 bytes is empty: skip it.`,
     ),
   ];
 }
 
-/** The same with tools that everybody has. Long addresses go into variables: they are typed once. */
+/** The same with stock tools. Long addresses go into variables, so that they are typed only once. */
 function withoutUs(facts: KitFacts): KitBlock[] {
   const { tools, naming } = facts;
   const { curl } = tools;
-  const versions = `Each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup; the last in the order of names is the newest.`;
+  const versions = `each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup. The last one by name is the newest.`;
   if (naming === "newest") {
     return [
-      text(`Without it: ${versions} Put its name for KEY.`),
+      text(`Without it: ${versions} Replace KEY with its name.`),
       commands(
         ...tools.variables,
         ...alsoVariable(facts),
@@ -164,7 +164,7 @@ function withoutUs(facts: KitFacts): KitBlock[] {
   }
   return [
     text(
-      `Without it: ${versions} ${latestKey} names the current one first, in "key", with its "sha256". Put what it names for KEY, and compare the sha256. If it lists "alsoRestore", copy each key there, too, to ${alsoFile(file, 1)}, …-2, …${more(facts)}`,
+      `Without it: ${versions} ${latestKey} names the current one in its first "key", with its "sha256". Replace KEY with that name, and compare the sha256. If it lists "alsoRestore", copy each key there too, to ${alsoFile(file, 1)}, …-2, …${more(facts)}`,
     ),
     commands(
       ...tools.variables,
@@ -187,8 +187,8 @@ function withoutUs(facts: KitFacts): KitBlock[] {
         ]),
     text(
       facts.copies.length === 0
-        ? "Should that one be damaged, take an older one:"
-        : "Should that one be damaged or gone, do the same in another copy: it is laid out alike, under keys of its own. Or take an older one:",
+        ? "If that one is damaged, take an older one:"
+        : "If that one is damaged or gone, do the same in another copy: it has the same layout, with keys of its own. Or take an older one:",
     ),
     commands(tools.list(versionsPrefix)),
   ];
@@ -197,10 +197,10 @@ function withoutUs(facts: KitFacts): KitBlock[] {
 function more({ also }: KitFacts): string {
   if (also.length === 0) return "";
   const some = also.length > mostAlso ? ` (the first ${mostAlso} of ${also.length})` : "";
-  return ` When this was printed it listed what is in A${some}.`;
+  return ` When this page was printed, it listed the keys in A${some}.`;
 }
 
-/** `A`: what else is needed, if anything was when the page was printed. */
+/** Sets `A` to what else a restore needed when the page was printed. */
 function alsoVariable(facts: KitFacts): string[] {
   const also = alsoKeys(facts);
   return also.length === 0 ? [] : [`A="${also.join(" ")}"`];

@@ -2,7 +2,7 @@ import type { Kit } from "./kit.ts";
 
 const widthColumns = 78;
 
-/** The page as plain text: 78 columns, but for commands, which are never broken. */
+/** The page as plain text of 78 columns. Commands are never broken. */
 export function kitToText(kit: Kit): string {
   const labelWidth = Math.max(...kit.facts.map(([label]) => label.length)) + 2;
   const lines = [

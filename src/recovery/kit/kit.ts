@@ -3,11 +3,11 @@ import { storeKinds } from "../../store/store-kinds.ts";
 import type { KitFacts, KitSection } from "./kit-facts.ts";
 import { kitSteps } from "./kit-steps.ts";
 
-/** The page, before it has a form. */
+/** The page's content, before it is laid out. */
 export interface Kit {
   readonly title: string;
   readonly facts: readonly (readonly [string, string])[];
-  /** What the QR code says. */
+  /** The content of the QR code. */
   readonly address: string;
   /** To be filled in by hand. */
   readonly blanks: readonly string[];
@@ -15,19 +15,19 @@ export interface Kit {
   readonly footer: string;
 }
 
-/** What goes on the page. It never holds a secret: nothing here could be one. */
+/** What goes on the page. None of the facts is a secret, so the page never holds one. */
 export function makeKit(facts: KitFacts): Kit {
   const { node, pubkey, network, to, copies, current, isNewest, lastDrill, printedAt } = facts;
   const drilled =
     lastDrill === null
-      ? "never: run scb-mirror drill, and print this page again"
+      ? "never: run scb-mirror drill, then print this page again"
       : `${day(lastDrill.at)}: ${verdictTexts[lastDrill.verdict]}`;
   return {
-    title: "Recovery kit of a Lightning node",
+    title: "Recovery kit for a Lightning node",
     facts: [
       ["Node", pubkey === null || pubkey === node ? node : `${node} (${pubkey})`],
       ["Network", network ?? "not known"],
-      ["Backups", `${to}, in the folder ${pubkey === node ? "of that name" : node}`],
+      ["Backups", `${to}, in the folder ${pubkey === node ? "named after the node" : node}`],
       [isNewest ? "Newest when printed" : "Current when printed", currentText(current)],
       ...copies.map((copy): [string, string] => [
         "Another copy",
@@ -38,7 +38,7 @@ export function makeKit(facts: KitFacts): Kit {
     address: to,
     blanks: ["The 24 words (and their passphrase) are kept", ...placeBlanks(facts)],
     sections: [...doubtSections(facts), ...kitSteps(facts)],
-    footer: `Printed ${day(printedAt)}. There is no secret on this page: it is of no use without the 24 words. Print it anew when the bucket, the node or its words change.`,
+    footer: `Printed ${day(printedAt)}. This page holds no secret: it is of no use without the 24 words. Print it again when the bucket, the node or its words change.`,
   };
 }
 
@@ -55,7 +55,7 @@ function placeBlanks({ kind, copies }: KitFacts): string[] {
   });
 }
 
-/** As many as leave room for the rest of the page. */
+/** More would leave no room for the rest of the page. */
 const mostDoubts = 2;
 const longestDoubt = 180;
 
@@ -66,14 +66,14 @@ function doubtSections({ doubts, copies }: KitFacts): KitSection[] {
     .slice(0, most)
     .map((doubt) => (doubt.length > longestDoubt ? `${doubt.slice(0, longestDoubt)}…` : doubt));
   const more = doubts.length > most ? [`${doubts.length - most} more`] : [];
-  const text = `${[...shown, ...more].join("; ")}. Mend it (scb-mirror status says how), and print this page again.`;
+  const text = `${[...shown, ...more].join("; ")}. Fix this (scb-mirror status says how), then print this page again.`;
   return [{ title: "NOT safe when this was printed", blocks: [{ kind: "text", text }] }];
 }
 
 const verdictTexts: Readonly<Record<LastDrill["verdict"], string>> = {
   "would-restore": "a restore would have worked",
   "would-not-restore": "a restore would NOT have worked",
-  unknown: "it could not be told whether a restore would have worked",
+  unknown: "it isn't known whether a restore would have worked",
 };
 
 /** `2026-11-23 03:40 UTC`. */

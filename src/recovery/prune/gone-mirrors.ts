@@ -1,12 +1,12 @@
 import { listAttestations } from "../../repository/mirror-record.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
-/** A mirror that is begun anew writes an object of its own: the last week's may be looked at. */
+/** Each start of a mirror writes an object of its own. Those of the last week may still be of interest. */
 const keptMs = 7 * 24 * 3_600_000;
 
 /**
- * The keys of what mirrors that are long gone have said of themselves. The newest always stays, for it
- * says since when no mirror looks after the node. All times are the store's. Throws what the store throws.
+ * The keys of attestations of mirrors that are long gone. The newest one always stays, because it shows
+ * how long the node has had no mirror. All times are the store's. Throws what the store throws.
  */
 export async function goneMirrors(store: ObjectStore, options?: RequestOptions): Promise<string[]> {
   const [newest, ...others] = await listAttestations(store, options);

@@ -12,12 +12,12 @@ import {
 /**
  * Why a version stays, whatever the policy says.
  * - `current`, `previous`: the pointer names it.
- * - `needed`: a restore needs it besides the current one, for funds that only it brings back.
+ * - `needed`: a restore also needs this older version, for funds that only it brings back.
  * - `pending`: newer than the current one. Its pointer may yet land, however old it is.
- * - `young`: an orphan within the grace.
- * - `branch`: the trace of a pointer that was put back: a person has to look at it first.
- * - `damaged`: it does not read back as it was saved, so it is no backup that a policy could count.
- * - `unproven`: nothing says what was saved, as after a copy that drops metadata; it may be damaged.
+ * - `young`: an orphan within the grace period.
+ * - `branch`: evidence that someone restored an older pointer: a person has to look at it first.
+ * - `damaged`: it doesn't read back as it was saved, so a policy can't count it as a backup.
+ * - `unproven`: nothing records what was saved, as after a copy that drops metadata; it may be damaged.
  */
 export type KeepReason =
   | RetentionReason
@@ -29,7 +29,7 @@ export type KeepReason =
   | "branch"
   | Unsound;
 
-/** Why a version that was read back cannot be counted on. */
+/** Why a version that was read back can't be relied on. */
 export type Unsound = "damaged" | "unproven";
 
 export interface KeptVersion {
@@ -43,7 +43,7 @@ export interface RemovedVersion {
   readonly orphan: boolean;
 }
 
-/** Newest first, both. */
+/** Both lists are newest first. */
 export interface PrunePlan {
   readonly standing: ReadonlyMap<string, Standing>;
   readonly keep: readonly KeptVersion[];
@@ -57,18 +57,19 @@ export interface PrunePlanInput extends Omit<StandingsInput, "head"> {
   /** As listed, oldest first. */
   readonly versions: readonly StoredVersion[];
   readonly current: Base;
-  /** When what is current was written, by the store's clock. Milliseconds since 1970. */
+  /** When the current version was written, by the store's clock. Milliseconds since 1970. */
   readonly currentStoredAt: number;
-  /** The keys of versions that were read back and are not known to be whole. */
+  /** The keys of versions that were read back and aren't known to be intact. */
   readonly unsound: ReadonlyMap<string, Unsound>;
 }
 
 /**
- * What a policy removes and what it keeps, from what is known of a store, and nothing else.
+ * Decides what a policy removes and what it keeps. A pure function.
  *
- * An orphan whose sequence is not above the current one can never be committed: its pointer is sent
- * with the etag of a base that is gone, and an etag never comes back. One of the next sequence can,
- * so it stays, whatever its age. The grace is a second belt, for a person who puts old bytes back.
+ * An orphan whose sequence isn't above the current one can never be committed: its pointer is conditional
+ * on the etag of a base that is gone, and an etag never comes back. An orphan of the next sequence can,
+ * so it stays, whatever its age. The grace period is a second safeguard, in case a person restores old
+ * bytes.
  */
 export function planPrune(input: PrunePlanInput): PrunePlan {
   const { policy, graceMs, current, currentStoredAt, unsound } = input;
@@ -107,9 +108,9 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
 }
 
 /**
- * A version whose time can't be, if the plan goes by it: the newest time of all others would rest on
- * one clock that was wrong. Null if no rule of the policy, and no grace, looks at it. `now`:
- * milliseconds since 1970.
+ * A version that claims to be from the future, if the plan depends on its time: one wrong clock would then
+ * decide what counts as old. Null if neither a rule of the policy nor the grace period looks at it.
+ * `now`: milliseconds since 1970.
  */
 export function decidedByFuture(
   { standing, remove }: PrunePlan,

@@ -33,11 +33,11 @@ export interface PruneOptions extends RequestOptions {
   readonly policy: RetentionPolicy;
   /** How much older than the pointer an orphan must be to be removed. Milliseconds. */
   readonly graceMs: number;
-  /** How many versions go between two looks at the pointer. Default 500. */
+  /** How many versions to remove before the pointer is read again. Default 500. */
   readonly batchSize?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** Hears how many of how many versions were read back, or removed. */
+  /** Called with how many versions were read back or removed, and how many there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -45,14 +45,14 @@ export interface PreparedPrune {
   readonly plan: PrunePlan;
   /** What was current when the plan was made. */
   readonly current: Base;
-  /** Keys of what mirrors that are long gone have said of themselves. */
+  /** Keys of attestations of mirrors that are long gone. */
   readonly goneMirrors: readonly string[];
 }
 
 /**
- * Reads the store and makes a plan; changes nothing. What the plan keeps was read back whole. Throws
- * "pointer-lost", "pointer-damaged", "version-damaged" and "refused" where the history has to be
- * mended first, "not-found" where there is none, and what the store throws.
+ * Reads the store and makes a plan; changes nothing. Every version that the plan relies on was read back
+ * intact. Throws "pointer-lost", "pointer-damaged", "version-damaged" and "refused" if the history has to
+ * be repaired first, "not-found" if there is none, and what the store throws.
  */
 export async function preparePrune(options: PruneOptions): Promise<PreparedPrune> {
   const { store, policy, graceMs, clock, signal } = options;
@@ -77,7 +77,7 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
   if (ahead !== undefined) {
     throw new ScbError(
       "refused",
-      `${store.location} holds ${ahead[0]}, which the pointer (sequence ${held.sequence}) cannot explain: an old pointer was put back; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
+      `${store.location} holds ${ahead[0]}, which the pointer (sequence ${held.sequence}) can't explain: someone restored an older pointer; nothing was removed: run scb-mirror verify, then scb-mirror repair`,
     );
   }
 
@@ -86,7 +86,7 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
   for (;;) {
     const input = { ...known, policy, graceMs, currentStoredAt: held.savedAt, unsound };
     const plan = planPrune(input);
-    // A policy may only count on what is whole, so what it keeps instead is read back as well.
+    // A policy may only rely on intact versions. Those that it keeps in place of others are read back too.
     const named = [held, ...held.alsoRestore].map(({ key }) => key);
     const relied = new Set([...named, ...plan.keep.map(({ version }) => version.key)]);
     const unread = [...relied].filter((key) => !readBack.has(key));
@@ -103,14 +103,14 @@ export async function preparePrune(options: PruneOptions): Promise<PreparedPrune
     if (unsound.has(held.key)) {
       throw new ScbError(
         "version-damaged",
-        `${store.location}/${held.key}, the current version, does not read back as it was saved; nothing was removed: look at scb-mirror verify and scb-mirror repair first`,
+        `${store.location}/${held.key}, the current version, doesn't read back as it was saved; nothing was removed: run scb-mirror verify, then scb-mirror repair`,
       );
     }
     const lost = held.alsoRestore.find(({ key }) => unsound.has(key));
     if (lost !== undefined) {
       throw new ScbError(
         "version-damaged",
-        `${store.location}/${lost.key}, which a restore needs for ${fundsOf(lost)}, is not there or does not read back as it was saved, and another version may have to take its place; nothing was removed: start scb-mirror run, which looks for one`,
+        `${store.location}/${lost.key}, which a restore needs for ${fundsOf(lost)}, is missing or doesn't read back as it was saved, and another version may have to take its place; nothing was removed: start scb-mirror run, which looks for one`,
       );
     }
   }
@@ -120,15 +120,15 @@ function refuseFuture(store: ObjectStore, key: string | null): void {
   if (key === null) return;
   throw new ScbError(
     "refused",
-    `${store.location}/${key} claims to be saved later than now, so a clock is or was wrong, and what is old can't be told; nothing was removed: set the clock of this machine right, or use --keep-last alone, which goes by the order of versions and not by their times`,
+    `${store.location}/${key} claims to be from the future, so a clock is or was wrong, and it isn't known which versions are old; nothing was removed: correct this machine's clock, or use --keep-last alone, which goes by the order of versions and not by their times`,
   );
 }
 
 export interface PruneOutcome {
   readonly removed: ReadonlySet<string>;
-  /** What the store refused to remove, and why. */
+  /** The versions that the store refused to remove, and why. */
   readonly failed: ReadonlyMap<string, ScbError>;
-  /** The same of what mirrors that are long gone have said of themselves. */
+  /** The same for attestations of mirrors that are long gone. */
   readonly mirrors: {
     readonly removed: ReadonlySet<string>;
     readonly failed: ReadonlyMap<string, ScbError>;
@@ -136,12 +136,11 @@ export interface PruneOutcome {
 }
 
 /**
- * Removes what was planned, orphans first and then from the oldest on, in batches. Before each batch
- * the pointer is read again, and the batch is written into the record of what was pruned. A version
- * that the store refuses to remove is told, and the rest goes on; if it refuses a whole first batch,
- * nothing else is tried. Throws "refused" where the pointer moved in a way that the plan did not
- * foresee, "aborted", and what the store throws; the message says how far it came. To run it again
- * is always safe.
+ * Removes what was planned in batches: orphans first, then from the oldest on. Before each batch it reads
+ * the pointer again and adds the batch to the record of pruned versions. If the store refuses to remove a
+ * version, that is reported and the others are still removed; if it refuses the whole first batch, nothing
+ * else is tried. Throws "refused" if the pointer moved in a way that the plan didn't foresee, "aborted",
+ * and what the store throws; the message says how far it got. Running it again is always safe.
  */
 export async function applyPrune(
   options: PruneOptions,
@@ -190,7 +189,7 @@ export async function applyPrune(
     const known = ScbError.from(error);
     throw new ScbError(
       known.code,
-      `${known.message} (${removed.size} of ${ordered.length} versions were removed; the same command goes on from there)`,
+      `${known.message} (${removed.size} of ${ordered.length} versions were removed; run the same command again to continue)`,
       { cause: error },
     );
   }
@@ -204,14 +203,14 @@ export async function applyPrune(
   return { removed, failed, mirrors };
 }
 
-/** What is to be removed counts as left until it is gone, for the store may refuse to remove it. */
+/** A version counts as left until it is gone, because the store may refuse to remove it. */
 function leftOf(plan: PrunePlan, removed: ReadonlySet<string>, wanted: Standing): string[] {
   return [...plan.keep, ...plan.remove]
     .map(({ version }) => version.key)
     .filter((key) => plan.standing.get(key) === wanted && !removed.has(key));
 }
 
-/** Whether the pointer has only gone on, and names nothing that is to be removed. */
+/** Throws "refused" unless the pointer has only moved forward, and names nothing that is to be removed. */
 async function checkPointer(
   store: ObjectStore,
   planned: Base,
@@ -232,13 +231,13 @@ async function checkPointer(
   if (hasGoneOn && needed !== undefined) {
     throw new ScbError(
       "refused",
-      `meanwhile a mirror of ${store.location} has come to need ${needed.key} for ${fundsOf(needed)}; no more was removed: make a new plan`,
+      `a mirror of ${store.location} now needs ${needed.key} for ${fundsOf(needed)}; nothing more was removed: run scb-mirror prune again for a new plan`,
     );
   }
   if (hasGoneOn && !remaining.some(({ version }) => named.includes(version.key))) return;
   throw new ScbError(
     "refused",
-    `the pointer of ${store.location} did not just move on while versions were removed: somebody has put another one there; look at scb-mirror list and scb-mirror verify before you prune again`,
+    `someone replaced the pointer of ${store.location} while versions were removed; nothing more was removed: check scb-mirror list and scb-mirror verify before you prune again`,
   );
 }
 
@@ -247,7 +246,7 @@ function fundsOf({ channelPoints }: AlsoRestore): string {
   return `the funds of ${which}`;
 }
 
-/** Null when it is gone; the error where the store refuses. Throws where the store is away. */
+/** Null once it is gone; the error if the store refuses. Throws if the store can't be reached. */
 async function deleteObject(
   { store, clock, random, signal }: PruneOptions,
   key: string,
@@ -268,7 +267,7 @@ async function deleteObject(
   }
 }
 
-/** Reads a version back. Null where its bytes are those that were saved. */
+/** Reads a version back. Null if its bytes are those that were saved. */
 async function flawOf(
   store: ObjectStore,
   current: Base,

@@ -1,10 +1,10 @@
 /**
- * How many versions to keep, as restic's `forget` counts them. A version stays if any rule keeps it.
- * Days, weeks (ISO 8601) and months are those of UTC.
+ * How many versions to keep, counted as restic's `forget` does. A version stays if any rule keeps it.
+ * Days, weeks (ISO 8601) and months are in UTC.
  */
 export interface RetentionPolicy {
   readonly keepLast: number;
-  /** The newest version of each of the last so many days that have one. */
+  /** The newest version of each of the last N days that have one. */
   readonly keepDaily: number;
   readonly keepWeekly: number;
   readonly keepMonthly: number;
@@ -24,13 +24,13 @@ export interface RetainedVersion {
 
 const dayMs = 86_400_000;
 
-/** Each gives one number for all the versions of one bucket. */
+/** Maps all versions of one bucket to the same number. */
 const bucketOf: Readonly<
   Record<Exclude<RetentionReason, "within">, (savedAt: number, index: number) => number>
 > = {
   last: (_, index) => index,
   daily: (savedAt) => Math.floor(savedAt / dayMs),
-  // 1970 began on a Thursday, and a week of ISO 8601 begins on a Monday.
+  // 1970 began on a Thursday; an ISO 8601 week begins on a Monday.
   weekly: (savedAt) => Math.floor((Math.floor(savedAt / dayMs) + 3) / 7),
   monthly: (savedAt) => {
     const date = new Date(savedAt);
@@ -42,15 +42,15 @@ export function isEmptyPolicy(policy: RetentionPolicy): boolean {
   return Object.values(policy).every((value) => value === 0);
 }
 
-/** Whether any rule looks at when versions were saved, and not only at their order. */
+/** Whether any rule depends on when versions were saved, not only on their order. */
 export function isPolicyByTime({ keepLast: _, ...byTime }: RetentionPolicy): boolean {
   return Object.values(byTime).some((value) => value > 0);
 }
 
 /**
- * Which of `versions`, given newest first, the policy keeps, and why. As with restic the oldest one
- * counts for a rule that has counts left, so that a young history is not cut short. Times need not be
- * in order: a writer's clock may have jumped. Source: restic, `ApplyPolicy`.
+ * Which of `versions`, given newest first, the policy keeps, and why. As in restic, a rule with counts left
+ * also keeps the oldest version, so that a young history isn't cut short. Times need not be in order: a
+ * writer's clock may have jumped. Source: restic, `ApplyPolicy`.
  */
 export function keptByPolicy(
   policy: RetentionPolicy,

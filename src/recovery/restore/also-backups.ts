@@ -11,12 +11,12 @@ import { ScbError } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 
-/** An older version that a restore needs besides, as it was fetched. */
+/** An older version that a restore also needs, as fetched. */
 export interface AlsoBackup {
   readonly needed: AlsoRestore;
   /** Null if it is missing, damaged, or could not be read. */
   readonly backup: RestoredBackup | null;
-  /** Why it doesn't bring back all that it is needed for; null if nothing is wrong. */
+  /** Why it can't bring back everything that it is needed for; null if nothing is wrong. */
   readonly error: ScbError | null;
 }
 
@@ -27,9 +27,9 @@ export interface AlsoOptions extends RequestOptions {
 }
 
 /**
- * Which versions a restore of `backup` needs besides: those that the pointer names, for whatever
- * version is chosen, since the funds that they hold are still to come. A version that the pointer
- * doesn't account for names its own too. Throws what the store throws.
+ * Which older versions a restore of `backup` also needs: those that the pointer names, whichever version
+ * is restored, because their funds haven't arrived yet. A version that the pointer doesn't account for
+ * adds those that it names itself. Throws what the store throws.
  */
 export async function alsoNeeded(
   { store, signal }: AlsoOptions,
@@ -48,9 +48,9 @@ export interface AlsoElsewhere extends AlsoOptions {
 }
 
 /**
- * Fetches and checks each of them, as `fetchBackup` does; the very same bytes from another store, if they
- * aren't whole in the first. One that can't be had never keeps the others from being restored. Throws
- * "aborted".
+ * Fetches and checks each of them, as `fetchBackup` does; if one isn't intact in the first store, fetches
+ * the same bytes from another. A version that can't be fetched never keeps the others from being restored.
+ * Throws "aborted".
  */
 export async function fetchAlso(
   options: AlsoOptions,
@@ -71,7 +71,7 @@ export async function fetchAlso(
   return fetched;
 }
 
-/** The same bytes: a key says nothing in another store. */
+/** Looks for the same bytes, because a key means nothing in another store. */
 async function fetchElsewhere(
   { key, sha256 }: AlsoRestore,
   elsewhere: readonly AlsoElsewhere[],
@@ -97,7 +97,7 @@ async function fetchOrError(options: FetchBackupOptions): Promise<RestoredBackup
   }
 }
 
-/** With a key the version itself shows whether it holds what it was kept for. */
+/** If there is a key, checks that the version holds the channels that it is kept for. */
 function lacking(
   { key, channelPoints }: AlsoRestore,
   { singles }: RestoredBackup,

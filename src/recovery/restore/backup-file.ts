@@ -7,20 +7,20 @@ import { shellQuote } from "../../runtime/shell-quote.ts";
 import { checkOutputTarget, type OutputTarget, orNull, writeOutputFile } from "../output-file.ts";
 
 /**
- * Where a backup can be written to. Throws as `checkOutputTarget`, and "refused" inside an lnd folder:
- * a file put in the place of lnd's own restores nothing, and a wrong one keeps lnd from starting.
+ * Checks that a backup can be written here. Throws like `checkOutputTarget`, and "refused" inside one of
+ * lnd's folders: replacing lnd's own backup restores nothing, and a wrong file keeps lnd from starting.
  */
 export async function checkBackupTarget(
   name: string,
   options: { readonly force: boolean },
 ): Promise<OutputTarget> {
-  // First: nobody shall be told to force a file into lnd's folder.
+  // First, so that nobody is told to use --force in lnd's folder.
   const { path } = await checkOutputTarget(name, { force: true });
   await refuseLndFolder(await realpath(dirname(path)));
   return checkOutputTarget(name, options);
 }
 
-/** Writes a backup, readable by its owner only. Throws as `writeOutputFile`. */
+/** Writes a backup, readable by its owner only. Throws like `writeOutputFile`. */
 export function writeBackupFile(
   target: OutputTarget,
   packed: Uint8Array,
@@ -29,13 +29,13 @@ export function writeBackupFile(
   return writeOutputFile(target, packed, { mode: 0o600, random });
 }
 
-/** Where a version that is needed besides goes: `channel.also-1.backup` beside `channel.backup`. */
+/** The file of an older version that a restore also needs: `channel.also-1.backup`. */
 export function alsoFile(path: string, number: number): string {
   const { dir, name, ext } = parse(path);
   return join(dir, `${name}.also-${number}${ext}`);
 }
 
-/** The line that brings the channels back, to be run where the new node is. */
+/** The command that restores the channels, to be run on the new node's machine. */
 export function restoreCommand(file: string, network: Network | null): string {
   return `${lncli(network)} restorechanbackup --multi_file=${shellQuote(file)}`;
 }
@@ -45,9 +45,9 @@ export function lncli(network: Network | null): string {
   return network === null || network === "mainnet" ? "lncli" : `lncli --network=${network}`;
 }
 
-/** What lies in the folder of a node's own backup, or beside it. */
+/** Files that show that a folder is lnd's. */
 const lndFiles = ["wallet.db", "channel.db", "channel.sqlite", "macaroons.db", "lnd.conf"] as const;
-/** Where lnd will look for its own backup, also before its wallet is made. */
+/** Where lnd looks for its own backup, even before it has a wallet. */
 const lndChainFolder = /\/data\/chain\/bitcoin\/[a-z0-9]+$/;
 
 async function refuseLndFolder(folder: string): Promise<void> {
@@ -62,7 +62,7 @@ async function refuseLndFolder(folder: string): Promise<void> {
 function inLndFolder(folder: string, why: string): ScbError {
   return new ScbError(
     "refused",
-    `${folder} looks like a folder of lnd (${why}): a backup put there restores nothing, and a wrong one keeps lnd from starting; write it elsewhere with -o and run the lncli line`,
+    `${folder} looks like one of lnd's folders (${why}): a backup there restores nothing, and a wrong one keeps lnd from starting; write it elsewhere with -o, then run the lncli command`,
   );
 }
 

@@ -6,20 +6,20 @@ import { hasCode } from "../../runtime/error.ts";
 import type { RequestOptions } from "../../store/object-store.ts";
 import { formatOutPoint } from "../../wire/out-point.ts";
 
-/** What became of the node's channels after a version was saved, as far as that can be known. */
+/** What happened to the node's channels after a version was saved, as far as it is known. */
 export interface ChangesSince {
   /**
-   * How many newer versions there are, with those that the pointer does not name; null if there is no
-   * pointer to tell, or if what lies beyond it was not seen.
+   * How many newer versions there are, including those beyond the pointer; null if there is no pointer, or
+   * if the versions beyond it weren't seen.
    */
   readonly newerVersions: number | null;
-  /** Channels that this version cannot bring back, since they opened later. Null: not known. */
+  /** Channels that opened later, so this version can't bring them back. Null if not known. */
   readonly opened: number | null;
-  /** Channels in it that have closed, or have begun to. Null: not known. */
+  /** Channels in it that have closed or are closing. Null if not known. */
   readonly closed: number | null;
-  /** Channels in it that are open now, by the node's word: a restore would close them. */
+  /** Channels in it that the node has open now: a restore would close them. Null if not known. */
   readonly stillOpen: number | null;
-  /** Who said so: the running node, or the version that is current now. */
+  /** Whose word this is: the running node's, or the current version's. */
   readonly by: "node" | "current" | null;
 }
 
@@ -30,7 +30,7 @@ export interface ChangesSinceOptions extends RequestOptions {
   readonly witness?: NodeWitness | undefined;
 }
 
-/** Throws what the node throws, where there is one to ask, but "decrypt" and "decode". */
+/** Throws what the node throws, except "decrypt" and "decode". */
 export async function changesSince(options: ChangesSinceOptions): Promise<ChangesSince> {
   const { backup, folder, witness, signal } = options;
   const { current, beyond, version } = folder;
@@ -47,7 +47,7 @@ export async function changesSince(options: ChangesSinceOptions): Promise<Change
     const changes = compare(points, await witness.openChannelPoints(signal));
     return { newerVersions, ...changes, stillOpen: points.length - changes.closed, by: "node" };
   }
-  // What lies beyond the pointer may hold other channels.
+  // A version beyond the pointer may hold other channels.
   if (held === null || later === null || later.length > 0) return unknown;
   if (held.key === backup.key) return { ...unknown, opened: 0, closed: 0, by: "current" };
   const points = pointsOf(backup);

@@ -6,7 +6,7 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 export interface RestorableNode {
   /** For people: `lnd at localhost:10009`. */
   readonly description: string;
-  /** Gives the backup to the node, and how many channels it had not known. */
+  /** Restores the backup into the node. Resolves to how many channels were new to it. */
   restoreBackup(packed: PackedMulti, signal?: AbortSignal): Promise<number>;
 }
 
@@ -17,20 +17,20 @@ export interface AlsoPacked {
 }
 
 export interface HandedOver {
-  /** How many channels the backups hold together, by the node's own word. */
+  /** How many channels the backups hold together, according to the node. */
   readonly channels: number;
-  /** How many of them the node did not have; none the second time. */
+  /** How many of them were new to the node; 0 the second time. */
   readonly restored: number;
-  /** Those of the others that the node did not take, by their key, and why. */
+  /** The other backups that couldn't be restored, by key, and why. */
   readonly failed: ReadonlyMap<string, ScbError>;
 }
 
 /**
- * Gives a backup, and then each of those that it needs besides, to a running node, which asks its
- * peers to close. The node (`witness` is the same one) has to open them first. Throws "refused" if the
- * node still has channels of any of them open, for their peers would close them, and if they hold none;
- * "decrypt" if the node's seed is another; and what the node throws for the first one. One of the
- * others that fails never keeps the rest from being restored.
+ * Restores a backup, and then each older one that it needs, into a running node, which asks its peers to
+ * close. First the node (`witness` is the same one) has to decrypt them. Throws "refused" if the node has
+ * any of their channels open, because the peer would close it, or if they hold no channels; "decrypt" if
+ * the node has another seed; and what the node throws for the first backup. If one of the others fails,
+ * the rest are still restored.
  */
 export async function handOver(
   node: RestorableNode,
@@ -58,10 +58,10 @@ export async function handOver(
   if (alive.length > 0) {
     throw new ScbError(
       "refused",
-      `${node.description} has ${alive.length} of the backup's ${points.size} channels open (${alive[0]}): a restore is for a new node, made from the words when the old one is gone for good; nothing was restored`,
+      `${node.description} has ${alive.length} of the backup's ${points.size} channels open (${alive[0]}): restore only into a new node, created from the 24 words after the old one is lost for good; nothing was restored`,
     );
   }
-  // There is nothing in an empty one that lnd could take.
+  // An empty backup has nothing that lnd could restore.
   let restored = isEmptyMulti(packed) ? 0 : await node.restoreBackup(packed, signal);
   for (const one of opened) {
     const failure = await tried(async () => {
@@ -95,7 +95,7 @@ async function pointsIn(
     if (!hasCode(error, "decrypt")) throw error;
     throw new ScbError(
       "decrypt",
-      `${error.message}; nothing was restored: make the node anew, from this backup's 24 words`,
+      `${error.message}; nothing was restored: create the node again, from this backup's 24 words`,
       { cause: error },
     );
   }

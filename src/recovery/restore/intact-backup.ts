@@ -9,7 +9,7 @@ import {
 import { hasCode } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 
-/** What can be wrong with a version, so that another one is worth a look. */
+/** Faults of a version or pointer for which another version is worth trying. */
 export const damageCodes = [
   "not-found",
   "version-damaged",
@@ -19,26 +19,26 @@ export const damageCodes = [
   "pointer-lost",
 ] as const;
 
-/** If so many are whole and don't open, it is the key that is wrong. */
+/** If this many intact versions don't open, the key is wrong. */
 const mostSealed = 8;
 
 export interface IntactBackup {
   readonly backup: RestoredBackup;
-  /** The pointer names it, or once did. False: it was uploaded, and never became current. */
+  /** The pointer names it, or once did. False if it was uploaded but never became current. */
   readonly wasCurrent: boolean;
 }
 
 export interface NewestIntactOptions extends RequestOptions {
   readonly store: ObjectStore;
   readonly encrypter?: Encrypter | undefined;
-  /** Only versions of a later sequence. Default 0. */
+  /** Only versions beyond this sequence. Default 0. */
   readonly after?: number | undefined;
 }
 
 /**
- * The newest intact version, whether it ever became current or not: a person has to choose it. A
- * version beyond the pointer counts, for its snapshot was taken after the current one's; of two with
- * one sequence the one that was current comes first. Null if there is none, or if the key opens none
+ * The newest intact version, whether or not it ever became current. It is an offer: a person has to choose
+ * it. A version beyond the pointer counts, because its snapshot was taken after the current one's. Of two
+ * with the same sequence, the one that was current wins. Null if there is none, or if the key opens none
  * of the newest.
  */
 export async function newestIntact(options: NewestIntactOptions): Promise<IntactBackup | null> {

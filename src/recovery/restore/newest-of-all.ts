@@ -16,22 +16,22 @@ export interface AllStores<S extends ReadStore = ReadStore> {
   readonly unread: readonly UnreadStore[];
 }
 
-/** What one of the stores holds, seen beside the version that was taken. */
+/** What one store holds, compared with the version that was taken. */
 export interface StoreHolds {
   readonly store: string;
-  /** "other": another state, of which it isn't known whether it is newer. */
+  /** "other": a different state, which may or may not be newer. */
   readonly holds: "same" | "older" | "newer" | "other" | "nothing" | "unread";
-  /** Of what is current there; null if nothing is. */
+  /** Of the store's current version; null if it has none. */
   readonly sequence: number | null;
   readonly key: string | null;
   readonly sha256: string | null;
   /** ISO 8601. */
   readonly savedAt: string | null;
-  /** Why nothing is known of it; null if it was read. */
+  /** Why nothing is known about it; null if it was read. */
   readonly message: string | null;
 }
 
-/** Findings of the other stores that leave it open whether they hold something newer. */
+/** Findings after which another store may hold something newer. */
 const otherDoubts: readonly FindingCode[] = [
   // A disk that isn't mounted looks empty.
   "no-backup",
@@ -42,10 +42,10 @@ const otherDoubts: readonly FindingCode[] = [
   "store-unread",
   "store-denied",
 ];
-/** What only the others show of the store that the version is from. */
+/** Findings about the version's own store that only the other stores reveal. */
 const ownDoubts: readonly FindingCode[] = ["store-behind", "stores-disagree", "wrong-node"];
 
-/** As `newestClaim`, over all stores: any of them may hold a newer version. */
+/** `newestClaim` across all stores, since any of them may hold a newer version. */
 export function newestOfAll(
   key: string,
   from: ReadStore,
@@ -73,7 +73,7 @@ export function newestOfAll(
   };
 }
 
-/** What each store holds, beside the version that was taken. */
+/** What each store holds, compared with the version that was taken. */
 export function holdings(
   { from, backup }: FoundBackup<ReadStore>,
   { read, unread }: AllStores,

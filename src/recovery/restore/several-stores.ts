@@ -18,7 +18,7 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import type { ObjectStore, RequestOptions } from "../../store/object-store.ts";
 import { damageCodes, type IntactBackup, newestIntact } from "./intact-backup.ts";
 
-/** One of the node's stores, whose pointer was read, and what opens its versions. */
+/** One of the node's stores, whose pointer was read, and what decrypts its versions. */
 export interface ReadStore {
   readonly name: string;
   /** The node's folder. */
@@ -33,7 +33,7 @@ export interface FoundBackup<S extends ReadStore> {
   readonly backup: RestoredBackup;
 }
 
-/** What is asked for: "latest", a sequence or a key; or a moment, milliseconds since 1970. */
+/** The version to fetch: "latest", a sequence or a key; or a moment, milliseconds since 1970. */
 export type Wanted = { readonly which: string } | { readonly at: number };
 
 interface Tried<S extends ReadStore> {
@@ -41,7 +41,7 @@ interface Tried<S extends ReadStore> {
   readonly which: string;
 }
 
-/** What each store is to the others, judged as for a restore: how old all is says nothing of that. */
+/** Compares the stores with each other. As for any restore, age doesn't matter. */
 export function compared<S extends ReadStore>(
   stores: readonly S[],
   now: number,
@@ -55,7 +55,7 @@ export function compared<S extends ReadStore>(
   return { seen, judged: compareStores(seen, now, "all") };
 }
 
-/** The stores that hold the newest state, the newest first; all of them, if none holds any. */
+/** The stores that hold the newest state, newest first; all stores, if none holds any. */
 export function holdersOfNewest<S extends ReadStore>(
   stores: readonly S[],
   now: number,
@@ -69,10 +69,10 @@ export function holdersOfNewest<S extends ReadStore>(
 }
 
 /**
- * Fetches the version that is asked for, from whichever store has it whole: the newest state of all
- * stores, what was current in any of them at a moment, or a named one. Throws as `fetchBackup`, "usage"
- * for a name that means different bytes in different stores, and, if none has it whole, one error with
- * each store's own words.
+ * Fetches the wanted version from a store that has it intact: the newest state of all stores, what was
+ * current in any of them at a moment, or a named version. Throws like `fetchBackup`, "usage" for a name
+ * that means different bytes in different stores, and, if no store has it intact, one error with each
+ * store's message.
  */
 export async function fetchFromAny<S extends ReadStore>(
   stores: readonly S[],
@@ -92,7 +92,7 @@ export async function fetchFromAny<S extends ReadStore>(
   );
 }
 
-/** The first of them that is whole; what is wrong with one doesn't keep the next from being tried. */
+/** Fetches the first one that is intact: if one fails, the next is tried. */
 async function firstWhole<S extends ReadStore>(
   tries: readonly Tried<S>[],
   { signal }: RequestOptions,
@@ -109,7 +109,7 @@ async function firstWhole<S extends ReadStore>(
   throw allFailed(failures);
 }
 
-/** A sequence or a key: the same bytes wherever it is there. */
+/** Fetches a sequence or key, which must mean the same bytes in every store that has it. */
 async function fetchNamed<S extends ReadStore>(
   stores: readonly S[],
   which: string,
@@ -135,7 +135,7 @@ async function fetchNamed<S extends ReadStore>(
     const names = holders.map(({ name, sha256 }) => `${name} (sha256 ${sha256?.slice(0, 12)})`);
     throw new ScbError(
       "usage",
-      `${which} is another version in each of ${names.join(" and ")}: name one store with --to`,
+      `${which} is a different version in each of ${names.join(" and ")}: choose one store with --to`,
     );
   }
   const failures: { readonly name: string; readonly error: ScbError }[] = [];
@@ -146,7 +146,7 @@ async function fetchNamed<S extends ReadStore>(
   throw allFailed(failures);
 }
 
-/** What was saved last before a moment, in any of the stores. */
+/** Fetches the last version that was saved before a moment, in any of the stores. */
 async function fetchAt<S extends ReadStore>(
   stores: readonly S[],
   at: number,
@@ -160,7 +160,7 @@ async function fetchAt<S extends ReadStore>(
       try {
         const { sequence, savedAt } = await versionAt(store, at, { signal });
         const which = String(sequence);
-        // Only if another store may have to stand in.
+        // Needed only to recognise the version in another store.
         const isOne = stores.length === 1;
         const sha256 = isOne ? null : (await findVersion(store, which, { signal })).sha256;
         found.push({ from, which, savedAt, sha256 });
@@ -178,9 +178,9 @@ async function fetchAt<S extends ReadStore>(
 }
 
 /**
- * The newest intact version of all stores, whether it ever became current or not: a person has to choose
- * it. `after`: only those of a store that are beyond this sequence. Null for none. A store that can't be
- * looked through is passed over, unless all are.
+ * The newest intact version of all stores, as `newestIntact` finds it in one. `after`: only versions beyond
+ * this sequence of their store. Null if there is none. A store that can't be searched is skipped, unless
+ * that is true of all.
  */
 export async function newestIntactOf<S extends ReadStore>(
   stores: readonly S[],
@@ -204,7 +204,7 @@ export async function newestIntactOf<S extends ReadStore>(
     }),
   );
   if (failures.length > 0 && failures.length === stores.length) throw allFailed(failures);
-  // A time in the future makes nothing newer.
+  // A time in the future doesn't make a version newer.
   const timeOf = ({ backup }: IntactBackup): number =>
     isInFuture(backup.savedAt, now) ? Number.NEGATIVE_INFINITY : backup.savedAt;
   const [best] = found.sort(
@@ -213,14 +213,14 @@ export async function newestIntactOf<S extends ReadStore>(
   return best ?? null;
 }
 
-/** What is wrong in one store; throws what is wrong with the whole. */
+/** Returns an error that concerns one store; throws any other. */
 function passing(error: unknown): ScbError {
   const known = ScbError.from(error);
   if (known.code === "aborted" || known.code === "internal") throw known;
   return known;
 }
 
-/** Whether another version may do, where this one doesn't. */
+/** Whether another version may work where this one failed. */
 export function isDamage(error: unknown): error is ScbError {
   return hasCode(error, ...damageCodes);
 }
