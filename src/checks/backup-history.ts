@@ -17,23 +17,23 @@ import { retryingReads } from "../store/retrying-store.ts";
 import { checkStatus, type StatusReport } from "./status.ts";
 import { type VerifyReport, verifyHistory } from "./verify.ts";
 
-/** Where a node's backups lie, and who opens and compares them. */
+/** Where a node's backups are, and what decrypts and compares them. */
 export interface BackupHistoryOptions {
   /**
-   * As `--to`, `s3://BUCKET[/PREFIX]` or `file:///PATH`, say; or a store that the
-   * caller has opened, and closes.
+   * A location as in `--to`, such as `s3://BUCKET[/PREFIX]` or `file:///PATH`; or a store that the caller
+   * has opened, and closes.
    */
   readonly to: string | ObjectStore;
   /** The name of the node's folder in the store. */
   readonly node: string;
   /**
-   * Has to open what is fetched and judged. Default: nothing is opened, and `status` says only what can
-   * be said of sealed backups.
+   * Has to decrypt what is fetched and judged. Default: nothing is decrypted, and `status` reports only
+   * what can be known without a key.
    */
   readonly encrypter?: Encrypter;
-  /** Asked by `status` which channels a backup has to hold. Needs `encrypter`. Default: nobody. */
+  /** Tells `status` which channels a backup has to hold. Needs `encrypter`. Default: nobody is asked. */
   readonly channels?: NodeChannels;
-  /** A backup that is older is stale: a running mirror saves one at least each 12 h. Default 36 h. */
+  /** An older backup is stale: a running mirror saves one at least every 12 h. Default 36 h. */
   readonly maxAgeMs?: number;
   /** Default: warnings, as JSON lines on stderr. */
   readonly logger?: Logger;
@@ -43,7 +43,7 @@ export interface BackupHistoryOptions {
 
 /** How much of the history is listed. */
 export interface ListHistoryOptions extends RequestOptions {
-  /** Only so many, the newest. Default: all; each costs a request. */
+  /** Only the newest N. Default: all; each costs a request. */
   readonly limit?: number;
 }
 
@@ -54,7 +54,7 @@ export interface VerifyHistoryOptions extends RequestOptions {
    * later. Default: all.
    */
   readonly since?: { readonly sequence: number } | { readonly savedAt: number };
-  /** Only so many of those, chosen at random. */
+  /** Only N of those, chosen at random. */
   readonly sample?: number;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -62,10 +62,10 @@ export interface VerifyHistoryOptions extends RequestOptions {
 const defaultMaxAgeMs = 36 * 3_600_000;
 
 /**
- * The saved backups of one node, to be read only: it needs a credential that may read, probes nothing
- * and writes nothing. Every answer is read from the store when it is asked for, never from a cache, so
- * that a reader that runs for months sees what is there now. Reads whose answer was lost are sent again
- * a few times. All throw what a store throws, and "aborted".
+ * The saved backups of one node, read-only: it needs only a credential that may read, and it neither probes
+ * nor writes. Every answer is read from the store, never from a cache, so that a process that runs for
+ * months sees what is there now. A read whose answer was lost is sent again a few times. All methods throw
+ * what a store throws, and "aborted".
  */
 export class BackupHistory implements AsyncDisposable {
   readonly #options: BackupHistoryOptions;
@@ -87,7 +87,10 @@ export class BackupHistory implements AsyncDisposable {
     } = options;
     checkedMs("maxAgeMs", maxAgeMs, 1);
     if (options.channels !== undefined && options.encrypter === undefined) {
-      throw new ScbError("usage", "channels can only be looked for in a backup that a key opens");
+      throw new ScbError(
+        "usage",
+        "channels can be compared only with a backup that a key opens: give an encrypter as well",
+      );
     }
     this.#options = options;
     this.#store = prefixedStore(retryingReads(root, { clock, random }), checkNodeName(node));
@@ -96,7 +99,7 @@ export class BackupHistory implements AsyncDisposable {
     this.#random = random;
   }
 
-  /** Asks the store nothing yet. Throws "usage". */
+  /** Sends no request yet. Throws "usage". */
   static async open(options: BackupHistoryOptions): Promise<BackupHistory> {
     const { to, logger = createLogger("warn"), clock, random } = options;
     if (typeof to !== "string") return new BackupHistory(options, to, async () => undefined);
@@ -130,18 +133,19 @@ export class BackupHistory implements AsyncDisposable {
 
   /**
    * The backup that was current at a moment, as `fetch`. `time`: milliseconds since 1970, or a Date.
-   * Throws "not-found" if the history begins later, and "usage" for what is no time.
+   * Throws "not-found" if the history begins later, and "usage" for an invalid time.
    */
   async at(time: number | Date, options: RequestOptions = {}): Promise<RestoredBackup> {
     const ms = Number(time);
-    if (!Number.isFinite(ms)) throw new ScbError("usage", "the time to look back to is no time");
+    if (!Number.isFinite(ms))
+      throw new ScbError("usage", "the time to look back to is not a valid time");
     return this.fetch(await sequenceAt(this.#store, ms, options), options);
   }
 
   /**
-   * One version, by its sequence, its key, or "latest": whole, compared with what was recorded when it
-   * was saved, and opened if there is a key. Throws "not-found", "version-damaged", "decrypt", "decode",
-   * or "usage" for what names no version; what does not check out is never handed on.
+   * One version, by its sequence, its key, or "latest": compared with what was recorded when it was saved,
+   * and decrypted if there is a key. Throws "not-found", "version-damaged", "decrypt", "decode", or "usage"
+   * for an invalid name. Never returns a version that fails a check.
    */
   fetch(which: number | string, { signal }: RequestOptions = {}): Promise<RestoredBackup> {
     const { encrypter } = this.#options;
@@ -149,8 +153,8 @@ export class BackupHistory implements AsyncDisposable {
   }
 
   /**
-   * Whether this node is safe: the current backup is read back, opened if there is a key, and compared
-   * with the channels if they can be asked for. What wasn't seen never makes it "safe".
+   * Whether this node is safe: reads the current backup back, decrypts it if there is a key, and compares
+   * it with the channels if they were given. Anything that wasn't seen never makes it "safe".
    */
   status({ signal }: RequestOptions = {}): Promise<StatusReport> {
     const { node, encrypter, channels, maxAgeMs = defaultMaxAgeMs } = this.#options;
@@ -169,7 +173,7 @@ export class BackupHistory implements AsyncDisposable {
     });
   }
 
-  /** Reads versions back, all of them by default, and says what is wrong with which. */
+  /** Reads versions back, all of them by default, and reports what is wrong with each. */
   verify(options: VerifyHistoryOptions = {}): Promise<VerifyReport> {
     const { node, encrypter } = this.#options;
     return verifyHistory({

@@ -37,8 +37,8 @@ import { type ReadVersion, type SeeOptions, seeVersion } from "./see-version.ts"
 import { nodeTrouble, storeTrouble, told } from "./told.ts";
 
 /**
- * So many of the newest refusals are looked at, and of those that claim a time in the future: however
- * many there are of these, they must not hide the others.
+ * How many of the newest refusals are read, and separately how many of those that claim to be from the
+ * future, so that these can't hide the others.
  */
 const refusalsRead = 16;
 
@@ -51,16 +51,16 @@ export interface CollectOptions extends SeeOptions {
   readonly see?: ((expected: ExpectedVersion) => Promise<ReadVersion>) | undefined;
 }
 
-/** What was read of a folder, with the bytes of what a restore would take. */
+/** What was read of a folder, with the bytes that a restore would use. */
 export interface LookedAt {
   readonly folder: FolderEvidence;
-  /** The current version's, if it was there at all. */
+  /** The current version's bytes, if it was there at all. */
   readonly packed: Uint8Array | null;
 }
 
 /**
- * Reads a node's folder, and has what a restore would take opened by all that was given for it. Changes
- * nothing. What a store or a node doesn't answer is evidence too: throws only "aborted" and defects.
+ * Reads a node's folder, and has the key and the node open what a restore would use. Changes nothing. If a
+ * store or a node doesn't answer, that is evidence too: throws only "aborted" and defects.
  */
 export async function collectFolder(options: CollectOptions): Promise<LookedAt> {
   const { store, node, now, signal } = options;
@@ -77,7 +77,7 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
   const see =
     options.see ?? ((expected: ExpectedVersion) => seeVersion(options, expected, pubkey ?? null));
   const read = held && (await see(held));
-  // A restore takes what the version itself names, too.
+  // A restore also uses what the version itself names.
   const alsoRestore = joinedAlso(held?.alsoRestore ?? [], read?.alsoRestore ?? []);
   const also: VersionSeen[] = [];
   for (const needed of alsoRestore) also.push((await see(needed)).version);
@@ -99,7 +99,7 @@ export async function collectFolder(options: CollectOptions): Promise<LookedAt> 
   return { folder, packed: read?.packed ?? null };
 }
 
-/** A store that doesn't even show the pointer isn't asked for the rest: each question costs its bound. */
+/** A store that doesn't show its pointer isn't asked for the rest: each request would run into its timeout. */
 export function unreadFolder(
   { store, node }: Pick<CollectOptions, "store" | "node">,
   unread: Told<never>,
@@ -115,7 +115,7 @@ export function unreadFolder(
   return { store: store.location, node, current: unread, ...nothing, ...rest };
 }
 
-/** Asks a node for its channels, and for all that it tells of them; null if it can't tell that much. */
+/** Asks a node for its channels and everything it knows about them; null if it can't tell that much. */
 export async function collectSurvey(
   options: Pick<CollectOptions, "witness" | "nodeFailure" | "signal">,
   pubkey: string | null,
@@ -139,7 +139,7 @@ export async function collectNode(
   if (nodeFailure !== undefined) return { asked: true, known: false, error: nodeFailure };
   if (witness === undefined) return { asked: false };
   const answer = await told(nodeTrouble, async (): Promise<NodeEvidence> => {
-    // Open ones first: they can only become closing ones, and closed.
+    // In this order, because an open channel can start closing, and a closing one can become closed.
     const open = await witness.openChannelPoints(signal);
     const limbo = await witness.limboChannels(signal);
     const restored = (await witness.restoredChannelPoints?.(signal)) ?? [];
@@ -149,13 +149,13 @@ export async function collectNode(
   return { asked: true, ...answer };
 }
 
-/** A `channel.backup` that is watched, and what opens it. */
+/** A watched `channel.backup`, and what decrypts it. */
 export interface WatchedFile {
   readonly source: SnapshotSource;
   readonly inspect?: InspectBackup | undefined;
 }
 
-/** Reads the file that is watched, as it is now. */
+/** Reads the watched file as it is now. */
 export async function collectFile(
   file: WatchedFile | null,
   signal?: AbortSignal,
@@ -184,7 +184,7 @@ async function readCurrentSeen(store: ObjectStore, options: RequestOptions): Pro
   return { kind: "held", held: base.held, pointer };
 }
 
-/** Every version of a later sequence than the pointer's: one request if there is none. */
+/** Every version beyond the pointer. Costs one request if there is none. */
 async function listBeyond(
   store: ObjectStore,
   sequence: number,
@@ -193,7 +193,7 @@ async function listBeyond(
   const startAfter = versionKey(sequence + 1, "");
   const listed = await listVersions(store, versionsPrefix, { ...options, startAfter });
   if (listed.length === 0) return [];
-  // Mirrors may have gone on since the pointer was read.
+  // Mirrors may have committed more since the pointer was read.
   const now = await told(["pointer-lost", "pointer-damaged"], () => readCurrent(store, options));
   const reached = now.known ? (now.value.held?.sequence ?? 0) : sequence;
   return listed
@@ -213,7 +213,7 @@ async function readAttestedSeen(
   const attested = await readAttested(store, now, { signal });
   if (attested.kind !== "last") return attested;
   if (attested.last.version.sequence <= sequence) return { ...attested, sequenceSince: null };
-  // A mirror may have gone on since the pointer was read.
+  // A mirror may have committed more since the pointer was read.
   const again = await told(["pointer-lost", "pointer-damaged"], () =>
     readCurrent(store, { signal }),
   );

@@ -6,14 +6,14 @@ import { type Finding, findingOf } from "./finding.ts";
 export interface Cover {
   /** In the current version. */
   readonly held: ReadonlySet<string>;
-  /** In what a restore needs besides. */
+  /** In the older versions that a restore also needs. */
   readonly also: ReadonlySet<string>;
   /**
-   * Open, and not in the current version; or known to the node from a backup only, and in nothing that
-   * would be restored.
+   * Open but not in the current version; or restored in the node, and in nothing that would be restored
+   * again.
    */
   readonly missing: readonly string[];
-  /** Closed, with funds that aren't home, and in nothing that would be restored. */
+  /** Closed, with funds that haven't reached the wallet, and in nothing that would be restored. */
   readonly missingLimbo: readonly LimboChannel[];
 }
 
@@ -34,13 +34,13 @@ export function coverOf({ folder, node }: Evidence): Cover | null {
   };
 }
 
-/** Whether the node's own word is that the current version holds all that it has. */
+/** Whether a comparison with the node showed that a restore would bring back everything it has. */
 export function isCompared(evidence: Evidence): boolean {
   const cover = coverOf(evidence);
   return cover !== null && cover.missing.length === 0 && cover.missingLimbo.length === 0;
 }
 
-/** What whoever opened a version says is in it: the node's word before the key's. Null if nobody did. */
+/** The channels in a version, according to the node, or else the key. Null if neither opened it. */
 export function openedPoints({ reading, byNode, byKey }: VersionSeen): readonly string[] | null {
   if (!reading.known || reading.value === "missing" || reading.value === "damaged") return null;
   const opened = [byNode, byKey].flatMap((seen): OpenedSeen[] =>
@@ -49,7 +49,7 @@ export function openedPoints({ reading, byNode, byKey }: VersionSeen): readonly 
   return opened.find((seen) => seen.kind === "opened")?.channelPoints ?? null;
 }
 
-/** Compares what would be restored with what the node, or the file that is watched, has. */
+/** Compares what would be restored with what the node or the watched file has. */
 export function coverFindings(evidence: Evidence): Finding[] {
   const { folder, node } = evidence;
   if (!folder.current.known || folder.current.value.kind !== "held") return [];
@@ -58,12 +58,12 @@ export function coverFindings(evidence: Evidence): Finding[] {
   const { store } = folder;
   const cover = coverOf(evidence);
   if (cover === null) {
-    // What isn't there, or doesn't open, was told already.
+    // A version that is missing or doesn't open has a finding already.
     const { version } = folder;
     if (version === null || !version.reading.known || version.byNode.asked) return findings;
     if (version.reading.value === "missing" || version.reading.value === "damaged") return findings;
     const message =
-      "the backup could not be compared with the node's channels, for nothing opened it";
+      "the backup couldn't be compared with the node's channels, because nothing opened it";
     return [...findings, findingOf("not-compared", store, message)];
   }
   const { open, restored, limbo } = node.value;
@@ -74,17 +74,17 @@ export function coverFindings(evidence: Evidence): Finding[] {
   if (cover.missingLimbo.length > 0) {
     const sat = cover.missingLimbo.reduce((sum, { limboSat }) => sum + limboSat, 0);
     const points = cover.missingLimbo.map(({ channelPoint }) => channelPoint);
-    const message = `${sat} sat of ${points.length} of the ${limbo.length} closed channels whose funds aren't home yet would be lost with the node (${some(points)})`;
+    const message = `${sat} sat of ${points.length} of the ${limbo.length} closed channels whose funds haven't reached the wallet would be lost with the node (${some(points)})`;
     findings.push(findingOf("limbo-not-covered", store, message));
   }
   if (restored.length > 0) {
-    const message = `the node knows ${restored.length} channels from a backup only, and waits for their peers to close them`;
+    const message = `the node knows ${restored.length} channels only from a backup, and is waiting for their peers to close them`;
     findings.push(findingOf("node-restored", store, message));
   }
   return [...findings, ...surplusFindings(store, cover, node.value)];
 }
 
-/** Channels that the backup has and the node hasn't: closed, as it should say, or forgotten. */
+/** Channels that the backup has and the node hasn't: the node either says that they closed, or forgot them. */
 function surplusFindings(
   store: string,
   { held }: Cover,
@@ -94,7 +94,7 @@ function surplusFindings(
   const surplus = [...held].filter((point) => !known.has(point));
   if (surplus.length === 0) return [];
   if (!closed.known) {
-    const message = `the backup holds ${surplus.length} channels that are not open, and whether they were closed is not known: ${closed.error.message}`;
+    const message = `the backup holds ${surplus.length} channels that aren't open, and it isn't known whether they were closed: ${closed.error.message}`;
     return [findingOf("not-compared", store, message)];
   }
   const over = new Set(closed.value);
@@ -104,7 +104,7 @@ function surplusFindings(
   return [findingOf("unknown-channels", store, message)];
 }
 
-/** Equal bytes, or, for a file that was opened, equal channels. */
+/** The file must have the saved bytes or, if it was decrypted, no channel that the store lacks. */
 function fileFindings({ folder, file }: Evidence): Finding[] {
   if (!file.asked || !folder.current.known || folder.current.value.kind !== "held") return [];
   const { store } = folder;
@@ -117,7 +117,7 @@ function fileFindings({ folder, file }: Evidence): Finding[] {
     const there = new Set(stored);
     if (channelPoints.every((point) => there.has(point))) return [];
   }
-  const message = `${path} is not what ${store} holds as current (${held.key})`;
+  const message = `${path} differs from the current version in ${store} (${held.key})`;
   return [findingOf("file-not-saved", store, message)];
 }
 

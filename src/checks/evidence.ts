@@ -9,10 +9,10 @@ import type { LastRestore } from "../repository/restore-record.ts";
 import type { VersionReading } from "../repository/version.ts";
 import type { ScbError } from "../runtime/error.ts";
 
-/** What was asked for and answered, or not; or what nobody asked for. */
+/** Something that wasn't asked for, or was and may not have been answered. */
 export type Asked<T> = { readonly asked: false } | ({ readonly asked: true } & Told<T>);
 
-/** What lies where the pointer belongs, and what it names. */
+/** What is in the pointer's place, and what it names. */
 export type CurrentSeen =
   /** Nothing was ever committed. */
   | { readonly kind: "none" }
@@ -20,7 +20,7 @@ export type CurrentSeen =
   | { readonly kind: "damaged"; readonly error: ScbError }
   | { readonly kind: "held"; readonly held: HeldVersion; readonly pointer: Pointer | null };
 
-/** What somebody who was asked to open a backup found. */
+/** What the key or the node found when it opened a backup. */
 export type OpenedSeen =
   | { readonly kind: "opened"; readonly channelPoints: readonly string[] }
   /** It doesn't open. */
@@ -30,13 +30,13 @@ export type OpenedSeen =
 export interface VersionSeen {
   readonly key: string;
   readonly reading: Told<VersionReading["kind"]>;
-  /** Of what is there. */
+  /** The size of what is there. */
   readonly sizeBytes?: number | undefined;
   readonly byKey: Asked<OpenedSeen>;
   readonly byNode: Asked<OpenedSeen>;
 }
 
-/** Whether the key, and the node, opened a version; null for one that wasn't asked or didn't answer. */
+/** Whether the key and the node opened a version; null if one wasn't asked or didn't answer. */
 export function openedBy(version: VersionSeen | null): {
   readonly key: boolean | null;
   readonly lnd: boolean | null;
@@ -46,34 +46,34 @@ export function openedBy(version: VersionSeen | null): {
   return { key: opened(version?.byKey), lnd: opened(version?.byNode) };
 }
 
-/** A version of a later sequence than the pointer's, as that was after the versions were listed. */
+/** A version beyond the pointer, which was read again after the versions were listed. */
 export interface BeyondSeen {
   readonly key: string;
   readonly sequence: number;
-  /** By how much it is later: 1 may be a swap under way. */
+  /** How far beyond: 1 may be a swap in progress. */
   readonly steps: number;
   /** Milliseconds since 1970. */
   readonly savedAt: number;
 }
 
 export interface RefusalSeen {
-  /** The ULID of the operation that was held back. */
+  /** The ULID of the refused operation. */
   readonly operation: string;
-  /** Where the candidate is kept. */
+  /** Where the refused backup is kept. */
   readonly key: string;
   /** Null if it can't be read. */
   readonly reason: QuarantineReason | null;
 }
 
-/** What mirrors say of themselves. */
+/** The mirrors' newest attestation. */
 export type AttestedSeen =
   | Exclude<Attested, { kind: "last" }>
   | (Extract<Attested, { kind: "last" }> & {
-      /** What was current after it was read, if that can differ from what was current before; else null. */
+      /** What was current after the attestation was read, if that may have changed; else null. */
       readonly sequenceSince: number | null;
     });
 
-/** What somebody who looks again and again saw current here: the highest sequence. */
+/** The newest current version that a repeated observer has seen here. */
 export interface SeenBefore {
   readonly sequence: number;
   readonly key: string;
@@ -82,7 +82,7 @@ export interface SeenBefore {
   readonly savedAt: number;
 }
 
-/** A node's folder in one store, as one reading of it showed it. */
+/** A node's folder in one store, as one reading showed it. */
 export interface FolderEvidence {
   /** The store's location: holds no secret. */
   readonly store: string;
@@ -91,7 +91,7 @@ export interface FolderEvidence {
   readonly current: Told<CurrentSeen>;
   /** What the pointer names, read back; null if it names nothing or couldn't be read. */
   readonly version: VersionSeen | null;
-  /** What a restore needs besides, read back. */
+  /** The older versions that a restore also needs, read back. */
   readonly also: readonly VersionSeen[];
   readonly beyond: Told<readonly BeyondSeen[]>;
   /** The newest ones, newest first. */
@@ -100,24 +100,24 @@ export interface FolderEvidence {
   readonly lastDrill: Told<LastDrill | null>;
   readonly lastRestore: Told<LastRestore | null>;
   readonly attested: Told<AttestedSeen>;
-  /** Absent for who looks only once. */
+  /** Absent if the observer looks only once. */
   readonly before?: SeenBefore | null | undefined;
 }
 
-/** What a node says of its channels, at one moment. Sorted channel points. */
+/** What a node says about its channels at one moment. Sorted channel points. */
 export interface NodeEvidence {
-  /** Open, or about to be. */
+  /** Open, or opening. */
   readonly open: readonly string[];
-  /** Known from a backup only, and waiting for their peers to close. */
+  /** Known only from a backup, and waiting for their peers to close. */
   readonly restored: readonly string[];
   readonly limbo: readonly LimboChannel[];
   /** Closed, settled, or closing. */
   readonly closed: Told<readonly string[]>;
-  /** Compressed public key, hex; null if it isn't told. */
+  /** Compressed public key, hex; null if not known. */
   readonly pubkey: string | null;
 }
 
-/** A `channel.backup` that is watched, as it is now. */
+/** A watched `channel.backup`, as it is now. */
 export interface FileEvidence {
   readonly path: string;
   readonly sha256: string;
@@ -125,16 +125,16 @@ export interface FileEvidence {
   readonly channelPoints: readonly string[] | null;
 }
 
-/** What was seen, by one who looked at one moment. It says what is, and concludes nothing. */
+/** What one observer saw at one moment. It holds facts and no conclusions. */
 export interface Evidence {
-  /** By the clock of who looked, milliseconds since 1970. */
+  /** By the observer's clock, milliseconds since 1970. */
   readonly at: number;
   readonly folder: FolderEvidence;
   readonly node: Asked<NodeEvidence>;
   readonly file: Asked<FileEvidence>;
 }
 
-/** What a survey says of the node's channels. */
+/** What a survey says about the node's channels. */
 export function nodeEvidenceOf(survey: NodeSurvey, pubkey: string | null): NodeEvidence {
   const of = (...states: readonly string[]): string[] =>
     survey.channels

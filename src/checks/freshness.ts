@@ -7,17 +7,17 @@ import type { Policy } from "./policy.ts";
 import { standingRefusal } from "./refusals.ts";
 import { unreadFinding } from "./unread.ts";
 
-/** A swap under way explains a version beyond the pointer, but not for longer. */
+/** How long a swap in progress explains a version beyond the pointer. */
 const inFlightMs = 10 * 60_000;
 
-/** Both by clocks that are kept right, milliseconds since 1970. */
+/** Both times in milliseconds since 1970, by clocks that are right. */
 export function isInFlight(savedAt: number, now: number): boolean {
   return now - savedAt <= inFlightMs && !isInFuture(savedAt, now);
 }
 
 /**
- * Is what is current the newest there is? By its age, by what lies beyond it, and by what a guard held
- * back. A restore of a backup that holds all that the node has needs no such proof.
+ * Is the current version the newest? Judges by its age, by versions beyond it, and by refusals. A restore
+ * needs no such proof if the backup holds everything that the node has.
  */
 export function freshnessFindings(evidence: Evidence, { question, maxAgeMs }: Policy): Finding[] {
   const { current } = evidence.folder;
@@ -25,29 +25,29 @@ export function freshnessFindings(evidence: Evidence, { question, maxAgeMs }: Po
   const { held, pointer } = current.value;
   const found = [
     ...ageFindings(held, evidence, maxAgeMs),
-    // Without a pointer the newest version is current: nothing is beyond it.
+    // Without a pointer the newest version is current, so nothing is beyond it.
     ...(pointer === null ? [] : beyondFindings(held, evidence)),
     ...refusalFindings(held, evidence),
   ];
   if (question === "mirror") return found;
-  // A restore asks whether all is in it. The node has said so, or else nobody knows.
+  // A restore needs everything to be in the backup. Only the node can say so.
   const level = isCompared(evidence) ? "warning" : "unknown";
   return found.map((finding) => (finding.level === "warning" ? finding : { ...finding, level }));
 }
 
 function ageFindings(held: HeldVersion, { at }: Evidence, maxAgeMs: number): Finding[] {
   if (isInFuture(held.savedAt, at)) {
-    const message = `${held.key} claims to be saved at ${new Date(held.savedAt).toISOString()}, which is later than now: its age isn't known`;
+    const message = `${held.key} claims to be saved at ${new Date(held.savedAt).toISOString()}, which is in the future, so its age isn't known`;
     return [findingOf("time-in-future", held.key, message)];
   }
   const findings: Finding[] = [];
   if (isInFuture(held.committedAt, at)) {
-    const message = `the mirror's clock was ahead when it saved ${held.key} (${new Date(held.committedAt).toISOString()}): its age is reckoned by the store's clock`;
+    const message = `the mirror's clock was ahead when it saved ${held.key} (${new Date(held.committedAt).toISOString()}), so its age is taken from the store's clock`;
     findings.push(findingOf("time-in-future", held.key, message, { level: "warning" }));
   }
   const ageMs = at - held.savedAt;
   if (ageMs > maxAgeMs) {
-    const message = `the newest backup is ${span(ageMs)} old, and a running mirror saves one at least every ${span(maxAgeMs)}`;
+    const message = `the newest backup is ${span(ageMs)} old, but a running mirror saves one at least every ${span(maxAgeMs)}`;
     findings.push(findingOf("stale", held.key, message));
   }
   return findings;
@@ -56,18 +56,18 @@ function ageFindings(held: HeldVersion, { at }: Evidence, maxAgeMs: number): Fin
 function beyondFindings(held: HeldVersion, { at, folder }: Evidence): Finding[] {
   const { store, beyond } = folder;
   if (!beyond.known) {
-    const message = `whether anything newer than ${held.key} is there isn't known: ${beyond.error.message}`;
+    const message = `it isn't known whether anything newer than ${held.key} is there: ${beyond.error.message}`;
     return [unreadFinding(store, beyond.error, { message })];
   }
   const later = beyond.value.filter(({ sequence }) => sequence > held.sequence);
   const ahead = later.findLast(({ steps }) => steps > 1);
   if (ahead !== undefined) {
-    const message = `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead.sequence}: somebody restored an older pointer, and what was saved since isn't current`;
+    const message = `the pointer names sequence ${held.sequence}, but there are versions up to sequence ${ahead.sequence}: someone restored an older pointer, and what was saved since then isn't current`;
     return [findingOf("pointer-behind", ahead.key, message)];
   }
   const left = later.findLast(({ savedAt }) => !isInFlight(savedAt, at));
   if (left === undefined) return [];
-  const message = `${left.key}, saved ${new Date(left.savedAt).toISOString()}, is newer than what the pointer names and never became current`;
+  const message = `${left.key}, saved ${new Date(left.savedAt).toISOString()}, is newer than the version that the pointer names, but never became current`;
   return [findingOf("version-beyond", left.key, message)];
 }
 
@@ -77,7 +77,7 @@ function refusalFindings(held: HeldVersion, { at, folder }: Evidence): Finding[]
   const refusal = standingRefusal(refusals.value, held, at);
   if (refusal === null) return [];
   const why = refusal.reason?.message ?? "its reason can't be read";
-  const message = `a newer backup was held back and is kept as ${refusal.key}: ${why}`;
+  const message = `a guard refused a newer backup, which is kept as ${refusal.key}: ${why}`;
   return [findingOf("refused", refusal.key, message)];
 }
 

@@ -1,19 +1,18 @@
 /**
- * What is asked.
- * - `mirror`: is this node safe? The current backup is whole, holds what the node has, is fresh, and
- *   nothing newer is held back or lost.
- * - `restore`: would a restore of the current backup work today? What was saved when counts only if no
- *   node was asked whether the backup holds all that it has.
+ * The question to answer.
+ * - `mirror`: is this node safe? The current backup is intact, holds what the node has, is fresh, and
+ *   nothing newer was refused or lost.
+ * - `restore`: would a restore of the current backup work today? Its age matters only if no node confirmed
+ *   that the backup holds everything.
  */
 export type Question = "mirror" | "restore";
 
 export interface Policy {
   readonly question: Question;
-  /** A running mirror saves a version at least each refresh interval: an older one means it stopped. */
+  /** A running mirror saves a version at least every refresh interval: an older one means that it stopped. */
   readonly maxAgeMs: number;
   /**
-   * A mirror that says of itself that it lives does so more often. Null if nobody asks for that, as for a
-   * restore.
+   * How long mirrors that write attestations may be silent. Null if it doesn't matter, as for a restore.
    */
   readonly maxSilenceMs: number | null;
 }

@@ -5,10 +5,10 @@ import { isInFuture } from "../repository/times.ts";
 import type { RefusalSeen } from "./evidence.ts";
 
 /**
- * The newest refusal that stands against what is current now: it was to replace that version, or it
- * came after that version's swap was begun. Ids say which came first, for a store's times are too
- * coarse; one that claims to be from the future says nothing, and then the sequence that it was held
- * back against has to do. Null if none stands. `refusals` newest first.
+ * The newest refusal that still stands against the current version: either it would have replaced that
+ * version, or it came after that version's swap began. Ids tell which came first, because a store's times
+ * are too coarse. An id from the future proves nothing; then the sequence that was to be replaced decides.
+ * Null if none stands. `refusals`: newest first.
  */
 export function standingRefusal(
   refusals: readonly RefusalSeen[],
@@ -18,7 +18,7 @@ export function standingRefusal(
   const begun = parseVersionKey(held.key)?.operation ?? "";
   const isWrong = (id: string): boolean => id !== "" && isInFuture(decodeTime(id), now);
   const stands = ({ operation, reason }: RefusalSeen): boolean => {
-    // It was accepted since, maybe on a machine whose clock is behind.
+    // It has been accepted since, perhaps on a machine whose clock is behind.
     if (reason?.sha256 === held.sha256) return false;
     if (reason?.base?.key === held.key) return true;
     if (isWrong(operation) || isWrong(begun)) {

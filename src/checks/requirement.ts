@@ -1,7 +1,7 @@
 /** How many of several stores must hold the node's state. */
 export type Requirement = "all" | "majority" | number;
 
-/** Of `count` stores. A number above that can't be met: the verdict is never "safe" then. */
+/** How many of `count` stores. A higher number can't be met, and the verdict is then never "safe". */
 export function neededOf(requirement: Requirement, count: number): number {
   if (requirement === "all") return count;
   return requirement === "majority" ? Math.floor(count / 2) + 1 : requirement;

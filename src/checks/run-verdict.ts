@@ -1,43 +1,43 @@
 import type { ScbError } from "../runtime/error.ts";
 import { type Finding, type FindingCode, findingOf, type Verdict, verdictOf } from "./finding.ts";
 
-/** What a running mirror has seen, of its node and of one store. Times are of its monotonic clock. */
+/** What a running mirror has seen of its node and one store. Times are of its monotonic clock. */
 export interface RunEvidence {
   readonly atMs: number;
   /** The store's location: holds no secret. */
   readonly store: string;
-  /** Since when a state that was heard of isn't saved; null if all is. */
+  /** Since when a known state hasn't been saved; null if everything is. */
   readonly unsavedSinceMs: number | null;
   /** What keeps it from being saved; null for nothing. */
   readonly trouble: ScbError | null;
-  /** Why the node isn't heard; null if it is. */
+  /** Why the node can't be heard; null if it can. */
   readonly nodeTrouble: ScbError | null;
-  /** What a guard held back since the last swap. */
+  /** What a guard has refused since the last swap. */
   readonly refusal: { readonly message: string; readonly key: string | null } | null;
-  /** What the store had lost since it was last proved to hold the node's state. */
+  /** What the store has lost since it was last proved to hold the node's state. */
   readonly lost: ScbError | null;
   /** When the store was last read back and held what this mirror saved; null for never. */
   readonly provedAtMs: number | null;
-  /** Closed channels whose funds no version holds. */
+  /** Closed channels with funds in limbo that no version holds. */
   readonly uncovered: readonly string[];
-  /** What is wrong with older versions that a restore needs besides. */
+  /** What is wrong with older versions that a restore also needs. */
   readonly missingAlso: readonly ScbError[];
   /** What the last drill found, if it failed. */
   readonly drillFailure: string | null;
 }
 
 export interface RunPolicy {
-  /** How often an idle mirror looks. */
+  /** How often an idle mirror reads its store again. */
   readonly lookIntervalMs: number;
 }
 
-/** What a person has to mend in the store, and has a name and a remedy of its own. */
+/** Faults in the store that a person has to fix, and that have a code and remedy of their own. */
 const storeFaults = ["pointer-lost", "pointer-damaged", "wrong-node"] as const;
 
-/** A swap that takes longer is one that doesn't get through. */
+/** A swap that takes longer counts as stuck. */
 const swapTakesMs = 10_000;
 
-/** Is what this mirror looks after safe, as of what it has seen? As `judge`: no I/O, no clock. */
+/** Judges whether the node is safe, from what its mirror has seen. Like `judge`: no I/O, no clock. */
 export function judgeRun(
   evidence: RunEvidence,
   { lookIntervalMs }: RunPolicy,
@@ -53,17 +53,20 @@ export function judgeRun(
     unsavedSinceMs !== null && (trouble !== null || atMs - unsavedSinceMs > swapTakesMs);
   if (isStuck) {
     const code = storeFaults.find((fault) => fault === trouble?.code) ?? "not-saved";
-    found(code, `the node's last state isn't saved: ${trouble?.message ?? "it takes long"}`);
+    found(
+      code,
+      `the node's latest state isn't saved: ${trouble?.message ?? "saving takes too long"}`,
+    );
   }
   if (refusal !== null) {
-    const kept = refusal.key === null ? "" : ` and is kept as ${refusal.key}`;
-    found("refused", `a newer backup was held back${kept}: ${refusal.message}`);
+    const kept = refusal.key === null ? "" : `, which is kept as ${refusal.key}`;
+    found("refused", `a guard refused a newer backup${kept}: ${refusal.message}`);
   }
   if (evidence.uncovered.length > 0) {
     const points = evidence.uncovered.slice(0, 3).join(", ");
     found(
       "limbo-not-covered",
-      `nothing in ${store} holds ${evidence.uncovered.length} closed channels whose funds aren't home yet (${points})`,
+      `nothing in ${store} holds ${evidence.uncovered.length} closed channels whose funds haven't reached the wallet (${points})`,
     );
   }
   for (const { message } of evidence.missingAlso) {
@@ -74,9 +77,9 @@ export function judgeRun(
   }
   if (evidence.drillFailure !== null) found("drill-failed", evidence.drillFailure);
   if (nodeTrouble !== null) found("node-unread", nodeTrouble.message);
-  // Two looks in a row that did not come.
+  // Two looks in a row are overdue.
   if (provedAtMs === null || atMs - provedAtMs > 2 * lookIntervalMs + swapTakesMs) {
-    found("unproved", `what ${store} holds was not read back lately`);
+    found("unproved", `${store} hasn't been read back lately`);
   }
   return { verdict: verdictOf(findings), findings };
 }

@@ -22,15 +22,15 @@ export interface SecondLookOptions extends RequestOptions {
   readonly secondLookMs?: number | undefined;
 }
 
-/** Whether it may be the moment's, and has to be looked at again before it is believed. */
+/** Whether the finding may be momentary, and needs a second look before it counts. */
 export function isTransient({ code }: Finding): boolean {
   return transientCodes.includes(code);
 }
 
 /**
- * What `look` sees and finds. A channel that opens or closes in this moment is in the node and not yet
- * in the store, or the other way round, and in one store and not yet in another: so all is looked at
- * again before such a difference is believed.
+ * What `look` sees and finds. A channel that opens or closes at this moment may be in the node but not yet
+ * in the store, or in one store but not yet in another. So everything is looked at again before such a
+ * difference counts.
  */
 export async function lookTwice<Seen extends { readonly findings: readonly Finding[] }>(
   look: () => Promise<Seen>,
@@ -42,7 +42,7 @@ export async function lookTwice<Seen extends { readonly findings: readonly Findi
   return look();
 }
 
-/** Judges what `look` sees, as `lookTwice` does. */
+/** Judges what `look` sees, with a second look like `lookTwice`. */
 export async function judgeTwice<Seen extends { readonly evidence: Evidence }>(
   look: () => Promise<Seen>,
   policy: Policy,

@@ -10,31 +10,31 @@ import { formatOutPoint } from "../wire/out-point.ts";
 import type { Asked, OpenedSeen, VersionSeen } from "./evidence.ts";
 import { nodeTrouble, storeTrouble, told } from "./told.ts";
 
-/** Where versions are, and who has to open them. */
+/** Where versions are, and what has to open them. */
 export interface SeeOptions extends RequestOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
   /** A key that has to open the backup. */
   readonly encrypter?: Encrypter | undefined;
-  /** Of the seed that the key is from, so that a wrong key is known for certain; null if unknown. */
+  /** The seed's node key, which shows for certain that a key is the wrong one; null if not known. */
   readonly identityPubkey?: string | null | undefined;
   /** A running node that has to open it. */
   readonly witness?: NodeWitness | undefined;
-  /** Why a node that was to be asked can't be. */
+  /** Why the node can't be asked. */
   readonly nodeFailure?: ScbError | undefined;
 }
 
-/** A version as it was read back, with its bytes. */
+/** A version that was read back, with its bytes. */
 export interface ReadVersion {
   readonly version: VersionSeen;
   readonly packed: Uint8Array | null;
-  /** By its own metadata. */
+  /** According to its own metadata. */
   readonly alsoRestore: readonly AlsoRestore[];
 }
 
 /**
- * Reads a version back, and has it opened by all that was given for it. `pubkey`: whose it should be.
- * What a store or a node doesn't answer is in what was seen: throws only "aborted" and defects.
+ * Reads a version back, and has the key and the node open it. `pubkey`: the node that it should belong to.
+ * A missing answer of the store or node becomes part of the result: throws only "aborted" and defects.
  */
 export async function seeVersion(
   options: SeeOptions,

@@ -10,22 +10,22 @@ export interface LatestVersion {
   /** ISO 8601. */
   readonly committedAt: string;
   readonly writer: string;
-  /** How many channels are in it: by whoever opened it, else by what was known when it was saved. */
+  /** How many channels it holds, according to whatever opened it, else as recorded when it was saved. */
   readonly channels: number | null;
 }
 
-/** What a status says of one store. */
+/** The status of one store. */
 export interface StoreStatus {
   /** The store's location. */
   readonly store: string;
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
   readonly latest: LatestVersion | null;
-  /** Null if nothing is known of when it was saved. */
+  /** Null if it isn't known when it was saved. */
   readonly ageSeconds: number | null;
 }
 
-/** What a status says of a node: of all its stores together, and of each. */
+/** The status of a node: of all its stores together, and of each. */
 export interface NodeStatus extends Pick<StoreStatus, "verdict" | "latest" | "ageSeconds"> {
   readonly node: string;
   readonly findings: readonly (Finding & { readonly store: string | null })[];
@@ -59,7 +59,7 @@ export function statusDocument({
   };
 }
 
-/** The findings that a verdict rests on, each with what to do. */
+/** The findings that a verdict rests on, each with its remedy. */
 export function problemsOf(findings: readonly Finding[]): readonly ToldFinding[] {
   return findings.filter(({ level }) => level !== "warning").map(toldOf);
 }

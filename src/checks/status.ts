@@ -14,34 +14,34 @@ import { judgeTwice } from "./second-look.ts";
 import { type LatestVersion, problemsOf } from "./status-json.ts";
 import type { Judgement } from "./verdict.ts";
 
-/** A closed channel whose funds aren't home, and whether the store would bring them back. */
+/** A closed channel whose funds haven't reached the wallet, and whether the store would bring them back. */
 export interface CoveredLimbo extends LimboChannel {
   readonly covered: boolean;
 }
 
-/** What `status` prints. It concludes nothing: the verdict does. */
+/** What `status` prints. Only the verdict draws conclusions. */
 export interface StatusReport extends Judgement {
   readonly node: string;
   /** Whether the verdict is "safe". */
   readonly healthy: boolean;
-  /** The findings that the verdict rests on, each with what to do. */
+  /** The findings that the verdict rests on, each with its remedy. */
   readonly problems: readonly ToldFinding[];
   readonly latest: LatestVersion | null;
-  /** There is no pointer: the newest version is taken for the current one, whoever wrote it. */
+  /** There is no pointer: the newest version counts as current, whoever wrote it. */
   readonly appendOnly: boolean;
-  /** Null if nothing is known of when it was saved. */
+  /** Null if it isn't known when it was saved. */
   readonly ageSeconds: number | null;
-  /** Whether the key, and the node, opened it; null for one that wasn't asked or didn't answer. */
+  /** Whether the key and the node opened it; null if one wasn't asked or didn't answer. */
   readonly opened: { readonly key: boolean | null; readonly lnd: boolean | null };
   /** Whether it holds every channel that the node has open now; null if that isn't known. */
   readonly covered: boolean | null;
-  /** Null if no node said it. */
+  /** Null if no node was asked or it didn't answer. */
   readonly limbo: readonly CoveredLimbo[] | null;
-  /** The last drill whose result the store holds; null for none. */
+  /** The last drill recorded in the store; null for none. */
   readonly lastDrill: (LastDrill & { readonly ageSeconds: number }) | null;
-  /** The newest restore from this folder: whoever looks after the node has to know of it. */
+  /** The newest restore from this folder, which the operator has to know about. */
   readonly lastRestore: LastRestore | null;
-  /** The newest word of a mirror; null for none that counts. */
+  /** The newest valid attestation; null for none. */
   readonly lastAttestation:
     | (Pick<LastAttestation, "key" | "at" | "state" | "writer"> & { readonly ageSeconds: number })
     | null;
@@ -53,23 +53,23 @@ export interface StatusOptions extends RequestOptions {
   /** The name of that folder. */
   readonly node: string;
   readonly maxAgeMs: number;
-  /** How long mirrors that say that they live may be silent. Default: for ever. */
+  /** How long mirrors that write attestations may be silent. Default: forever. */
   readonly maxSilenceMs?: number | null | undefined;
-  /** The running node, where there is one to ask: it opens the backup and names its channels. */
+  /** The running node, if there is one to ask: it opens the backup and names its channels. */
   readonly witness?: NodeWitness | undefined;
   readonly pubkey?: string | null | undefined;
   readonly nodeFailure?: ScbError | undefined;
   readonly encrypter?: Encrypter | undefined;
-  /** A `channel.backup` that is watched, and what opens it. */
+  /** A watched `channel.backup`, and what decrypts it. */
   readonly file?: WatchedFile | null | undefined;
-  /** Of the seed that the key is from, so that a wrong key is known for certain; null if unknown. */
+  /** The seed's node key, which shows for certain that a key is the wrong one; null if not known. */
   readonly identityPubkey?: string | null | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Looks at a node's folder and, if one is given, at the node, and has it judged. Throws "aborted", and
- * what the store throws if it says nothing of its pointer: then there is nothing to judge.
+ * Looks at a node's folder and, if one is given, at the node, and judges what it saw. Throws "aborted", and
+ * what the store throws if it doesn't show its pointer: then there is nothing to judge.
  */
 export async function checkStatus(options: StatusOptions): Promise<StatusReport> {
   const { maxAgeMs, maxSilenceMs = null } = options;
@@ -93,7 +93,7 @@ async function collect(options: StatusOptions): Promise<Evidence> {
   return { at: clock.now(), folder, ...asked };
 }
 
-/** Asked before any store: what the node has then must be in what a store holds after that. */
+/** Runs before any store is read: what the node has must be in what a store holds afterwards. */
 export async function collectAsked(
   options: Omit<StatusOptions, "store">,
 ): Promise<Pick<Evidence, "node" | "file">> {
@@ -122,11 +122,11 @@ export function factsOf(evidence: Evidence): StatusFacts {
       sha256: held.sha256,
       sizeBytes: held.sizeBytes,
       committedAt: new Date(held.committedAt).toISOString(),
-      writer: pointer?.writer ?? "unknown (no pointer says it)",
+      writer: pointer?.writer ?? "unknown (there is no pointer)",
       channels: openedChannels ?? pointer?.channels ?? null,
     },
     appendOnly: held !== null && pointer === null,
-    // A time in the future isn't young, it is wrong.
+    // A time in the future is wrong, not young.
     ageSeconds: held === null || held.savedAt > at ? null : ageSecondsAt(held.savedAt),
     opened: openedBy(folder.version),
     covered: cover && cover.missing.length === 0,

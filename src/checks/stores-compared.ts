@@ -14,12 +14,12 @@ export interface HeldState {
   readonly pointer: Pointer | null;
 }
 
-/** What was seen of one store, and judged of it alone. */
+/** What was seen of one store, and its own judgement. */
 export interface SeenStore extends StoreJudgement {
   readonly folder: FolderEvidence;
 }
 
-/** What the store holds as current; null if nothing, if it isn't known, or if it is another node's. */
+/** What the store holds as current; null if it holds nothing, isn't known, or is another node's. */
 export function heldState({ store, folder, findings }: SeenStore): HeldState | null {
   const { current } = folder;
   if (!current.known || current.value.kind !== "held") return null;
@@ -29,9 +29,9 @@ export function heldState({ store, folder, findings }: SeenStore): HeldState | n
 }
 
 /**
- * Adds to what was judged of each store what only the others show: that one is behind, that they
- * disagree, that two are one place. `at`: when they were seen, milliseconds since 1970. No I/O, no clock.
- * Sequences of two stores have nothing to do with each other.
+ * Adds to each store's judgement what only the other stores show: that one is behind, that they disagree,
+ * or that two are one place. `at`: when they were seen, milliseconds since 1970. No I/O, no clock. The
+ * sequences of two stores are unrelated.
  */
 export function compareStores(
   stores: readonly SeenStore[],
@@ -51,7 +51,7 @@ export function compareStores(
     const findings = [...own, ...(found.get(store) ?? [])];
     const state = states.find((one) => one.store === store);
     if (isAheadOfAll && state !== undefined && newest(states, at)?.store === store) {
-      const message = `${store} holds ${nameOf(state)}, which is newer than what the ${right.length} stores hold that are right by themselves`;
+      const message = `${store} holds ${nameOf(state)}, which is newer than the state in the ${right.length} stores that are safe on their own`;
       findings.push(findingOf("store-ahead", folder.store, message));
     }
     return { store, verdict: verdictOf(findings), findings };
@@ -76,26 +76,26 @@ function stateFindings(states: readonly HeldState[], at: number): OfStore[] {
     const findings: Finding[] = [];
     const ahead = behind.get(store);
     if (ahead !== undefined) {
-      const message = `${store} holds ${nameOf(state)}, and ${ahead.store} a newer state, ${nameOf(ahead)}`;
+      const message = `${store} holds ${nameOf(state)}, but ${ahead.store} holds a newer state, ${nameOf(ahead)}`;
       findings.push(findingOf("store-behind", held.key, message));
     }
     const other = leaders.find((leader) => !isSameState(leader, state));
     if (ahead === undefined && other !== undefined) {
-      const message = `${store} holds ${nameOf(state)}, and ${other.store} another state, ${nameOf(other)}: neither is plainly the newer one`;
+      const message = `${store} holds ${nameOf(state)}, but ${other.store} holds a different state, ${nameOf(other)}: neither is clearly newer`;
       findings.push(findingOf("stores-disagree", held.key, message));
     }
     const twin = states.find(
       (one) => one.store !== store && state.pointer?.operation === one.pointer?.operation,
     );
     if (state.pointer !== null && twin !== undefined) {
-      const message = `${store} and ${twin.store} hold the very same pointer: they are one place under two names, or one was just copied from the other`;
+      const message = `${store} and ${twin.store} hold the same pointer: they are one place under two names, or one was just copied from the other`;
       findings.push(findingOf("same-store", held.key, message));
     }
     return { store, findings };
   });
 }
 
-/** Pointers of several nodes, where nobody says whose the folder is: one of them is wrong, at least. */
+/** The pointers belong to different nodes, and the folder's name doesn't say whose it is. */
 function strangerFindings(states: readonly HeldState[]): OfStore[] {
   const named = states.flatMap(({ store, held, pointer }) => {
     const pubkey = pointer?.node.pubkey ?? null;
@@ -103,14 +103,14 @@ function strangerFindings(states: readonly HeldState[]): OfStore[] {
   });
   return named.map(({ store, key, pubkey }) => {
     const other = named.find((one) => one.pubkey !== pubkey);
-    const message = `${store} holds node ${pubkey}'s backups, and ${other?.store} node ${other?.pubkey}'s`;
+    const message = `${store} holds node ${pubkey}'s backups, but ${other?.store} holds node ${other?.pubkey}'s`;
     return { store, findings: [findingOf("wrong-node", key, message)] };
   });
 }
 
 /**
- * Whether a restore of either would bring back the same: the same bytes, or the same channels packed
- * anew, and the same funds in limbo besides.
+ * Whether a restore of either would bring back the same: the same bytes or the same channels packed again,
+ * and the same funds in limbo.
  */
 export function isSameState(a: HeldState, b: HeldState): boolean {
   return isSameVersion(a.held, b.held) && pointsBesides(a.held) === pointsBesides(b.held);
@@ -123,7 +123,7 @@ function isSameVersion(a: HeldVersion, b: HeldVersion): boolean {
   return bare === null || b.bareChannels === null || bare === b.bareChannels;
 }
 
-/** Which channels a restore needs older versions for; their keys are each store's own. */
+/** The channels for which a restore needs older versions. The versions' keys differ from store to store. */
 function pointsBesides({ alsoRestore }: HeldVersion): string {
   const points = alsoRestore.flatMap(({ channelPoints }) =>
     channelPoints.length === 0 ? ["unknown"] : channelPoints,
@@ -132,8 +132,8 @@ function pointsBesides({ alsoRestore }: HeldVersion): string {
 }
 
 /**
- * Whether `a` was committed after `b`, beyond doubt: it went on from `b`'s own commit, or both the
- * writers' clocks and the stores' say so. Two writers' clocks may differ; a time in the future is wrong.
+ * Whether `a` was certainly committed after `b`: it continues from `b`'s own commit, or both the writers'
+ * and the stores' clocks say so. Two writers' clocks may differ; a time in the future is wrong.
  */
 export function isNewer(a: HeldState, b: HeldState, at: number): boolean {
   if (isAfter(a, b)) return true;
@@ -143,7 +143,7 @@ export function isNewer(a: HeldState, b: HeldState, at: number): boolean {
   return isLater && (isSameWriter(a, b) || isPlainlyLater(a.held.savedAt, b.held.savedAt));
 }
 
-/** The pointer of `a` remembers the commit of `b`: it has gone on from there. */
+/** The pointer of `a` remembers the commit of `b`, so it continues from there. */
 function isAfter(a: HeldState, b: HeldState): boolean {
   const [pointer, operation] = [a.pointer, b.pointer?.operation];
   if (pointer === null || operation === undefined || pointer.operation === operation) return false;
@@ -153,18 +153,18 @@ function isAfter(a: HeldState, b: HeldState): boolean {
   );
 }
 
-/** One program on one machine, started anew or not, has one clock. */
+/** One program on one machine has one clock, even after a restart. */
 function isSameWriter(a: HeldState, b: HeldState): boolean {
   const machine = (state: HeldState) => state.pointer?.writer.replace(/ \d+( \w+)?$/, "");
   return a.pointer !== null && machine(a) === machine(b);
 }
 
-/** The newest of them, whatever their order; null for none. A time in the future makes nothing newer. */
+/** The newest state, in whatever order they come; null for none. A time in the future doesn't count. */
 export function newest<S extends HeldState>(states: readonly S[], at: number): S | null {
   const byName = [...states].sort((a, b) => (a.store < b.store ? -1 : 1));
   const [first, ...others] = byName.sort((a, b) => timeOf(b, at) - timeOf(a, at));
   if (first === undefined) return null;
-  // One that has gone on from another's commit is the newer one, whatever a clock said.
+  // A state that continues from another's commit is newer, whatever a clock says.
   return others.reduce((best, one) => (isAfter(one, best) ? one : best), first);
 }
 

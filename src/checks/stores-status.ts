@@ -24,16 +24,16 @@ export interface StoresStatusOptions
   /** The node's folder in each store. */
   readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[];
   readonly requirement: Requirement;
-  /** How long one look at one of several stores may take: a later answer is none. */
+  /** How long one look at one of several stores may take; a later answer doesn't count. */
   readonly lookMs?: number | undefined;
 }
 
-/** What is judged by. */
+/** The policy to judge by. */
 export interface JudgeFoldersOptions extends Pick<StatusOptions, "maxAgeMs" | "maxSilenceMs"> {
   readonly requirement: Requirement;
 }
 
-/** A node's folder as one look at one of its stores showed it. */
+/** A node's folder in one of its stores, as one look showed it. */
 export interface SeenFolder {
   /** The store's name. */
   readonly name: string;
@@ -41,10 +41,9 @@ export interface SeenFolder {
 }
 
 /**
- * Looks at a node's folder in each of its stores, all at once, and at the node once, if one is given;
- * judges each store, and all together. A store that doesn't answer keeps no other from being told.
- * Throws "aborted", and what the stores throw if none of them says anything of its pointer: then there is
- * nothing to judge.
+ * Looks at a node's folder in all of its stores at once, and once at the node, if one is given. Judges each
+ * store, and all together. If one store doesn't answer, the others are still reported. Throws "aborted",
+ * and what the stores throw if none of them shows its pointer: then there is nothing to judge.
  */
 export async function checkStores(options: StoresStatusOptions): Promise<StoresReport> {
   return lookTwice(() => lookAt(options), options);
@@ -97,7 +96,7 @@ export function judgeFolders(
   };
 }
 
-/** What one of several stores doesn't answer, or not in time, is evidence too: of that store alone. */
+/** If one of several stores doesn't answer in time, that is evidence too, about that store alone. */
 async function folderOf(
   { name, store }: StoresStatusOptions["stores"][number],
   options: StoresStatusOptions,
@@ -111,7 +110,7 @@ async function folderOf(
   const late = (): ScbError =>
     new ScbError(
       "store-unknown",
-      `${name} has not answered all that was asked within ${(lookMs ?? 0) / 1000} s`,
+      `${name} didn't answer everything within ${(lookMs ?? 0) / 1000} s`,
     );
   try {
     if (lookMs === undefined) return await collect(signal);
@@ -128,6 +127,6 @@ async function folderOf(
 /** `status --json`: the contract's fields first. */
 export function statusJson(report: StoresReport) {
   const { healthy: _, problems: __, stores: ___, ...facts } = report;
-  // What both have is the same; the contract's order comes first.
+  // Fields in both are equal; the contract's order comes first.
   return { ...statusDocument(report), ...facts };
 }

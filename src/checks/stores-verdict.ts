@@ -1,7 +1,7 @@
 import { type Finding, type FindingCode, type Verdict, verdictOf } from "./finding.ts";
 import { neededOf, type Requirement } from "./requirement.ts";
 
-/** What was judged of one store. */
+/** The judgement of one store. */
 export interface StoreJudgement {
   /** The store's name: see `storeName`. */
   readonly store: string;
@@ -17,15 +17,15 @@ export interface StoreFinding extends Finding {
 }
 
 /**
- * What no other store makes good: a guard has held the node's state back, or a store holds a newer state
- * than those that are right.
+ * Findings that no other store makes up for: a guard refused the node's state, or a store holds a newer
+ * state than those that are safe.
  */
 const alwaysCounts: readonly FindingCode[] = ["refused", "store-ahead"];
 
 /**
- * Says whether a node is safe whose backups lie in several stores, from what was judged of each. Enough
- * of them have to be safe by themselves; then the others' findings are the operator's warnings. No I/O,
- * no clock. What is known of a store never makes up for another.
+ * Says whether a node with several stores is safe, from the judgement of each. Enough of them have to be
+ * safe on their own; then the other stores' findings are warnings. What is known about one store never
+ * makes up for another. No I/O, no clock.
  */
 export function judgeStores(
   judged: readonly StoreJudgement[],
@@ -46,6 +46,6 @@ export function judgeStores(
   const order = { problem: 0, unknown: 1, warning: 2 };
   findings.sort((a, b) => order[a.level] - order[b.level]);
   const verdict = verdictOf(findings);
-  // Every store that isn't safe says why.
+  // A store that isn't safe has at least one finding that says why.
   return { verdict: isEnough || verdict !== "safe" ? verdict : "unknown", findings };
 }

@@ -1,7 +1,7 @@
 import type { Told } from "../chanbackup/node-survey.ts";
 import { type ErrorCode, errorCodes, hasCode, ScbError } from "../runtime/error.ts";
 
-/** What keeps a store from answering: it says nothing of what is there. */
+/** Errors that keep a store from answering. They say nothing about what is there. */
 export const storeTrouble = [
   "store-busy",
   "store-unknown",
@@ -11,7 +11,7 @@ export const storeTrouble = [
   "store-rejected",
 ] as const satisfies readonly ErrorCode[];
 
-/** What keeps a node from answering what it was asked. */
+/** Errors that keep a node from answering. */
 export const nodeTrouble = [
   "node-unavailable",
   "node-untrusted",
@@ -21,7 +21,7 @@ export const nodeTrouble = [
   "wrong-node",
 ] as const satisfies readonly ErrorCode[];
 
-/** What was told, or why it wasn't; an error of another code is thrown. */
+/** The answer, or why there is none. Throws an error of any other code. */
 export async function told<T>(
   codes: readonly ErrorCode[],
   ask: () => Promise<T>,
@@ -34,16 +34,16 @@ export async function told<T>(
   }
 }
 
-/** One error for what failed in every store: of the gravest code, and with each store's own words. */
+/** One error for what failed in every store: the gravest code, with each store's message. */
 export function allFailed(
   failures: readonly { readonly name: string; readonly error: ScbError }[],
 ): ScbError {
   const [first, another] = failures;
   if (first === undefined) return new ScbError("internal", "nothing failed");
   if (another === undefined) return first.error;
-  // A wrong question has the same answer everywhere.
+  // If the request itself is wrong, every store answers the same.
   if (failures.every(({ error }) => error.message === first.error.message)) return first.error;
-  // The codes of the mirror come after those of a store, and those after the caller's.
+  // Codes are listed by gravity: the caller's, then a store's, then the mirror's.
   const gravity = (code: ErrorCode): number => errorCodes.indexOf(code);
   const { error } = failures.reduce((worst, one) =>
     gravity(one.error.code) > gravity(worst.error.code) ? one : worst,

@@ -2,7 +2,7 @@ import type { ErrorCode, ScbError } from "../runtime/error.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import type { Question } from "./policy.ts";
 
-/** A restore with these credentials, from this machine, would be refused as well. */
+/** With these errors, the store would also refuse a restore with these credentials from this machine. */
 const refusals: readonly ErrorCode[] = [
   "store-denied",
   "store-no-bucket",
@@ -10,7 +10,7 @@ const refusals: readonly ErrorCode[] = [
   "store-rejected",
 ];
 
-/** What had to be read, and the store didn't give. */
+/** The finding for something that had to be read and couldn't be. */
 export function unreadFinding(
   subject: string,
   error: ScbError,

@@ -15,12 +15,12 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** What the verdict rests on, problems first. */
   readonly findings: readonly Finding[];
-  /** What nobody was asked, and what to give so that it is: the verdict doesn't rest on it. */
+  /** What wasn't checked, and which option would change that. The verdict doesn't rest on it. */
   readonly notChecked: readonly string[];
 }
 
 /**
- * Says whether it is safe, from what was seen and nothing else: no I/O, no clock. What was asked for is
+ * Decides whether it is safe, from the evidence alone: no I/O, no clock. Everything that was asked for is
  * needed, so less evidence never makes the verdict safer.
  */
 export function judge(evidence: Evidence, policy: Policy): Judgement {
@@ -55,14 +55,14 @@ function pointerFindings({ store, node, current }: FolderEvidence, policy: Polic
   }
 }
 
-/** A folder that is named by a node's public key holds that node's backups. */
+/** A folder named after a node's public key must hold that node's backups. */
 export function strangerFindings(store: string, node: string, pointer: Pointer | null): Finding[] {
   const pubkey = pointer?.node.pubkey ?? null;
   if (pubkey === null || !isNodePubkey(node) || pubkey === node) return [];
-  return [findingOf("wrong-node", store, `the pointer in ${store} is node ${pubkey}'s`)];
+  return [findingOf("wrong-node", store, `the pointer in ${store} belongs to node ${pubkey}`)];
 }
 
-/** An error's own remedy, if it has one, is what to do: a newer program's pointer needs no repair. */
+/** An error's own remedy, if it has one, comes first: a newer program's pointer needs no repair. */
 function findingOfError(code: FindingCode, subject: string, { message }: ScbError): Finding {
   const [what = message, remedy] = message.split("; nothing was changed: ");
   return findingOf(code, subject, what, remedy === undefined ? {} : { remedy });
@@ -73,21 +73,23 @@ function nodeFindings({ folder, node }: Evidence): Finding[] {
   const { store, current } = folder;
   if (!node.asked) return [];
   if (!node.known) {
-    const message = `the backup could not be compared with the node's channels: ${node.error.message}`;
+    const message = `the backup couldn't be compared with the node's channels: ${node.error.message}`;
     return [findingOf("node-unread", store, message)];
   }
   const pointer = current.known && current.value.kind === "held" ? current.value.pointer : null;
   const theirs = pointer?.node.pubkey ?? null;
   const { pubkey } = node.value;
   if (theirs === null || pubkey === null || theirs === pubkey) return [];
-  return [findingOf("wrong-node", store, `the node is ${pubkey}, and the backups are ${theirs}'s`)];
+  return [
+    findingOf("wrong-node", store, `the node is ${pubkey}, but the backups belong to ${theirs}`),
+  ];
 }
 
-/** What else the folder says of how the node is looked after. */
+/** Findings from the folder's records of drills and restores. */
 function historyFindings({ folder }: Evidence): Finding[] {
   const { store, current, lastDrill, lastRestore } = folder;
   const findings: Finding[] = [];
-  // What isn't read at all was told already.
+  // A folder that couldn't be read has a finding already.
   if (!current.known) return findings;
   if (!lastDrill.known) findings.push(unreadDrillFinding(store, lastDrill.error));
   else if (lastDrill.value?.ok === false) {
@@ -95,7 +97,7 @@ function historyFindings({ folder }: Evidence): Finding[] {
     const found =
       verdict === "unknown"
         ? "couldn't find out whether a restore would work"
-        : "found that a restore would not work, or bring back too little";
+        : "found that a restore would fail, or would bring back too little";
     const message = `the last drill, ${drilledAt}, ${found} (${key} says why)`;
     findings.push(findingOf("drill-failed", key, message));
   }
@@ -109,7 +111,7 @@ function historyFindings({ folder }: Evidence): Finding[] {
 
 function unreadDrillFinding(store: string, error: ScbError): Finding {
   if (error.code !== "decode") return unreadFinding(store, error);
-  const remedy = "move that record away, and run scb-mirror drill again";
+  const remedy = "move that record away, then run scb-mirror drill again";
   return findingOf("drill-failed", store, error.message, { level: "unknown", remedy });
 }
 
@@ -117,11 +119,11 @@ function notChecked({ folder, node, file }: Evidence): string[] {
   const list: string[] = [];
   const openers = [folder.version?.byKey, folder.version?.byNode];
   if (!node.asked && !file.asked) {
-    list.push("whether it holds every channel that the node has now: give --from lnd");
+    list.push("whether the backup holds every channel that the node has now: give --from lnd");
   }
   if (!node.asked) list.push("funds of channels that are closing: give --from lnd");
   if (openers.every((opened) => opened?.asked !== true)) {
-    list.push("whether anything can open it: give --key-file, or --from lnd");
+    list.push("whether anything can open the backup: give --key-file or --from lnd");
   }
   return list;
 }

@@ -10,7 +10,7 @@ import { type Finding, findingOf } from "./finding.ts";
 import { isInFlight } from "./freshness.ts";
 import { strangerFindings } from "./verdict.ts";
 
-/** What is worth knowing and no problem. */
+/** Something worth knowing that isn't a problem. */
 export interface VerifyNote {
   readonly key: string;
   readonly code: "orphan" | "pending" | "foreign";
@@ -22,9 +22,9 @@ export interface VersionFacts {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly metadata: VersionMetadata | null;
-  /** What shows without a key that these bytes are no packed Multi. */
+  /** Why these bytes can't be a packed Multi, as far as it shows without a key. */
   readonly flaw: string | null;
-  /** Which channels a key or the node found in it, or why it doesn't open; null if neither was asked. */
+  /** The channels that the key or the node found in it, or why it doesn't open; null if neither was asked. */
   readonly opened: readonly string[] | ScbError | null;
 }
 
@@ -34,21 +34,21 @@ export interface FindingsInput {
   readonly node: string;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Null where nothing was pruned, "damaged" where the record cannot be read. */
+  /** Null if nothing was pruned, "damaged" if the record can't be read. */
   readonly pruned: PrunedRecord | null | "damaged";
-  /** What was read back, by key; null for what was listed and is gone. */
+  /** What was read back, by key; null if it was listed but is gone. */
   readonly facts: ReadonlyMap<string, VersionFacts | null>;
-  /** The metadata of versions that were not read back and had to be told apart. */
+  /** The predecessor of a version that wasn't read back but shares its sequence with another. */
   readonly previousOf: (key: string) => string | null;
 }
 
 export interface HistoryFindings {
-  /** Each one's subject is a key of the folder. By key. */
+  /** Each subject is a key in the folder. Sorted by key. */
   readonly findings: readonly Finding[];
   readonly notes: readonly VerifyNote[];
 }
 
-/** Compares what was read with itself, the pointer and the record of what was pruned. */
+/** Compares what was read with itself, the pointer and the record of pruned versions. */
 export function findInHistory(input: FindingsInput): HistoryFindings {
   const { folder, facts, node, now } = input;
   const record = input.pruned === "damaged" ? null : input.pruned;
@@ -64,7 +64,7 @@ export function findInHistory(input: FindingsInput): HistoryFindings {
     ...readBackFindings(input, record),
     ...chainFindings(input, standing, record),
     ...(input.pruned === "damaged"
-      ? [findingOf("record-damaged", prunedKey, "what prune has removed cannot be read")]
+      ? [findingOf("record-damaged", prunedKey, "the record of what prune removed can't be read")]
       : gapFindings(input, standing, record)),
     ...strangerFindings(latestKey, node, current?.kind === "pointer" ? current.pointer : null),
     ...folder.versions.flatMap((version) => timeFindings(version, now)),
@@ -74,23 +74,32 @@ export function findInHistory(input: FindingsInput): HistoryFindings {
     const { key } = version;
     switch (standing.get(key)) {
       case "branch": {
-        const message = "an older pointer was put back, and this was saved before that";
+        const message = "someone restored an older pointer after this version was saved";
         findings.push(findingOf("branch", key, message));
         break;
       }
       case "ahead": {
-        const message = "it is newer than the pointer can explain: an old one was put back";
+        const message =
+          "it is newer than the pointer can explain: someone restored an older pointer";
         findings.push(findingOf("pointer-behind", key, message));
         break;
       }
       case "orphan":
-        notes.push({ key, code: "orphan", message: "never became current: another was first" });
+        notes.push({
+          key,
+          code: "orphan",
+          message: "never became current: another version was first",
+        });
         break;
       case "pending":
         if (isInFlight(savedAtOf(version), now)) {
-          notes.push({ key, code: "pending", message: "newer than the pointer: a swap under way" });
+          notes.push({
+            key,
+            code: "pending",
+            message: "newer than the pointer: a swap is in progress",
+          });
         } else {
-          const message = `saved ${new Date(savedAtOf(version)).toISOString()}, newer than what the pointer names, and never became current`;
+          const message = `saved ${new Date(savedAtOf(version)).toISOString()}, newer than the version that the pointer names, but never became current`;
           findings.push(findingOf("version-beyond", key, message));
         }
         break;
@@ -120,21 +129,21 @@ function currentFindings(
   const { key, alsoRestore } = current.held;
   const findings: Finding[] = [];
   if (!standing.has(key)) {
-    const message = "the pointer names it as current, and it is not there";
+    const message = "the pointer names it as current, but it is missing";
     findings.push(findingOf("version-missing", key, message));
   }
   for (const { key: needed, channelPoints } of alsoRestore) {
     const found = facts.get(needed) ?? null;
-    const needs = "a restore needs it for the funds of closed channels, and";
+    const needs = "a restore needs it for the funds of closed channels, but";
     if (found === null) {
-      findings.push(findingOf("also-missing", needed, `${needs} it is not there`));
+      findings.push(findingOf("also-missing", needed, `${needs} it is missing`));
       continue;
     }
     const { opened } = found;
     if (opened === null || opened instanceof ScbError) continue;
     const lacking = channelPoints.filter((point) => !opened.includes(point)).length;
     if (lacking === 0) continue;
-    const message = `${needs} it doesn't hold ${lacking} of the ${channelPoints.length}`;
+    const message = `${needs} it lacks ${lacking} of the ${channelPoints.length}`;
     findings.push(findingOf("also-missing", needed, message));
   }
   return [...findings, ...pointerFindings(folder, facts)];
@@ -153,15 +162,15 @@ function readBackFindings(input: FindingsInput, record: PrunedRecord | null): Fi
     }
     const sequence = folder.versions.find((version) => version.key === key)?.sequence ?? 0;
     if (key !== held?.key && wasPruned(record, sequence, sequence)) continue;
-    findings.push(findingOf("version-missing", key, "it was listed, and is not there"));
+    findings.push(findingOf("version-missing", key, "it was listed, but is missing"));
   }
   return findings;
 }
 
-/** The clock of whoever saved it was ahead. Its age is known by the store's clock, unless that is, too. */
+/** The writer's clock was ahead. The age comes from the store's clock, unless that was ahead too. */
 function timeFindings({ key, createdAt, storedAt }: StoredVersion, now: number): Finding[] {
   if (!isInFuture(createdAt, now)) return [];
-  const message = `it claims to be saved at ${new Date(createdAt).toISOString()}, which is later than now`;
+  const message = `it claims to be saved at ${new Date(createdAt).toISOString()}, which is in the future`;
   const level = isInFuture(storedAt, now) ? "unknown" : "warning";
   return [findingOf("time-in-future", key, message, { level })];
 }
@@ -172,7 +181,7 @@ interface NamedHash {
   readonly sizeBytes: number | null;
 }
 
-/** What others say the hash of a version is: the pointer, and the version after it. */
+/** The hashes that the pointer and the next version recorded for a version. */
 function namedHashes({ folder, facts }: FindingsInput): Map<string, NamedHash[]> {
   const named = new Map<string, NamedHash[]>();
   const add = (key: string, hash: NamedHash): void => {
@@ -211,20 +220,20 @@ function versionFindings(
     (hash) => hash.sha256 !== sha256 || (hash.sizeBytes !== null && hash.sizeBytes !== sizeBytes),
   );
   if (other === undefined && flaw !== null) {
-    const message = `it is no channel backup, whatever its hash: ${flaw}`;
+    const message = `it is not a channel backup, whatever its hash says: ${flaw}`;
     findings.push(findingOf(isAlso ? "also-missing" : "version-damaged", key, message));
   }
   if (other !== undefined) {
-    const message = `its ${sizeBytes} bytes (sha256 ${sha256}) are not what ${other.by} says (${other.sha256}): do not restore from it`;
+    const message = `its ${sizeBytes} bytes (sha256 ${sha256}) aren't what ${other.by} says (${other.sha256}): don't restore from it`;
     findings.push(findingOf(isAlso ? "also-missing" : "version-damaged", key, message));
   }
   if (saved.length === 0 && (opened === null || opened instanceof ScbError)) {
     const message =
-      "its metadata is gone, as after a copy that drops it, so nothing says what it should be: --key-file or --from lnd can tell";
+      "its metadata is gone, as after a copy that drops metadata, so nothing shows what it should be: use --key-file or --from lnd to find out";
     findings.push(findingOf("version-unproven", key, message));
   }
   if (metadata !== null && !key.endsWith(nameOf(metadata))) {
-    const message = `its metadata is that of another version (${nameOf(metadata)})`;
+    const message = `its metadata belongs to another version (${nameOf(metadata)})`;
     findings.push(findingOf("metadata-wrong", key, message));
   }
   if (opened instanceof ScbError) {
@@ -245,7 +254,7 @@ function pointerFindings({ current }: HistoryFolder, facts: FindingsInput["facts
   const agrees =
     previous?.key === metadata.previous?.key && previous?.sha256 === metadata.previous?.sha256;
   if (agrees) return [];
-  const message = `it says that ${previous?.key ?? "nothing"} came before ${current.held.key}, which itself says ${metadata.previous?.key ?? "nothing"}`;
+  const message = `it says that ${previous?.key ?? "nothing"} came before ${current.held.key}, but that version says ${metadata.previous?.key ?? "nothing"}`;
   return [findingOf("chain-broken", latestKey, message)];
 }
 
@@ -265,31 +274,33 @@ function chainFindings(
       findings.push(findingOf("chain-broken", key, message));
     };
     if (previous === null) {
-      if (sequence !== 1) broken("it names no version before it, and is not the first");
+      if (sequence !== 1) broken("it names no previous version, but isn't the first");
       continue;
     }
     if (parseVersionKey(previous.key)?.sequence !== sequence - 1) {
-      broken(`it names ${previous.key} before it, which is not of the sequence before`);
+      broken(
+        `it names ${previous.key} as the previous version, which doesn't have the previous sequence`,
+      );
     } else if (
-      // Where nothing of that sequence is left, the gap is told instead.
+      // If nothing of that sequence is left, it is reported as a gap instead.
       sequences.has(sequence - 1) &&
       !standing.has(previous.key) &&
       !wasPruned(record, sequence - 1, sequence - 1)
     ) {
-      broken(`the version before it, ${previous.key}, is not there`);
+      broken(`the previous version, ${previous.key}, is missing`);
     }
   }
   return findings;
 }
 
-/** The sequences that are not there and were not pruned, a finding for each stretch of them. */
+/** Sequences that are missing and weren't pruned: one finding for each stretch. */
 function gapFindings(
   { folder }: FindingsInput,
   standing: ReadonlyMap<string, Standing>,
   record: PrunedRecord | null,
 ): Finding[] {
   const lineage = folder.versions.filter(({ key }) => standing.get(key) === "lineage");
-  // That what the pointer names is missing is told already.
+  // If the version that the pointer names is missing, it has a finding already.
   const head = folder.current?.held?.sequence ?? lineage.at(-1)?.sequence ?? 1;
   const accounted = [
     ...(record?.removed ?? []),
@@ -303,7 +314,7 @@ function gapFindings(
       const key = lineage.find(({ sequence }) => sequence >= from)?.key ?? latestKey;
       const which =
         next === from - 1 ? `sequence ${next} is` : `sequences ${next} to ${from - 1} are`;
-      findings.push(findingOf("gap", key, `before it ${which} missing, and not pruned`));
+      findings.push(findingOf("gap", key, `before it, ${which} missing, though not pruned`));
     }
     next = Math.max(next, to + 1);
   }

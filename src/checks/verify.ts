@@ -15,7 +15,7 @@ import type { ObjectStore, RequestOptions } from "../store/object-store.ts";
 import { type Finding, type FindingCode, type Verdict, verdictOf } from "./finding.ts";
 import { findInHistory, type VerifyNote, type VersionFacts } from "./verify-findings.ts";
 
-/** Each version is opened by the key, else by the node, else not at all. */
+/** The key opens each version or, without one, the node; without either, nothing is opened. */
 export interface VerifyOptions extends RequestOptions, Openers {
   /** The node's folder. */
   readonly store: ObjectStore;
@@ -26,7 +26,7 @@ export interface VerifyOptions extends RequestOptions, Openers {
   readonly random: Random;
   /** Only versions of this sequence or a later one, or saved at this time or later. */
   readonly since?: { readonly sequence: number } | { readonly savedAt: number } | undefined;
-  /** Only so many of those, chosen at random. */
+  /** Only N of those, chosen at random. */
   readonly sample?: number | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -35,9 +35,9 @@ export interface VerifyOptions extends RequestOptions, Openers {
 export interface VerifyReport {
   /** Whether the verdict is "safe". */
   readonly ok: boolean;
-  /** On the pointer, and on the versions that were read back. */
+  /** About the pointer and the versions that were read back. */
   readonly verdict: Verdict;
-  /** Each one's subject is the key that it is about. By key. */
+  /** Each subject is a key in the folder. Sorted by key. */
   readonly findings: readonly Finding[];
   /** The findings that the verdict rests on. */
   readonly problems: readonly {
@@ -46,20 +46,20 @@ export interface VerifyReport {
     readonly message: string;
   }[];
   readonly notes: readonly VerifyNote[];
-  /** What a restore of the current version needs besides, by the pointer's word. Always read back. */
+  /** What else a restore of the current version needs, according to the pointer. Always read back. */
   readonly also: readonly AlsoRestore[];
-  /** How many versions were read back, whole. */
+  /** How many versions were read back in full. */
   readonly checked: number;
-  /** How many there are. Fewer were checked where `since` or `sample` said so. */
+  /** How many there are. `since` and `sample` limit how many are checked. */
   readonly total: number;
-  /** Who opened them. */
+  /** What opened them. */
   readonly openedBy: "key" | "lnd" | null;
 }
 
 /**
- * Reads versions back and compares size, hash, metadata, chain and pointer. The current version, and
- * what a restore needs besides it, are always among them. Throws "aborted", and what the store or the node throws, saying how far it came:
- * there is no report on half a check.
+ * Reads versions back and compares size, hash, metadata, chain and pointer. The current version, and those
+ * that a restore also needs, are always among them. Throws "aborted", and what the store or the node throws;
+ * the message says how far it got. There is no report on half a check.
  */
 export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
   const { store, signal, onProgress } = options;
@@ -76,12 +76,12 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
     const known = ScbError.from(error);
     throw new ScbError(
       known.code,
-      `${known.message} (${facts.size} of ${selected.length} versions were read back, which says nothing of the others)`,
+      `${known.message} (${facts.size} of ${selected.length} versions were read back, which says nothing about the others)`,
       { cause: error },
     );
   }
   const previous = await readPrevious(folder, facts, options);
-  // Read last: what prune has removed meanwhile is in it.
+  // Read last, so that it includes what prune removed meanwhile.
   const pruned = await readPruned(store, { signal });
   const previousOf = (key: string): string | null => previous.get(key) ?? null;
   const { node, now } = options;
@@ -137,7 +137,7 @@ async function factsOf(key: string, options: VerifyOptions): Promise<VersionFact
   return { ...facts, opened: await channelPointsIn(bytes, options, { signal }) };
 }
 
-/** Siblings that were not read back are told apart by their metadata alone. */
+/** Versions with the same sequence that weren't read back are told apart by their metadata. */
 async function readPrevious(
   folder: HistoryFolder,
   facts: ReadonlyMap<string, VersionFacts | null>,

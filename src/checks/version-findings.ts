@@ -6,13 +6,13 @@ import { type Finding, findingOf } from "./finding.ts";
 import type { Policy } from "./policy.ts";
 import { unreadFinding } from "./unread.ts";
 
-/** Are the bytes there that a restore would take, and does everything that was given open them? */
+/** Are the bytes that a restore would use there, and do the key and the node open them? */
 export function versionFindings(evidence: Evidence, policy: Policy): Finding[] {
   const { store, current, version, also } = evidence.folder;
   if (!current.known || current.value.kind !== "held") return [];
   const { held } = current.value;
   if (version === null) {
-    return [findingOf("store-unread", store, `${store}/${held.key} was not read back`)];
+    return [findingOf("store-unread", store, `${store}/${held.key} wasn't read back`)];
   }
   const findings = [
     ...readingFindings(evidence.folder, version, policy),
@@ -21,8 +21,10 @@ export function versionFindings(evidence: Evidence, policy: Policy): Finding[] {
   const isOpened = [version.byKey, version.byNode].some((opened) => opened.asked);
   if (policy.question === "restore" && isThere(version) && !isOpened) {
     const empty =
-      held.sizeBytes === emptyMultiSizeBytes ? "the backup is empty by its size, and " : "";
-    findings.push(findingOf("not-opened", store, `${empty}nothing was given that could open it`));
+      held.sizeBytes === emptyMultiSizeBytes
+        ? "the backup is empty, judging by its size, and "
+        : "";
+    findings.push(findingOf("not-opened", store, `${empty}there was no key or node to open it`));
   }
   for (const needed of held.alsoRestore) {
     const seen = also.find(({ key }) => key === needed.key);
@@ -31,7 +33,7 @@ export function versionFindings(evidence: Evidence, policy: Policy): Finding[] {
   return findings;
 }
 
-/** Read, and not known to be other bytes than were saved. */
+/** It was read, and isn't known to differ from what was saved. */
 function isThere({ reading }: VersionSeen): boolean {
   return reading.known && reading.value !== "missing" && reading.value !== "damaged";
 }
@@ -48,26 +50,32 @@ function readingFindings(
     case "whole":
       return [];
     case "missing":
-      return [findingOf("version-missing", key, `${where}, which is named as current, is gone`)];
+      return [findingOf("version-missing", key, `${where}, which is current, is missing`)];
     case "damaged":
       return [
         findingOf(
           "version-damaged",
           key,
-          `${where} holds ${version.sizeBytes ?? "other"} bytes that are not the ones that were saved`,
+          `${where} holds ${version.sizeBytes ?? "other"} bytes that aren't the ones that were saved`,
         ),
       ];
     case "unproven":
       return openedPoints(version) !== null
         ? []
-        : [findingOf("version-unproven", key, `nothing says what the bytes of ${where} should be`)];
+        : [
+            findingOf(
+              "version-unproven",
+              key,
+              `nothing records what the bytes of ${where} should be`,
+            ),
+          ];
   }
 }
 
 function openingFindings({ folder, node }: Evidence, version: VersionSeen): Finding[] {
   const { store } = folder;
   const { key, byKey, byNode } = version;
-  // What isn't there was told already.
+  // A missing version has a finding already.
   if (!isThere(version)) return [];
   const findings: Finding[] = [];
   if (byKey.asked && !byKey.known) findings.push(findingOf("not-opened", key, byKey.error.message));
@@ -75,20 +83,20 @@ function openingFindings({ folder, node }: Evidence, version: VersionSeen): Find
     const message = `the key doesn't open ${store}/${key}: ${byKey.value.error.message}`;
     findings.push(findingOf("wrong-key", key, message));
   }
-  // That the node doesn't answer at all is told once.
+  // A node that doesn't answer at all has a finding already.
   const isAway = node.asked && !node.known;
   if (byNode.asked && !byNode.known && !isAway) {
-    const message = `the node did not open ${store}/${key}: ${byNode.error.message}`;
+    const message = `the node didn't open ${store}/${key}: ${byNode.error.message}`;
     findings.push(findingOf("not-compared", key, message));
   }
   if (byNode.asked && byNode.known && byNode.value.kind === "sealed") {
-    const message = `the node cannot open ${store}/${key}, so it would restore nothing: ${byNode.value.error.message}`;
+    const message = `the node can't open ${store}/${key}, so it would restore nothing: ${byNode.value.error.message}`;
     findings.push(findingOf("sealed", key, message));
   }
   return findings;
 }
 
-/** What the pointer says of an older version is its claim: the version has to bear it out. */
+/** What the pointer says about an older version is only a claim, which the version has to confirm. */
 function alsoFindings(
   evidence: Evidence,
   { key, channelPoints }: AlsoRestore,
@@ -101,20 +109,21 @@ function alsoFindings(
       ? "1 closed channel"
       : `${channelPoints.length || "some"} closed channels`;
   const which = `${folder.store}/${key}, which a restore needs for the funds of ${funds},`;
-  if (seen === undefined) return [findingOf("store-unread", key, `${which} was not read back`)];
+  if (seen === undefined) return [findingOf("store-unread", key, `${which} wasn't read back`)];
   if (!seen.reading.known) {
-    const message = `${which} could not be read back: ${seen.reading.error.message}`;
+    const message = `${which} couldn't be read back: ${seen.reading.error.message}`;
     return [unreadFinding(key, seen.reading.error, { ...policy, message })];
   }
   if (!isThere(seen)) {
-    const what = seen.reading.value === "missing" ? "is gone" : "holds other bytes than were saved";
+    const what =
+      seen.reading.value === "missing" ? "is missing" : "doesn't hold the bytes that were saved";
     return [findingOf("also-missing", key, `${which} ${what}`)];
   }
   const findings = [...readingFindings(folder, seen, policy), ...openingFindings(evidence, seen)];
   const opened = openedPoints(seen);
   const lacking = opened === null ? [] : channelPoints.filter((point) => !opened.includes(point));
   if (lacking.length > 0) {
-    const message = `${which} doesn't hold ${lacking.length} of them`;
+    const message = `${which} lacks ${lacking.length} of them`;
     findings.push(findingOf("also-missing", key, message));
   }
   return findings;

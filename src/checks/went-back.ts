@@ -1,12 +1,12 @@
 import type { Evidence, SeenBefore } from "./evidence.ts";
 import { type Finding, findingOf } from "./finding.ts";
 
-/** Does the folder hold less than whoever looks has seen there before? Nothing else shows an older copy. */
+/** Does the folder hold less than this observer saw there before? Nothing else reveals an older copy. */
 export function wentBackFindings({ folder }: Evidence): Finding[] {
   const { store, current, before = null } = folder;
   if (before === null || !current.known) return [];
   const found = (now: string): Finding[] => {
-    const message = `${store} went back: it held sequence ${before.sequence} (${before.key}), and ${now}`;
+    const message = `${store} went back: it held sequence ${before.sequence} (${before.key}), but ${now}`;
     return [findingOf("went-back", store, message)];
   };
   switch (current.value.kind) {
@@ -17,18 +17,18 @@ export function wentBackFindings({ folder }: Evidence): Finding[] {
       return isSetback(held, before) ? found(`${held.key} is current now`) : [];
     }
     default:
-      // These are told as what they are.
+      // A lost or damaged pointer has a finding of its own.
       return [];
   }
 }
 
-/** What a person has made current since, as repair does, is none. */
+/** A version that a person has made current since, for example with repair, is no setback. */
 function isSetback(held: SeenBefore, before: SeenBefore): boolean {
   if (held.sequence > before.sequence || held.savedAt > before.savedAt) return false;
   return held.sequence < before.sequence || held.sha256 !== before.sha256;
 }
 
-/** What is remembered after a look at the folder; `before`: what was until then. */
+/** What to remember after a look at the folder. `before`: what was remembered until then. */
 export function seenAfter(
   folder: Evidence["folder"],
   before: SeenBefore | null,

@@ -25,11 +25,11 @@ describe("what a message says", () => {
       body,
       `What is wrong:
 - alice in s3://bucket?endpoint=http://minio:9000: not-saved, since 2026-11-30 01:00 UTC (7 min, 4 times): the node's last state isn't saved: S3 asks to come back later
-  What to do: mend what the mirror says it is waiting for
+  What to do: fix what the mirror says it is waiting for
 
 Still so:
 - alice: node-unread, since 2026-11-30 01:00 UTC (7 min): lnd is away
-  What to do: look whether it runs, and whether the macaroon allows it (scb-mirror doctor)
+  What to do: check that it runs, and that the macaroon allows the calls (scb-mirror doctor)
 
 Over:
 - alice in s3://bucket/lightning: refused (it began 2026-11-30 01:00 UTC)

@@ -83,7 +83,7 @@ describe("mail", () => {
       assert.deepEqual(mail.to, ["ops@example.org", "boss@example.org"]);
       assert.match(mail.text, /^Subject: scb-mirror: alice is NOT SAFE: refused\r$/m);
       assert.match(mail.text, /^Auto-Submitted: auto-generated\r$/im);
-      assert.match(mail.text, /What to do: look at the node before anything else/);
+      assert.match(mail.text, /What to do: check the node before anything else/);
       const idOf = (text = ""): string => /^Message-ID: (.*)\r$/im.exec(text)?.[1] ?? "";
       assert.equal(idOf(mail.text), `<${letter.id}@scb-mirror>`);
       assert.equal(idOf(again?.text), idOf(mail.text), "a mail that comes twice is known");

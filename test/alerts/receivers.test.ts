@@ -67,7 +67,7 @@ describe("a webhook", () => {
         level: "problem",
         message: "seen: refused",
         remedy:
-          "look at the node before anything else; scb-mirror accept goes on from the newer one",
+          "check the node before anything else; scb-mirror accept makes the newer backup current",
         state: "new",
         since: "2026-11-30T01:00:00.000Z",
         times: 1,
@@ -196,7 +196,7 @@ describe("ntfy", () => {
       priority: 4,
       tags: ["rotating_light"],
     });
-    assert.match(message, /What to do: look at the node/);
+    assert.match(message, /What to do: check the node/);
     assert.equal(request.headers.authorization, undefined);
   });
 

@@ -195,7 +195,7 @@ describe("doctor, on a store", () => {
         options?.signal?.addEventListener("abort", () => reject(new ScbError("aborted", "cut")));
       });
     const report = await doctor(store, { timeoutMs: 50 });
-    assert.match(find(report, "store-put").message, /not done within 0\.05 s \(--timeout\)/);
+    assert.match(find(report, "store-put").message, /didn't finish within 0\.05 s \(--timeout\)/);
     assert.equal(report.ok, false);
   });
 
@@ -234,7 +234,7 @@ describe("doctor, on a store", () => {
       survey: { clockSkewMs: null },
       check: "store-clock",
       level: "unknown",
-      says: /does not tell/,
+      says: /doesn't report/,
     },
     { name: "versions", check: "store-versioning", level: "good", says: /keeps versions/ },
     {
@@ -277,7 +277,7 @@ describe("doctor, on a store", () => {
       survey: { objectLock: { kind: "unknown" } },
       check: "store-object-lock",
       level: "unknown",
-      says: /not known/,
+      says: /isn't known/,
     },
     { name: "may not delete", check: "store-delete", level: "good", says: /may not delete/ },
     {
@@ -286,7 +286,7 @@ describe("doctor, on a store", () => {
       rights: { objects: true },
       check: "store-delete",
       level: "warning",
-      says: /for good/,
+      says: /permanently/,
     },
     {
       name: "may hide",
@@ -300,7 +300,7 @@ describe("doctor, on a store", () => {
       rights: { versions: true },
       check: "store-delete",
       level: "warning",
-      says: /for good/,
+      says: /permanently/,
     },
     {
       name: "may hide, and leaves a marker",

@@ -345,7 +345,7 @@ describe("runDrill", () => {
     for (const options of inVain) {
       const report = await world.drill(options);
       assert.equal(report.recordedAs, null);
-      assert.match(report.warnings[0]?.message ?? "", /^the result is not kept: it says/);
+      assert.match(report.warnings[0]?.message ?? "", /^the result wasn't recorded: it says/);
     }
     assert.deepEqual(await keysOf(world.memory, "drills/"), [recordedAs]);
   });
@@ -354,7 +354,7 @@ describe("runDrill", () => {
     const world = new DrillWorld([one]);
     const report = await world.drill();
     assert.equal(report.verdict, "would-not-restore");
-    assert.match(report.warnings[0]?.message ?? "", /no folder of this node yet/);
+    assert.match(report.warnings[0]?.message ?? "", /this node has no folder yet/);
     assert.deepEqual(await keysOf(world.memory), []);
   });
 

@@ -334,7 +334,7 @@ describe("verify", () => {
     };
     await assert.rejects(verify(store, { signal: stop.signal, onProgress }), {
       code: "aborted",
-      message: /4\d of 100 versions were read back, which says nothing of the others/,
+      message: /4\d of 100 versions were read back, which says nothing about the others/,
     });
     const faulty = new FaultyStore(store);
     faulty.fail("get", /0050-/, "store-busy", { times: 9 });

@@ -120,7 +120,7 @@ describe("verify, repair, prune and list, as a user meets them", () => {
     const { code, stdout } = await runCli(["verify", "--to", url]);
     assert.equal(code, 3);
     assert.match(stdout, /alice: PROBLEMS; all 4 versions were read back/);
-    assert.match(stdout, new RegExp(`version-damaged: versions/${second}.*do not restore from it`));
+    assert.match(stdout, new RegExp(`version-damaged: versions/${second}.*don't restore from it`));
     const json = await runCli(["verify", "--to", url, "--json"]);
     assert.equal(json.code, 3);
     const { ok, problems } = json.json() as { ok: boolean; problems: Record<string, string>[] };

@@ -79,7 +79,7 @@ for (const { server, start } of servers) {
       assert.equal((drill.json() as { verdict: string }).verdict, "unknown", drill.stdout);
       const doctor = await cli(["doctor", ...where]);
       assert.equal(doctor.code, 0, doctor.stdout);
-      assert.match(doctor.stdout, /append-only, for rclone's remotes enforce no conditions/);
+      assert.match(doctor.stdout, /append-only, because rclone's remotes enforce no conditions/);
       const file = join(scratch, "channel.backup");
       const restore = await cli(["restore", "--json", ...where, "-o", file]);
       assert.equal(restore.code, 0, restore.stderr);

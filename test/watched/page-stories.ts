@@ -89,7 +89,7 @@ export const pageStories = {
       ...verdict(
         finding(
           "refused",
-          "a newer backup was held back and is kept as quarantine/01JDSOMETHING.backup: the new backup is empty, and the current one has 12 channels",
+          "a guard refused a newer backup, which is kept as quarantine/01JDSOMETHING.backup: the new backup is empty, and the current one has 12 channels",
         ),
       ).map((event) => [46.6 * hourMs, event] as const),
     ]),

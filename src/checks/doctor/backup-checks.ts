@@ -13,7 +13,7 @@ export interface BackupExamination {
   /** Its name. */
   readonly node: string;
   readonly maxAgeMs: number;
-  /** The running node, where it answers. */
+  /** The running node, if it answers. */
   readonly witness: NodeWitness | null;
   /** Its public key. */
   readonly pubkey: string | null;
@@ -21,7 +21,7 @@ export interface BackupExamination {
   readonly clock: Clock;
 }
 
-/** What `cover` tells of; what `key-opens-backup` does. `backup` tells of all else. */
+/** The findings that `cover` and `key-opens-backup` report; `backup` reports all others. */
 const coverCodes: readonly FindingCode[] = [
   "not-covered",
   "limbo-not-covered",
@@ -32,7 +32,7 @@ const coverCodes: readonly FindingCode[] = [
 ];
 const keyCodes: readonly FindingCode[] = ["wrong-key", "not-opened"];
 
-/** Is the current backup whole and fresh, does it hold the node's channels, does the key open it? */
+/** Is the current backup intact and fresh, does it hold the node's channels, and does the key open it? */
 export async function examineBackup(
   checkup: Checkup,
   { witness, key, ...options }: BackupExamination,
@@ -57,7 +57,7 @@ export async function examineBackup(
   checkup.add("key-opens-backup", level, message);
 }
 
-/** What the verdict found of one check's codes; null for nothing. A new folder has no backup yet. */
+/** The findings that belong to one check; null if there are none. A new folder may have no backup yet. */
 function found({ findings }: StatusReport, isIts: (code: FindingCode) => boolean): Finding | null {
   const its = findings.filter(({ code }) => isIts(code));
   const levels = its.map(({ code, level }) => (code === "no-backup" ? "warning" : level));
@@ -69,13 +69,13 @@ function found({ findings }: StatusReport, isIts: (code: FindingCode) => boolean
 }
 
 function backupFinding(report: StatusReport): Finding {
-  // That somebody took a version out says nothing against it: status tells.
+  // That someone fetched a version is no fault of the backup; status reports it.
   const others: readonly FindingCode[] = [...coverCodes, ...keyCodes, "restored"];
   const its = found(report, (code) => !others.includes(code));
   if (its !== null) return its;
   const { latest, ageSeconds } = report;
   const age = ageSeconds === null ? "" : `; it was saved ${Math.round(ageSeconds / 60)} min ago`;
-  return good(`the current backup, sequence ${latest?.sequence}, was read back whole${age}`);
+  return good(`the current backup, sequence ${latest?.sequence}, was read back intact${age}`);
 }
 
 function coverFinding(report: StatusReport): Finding {
@@ -83,11 +83,11 @@ function coverFinding(report: StatusReport): Finding {
   if (its !== null) return its;
   if (report.covered === true) {
     return good(
-      "the store holds every channel that the node has open, and every one whose funds aren't home",
+      "the store holds every channel that the node has open, and every closed one whose funds haven't reached the wallet",
     );
   }
   return unknown(
-    "whether the current backup holds every channel is not known: nothing compared it with the node (give --from lnd)",
+    "it isn't known whether the current backup holds every channel: nothing compared it with the node (give --from lnd)",
   );
 }
 
@@ -96,5 +96,7 @@ function keyFinding(report: StatusReport): Finding {
   if (its !== null) return its;
   return report.opened.key === true
     ? good(`the key opens the current backup: ${report.latest?.channels} channels`)
-    : unknown("whether the key opens the current backup is not known: it could not be read back");
+    : unknown(
+        "it isn't known whether the key opens the current backup, which couldn't be read back",
+      );
 }

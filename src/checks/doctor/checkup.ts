@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { hasCode, ScbError } from "../../runtime/error.ts";
 
-/** "unknown": could not be found out, and is no problem in itself. */
+/** "unknown": it couldn't be found out, which is no problem in itself. */
 export type CheckLevel = "good" | "unknown" | "warning" | "problem";
 
 export interface Finding {
@@ -12,7 +12,7 @@ export interface Finding {
 
 export interface DoctorCheck extends Finding {
   readonly name: string;
-  /** The name of the store that it is about; absent for what is about none. */
+  /** The store that it is about; absent if it is about none. */
   readonly store?: string;
   /** False only for a problem. */
   readonly ok: boolean;
@@ -23,17 +23,17 @@ export interface CheckupOptions {
   /** No check takes longer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Hears the name of each check that begins. */
+  /** Called with the name of each check as it begins. */
   readonly onCheck: (name: string) => void;
 }
 
-/** The findings of one visit, in the order of the checks. A check that fails is a finding too. */
+/** The findings of one run of doctor, in the order of the checks. A check that fails is a finding too. */
 export class Checkup {
   readonly checks: DoctorCheck[] = [];
   readonly #options: CheckupOptions;
   readonly #store: { readonly store?: string };
 
-  /** `store`: the name of the one that all of them are about. */
+  /** `store`: the name of the store that all of them are about. */
   constructor(options: CheckupOptions, store?: string) {
     this.#options = options;
     this.#store = store === undefined ? {} : { store };
@@ -44,9 +44,9 @@ export class Checkup {
   }
 
   /**
-   * Runs one check and notes what it found: `describe` tells it of its result, `onError` of its
-   * failure where that is more than a problem with the failure's own words. Gives the result or the
-   * failure. Throws "aborted" when the visit is over, "internal" for a defect.
+   * Runs one check and adds its finding, which `describe` makes from the result, or `onError` from the
+   * failure (default: a problem with the error's message). Resolves to the result or the failure. Throws
+   * "aborted" if doctor was stopped, and "internal" for a defect.
    */
   async run<T>(
     name: string,
@@ -65,7 +65,8 @@ export class Checkup {
     check: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | ScbError> {
     const { clock, timeoutMs, signal, onCheck } = this.#options;
-    if (signal.aborted) throw new ScbError("aborted", "stopped before everything was checked");
+    if (signal.aborted)
+      throw new ScbError("aborted", "doctor was stopped before it had checked everything");
     onCheck(name);
     const limit = new AbortController();
     const ended = new AbortController();
@@ -79,10 +80,12 @@ export class Checkup {
       const error = ScbError.from(thrown);
       if (error.code === "internal") throw error;
       if (signal.aborted) {
-        throw new ScbError("aborted", "stopped before everything was checked", { cause: error });
+        throw new ScbError("aborted", "doctor was stopped before it had checked everything", {
+          cause: error,
+        });
       }
       if (!limit.signal.aborted || !hasCode(error, "aborted")) return error;
-      const message = `it was not done within ${timeoutMs / 1000} s (--timeout): ${error.message}`;
+      const message = `the check didn't finish within ${timeoutMs / 1000} s (--timeout): ${error.message}`;
       return new ScbError("aborted", message, { cause: error });
     } finally {
       ended.abort();

@@ -22,7 +22,7 @@ import { examineConduct, examineLeftovers } from "./store-conduct.ts";
 import { examineSetup } from "./store-setup.ts";
 
 export interface DoctorReport {
-  /** Whether no check found a problem. What could not be found out, and warnings, leave it true. */
+  /** Whether no check found a problem. Unknowns and warnings leave it true. */
   readonly ok: boolean;
   readonly checks: readonly DoctorCheck[];
 }
@@ -33,14 +33,14 @@ export interface DoctorStore {
 }
 
 export interface DoctorOptions {
-  /** The whole of each store; none where only the node is looked at. They stay open. */
+  /** Each store's root; empty if only the node is checked. The caller closes them. */
   readonly stores: readonly DoctorStore[];
-  /** The node's folder in them, where it is named. */
+  /** The node's folder in them, if it was named. */
   readonly nodeName: string | null;
-  /** Throws what a person has to mend, which then is a finding. Null: lnd is not asked. */
+  /** An error that it throws becomes a finding. Null: lnd isn't asked. */
   readonly lnd: (() => Promise<LndConfig>) | null;
   readonly key: (() => Promise<LoadedKey>) | null;
-  /** A `channel.backup` that is watched, opened with the key where there is one. */
+  /** A watched `channel.backup`, decrypted with the key if there is one. */
   readonly file: ((key: LoadedKey | null) => BackupFileSource) | null;
   readonly singleWriter: boolean;
   readonly maxAgeMs: number;
@@ -52,13 +52,13 @@ export interface DoctorOptions {
   readonly signal: AbortSignal;
 }
 
-/** Where a store holds no node's backups yet, and none is named. */
+/** Used if no node was named and the store holds none yet. */
 const strangerFolder = "scb-mirror-doctor";
 
 /**
- * Looks at key, node, store and backup, each where it is given. Nothing of worth is ever written over
- * or deleted: what is written are objects under `probe/`, and what is deleted are these, and keys
- * that hold nothing. Throws "aborted" when it was stopped, else what fails is a finding.
+ * Checks the key, the node, the stores and the backup, as far as they are given. Never overwrites or
+ * deletes anything of value: it writes only under `probe/`, and deletes only what it wrote and keys that
+ * hold nothing. Throws "aborted" if it was stopped; any other failure is a finding.
  */
 export async function examine(options: DoctorOptions): Promise<DoctorReport> {
   const checkup = new Checkup(options);
@@ -88,13 +88,15 @@ async function examineKey(checkup: Checkup, { key }: DoctorOptions): Promise<Loa
     const spends = kind === "words" || kind === "extended-key";
     const remarks = [
       ...(spends
-        ? ["it can spend, too: keep it off this machine, and use what `scb-mirror key` makes of it"]
+        ? [
+            "it can also spend: keep it off this machine, and use the backup key that `scb-mirror key` derives from it",
+          ]
         : []),
       ...warnings,
     ];
     return remarks.length === 0
-      ? good("the key file can be used: it reads backups, and spends nothing")
-      : warning(`the key file can be used, but: ${remarks.join("; ")}`);
+      ? good("the key file works: it can read backups, and can't spend")
+      : warning(`the key file works, but: ${remarks.join("; ")}`);
   });
   return loaded instanceof ScbError ? null : loaded;
 }
@@ -113,7 +115,7 @@ async function examineFileOf(
   }
 }
 
-/** Where lnd is, and what its macaroon allows: all that can be told without asking it. */
+/** Where lnd is and what its macaroon allows, as far as that is known without asking lnd. */
 async function examineConfig(
   checkup: Checkup,
   { lnd, clock }: DoctorOptions,
@@ -121,7 +123,7 @@ async function examineConfig(
   if (lnd === null) return null;
   const config = await checkup.run("node-files", lnd, ({ address, credentials }) =>
     good(
-      `lnd is looked for at ${address}, with ${credentials.certificateFrom ?? "the system's authorities"} and ${credentials.macaroonFrom}`,
+      `lnd is expected at ${address}, with ${credentials.certificateFrom ?? "the system's certificate authorities"} and ${credentials.macaroonFrom}`,
     ),
   );
   if (config instanceof ScbError) return null;
@@ -135,7 +137,7 @@ interface StoreExamination extends DoctorOptions {
   readonly openedKey: LoadedKey | null;
 }
 
-/** All at once, each by itself; the checks stay in the order of the stores. */
+/** Checks all stores at once; the findings stay in the order of the stores. */
 async function examineStores(checkup: Checkup, options: StoreExamination): Promise<void> {
   const examined = await Promise.all(
     options.stores.map(async (one) => {
@@ -152,7 +154,7 @@ async function examineStores(checkup: Checkup, options: StoreExamination): Promi
   }
 }
 
-/** Gives the node's folder, if it is known and answers. */
+/** Resolves to the node's folder, if it is known and the store answers. */
 async function examineStore(
   checkup: Checkup,
   root: ObjectStore,
@@ -179,7 +181,7 @@ async function examineStore(
   return { store, node };
 }
 
-/** Without --node each store names its only node: it has to be the same one. */
+/** Without --node, each store's only node is used: it has to be the same one in all. */
 function examineFolders(
   checkup: Checkup,
   folders: readonly { readonly name: string; readonly node: string }[],
@@ -191,7 +193,7 @@ function examineFolders(
   checkup.add("stores-node", "problem", message);
 }
 
-/** The node's folder: as named, else of the node that answered, else the only one there is. */
+/** The node's folder: as named, else that of the node that answered, else the only one in the store. */
 async function folderOf(
   checkup: Checkup,
   root: ObjectStore,
@@ -206,7 +208,7 @@ async function folderOf(
       const [only] = found;
       if (only === undefined) {
         return unknown(
-          `no node has backups in ${root.location} yet; name the folder that it will have with --node, for a policy may allow that one only (looking into ${strangerFolder}/ meanwhile)`,
+          `no node has backups in ${root.location} yet; name its future folder with --node, because a policy may allow only that one (checked ${strangerFolder}/ instead)`,
         );
       }
       return found.length === 1

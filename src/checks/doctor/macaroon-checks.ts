@@ -7,9 +7,9 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import { type Checkup, type Finding, good, problem, unknown, warning } from "./checkup.ts";
 
 const soonMs = 30 * 24 * 3600 * 1000;
-const remedy = `make one that allows just what is needed: \`${bakeMacaroonCommand}\``;
+const remedy = `bake one that allows only what is needed: \`${bakeMacaroonCommand}\``;
 
-/** What the macaroon allows, read from it without asking lnd: what lacks, and what is too much. */
+/** Reads from the macaroon, without asking lnd, which permissions are missing or in excess. */
 export async function examineMacaroon(
   checkup: Checkup,
   credentials: LndCredentials,
@@ -23,7 +23,7 @@ export async function examineMacaroon(
     (error) =>
       hasCode(error, "decode")
         ? unknown(
-            `${from} cannot be read without lnd (${error.message}): the calls below show what it allows`,
+            `${from} can't be read without lnd (${error.message}): the calls below show what it allows`,
           )
         : problem(error),
   );
@@ -38,38 +38,38 @@ export async function examineMacaroon(
 function neededFinding(rights: MacaroonRights, from: string): Finding {
   const missing = missingCalls(rights);
   return missing.length === 0
-    ? good(`${from} allows all that is needed`)
-    : problem({ message: `${from} does not allow ${missing.join(", ")}: ${remedy}` });
+    ? good(`${from} allows everything that is needed`)
+    : problem({ message: `${from} doesn't allow ${missing.join(", ")}: ${remedy}` });
 }
 
 function excessFinding(rights: MacaroonRights, from: string): Finding {
   const { writes, reads } = excessPermissions(rights);
   if (writes.length > 0) {
     return warning(
-      `${from} allows more than to read backups (${some(writes)}): whoever steals it can use your node, and spend where it may write; ${remedy}`,
+      `${from} allows more than reading backups (${some(writes)}): whoever steals it can use your node, and spend where it may write; ${remedy}`,
     );
   }
   if (reads.length > 0) {
     return warning(
-      `${from} changes nothing, but reads more than backups and channels (${some(reads)}); ${remedy}`,
+      `${from} can't change anything, but can read more than backups and channels (${some(reads)}); ${remedy}`,
     );
   }
-  return good(`${from} allows nothing that is not needed`);
+  return good(`${from} allows nothing that isn't needed`);
 }
 
 function conditionsFinding(rights: MacaroonRights, now: number): Finding {
   const expiry = expiryOf(rights);
-  const says = `holds only under conditions (${some(rights.conditions)})`;
+  const says = `is valid only under conditions (${some(rights.conditions)})`;
   if (expiry !== null && expiry <= now) {
-    return problem({ message: `has expired, ${new Date(expiry).toISOString()}: bake a new one` });
+    return problem({ message: `expired at ${new Date(expiry).toISOString()}: bake a new one` });
   }
   if (expiry !== null && expiry - now < soonMs) {
-    return warning(`${says}, and expires soon: bake a new one before that`);
+    return warning(`${says}, and expires soon: bake a new one before then`);
   }
   return warning(`${says}: the mirror stops when they no longer hold`);
 }
 
-/** lnd's own admin macaroon has ten; a list by method names would fill a screen. */
+/** lnd's admin macaroon has ten permissions; a macaroon by method names could fill a screen. */
 const mostShown = 12;
 
 function some(names: readonly string[]): string {

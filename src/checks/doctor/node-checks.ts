@@ -6,7 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { ScbError } from "../../runtime/error.ts";
 import { type Checkup, good, unknown, warning } from "./checkup.ts";
 
-/** lnd's stream is silent while nothing happens, so only a refusal tells; it comes at once. */
+/** lnd's stream is silent while nothing happens, so only a refusal shows anything; it comes at once. */
 const streamRefusalMs = 1_000;
 
 export interface NodeExamination {
@@ -18,8 +18,8 @@ export interface NodeExamination {
 }
 
 /**
- * Does lnd answer, on which network, with its wallet open, and does each call of scb-mirror's go
- * through? Gives its public key, or null where it does not answer.
+ * Does lnd answer, on which network, with its wallet unlocked, and does it allow each of scb-mirror's
+ * calls? Resolves to its public key, or null if it doesn't answer.
  */
 export async function examineLnd(
   checkup: Checkup,
@@ -40,15 +40,15 @@ export async function examineLnd(
     "node-network",
     config.network === null ? "unknown" : "good",
     config.network === null
-      ? `it is on ${network}; name it with --network, so that a node on another network is refused`
-      : `it is on ${network}, as named`,
+      ? `it is on ${network}; set --network, so that a node on another network is refused`
+      : `it is on ${network}, as --network says`,
   );
   checkup.add(
     "node-wallet",
     info.syncedToChain ? "good" : "warning",
     info.syncedToChain
-      ? "its wallet is open, and it is in step with the chain"
-      : "its wallet is open, but it is not in step with the chain: backups are saved all the same; look whether its bitcoin node is well",
+      ? "its wallet is unlocked, and it is synced to the chain"
+      : "its wallet is unlocked, but it isn't synced to the chain: backups are still saved; check its bitcoin node",
   );
   await checkup.run(
     "node-backup",
@@ -64,7 +64,7 @@ export async function examineLnd(
       await source.witness.closedChannelPoints(signal);
       return source.witness.openChannelPoints(signal);
     },
-    (open) => good(`it tells its channels: ${open.length} open or about to be`),
+    (open) => good(`it lists its channels: ${open.length} open or opening`),
   );
   await examineStream(checkup, node, clock);
   return info.identityPubkey;
@@ -94,21 +94,21 @@ async function examineStream(checkup: Checkup, node: LndNode, clock: Clock): Pro
     },
     (isOpen) =>
       isOpen
-        ? good("it lets us hear of each channel that opens or closes")
+        ? good("it sends an event for each channel that opens or closes")
         : warning("it ended the stream of channel events at once: is it shutting down?"),
   );
 }
 
-/** Is the file there, and a backup, and does a new one show up here when lnd replaces it? */
+/** Is the file there, is it a backup, and does a new one show up here when lnd replaces it? */
 export async function examineFile(checkup: Checkup, source: BackupFileSource): Promise<void> {
   const file = await checkup.run(
     "node-file",
     (signal) => source.snapshot("start", signal),
     ({ packed, channelPoints, takenAt }) => {
-      const found = `${source.description} is there (${packed.length} bytes, written ${new Date(takenAt).toISOString()})`;
+      const found = `${source.description} exists (${packed.length} bytes, written ${new Date(takenAt).toISOString()})`;
       return channelPoints === null
         ? unknown(
-            `${found}; what is in it cannot be known without a key (--key-file) or the node (--from lnd with --backup-file)`,
+            `${found}; its contents can't be checked without a key (--key-file) or the node (--from lnd with --backup-file)`,
           )
         : good(`${found}, and can be opened: ${channelPoints.length} channels`);
     },
@@ -117,6 +117,6 @@ export async function examineFile(checkup: Checkup, source: BackupFileSource): P
   checkup.add(
     "node-file-mount",
     "warning",
-    `${source.description} is itself a mount point, and keeps showing the old file when lnd replaces it: mount the folder that it is in, not the file`,
+    `${source.description} is itself a mount point, so it keeps showing the old file when lnd replaces it: mount its folder, not the file`,
   );
 }

@@ -5,7 +5,7 @@ import { ScbError } from "../../runtime/error.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { ObjectStore, PutCondition } from "../../store/object-store.ts";
 
-/** Objects of doctor's own, in a new folder under `probe/`: named for what they are, and cleaned up. */
+/** Doctor's own objects, in a new folder under `probe/`. They say what they are, and are cleaned up. */
 export class Scratch {
   /** Relative to the node's folder; ends in "/". */
   readonly folder: string;
@@ -18,7 +18,7 @@ export class Scratch {
     this.#store = store;
   }
 
-  /** About `sizeBytes`, unlike any other: equal bytes have equal etags. Gives the etag. */
+  /** Writes about `sizeBytes`, always different, since equal bytes have equal etags. Resolves to the etag. */
   async put(
     name: string,
     sizeBytes: number,
@@ -38,7 +38,7 @@ export class Scratch {
     return etag;
   }
 
-  /** Deletes what was written, after a stop too. What it may not delete stays. */
+  /** Deletes what was written, even after a stop. Stays silent if the credential may not delete. */
   async cleanUp(): Promise<void> {
     for (const key of this.#written) {
       try {

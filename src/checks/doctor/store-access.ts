@@ -6,12 +6,12 @@ import type { Scratch } from "./scratch.ts";
 
 /** What doctor could do in the node's folder. */
 export interface StoreAccess {
-  /** False: nothing more is to be learned of this store now. */
+  /** False: nothing more can be learned about this store now. */
   readonly answers: boolean;
   readonly mayWrite: boolean;
 }
 
-/** Can the store be reached, with these credentials, for each request that a mirror makes of it? */
+/** Does the store allow these credentials each request that a mirror makes? */
 export async function examineAccess(
   checkup: Checkup,
   store: ObjectStore,
@@ -25,7 +25,7 @@ export async function examineAccess(
     },
     () => good(`${where} answers, and these credentials may list the node's folder`),
   );
-  // A refusal is the policy's, and what else it refuses is worth knowing. Anything else is not.
+  // If a policy refuses, it is worth knowing what else it refuses. After any other failure it isn't.
   if (listed instanceof ScbError && listed.code !== "store-denied") {
     return { answers: false, mayWrite: false };
   }
@@ -45,9 +45,9 @@ export async function examineAccess(
       (object) =>
         isWritten && object === null
           ? problem({
-              message: `what was written as ${key} is not there to read: a mirror cannot rest on this store`,
+              message: `${key} was written, but can't be read back: a mirror can't rely on this store`,
             })
-          : good(`these credentials may ${verb === "get" ? "read" : "ask for an object's facts"}`),
+          : good(`these credentials may ${verb === "get" ? "read" : "read an object's metadata"}`),
     );
   }
   return { answers: true, mayWrite: isWritten };

@@ -9,7 +9,7 @@ import { type Checkup, type Finding, good, unknown, warning } from "./checkup.ts
 import type { Scratch } from "./scratch.ts";
 
 const swapsTimed = 5;
-/** Of a node with a dozen channels, and of the pointer to it. */
+/** The sizes of a version and a pointer for a dozen channels. */
 const versionSizeBytes = 7_000;
 const pointerSizeBytes = 2_500;
 /** Well below the time after which a request counts as lost. */
@@ -21,30 +21,30 @@ export interface ConductOptions {
   /** The node's folder. */
   readonly store: ObjectStore;
   readonly scratch: Scratch;
-  /** The store is run without conditional writes: they are not asked of it. */
+  /** The mirror doesn't use conditional writes, so they aren't tried. */
   readonly singleWriter: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** Does the store keep its promises under a race, and how long does a swap take on it? */
+/** Does the store enforce conditional writes under contention, and how long does a swap take? */
 export async function examineConduct(checkup: Checkup, options: ConductOptions): Promise<void> {
   const { store, scratch, singleWriter, clock, random } = options;
   if (singleWriter || store.conditions === "none") {
     const why =
       store.conditions === "none"
-        ? "the store is append-only, for rclone's remotes enforce no conditions"
-        : "conditional writes were not tried: --single-writer is set";
+        ? "the store is append-only, because rclone's remotes enforce no conditions"
+        : "conditional writes weren't tried, because --single-writer is set";
     checkup.add(
       "store-probe",
       "unknown",
-      `${why}; exactly one scb-mirror may run on this folder: two lose nothing, but the newest backup may then be the older state`,
+      `${why}; run only one scb-mirror on this folder: two lose nothing, but the newest backup may then hold the older state`,
     );
     await checkup.run(
       "store-latency",
       (signal) => medianSaveMs(scratch, clock, signal),
       (ms) => latencyFinding(ms, `one version, the median of ${swapsTimed}`),
-      ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
+      ({ message }) => unknown(`it isn't known how long a swap takes: ${message}`),
     );
     return;
   }
@@ -54,18 +54,18 @@ export async function examineConduct(checkup: Checkup, options: ConductOptions):
       const etag = await scratch.put("conditional", 0, { kind: "absent" }, signal);
       return scratch.put("conditional", 0, { kind: "match", etag }, signal);
     },
-    () => good("these credentials may write under a condition"),
+    () => good("these credentials may make conditional writes"),
   );
   await checkup.run(
     "store-probe",
     (signal) => probeStore({ store, clock, random, signal }),
-    () => good("conditional writes are enforced, also when eight writers race"),
+    () => good("the store enforces conditional writes, even when eight writers race"),
   );
   await checkup.run(
     "store-latency",
     (signal) => medianSwapMs(scratch, clock, signal),
     (ms) => latencyFinding(ms, `two requests, the median of ${swapsTimed}`),
-    ({ message }) => unknown(`how long a swap takes is not known: ${message}`),
+    ({ message }) => unknown(`it isn't known how long a swap takes: ${message}`),
   );
 }
 
@@ -78,7 +78,7 @@ async function medianSwapMs(scratch: Scratch, clock: Clock, signal: AbortSignal)
   });
 }
 
-/** As a swap where there is no pointer. */
+/** One request, as a swap makes it on a store without a pointer. */
 function medianSaveMs(scratch: Scratch, clock: Clock, signal: AbortSignal): Promise<number> {
   return medianMs(clock, async (name) => {
     await scratch.put(name, versionSizeBytes, undefined, signal);
@@ -99,10 +99,12 @@ function latencyFinding(ms: number, how: string): Finding {
   const says = `a swap takes ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms (${how})`;
   return ms < slowSwapMs
     ? good(says)
-    : warning(`${says}: that is slow; look at the way to the store, and raise --request-timeout`);
+    : warning(
+        `${says}, which is slow: check the network path to the store, and raise --request-timeout`,
+      );
 }
 
-/** What probes and doctors have left under `probe/`, with the folders of this visit named. */
+/** Reports what probes and doctor have left under `probe/`, and which of it this run left. */
 export async function examineLeftovers(
   checkup: Checkup,
   store: ObjectStore,
@@ -118,7 +120,7 @@ export async function examineLeftovers(
       return keys;
     },
     (keys) => leftoversFinding(keys, sinceMs, store.inspection !== undefined),
-    ({ message }) => unknown(`what is left under ${probePrefix} is not known: ${message}`),
+    ({ message }) => unknown(`it isn't known what is left under ${probePrefix}: ${message}`),
   );
 }
 
@@ -131,7 +133,7 @@ function leftoversFinding(
     const hidden = mayKeepVersions
       ? ` (a bucket that keeps versions still has old ones under ${probePrefix})`
       : "";
-    return good(`nothing is left of this visit${hidden}`);
+    return good(`this check left nothing behind${hidden}`);
   }
   const folders = new Set(
     keys
@@ -141,8 +143,8 @@ function leftoversFinding(
       .map((id) => `${probePrefix}${id}/`),
   );
   const ofThis =
-    folders.size === 0 ? "none of this visit" : `of this visit: ${[...folders].join(", ")}`;
+    folders.size === 0 ? "none from this check" : `from this check: ${[...folders].join(", ")}`;
   return good(
-    `${keys.length} small objects lie under ${probePrefix} (${ofThis}), for these credentials may not delete them; they are safe to delete, best by a lifecycle rule of the bucket on that folder`,
+    `${keys.length} small objects are left under ${probePrefix} (${ofThis}), because these credentials may not delete them; they are safe to delete, ideally with a lifecycle rule on that folder`,
   );
 }

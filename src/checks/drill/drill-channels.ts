@@ -12,18 +12,18 @@ import type { DrilledAddress, DrilledChannel } from "./drill-report.ts";
 const concurrentDials = 16;
 
 export interface ChannelSources {
-  /** What a restore would take, and what is in it by whoever opened it. */
+  /** What a restore would use, and the channels in it according to whatever opened it. */
   readonly evidence: Evidence;
-  /** What is in the current version, decoded; null without a key. */
+  /** The decoded current version; null without a key. */
   readonly singles: readonly Single[] | null;
-  /** Null where no node was asked, or it did not tell. */
+  /** Null if no node was asked or it didn't answer. */
   readonly survey: NodeSurvey | null;
-  /** Null where nobody asked to dial. */
+  /** Null if dialling wasn't asked for. */
   readonly dialler: Dialler | null;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Each channel that the backup or the node has, sorted, with what a restore would bring back of it. */
+/** Every channel in the backup or the node, sorted, with what a restore would bring back from it. */
 export async function drillChannels(sources: ChannelSources): Promise<DrilledChannel[]> {
   const { evidence, singles, survey, dialler, signal } = sources;
   const { version } = evidence.folder;
@@ -51,7 +51,7 @@ export async function drillChannels(sources: ChannelSources): Promise<DrilledCha
   return channels.map((channel) => withReach(channel, dialled, singles !== null));
 }
 
-/** By channel point, the older version that a restore takes besides and that was seen to hold it. */
+/** Maps a channel point to the older version that was seen to hold it, if a restore also uses one. */
 function alsoHeld({ also }: FolderEvidence): ReadonlyMap<string, string> {
   return new Map(
     also.flatMap((version) =>
@@ -60,7 +60,7 @@ function alsoHeld({ also }: FolderEvidence): ReadonlyMap<string, string> {
   );
 }
 
-/** For which of its channels each is needed: the others in it are closed, or in the current version. */
+/** The channels for which older versions are needed: their other channels are closed or in the current one. */
 function neededPoints(
   { current }: FolderEvidence,
   also: ReadonlyMap<string, string>,
@@ -119,7 +119,7 @@ function stateOfSurplus(channelPoint: string, survey: NodeSurvey | null): Drille
   return survey.closed.value.has(channelPoint) ? "closed" : "unknown";
 }
 
-/** An output below the dust limit is not in the peer's commitment: its amount goes to the miners. */
+/** An output below the dust limit isn't in the peer's commitment: the amount goes to the miners. */
 function comesBack(live: SurveyedChannel | undefined): number | null {
   // Only the peer knows the balance of a channel that was restored.
   if (live === undefined || live.state === "restored") return null;
@@ -138,7 +138,7 @@ const commitmentOf: Readonly<Record<Single["version"], CommitmentKind>> = {
   7: "taproot",
 };
 
-/** Of the output that pays us in the peer's commitment. Source: lnd `lnwallet.CommitScriptToRemote`. */
+/** Delay of our output in the peer's commitment. Source: lnd `lnwallet.CommitScriptToRemote`. */
 const delayBlocksOf: Readonly<Record<CommitmentKind, number>> = {
   legacy: 0,
   "static-remote-key": 0,
@@ -164,7 +164,7 @@ function addressesOf(
   }));
 }
 
-/** The port from which a peer has dialled us is nobody's to dial. */
+/** The port from which a peer dialled us can't be dialled. */
 function isDiallable(
   { inbound, connectedAt }: DrilledChannel,
   { address, announced }: DrilledAddress,
@@ -172,7 +172,7 @@ function isDiallable(
   return announced === true || inbound !== true || address !== connectedAt;
 }
 
-/** Dials each address once, however many channels have it. */
+/** Dials each address once, however many channels share it. */
 async function dialAll(
   channels: readonly DrilledChannel[],
   dialler: Dialler,
@@ -213,7 +213,7 @@ function reachOf(
   outcomes: readonly DialResult["outcome"][],
   isDecoded: boolean,
 ): DrilledChannel["reach"] {
-  // Without a key the backup may hold addresses that nobody sees here.
+  // Without a key, the backup may hold addresses that aren't known here.
   if (outcomes.length === 0) return isDecoded ? "must-come" : "not-tried";
   if (outcomes.includes("answers")) return "answers";
   return isDecoded && outcomes.every((outcome) => outcome === "no-answer")

@@ -21,62 +21,62 @@ export const drillVerdicts = {
 
 export interface DrilledAddress {
   readonly address: string;
-  /** Null without a key: nobody can look into the backup. */
+  /** Null without a key. */
   readonly inBackup: boolean | null;
-  /** Whether the peer says that it is reached there; null where the node did not tell. */
+  /** Whether the peer announces this address; null if the node didn't say. */
   readonly announced: boolean | null;
-  /** Null where nobody asked to dial. */
+  /** Null if dialling wasn't asked for. */
   readonly dial: DialResult | null;
 }
 
-/** One channel of the backup or of the node: what a restore would bring back, and when. */
+/** One channel of the backup or the node: what a restore would bring back, and when. */
 export interface DrilledChannel {
   readonly channelPoint: string;
-  /** Whether the backup holds it; null where nobody could open it. */
+  /** Whether the backup holds it; null if nothing could open the backup. */
   readonly inBackup: boolean | null;
   /**
-   * The older version that holds it, of those that a restore takes besides the current one for the funds
-   * of closed channels; null for none.
+   * The older version that holds it, among those that a restore also uses for the funds of closed
+   * channels; null if none does.
    */
   readonly inAlso: string | null;
-  /** By the node; "unknown" for one that it has never heard of, null where it did not tell. */
+  /** According to the node; "unknown" if it has never heard of the channel, null if it didn't say. */
   readonly state: SurveyedChannel["state"] | "closed" | "unknown" | null;
-  /** Compressed public key, hex; null without a key, for a channel that the node does not have. */
+  /** Compressed public key, hex; null if there is no key and the node doesn't have the channel. */
   readonly peer: string | null;
   readonly capacitySat: number | null;
   /**
-   * What the peer's closing transaction pays this node as things stand, before the fee of sweeping
-   * it; of a closing channel, what is still to come. Null where nobody told the balance.
+   * What the peer's closing transaction would pay this node now, before the fee for sweeping it; for a
+   * closing channel, what is still to come. Null if the balance isn't known.
    */
   readonly comesBackSat: number | null;
-  /** Of a closing channel: the height at which this node's own time lock ends; null if there is none yet. */
+  /** For a closing channel: the height at which this node's own time lock ends; null if there is none yet. */
   readonly maturityHeight: number | null;
-  /** In payments under way: whose it will be is open. */
+  /** In payments in flight, which may go to either side. */
   readonly inFlightSat: number | null;
   readonly commitment: CommitmentKind | null;
-  /** Confirmations of the peer's closing transaction until what it pays can be spent. */
+  /** Confirmations of the peer's closing transaction until its payment can be spent. */
   readonly delayBlocks: number | null;
-  /** Not before this height, whatever the delay: a lease that this node opened. */
+  /** For a lease that this node opened: not before this height, whatever the delay. */
   readonly notBeforeHeight: number | null;
   /**
-   * How long this node's own commitment would hold its funds back. It does not count in a restore,
-   * in which only the peer closes.
+   * The time lock in this node's own commitment. It doesn't matter in a restore, in which only the peer
+   * closes.
    */
   readonly ownCsvDelayBlocks: number | null;
-  /** Whether the peer is connected now, and at which address; null where the node did not tell. */
+  /** Whether the peer is connected now, and at which address; null if the node didn't say. */
   readonly connected: boolean | null;
   readonly connectedAt: string | null;
-  /** It has dialled us, so the address is one that nobody else can dial. */
+  /** Whether the peer dialled us, so that nobody can dial the address that we see. */
   readonly inbound: boolean | null;
   /**
-   * "answers": an address took a connection. "no-answer": all were tried. "must-come": no address
-   * that could be dialled. "not-tried": some were not.
+   * "answers": an address accepted a connection. "no-answer": all were tried, and none did. "must-come":
+   * there is no address that could be dialled. "not-tried": some weren't tried.
    */
   readonly reach: "answers" | "no-answer" | "must-come" | "not-tried";
   readonly addresses: readonly DrilledAddress[];
 }
 
-/** What a drill has found. `drill --json` prints it. */
+/** The result of a drill. `drill --json` prints it. */
 export interface DrillReport {
   readonly node: string;
   /** True only for the verdict "would-restore". */
@@ -92,47 +92,47 @@ export interface DrillReport {
     readonly sizeBytes: number;
     /** ISO 8601. */
     readonly committedAt: string;
-    /** Null if its time can't be right. */
+    /** Null if its time is in the future. */
     readonly ageSeconds: number | null;
   } | null;
-  /** What a restore takes besides, by the pointer's word: the findings say what is wrong with it. */
+  /** What else a restore uses, according to the pointer: the findings say what is wrong with it. */
   readonly also: readonly AlsoRestore[];
-  /** Null: not asked, or no answer. `hash` is null where no hash was ever recorded. */
+  /** Null: not asked, or no answer. `hash` is null if no hash was ever recorded. */
   readonly opened: {
     readonly hash: boolean | null;
     readonly key: boolean | null;
     readonly lnd: boolean | null;
   };
-  /** Whether it holds every channel that the node has; null where no node was asked. */
+  /** Whether it holds every channel that the node has; null if no node was asked. */
   readonly covered: boolean | null;
   readonly counts: DrillCounts;
   readonly channels: readonly DrilledChannel[];
-  /** What was found, problems first. `problems` and `warnings` are the same, for programs that know them. */
+  /** Problems first. `problems` and `warnings` are the same findings, for programs that know those. */
   readonly findings: readonly Finding[];
-  /** What the verdict rests on. */
+  /** The findings that the verdict rests on. */
   readonly problems: readonly ToldFinding[];
   readonly warnings: readonly ToldFinding[];
-  /** What was not looked at, and what to give so that it is. */
+  /** What wasn't checked, and which option would change that. */
   readonly notChecked: readonly string[];
-  /** Where the result is kept, relative to the node's folder; null where it is not. */
+  /** Where the result is recorded, relative to the node's folder; null if it isn't. */
   readonly recordedAs: string | null;
 }
 
 export interface DrillCounts {
-  /** In the backup; null where nobody opened it. */
+  /** In the backup; null if nothing opened it. */
   readonly inBackup: number | null;
-  /** By the node: open, about to be, or restored and not closed yet. */
+  /** According to the node: open, opening, or restored and not closed yet. */
   readonly open: number | null;
   readonly missing: number | null;
-  /** What would come back in all, of the channels that something holds; null where no balance is known. */
+  /** The total that would come back from channels in the backups; null if no balance is known. */
   readonly comesBackSat: number | null;
-  /** Of that, or beside it, what is still to come of closing channels. */
+  /** What is still to come from closing channels, whether or not a backup holds them. */
   readonly limboSat: number | null;
-  /** Of that, what nothing in the store would bring back. */
+  /** The part of `limboSat` that nothing in the store would bring back. */
   readonly lostLimboSat: number | null;
 }
 
-/** Everything in a report but what was found. */
+/** Everything in a report except the findings. */
 export type DrillFacts = Omit<DrillReport, "findings" | "problems" | "warnings">;
 
 export function drillReport(facts: DrillFacts, findings: readonly Finding[]): DrillReport {
@@ -148,7 +148,7 @@ export function drillReport(facts: DrillFacts, findings: readonly Finding[]): Dr
   };
 }
 
-/** What kept the drill from looking: the next one may see it. A missing permission doesn't come back. */
+/** Failures to look, which the next drill may not have. A missing permission isn't one: it stays missing. */
 const unseenCodes: readonly FindingCode[] = [
   "store-unread",
   "node-unread",
@@ -157,8 +157,8 @@ const unseenCodes: readonly FindingCode[] = [
 ];
 
 /**
- * Whether nothing but what it couldn't see keeps the verdict open: then it says nothing of the backup. A
- * doubt that it did see (the backup is old, an older pointer was restored) is a result.
+ * Whether the verdict is "unknown" only because the drill couldn't look, which says nothing about the
+ * backup. A doubt that it did see (the backup is old, someone restored an older pointer) is a result.
  */
 export function isInconclusive({ verdict, findings }: Pick<DrillReport, "verdict" | "findings">) {
   if (verdict !== "unknown") return false;
@@ -166,7 +166,7 @@ export function isInconclusive({ verdict, findings }: Pick<DrillReport, "verdict
   return open.every(({ code }) => unseenCodes.includes(code));
 }
 
-/** Funds come back if something holds their channel that a restore would take. */
+/** Funds come back if a version that a restore would use holds their channel. */
 export function countsOf(
   evidence: Evidence,
   survey: NodeSurvey | null,

@@ -25,20 +25,20 @@ import { forecastNotChecked, peerFindings } from "./peer-findings.ts";
 
 export type { DrillOptions } from "./drill-options.ts";
 
-/** What was seen, and what the forecast needs besides. */
+/** What was seen, and what else the forecast needs. */
 interface Seen {
   readonly evidence: Evidence;
-  /** Null if no node was asked, or if it can't tell so much. */
+  /** Null if no node was asked, or if it can't tell this much. */
   readonly survey: NodeSurvey | null;
   /** The current version's bytes; null if they weren't there. */
   readonly packed: Uint8Array | null;
 }
 
 /**
- * Rehearses a restore without restoring anything: fetches what a restore would take, has it opened by
- * the key and by the node, and compares it with the node's channels. The verdict is `judge`'s. Changes
- * nothing, but keeps its result in the store, if it came to one and the credential may. Throws "aborted",
- * and what is a defect.
+ * Rehearses a restore without restoring anything: fetches what a restore would use, has the key and the
+ * node open it, and compares it with the node's channels. `judge` gives the verdict. Changes nothing except
+ * that it records its result in the store, if it has one and the credential may write. Throws "aborted" and
+ * defects.
  */
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const { store, node, maxAgeMs, clock, dialler = null, signal } = options;
@@ -66,7 +66,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   return keepResult(drillReport(facts, [...judgement.findings, ...peers]), options);
 }
 
-/** The node first: what it has then must be in what the store holds after that. */
+/** The node first: what it has must be in what the store holds afterwards. */
 async function look(options: DrillOptions): Promise<Seen> {
   const { clock, pubkey = null } = options;
   const { node, survey } = await collectSurvey(options, pubkey);
@@ -75,7 +75,7 @@ async function look(options: DrillOptions): Promise<Seen> {
   return { evidence, survey, packed };
 }
 
-/** What is in the current version, decoded; null unless the key opened it. */
+/** The decoded current version; null unless the key opened it. */
 function singlesOf(
   { evidence, packed }: Seen,
   { encrypter }: DrillOptions,
@@ -105,7 +105,7 @@ function factsOf({
             sha256: sha256Hex(packed),
             sizeBytes: packed.length,
             committedAt: new Date(held.committedAt).toISOString(),
-            // A time in the future isn't young, it is wrong.
+            // A time in the future is wrong, not young.
             ageSeconds: held.savedAt > at ? null : Math.floor((at - held.savedAt) / 1000),
           }
         : null,
@@ -118,18 +118,18 @@ function factsOf({
   };
 }
 
-/** Keeps it in the store, or says why it isn't kept. */
+/** Records the result in the store, or says why it isn't recorded. */
 async function keepResult(report: DrillReport, options: DrillOptions): Promise<DrillReport> {
   const { store } = options;
   const notKept = (why: string): DrillReport => {
-    const finding = findingOf("not-recorded", store.location, `the result is not kept: ${why}`);
+    const finding = findingOf("not-recorded", store.location, `the result wasn't recorded: ${why}`);
     return drillReport(report, [...report.findings, finding]);
   };
   if (report.findings.some(({ code }) => code === "no-backup")) {
-    return notKept("there is no folder of this node yet");
+    return notKept("this node has no folder yet");
   }
-  // One that could not look must not take the place of one that could.
-  if (isInconclusive(report)) return notKept("it says nothing of the backup");
+  // A drill that couldn't look must not replace the result of one that could.
+  if (isInconclusive(report)) return notKept("it says nothing about the backup");
   try {
     return { ...report, recordedAs: await recordDrill(store, recordOf(report), options) };
   } catch (error) {
@@ -138,7 +138,7 @@ async function keepResult(report: DrillReport, options: DrillOptions): Promise<D
   }
 }
 
-/** What an outsider who can read the bucket has no need to know is left out: channels, peers, amounts. */
+/** Leaves out what readers of the bucket don't need to know: channels, peers, amounts. */
 function recordOf(report: DrillReport): DrillRecord {
   const { at, ok, verdict, durationMs, version, opened, covered, counts, warnings } = report;
   return {

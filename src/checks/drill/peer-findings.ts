@@ -3,7 +3,7 @@ import { type Finding, type FindingCode, findingOf } from "../finding.ts";
 import type { DrillOptions } from "./drill-options.ts";
 import type { DrilledChannel } from "./drill-report.ts";
 
-/** What an operator should know of the peers that have to close, though a restore would work. */
+/** What an operator should know about the peers that have to close, even if a restore would work. */
 export function peerFindings(
   subject: string,
   channels: readonly DrilledChannel[],
@@ -26,13 +26,13 @@ export function peerFindings(
       ({ addresses }) =>
         addresses.some(({ announced }) => announced === true) &&
         !addresses.some(({ announced, inBackup }) => announced === true && inBackup === true),
-      "the backup holds none of the addresses that it announces now",
+      "the backup has none of the addresses that are announced now",
     );
   }
   warn(
     "no-address",
     ({ reach }) => reach === "must-come",
-    "the backup holds no address that can be dialled, so it has to dial a restored node",
+    "the backup has no address to dial, so the peer has to dial the restored node",
   );
   warn(
     "no-answer",
@@ -42,14 +42,16 @@ export function peerFindings(
   return findings;
 }
 
-/** What of the forecast nobody was asked. The verdict doesn't rest on it. */
+/** The parts of the forecast that weren't checked. The verdict doesn't rest on them. */
 export function forecastNotChecked(
   { encrypter, dialler }: DrillOptions,
   survey: NodeSurvey | null,
 ): string[] {
   const list: string[] = [];
   if (encrypter === undefined) {
-    list.push("that your words or key open it, and the addresses in it: give --key-file");
+    list.push(
+      "whether your seed or key opens the backup, and the addresses in it: give --key-file",
+    );
   }
   if (survey !== null && !survey.peers.known) {
     list.push(`which peers are connected: ${survey.peers.error.message}`);
