@@ -7,11 +7,11 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
-/** Awaits `promise`, or throws code "aborted" as soon as `signal` aborts. The promise goes on. */
+/** Awaits `promise`, or throws "aborted" as soon as `signal` aborts. The promise itself continues. */
 export async function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return promise;
   if (signal.aborted) {
-    // Nobody is left to hear that it failed.
+    // Nothing is left to handle its failure.
     promise.catch(() => undefined);
     throwIfAborted(signal);
   }

@@ -1,6 +1,6 @@
 /**
- * Collects what comes, or returns null as soon as it is more than `maxBytes`: never more than that
- * is held. `onProgress` hears how many bytes there are after each chunk, and may throw.
+ * Collects chunks, or returns null once they exceed `maxBytes`: it never holds more than that.
+ * `onProgress` receives the number of bytes after each chunk, and may throw.
  */
 export async function boundedRead(
   chunks: AsyncIterable<Uint8Array>,

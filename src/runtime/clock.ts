@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ScbError } from "./error.ts";
 
-/** Time as an argument, so that a simulation can own it. */
+/** Time as an argument, so that a simulation can control it. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump. */
   now(): number;
@@ -11,10 +11,10 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Node's timers take what is longer for no time at all. */
+/** Node's timers treat longer delays as no delay at all. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** The machine's own clock. A `sleep` may be of any length. */
+/** The machine's own clock. Its `sleep` may be of any length. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -5,21 +5,20 @@ export interface DeadlineOptions {
   readonly clock: Clock;
   readonly ms: number;
   readonly signal?: AbortSignal | undefined;
-  /** What is thrown once the time is over. */
+  /** Makes the error that is thrown at the deadline. */
   readonly late: () => Error;
 }
 
 export interface Deadline {
-  /** Aborts when the time is over, or with the caller's signal. */
+  /** Aborts at the deadline, or with the caller's signal. */
   readonly signal: AbortSignal;
-  /** Puts the end off: what turns out to be larger may take longer. */
+  /** Postpones the deadline: a larger task may take longer. */
   extend(ms: number): void;
 }
 
 /**
- * Runs `work` for `ms` at most. The caller is let go at that moment, or when `signal` aborts, even if
- * the work doesn't heed its signal: with what `late` makes, or "aborted". Work that was let go may
- * still do things.
+ * Runs `work` for at most `ms`. At the deadline, or when `signal` aborts, the caller gets the error from
+ * `late`, or "aborted", even if the work ignores its signal. Abandoned work may still have effects.
  */
 export async function withinDeadline<T>(
   { clock, ms, signal, late }: DeadlineOptions,

@@ -3,15 +3,15 @@ import { mayBeSecret } from "./secret-text.ts";
 const longestText = 300;
 
 /**
- * What no output holds: controls of terminals (C1 too, which JSON leaves as they are), characters
- * that aren't seen or turn the direction of what follows, and separators of lines.
+ * Characters that no output holds: terminal controls (including C1, which JSON keeps), invisible
+ * characters, those that change the text's direction, and line separators.
  */
 export const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const unprintables = new RegExp(unprintable, "gu");
 
 /**
- * Text of a service, a node or a peer, fit for a message: on one line, without control characters, not
- * without end. `secrets` are left out: some services send back what they were sent.
+ * Makes text of a service, node or peer fit for a message: one line, no control characters, bounded.
+ * Removes `secrets`, because some services echo what they were sent.
  */
 export function foreignText(text: string, secrets: readonly string[] = []): string {
   let shown = text;
@@ -22,14 +22,12 @@ export function foreignText(text: string, secrets: readonly string[] = []): stri
     .slice(0, longestText);
 }
 
-/** As `foreignText`, for one who was sent secrets that can't be named here. */
+/** As `foreignText`, if secrets were sent that can't be listed here. */
 export function secretlessText(text: string): string {
-  return mayBeSecret(text)
-    ? "what it says may hold a secret, and isn't repeated"
-    : foreignText(text);
+  return mayBeSecret(text) ? "its answer may hold a secret, so it isn't shown" : foreignText(text);
 }
 
-/** JSON on one line, in which what no output holds is escaped. */
+/** One line of JSON with unprintable characters escaped. */
 export function escapedJson(json: string): string {
   return json.replaceAll(unprintables, (char) =>
     Array.from(
@@ -39,7 +37,7 @@ export function escapedJson(json: string): string {
   );
 }
 
-/** A line of ours that may hold foreign text: what no output holds shows as its code. */
+/** A line of ours that may hold foreign text, with unprintable characters shown as codes. */
 export function printable(line: string): string {
   return line.replaceAll(unprintables, (char) => {
     const code = char.codePointAt(0) ?? 0;

@@ -1,8 +1,8 @@
 import { homedir } from "node:os";
 
 /**
- * The user's folder. A user that nobody has named, as in many containers, has none: then it is the root
- * folder, as Docker has it.
+ * The user's home folder. Users without a name, common in containers, have none: then it is the root
+ * folder, as in Docker.
  */
 export function homeFolder(): string {
   try {

@@ -1,6 +1,6 @@
 import { printable } from "./foreign-text.ts";
 
-/** Markup that is finished: nothing in it is escaped again. */
+/** Finished markup that isn't escaped again. */
 export class Html {
   readonly text: string;
 
@@ -12,8 +12,8 @@ export class Html {
 type Part = string | number | Html | null | readonly Part[];
 
 /**
- * Markup with values put in, as text or inside a quoted attribute: all but `Html` is escaped, whoever
- * wrote it. Null is nothing; a list is its items.
+ * Markup with values as text or in quoted attributes. Escapes every value but `Html`, whoever wrote it.
+ * Null becomes nothing, and a list its items.
  */
 export function html(markup: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const values = [...parts.map(textOf), ""];

@@ -1,11 +1,11 @@
 import PQueue from "p-queue";
 
-/** More at once gains nothing and strains a small store. */
+/** More concurrency gains nothing and strains a small store. */
 const concurrentRequests = 16;
 
 /**
- * Runs `task` for each item, some at once. The first failure ends it, as soon as the tasks under way
- * have ended, and is thrown.
+ * Runs `task` for each item, several at a time. The first failure is thrown as soon as the running tasks
+ * have ended.
  */
 export async function inParallel<T>(
   items: readonly T[],

@@ -1,8 +1,8 @@
 import { ScbError } from "./error.ts";
 
 /**
- * Checks a time that a caller has set, in milliseconds, and returns it. Throws "usage" for what isn't
- * a finite number of at least `leastMs`: a timer would take it for no time at all.
+ * Checks and returns a caller's duration in milliseconds. Throws "usage" unless it is a finite number of
+ * at least `leastMs`: a timer would treat it as no delay at all.
  */
 export function checkedMs(name: string, ms: number, leastMs = 1): number {
   if (Number.isFinite(ms) && ms >= leastMs) return ms;

@@ -1,6 +1,6 @@
 import { ScbError } from "./error.ts";
 
-/** `text` without its percent encoding. Throws "usage" where that is none; `what` names the text. */
+/** Decodes percent encoding. Throws "usage" if `text` isn't valid; `what` names it. */
 export function percentDecoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);

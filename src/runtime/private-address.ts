@@ -15,12 +15,14 @@ const ranges: readonly (readonly [network: string, bits: number, family: "ipv4" 
 const privateRanges = new BlockList();
 for (const range of ranges) privateRanges.addSubnet(...range);
 
-/** Whether an IP address is this machine's own or of a private network: RFC 1918, 3927, 4193, 4291. */
+/** Whether an IP address is this machine's own or in a private network: RFC 1918, 3927, 4193, 4291. */
 export function isPrivateAddress(address: string): boolean {
   return privateRanges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** The address of a host, which may be one already. IPv6 without brackets. Throws what Node throws. */
+/**
+ * The address of a host, which may itself be an address. IPv6 without brackets. Throws what Node throws.
+ */
 export async function addressOf(host: string, signal?: AbortSignal): Promise<string> {
   if (isIP(host) !== 0) return host;
   return (await abortable(lookUp(host), signal)).address;

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from "node:net";
 import { ScbError } from "./error.ts";
 
-/** A proxy that the environment names. */
+/** A proxy named in the environment. */
 export interface NamedProxy {
-  /** May hold a user and a password: for the connection only. */
+  /** May hold a user and a password, so use it only for the connection. */
   readonly url: URL;
   /** For people, without credentials: `HOST:PORT (HTTPS_PROXY)`. */
   readonly name: string;
@@ -14,14 +14,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const variables = ["https_proxy", "http_proxy", "all_proxy"] as const;
 const schemes = ["http:", "https:", "socks:", "socks4:", "socks4a:", "socks5:", "socks5h:"];
 
-/** Whether any request goes through a proxy. Throws "usage" for a proxy that can't be one. */
+/** Whether any request goes through a proxy. Throws "usage" for an invalid proxy. */
 export function namesProxy(environment: Environment): boolean {
   return variables.map((variable) => proxyIn(environment, variable)).some((it) => it !== null);
 }
 
 /**
  * The proxy for a request to `target`, as curl and Go programs read it from HTTPS_PROXY, HTTP_PROXY,
- * ALL_PROXY and NO_PROXY, in lower case first; null for none. What isn't HTTP takes ALL_PROXY alone.
+ * ALL_PROXY and NO_PROXY, lower case first; null for none. Anything but HTTP uses only ALL_PROXY.
  */
 export function proxyFor(target: URL, environment: Environment): NamedProxy | null {
   const [, exempt = ""] = lookUp(environment, "no_proxy");
@@ -39,7 +39,7 @@ function proxyIn(
   if (text === "") return null;
   const full = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(full) ? new URL(full) : null;
-  // The value is never repeated: it may hold a password.
+  // Never quote the value, which may hold a password.
   if (url === null || !schemes.includes(url.protocol) || url.hostname === "") {
     throw new ScbError(
       "usage",
@@ -57,14 +57,16 @@ function lookUp(environment: Environment, lowerName: string): [name: string, val
   return [lowerName, ""];
 }
 
-/** `*`, a host and those below it, an address, a range of addresses, each perhaps with a port. */
+/**
+ * An entry is `*`, a host and its subdomains, an address, or an address range, optionally with a port.
+ */
 function isMatch(entry: string, target: URL): boolean {
   if (entry === "*") return true;
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(entry) ?? [];
   const targetPort = target.port || (target.protocol === "https:" ? "443" : "80");
   if (port !== undefined && port !== targetPort) return false;
   const host = target.hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  // IPv6 without brackets has no port, but colons.
+  // IPv6 without brackets has colons but no port.
   const named = (bracketed ?? plain ?? entry).replace(/^\*?\./, "");
   if (named === "") return false;
   return isIP(host) === 0

@@ -1,14 +1,14 @@
 /**
- * - "away": the proxy can't be reached, or isn't one.
- * - "credentials": it wants a user and a password, or other ones.
+ * - "away": the proxy can't be reached, or isn't a proxy.
+ * - "credentials": it wants a user and a password, or different ones.
  * - "forbidden": its rules don't allow the connection.
- * - "unreached": it answers, and couldn't reach the host.
+ * - "unreached": it answered but couldn't reach the host.
  */
 export type ProxyTroubleKind = "away" | "credentials" | "forbidden" | "unreached";
 
 /**
- * Why a proxy made no connection. Nothing was sent beyond it. Foreign errors are not kept as its cause:
- * a proxy library's hold the proxy's password.
+ * Why a proxy made no connection. Nothing was sent beyond the proxy. Never keeps a foreign error as its
+ * cause, because a proxy library's errors hold the proxy's password.
  */
 export class ProxyTrouble extends Error {
   override readonly name = "ProxyTrouble";
@@ -23,7 +23,7 @@ export class ProxyTrouble extends Error {
     this.reason = reason;
   }
 
-  /** Takes what Node or a proxy library threw while it was connecting. */
+  /** Translates an error of Node or of a proxy library while connecting. */
   static from(error: unknown, proxy: string): ProxyTrouble {
     if (error instanceof ProxyTrouble) return error;
     const { code = "", message } = readError(error);
@@ -38,10 +38,10 @@ export class ProxyTrouble extends Error {
     return new ProxyTrouble("away", proxy, reasons[code] ?? reasonOf(code, message));
   }
 
-  /** Takes the answer of an HTTP proxy to CONNECT; null if it made the connection. */
+  /** Translates an HTTP proxy's answer to CONNECT; null if it made the connection. */
   static fromStatus(status: number, proxy: string): ProxyTrouble | null {
     if (status === 200) return null;
-    // 401 is what tinyproxy says of a wrong password.
+    // tinyproxy answers 401 to a wrong password.
     if (status === 407 || status === 401)
       return new ProxyTrouble("credentials", proxy, wantsCredentials);
     return status === 403 || status === 405
@@ -50,9 +50,9 @@ export class ProxyTrouble extends Error {
   }
 }
 
-const wantsCredentials = "it wants a user and a password, or other ones";
+const wantsCredentials = "it wants a user name and a password, or rejects those given";
 
-/** By the package socks' names of what RFC 1928, section 6, lists. */
+/** Keyed by the names that the package socks gives to the replies in RFC 1928, section 6. */
 const replies: Readonly<Record<string, string>> = {
   Failure: "general failure",
   NotAllowed: "not allowed by its rules",
@@ -64,9 +64,9 @@ const replies: Readonly<Record<string, string>> = {
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
-  ECONNRESET: "it broke the connection",
+  ECONNRESET: "it reset the connection",
   ENOTFOUND: "no such host",
-  EAI_AGAIN: "its host name has no address now",
+  EAI_AGAIN: "its host name can't be resolved now",
   ETIMEDOUT: "no answer in time",
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
@@ -81,5 +81,5 @@ function readError(error: unknown): { code?: string; message: string } {
 function reasonOf(code: string, message: string): string {
   if (/timed out/.test(message)) return "no answer in time";
   if (/closed|ended before/i.test(message)) return "it closed the connection";
-  return code === "" ? "what answers there is no such proxy" : `no connection to it (${code})`;
+  return code === "" ? "what answers there isn't such a proxy" : `no connection to it (${code})`;
 }

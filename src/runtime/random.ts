@@ -8,7 +8,7 @@ export interface Random {
   unit(): number;
 }
 
-/** The machine's own: its bytes are fit for keys and nonces, its numbers are not. */
+/** The machine's randomness. Its bytes are fit for keys and nonces; its numbers aren't. */
 export const systemRandom: Random = {
   bytes: (size) => new Uint8Array(randomBytes(size)),
   unit: () => Math.random(),

@@ -4,20 +4,20 @@ import { ScbError } from "./error.ts";
 import type { Random } from "./random.ts";
 
 export interface RetryOptions {
-  /** Whether time may heal this error. Any other is thrown. */
+  /** Whether this error may pass with time. Any other error is thrown. */
   readonly canPass: (error: ScbError) => boolean;
   readonly backoff: BackoffOptions;
-  /** How often it acts at most. Default: without end, until `signal` aborts. */
+  /** The maximum number of tries. Default: unlimited, until `signal` aborts. */
   readonly maxTries?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** Hears of each failure, before the wait. */
+  /** Called after each failure, before the wait. */
   readonly onRetry?: ((error: ScbError, attempt: number, retryInMs: number) => void) | undefined;
-  /** Ends the waits: then it throws "aborted", and says what it waited for. */
+  /** Ends the waits: then it throws "aborted", naming the last failure. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Acts, and acts again with backoff and full jitter, until it succeeds. */
+/** Calls `act` until it succeeds, with backoff and full jitter. */
 export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { canPass, backoff, maxTries = Infinity, clock, random, onRetry, signal } = options;
   for (let attempt = 1; ; attempt += 1) {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { abortable, throwIfAborted } from "./abort.ts";
 
-/** One request that has not begun, and who waits for it. */
+/** A request that hasn't started yet, and its callers. */
 interface Batch<T, A> {
   readonly asks: A[];
   readonly abort: AbortController;
@@ -10,14 +10,13 @@ interface Batch<T, A> {
 }
 
 /**
- * One request for all who ask at the same moment. Each answer is newer than its question: whoever asks
- * while a request is under way waits for the next one, which is then shared by all who have asked
- * meanwhile. `make` gets what each of them asked with. Who goes away leaves the others their answer; the
- * last one to go ends the request.
+ * One request for all callers that ask at the same moment. Each answer is newer than its question:
+ * callers that ask during a request share the next one. `make` gets every caller's argument. A caller
+ * that leaves doesn't affect the others; when the last one leaves, the request is aborted.
  */
 export class SharedAsk<T, A = undefined> {
   readonly #make: (asks: readonly A[], signal: AbortSignal) => Promise<T>;
-  /** Not begun yet: it may still be joined. */
+  /** Not started yet, so it can still be joined. */
   #next: Batch<T, A> | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -50,14 +49,14 @@ export class SharedAsk<T, A = undefined> {
     const asks: A[] = [];
     const run = async (): Promise<T> => {
       await before;
-      // Whoever is told of a change together asks together.
+      // Callers that hear of a change together ask together.
       await setImmediate();
       if (this.#next === batch) this.#next = null;
       throwIfAborted(abort.signal);
       return this.#make(asks, abort.signal);
     };
     const answer = run();
-    // One that nobody waits for any more fails unheard.
+    // Nothing handles the failure of an answer that no caller awaits any more.
     this.#last = answer.catch(() => undefined);
     const batch: Batch<T, A> = { asks, abort, answer, waiting: 0 };
     return batch;

@@ -3,7 +3,7 @@ interface Waiting {
   readonly start: () => void;
 }
 
-/** Lets so much through at once; the others wait for their turn, in order. */
+/** Limits concurrency; callers beyond the limit wait their turn, in order. */
 export class Slots {
   readonly #count: number;
   #free: number;
@@ -14,7 +14,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** `weight`: how many slots it takes. What weighs more than there are takes them all. */
+  /** `weight` is how many slots the task takes. A greater weight than there are slots takes them all. */
   async hold<T>(use: () => Promise<T>, weight = 1): Promise<T> {
     const taken = Math.min(weight, this.#count);
     if (this.#waiting.length === 0 && taken <= this.#free) this.#free -= taken;

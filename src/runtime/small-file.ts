@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { ScbError } from "./error.ts";
 
-/** Far more than a setting or a page of settings takes: a larger file was named by mistake. */
+/** Far more than any setting or configuration file takes: a larger file was named by mistake. */
 const largestSizeBytes = 256 * 1024;
 
-/** A pipe is waited for, so often and so long: 10 s. */
+/** The limit of waits for a pipe: 10 s in all. */
 const mostWaits = 500;
 const waitMs = 20;
 
@@ -12,16 +12,16 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "this user may not read it",
   EISDIR: "it is a folder",
-  EAGAIN: "nothing came from it in 10 s",
+  EAGAIN: "it gave nothing within 10 s",
 };
 
 /**
- * Reads a small text file, or a pipe such as `<(…)`, at once. Neither its size nor the wait for it is
- * without a bound. Throws "io" with the reason alone, for the end of a sentence.
+ * Reads a small text file, or a pipe such as `<(…)`, synchronously. Both its size and the wait are
+ * bounded. Throws "io" with only the reason, to end a sentence.
  */
 export function readSmallFile(path: string): string {
   try {
-    // A pipe that nobody writes to would otherwise hang before it could be given up.
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would hang.
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return readBounded(file).toString("utf8");
@@ -52,7 +52,7 @@ function readBounded(file: number): Buffer {
   throw new ScbError("io", `it is larger than ${largestSizeBytes / 1024} KiB`);
 }
 
-/** An empty file is somebody's choice; an empty pipe is a program that failed, or one that never came. */
+/** An empty file is somebody's choice, but an empty pipe means that a program failed or never started. */
 function mustNotBeEmptyPipe(file: number, bytes: Buffer): Buffer {
   if (bytes.length > 0 || !fstatSync(file).isFIFO()) return bytes;
   throw new ScbError("io", "it is a pipe that nobody writes to");

@@ -4,25 +4,25 @@ import { throwIfAborted } from "./abort.ts";
 import { formatHostAndPort, type HostAndPort } from "./host-and-port.ts";
 import { ProxyTrouble } from "./proxy-trouble.ts";
 
-/** The signal ends it far sooner. */
+/** An upper bound only; the signal ends the attempt far sooner. */
 const longestMs = 10 * 60_000;
 
 /**
- * A connection to `target` through a SOCKS5 proxy without a password, which looks the name up, as an
- * onion address needs it. Throws `ProxyTrouble`, and "aborted" as soon as `signal` aborts.
+ * Connects to `target` through a SOCKS5 proxy without a password. The proxy resolves the name, as onion
+ * addresses require. Throws `ProxyTrouble`, and "aborted" as soon as `signal` aborts.
  */
 export async function socksConnect(
   proxy: HostAndPort,
   target: HostAndPort,
   signal: AbortSignal,
 ): Promise<Socket> {
-  // Few commands need it, and it takes a while to load.
+  // Few commands need this package, and it is slow to load.
   const { SocksClient } = await import("socks");
   throwIfAborted(signal);
   const socket = connect(proxy);
   const end = (): void => void socket.destroy();
   signal.addEventListener("abort", end, { once: true });
-  // Whoever waits on the socket hears of it there; an error that nobody listens to ends the process.
+  // The socket's users handle errors; without a listener, an error would end the process.
   socket.on("error", () => undefined);
   try {
     await once(socket, "connect", { signal });

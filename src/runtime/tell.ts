@@ -1,6 +1,6 @@
 /**
- * Tells an observer. One that throws, or rejects, is a defect of its owner's: Node warns of it, and
- * whoever tells goes on.
+ * Calls an observer. If it throws or rejects, that is its owner's defect: Node warns about it, and the
+ * caller carries on.
  */
 export function tell<Event>(observe: (event: Event) => void, event: Event): void {
   try {

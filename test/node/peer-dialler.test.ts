@@ -93,7 +93,7 @@ describe("PeerDialler", () => {
     [
       "a proxy that is none",
       async () => dial(onion, await serve((socket) => socket.write("HTTP/1.1 400 Bad Request"))),
-      /is no such proxy/,
+      /isn't such a proxy/,
     ],
     [
       "a proxy that hangs up",

@@ -143,19 +143,21 @@ peerSuite("a store behind a proxy", ["proxies"], () => {
       scheme: "https",
       proxy: () => `http://me:wrong@127.0.0.1:${http.port}`,
       code: "store-denied",
-      message: /\(all_proxy\): it wants a user and a password, or other ones: correct them/,
+      message:
+        /\(all_proxy\): it wants a user name and a password, or rejects those given: correct them/,
     },
     {
       name: "a wrong password of a SOCKS proxy",
       proxy: () => `socks5h://me:wrong@127.0.0.1:${socks.port}`,
       code: "store-denied",
-      message: /\(all_proxy\): it wants a user and a password, or other ones: correct them/,
+      message:
+        /\(all_proxy\): it wants a user name and a password, or rejects those given: correct them/,
     },
     {
       name: "no password",
       proxy: () => `socks5h://127.0.0.1:${socks.port}`,
       code: "store-denied",
-      message: /it wants a user and a password/,
+      message: /it wants a user name and a password/,
     },
     {
       name: "a host that the SOCKS proxy can't reach",
