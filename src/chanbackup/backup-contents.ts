@@ -5,14 +5,14 @@ import { type PackedMulti, unpackMultiInTurns } from "./packed-multi.ts";
 import type { Single } from "./single.ts";
 import { SingleView } from "./single-view.ts";
 
-/** Which channels are in a backup. Both sorted by txid as printed, then by index as a number. */
+/** The channels in a backup. Both lists are sorted by txid as printed, then by index as a number. */
 export interface BackupContents {
   /** "txid:index". */
   readonly channelPoints: readonly string[];
   /**
-   * The bare ones: by the bytes, those without CloseTxInputs; by lnd's word, those that it calls
-   * restored. A restored channel is exported under the same channel point, but smaller: whoever has
-   * the backup from before the loss has the better one. Null where nobody can tell.
+   * The bare channels. Judged by the bytes, those without CloseTxInputs; judged by lnd, those that it
+   * calls restored. A restored channel is exported under the same channel point but with less data, so a
+   * backup from before the loss is the better one. Null if nothing can tell.
    */
   readonly bareChannelPoints: readonly string[] | null;
 }

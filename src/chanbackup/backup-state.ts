@@ -7,21 +7,21 @@ import { newSingle } from "./new-single.ts";
 import type { Single } from "./single.ts";
 import { SingleView } from "./single-view.ts";
 
-/** What could not be taken in of an event. */
+/** The parts of an event that could not be taken in. */
 export interface LeftOut {
-  /** The closes of channels that only the backup holds. */
+  /** Closes of channels that only the backup holds. */
   readonly heldBack: readonly string[];
   readonly skipped: readonly { readonly channelPoint: string | null; readonly error: ScbError }[];
 }
 
 /**
- * What SubSwapper knows of its node's channels. A close is kept for good: lnd forgets it when a swap
- * fails, and the next merge brings the channel back. Never holds more than one entry a channel.
+ * What SubSwapper knows about its node's channels. A close is remembered for good. (lnd forgets it when a
+ * swap fails, and its next merge brings the channel back.) Never holds more than one entry per channel.
  */
 export class BackupState {
   readonly #open = new Map<string, SingleView>();
   readonly #closed = new Set<string>();
-  /** Closes that nobody has confirmed, of channels that this program never had. */
+  /** Unconfirmed closes of channels that this program never had. */
   readonly #heldBack = new Set<string>();
   readonly #skipped = new Set<string>();
   #held: ReadonlySet<string> = new Set();
@@ -32,15 +32,15 @@ export class BackupState {
     this.add(startingChans);
   }
 
-  /** Channels that were reported, and that no backup can hold. */
+  /** Reported channels that no backup can hold. */
   get skipped(): readonly string[] {
     return [...this.#skipped];
   }
 
   /**
-   * These channels are open and look like this; one that is known already is replaced. They are kept
-   * as they will be written: nothing changes them later, and each swap only copies them. Throws
-   * "encode" for what no backup can hold, and takes in none of them then.
+   * Adds open channels, replacing those already known. They are kept in serialized form: nothing changes
+   * them later, and each swap only copies them. Throws "encode" if no backup can hold one of them, and
+   * then adds none.
    */
   add(singles: readonly Single[]): void {
     const views = singles.map(SingleView.of);
@@ -53,7 +53,7 @@ export class BackupState {
     }
   }
 
-  /** A channel that is both new and closed is closed, as in lnd. */
+  /** A channel that is both new and closed counts as closed, as in lnd. */
   apply({ newChans, closedChans }: ChannelEvent): LeftOut {
     const heldBack: string[] = [];
     const skipped: { channelPoint: string | null; error: ScbError }[] = [];
@@ -81,7 +81,7 @@ export class BackupState {
     return { heldBack, skipped };
   }
 
-  /** Throws "decode" for what is no channel point. */
+  /** Throws "decode" if it isn't a channel point. */
   close(channelPoint: string): void {
     const point = canonicalOutPoint(channelPoint);
     this.#open.delete(point);
@@ -90,13 +90,13 @@ export class BackupState {
     this.#closed.add(point);
   }
 
-  /** This is what the swapper holds now. */
+  /** Records what the swapper holds now. */
   saved(merged: Multi): void {
     this.#saved = merged;
     this.#isLost = false;
   }
 
-  /** It should, and doesn't: what others had put there is saved again from here. */
+  /** The swapper lost its backup: what others had saved there is saved again from here. */
   lost(): void {
     this.#isLost = true;
   }
@@ -112,8 +112,8 @@ export class BackupState {
   }
 
   /**
-   * The synchronisation point for a subscription: also channels that only the backup holds, so that
-   * those which closed while nobody listened are reported.
+   * The synchronisation point for a subscription. It includes channels that only the backup holds, so
+   * that the notifier reports those that closed while nothing listened.
    */
   knownChans(): ReadonlySet<string> {
     const known = new Set([...this.#held, ...this.#open.keys()]);

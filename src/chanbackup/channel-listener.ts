@@ -7,21 +7,21 @@ import type { ChannelEvent, ChannelNotifier } from "./channel-notifier.ts";
 
 export interface ChannelListenerOptions {
   readonly notifier: ChannelNotifier;
-  /** Asked anew for each subscription. */
+  /** Called for each subscription. */
   readonly knownChans: () => ReadonlySet<string>;
   readonly onEvent: (event: ChannelEvent) => void;
-  /** The subscription is lost, or could not be made; the next comes after `retryInMs`. */
+  /** The subscription was lost or could not be made. The next try is after `retryInMs`. */
   readonly onTrouble: (error: ScbError, retryInMs: number) => void;
-  /** It stands again, after trouble. */
+  /** The subscription works again, after trouble. */
   readonly onRecovered: () => void;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /**
- * Hears a notifier's events until `signal` aborts. A stream that fails, or just ends, is subscribed
- * anew with backoff; because it begins with the known channels, nothing in between is missed. Ends
- * even if the notifier never answers.
+ * Listens to a notifier until `signal` aborts. If the stream fails or just ends, subscribes again with
+ * backoff. Each subscription starts with the known channels, so no change is missed. Ends even if the
+ * notifier never answers.
  */
 export async function listenToChannels(
   options: ChannelListenerOptions,
@@ -47,7 +47,7 @@ export async function listenToChannels(
       error = ofNotifier(cause);
     }
     if (signal.aborted) return;
-    // One that tells something and ends at once is no better than one that can't be made.
+    // A stream that ends right after its first event is no better than none.
     const hasStood = clock.monotonicMs() - sinceMs >= defaultBackoff.maxMs;
     attempt = hasStood ? 1 : attempt + 1;
     const retryInMs = backoffMs(attempt, random);
@@ -67,8 +67,8 @@ function ofNotifier(cause: unknown): ScbError {
 }
 
 /**
- * The events, until `signal` aborts: a notifier that is silent then need not do anything for the
- * listener to end. Throws "aborted".
+ * The notifier's events until `signal` aborts. The listener then ends even if the notifier stays silent.
+ * Throws "aborted".
  */
 async function* until(
   signal: AbortSignal,
@@ -85,7 +85,7 @@ async function* until(
       yield next.value;
     }
   } finally {
-    // A generator that waits can only be ended by what it waits for: by the cancel that follows.
+    // A waiting generator can only be ended by what it waits for, which is the cancel that follows.
     if (!isWaiting) await abortable(Promise.resolve(iterator.return?.()), signal);
   }
 }

@@ -3,13 +3,13 @@ import type { ChannelWithAddrs } from "./new-single.ts";
 /** Channels opened and closed since the previous event. Source: lnd `chanbackup.ChannelEvent`. */
 export interface ChannelEvent {
   /**
-   * Channel points, "txid:index" as `formatOutPoint` writes them; one that is none is told as
-   * "channel-skipped". Channels that the node has seen close, and that are fully resolved: until all of a channel's funds
-   * are back, only a backup that holds it brings them back. A channel that the node merely doesn't
-   * know isn't closed: that is how a node looks that was wiped.
+   * Channels that the node has seen close and that are fully resolved. Until all of a channel's funds are
+   * back, only a backup that holds the channel can recover them. A channel that the node merely doesn't
+   * know isn't closed: a wiped node looks like that. Channel points are "txid:index", as `formatOutPoint`
+   * writes them; an invalid one is reported as "channel-skipped".
    */
   readonly closedChans: readonly string[];
-  /** Opened or changed: each replaces what was known of its channel. */
+  /** Opened or changed channels. Each replaces what was known about its channel. */
   readonly newChans: readonly ChannelWithAddrs[];
 }
 
@@ -22,12 +22,11 @@ export interface ChannelSubscription {
 }
 
 /**
- * Reports the channels of one node. `knownChans` (channel points, "txid:index") is a
- * synchronisation point: the first event makes up whatever opened or closed between the moment at
- * which the caller learnt of them and the moment at which the subscription stood, so that no event
- * falls in between.
+ * Reports one node's channels. `knownChans` (channel points, "txid:index") is a synchronisation point:
+ * the first event includes everything that opened or closed between the moment when the caller learnt of
+ * those channels and the start of the subscription, so that no change is missed.
  *
- * `knownChans` also holds channels that only the saved backup knows. A close of one of them is held
+ * `knownChans` also contains channels that only the saved backup knows. A close of one of them is held
  * back until the program confirms it with `SubSwapper.confirmClosed`. Source: lnd
  * `chanbackup.ChannelNotifier`.
  */

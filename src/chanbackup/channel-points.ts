@@ -1,11 +1,11 @@
 import { compareOutPoints, formatOutPoint, parseOutPoint } from "../wire/out-point.ts";
 
-/** In the project's order, in the project's writing. Throws "decode" for one that is not `txid:index`. */
+/** Sorts and normalises channel points as the project does. Throws "decode" if one isn't `txid:index`. */
 export function sortedChannelPoints(points: Iterable<string>): readonly string[] {
   return Array.from(points, parseOutPoint).sort(compareOutPoints).map(formatOutPoint);
 }
 
-/** As `sortedChannelPoints`, for what has a channel point. */
+/** As `sortedChannelPoints`, for objects with a channel point. */
 export function sortedByChannelPoint<T extends { readonly channelPoint: string }>(
   items: Iterable<T>,
 ): readonly T[] {
@@ -14,7 +14,7 @@ export function sortedByChannelPoint<T extends { readonly channelPoint: string }
     .map(({ item }) => item);
 }
 
-/** Whether `points` has all of `others`. */
+/** Whether `points` contains all of `others`. */
 export function covers(points: readonly string[], others: readonly string[]): boolean {
   const held = new Set(points);
   return others.every((point) => held.has(point));

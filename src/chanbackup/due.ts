@@ -5,29 +5,28 @@ import { type SnapshotReason, weightierReason } from "./snapshot.ts";
 
 /** What has to be saved, as an attempt takes it up. */
 export interface Due {
-  /** The weightiest of all that isn't saved yet. */
+  /** The most important reason among all that isn't saved yet. */
   readonly reason: SnapshotReason;
-  /** Grows with each thing that becomes due. */
+  /** Grows whenever something becomes due. */
   readonly revision: number;
-  /** When the first of it became due, by the monotonic clock. */
+  /** When the first of it became due. Monotonic. */
   readonly sinceMs: number;
 }
 
 /**
- * What is due, folded into one: in an outage nothing piles up. An attempt takes it up, and what
- * becomes due after that is left for the next one. Whoever waits for a revision hears what became of
- * it.
+ * Folds everything due into one, so that nothing piles up in an outage. An attempt takes it up; what
+ * becomes due later is left for the next attempt. Callers waiting for a revision learn what became of it.
  */
 export class DueState {
   readonly #clock: Clock;
   #fresh: Due | null = null;
-  /** What an attempt has taken up and not settled. */
+  /** What an attempt took up and hasn't settled. */
   #taken: Due | null = null;
   #revision = 0;
   #settledRevision = 0;
   #savedRevision = 0;
   #refusal: ScbError | null = null;
-  /** Resolves, and is replaced, with each answer. */
+  /** Resolves with each answer, and is then replaced. */
   #answer = Promise.withResolvers<void>();
 
   constructor(clock: Clock) {
@@ -39,12 +38,12 @@ export class DueState {
     return fold(this.#taken, this.#fresh)?.reason ?? null;
   }
 
-  /** Of the newest thing that became due. */
+  /** The revision of what became due last. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Of the newest thing that is known to be saved. */
+  /** The newest revision known to be saved. */
   get savedRevision(): number {
     return this.#savedRevision;
   }
@@ -68,7 +67,7 @@ export class DueState {
     return this.#taken ?? { reason: "start", revision, sinceMs: this.#clock.monotonicMs() };
   }
 
-  /** What was taken up as `revision` is saved, or a guard has refused it. */
+  /** `revision` is saved, or a guard refused it. */
   settle(revision: number, refusal: ScbError | null): void {
     if (this.#taken !== null && this.#taken.revision <= revision) this.#taken = null;
     this.#settledRevision = Math.max(this.#settledRevision, revision);
@@ -78,13 +77,13 @@ export class DueState {
     this.#answer = Promise.withResolvers();
   }
 
-  /** Nothing of it is worth waiting for. */
+  /** What is due isn't worth waiting for. */
   drop(): void {
     this.#fresh = null;
     this.#taken = null;
   }
 
-  /** Resolves when `revision` is saved. Rejects with its refusal; when `signal` aborts the wait ends. */
+  /** Resolves when `revision` is saved. Rejects with its refusal. When `signal` aborts, the wait ends. */
   async saved(revision: number, signal?: AbortSignal): Promise<void> {
     while (this.#settledRevision < revision) await abortable(this.#answer.promise, signal);
     if (this.#savedRevision < revision && this.#refusal !== null) throw this.#refusal;

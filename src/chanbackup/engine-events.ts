@@ -3,8 +3,8 @@ import type { LookDepth } from "./look.ts";
 import type { SnapshotReason } from "./snapshot.ts";
 
 /**
- * What an engine goes through, told once each, for the log, the JSON lines and the metrics. What a
- * mode knows of a saved state comes with it.
+ * The events of an engine, each reported once, for the log, the JSON lines and the metrics. They include
+ * what the mode knows about a saved state.
  */
 export type EngineEvent<Swapped, Unchanged> =
   /** The state is saved: the commit is known. */
@@ -12,31 +12,31 @@ export type EngineEvent<Swapped, Unchanged> =
       readonly kind: "swapped";
       readonly reason: SnapshotReason;
       readonly attempts: number;
-      /** From the moment at which the change was noticed to the known commit. */
+      /** The time from noticing the change to the known commit. */
       readonly elapsedMs: number;
     } & Swapped)
-  /** The state is saved already: it was read back just now. */
+  /** The state was already saved, as a read-back just showed. */
   | ({ readonly kind: "unchanged"; readonly reason: SnapshotReason } & Unchanged)
-  /** A guard held the state back. Tried again with the next change or refresh. */
+  /** A guard refused the state. The next change or refresh tries again. */
   | {
       readonly kind: "refused";
       readonly reason: SnapshotReason;
       readonly error: ScbError;
       readonly code: string;
       readonly message: string;
-      /** Where the candidate is kept; null if it isn't, then it is tried again until it is. */
+      /** Where the candidate is kept. Null if it could not be kept, which is retried. */
       readonly quarantineKey: string | null;
     }
   | {
       readonly kind: "retrying";
       readonly error: ScbError;
-      /** The one that has failed, from 1. */
+      /** The number of the failed attempt, starting at 1. */
       readonly attempt: number;
       readonly retryInMs: number;
     }
-  /** Done, after one or more `retrying`. */
+  /** An attempt succeeded after one or more `retrying`. */
   | { readonly kind: "recovered"; readonly attempts: number }
-  /** An idle look: what was saved is there, as it was read back just now. */
+  /** An idle look read back what was saved and found it. */
   | { readonly kind: "confirmed"; readonly depth: LookDepth }
-  /** What was saved isn't there any more, or isn't what was saved. It is saved anew at once. */
+  /** What was saved is gone or has changed. It is saved again immediately. */
   | { readonly kind: "lost"; readonly error: ScbError };

@@ -15,17 +15,17 @@ import { Nap, sleepUntil } from "./nap.ts";
 import { RefusedError } from "./refused-error.ts";
 import type { SnapshotReason } from "./snapshot.ts";
 
-/** What came of an attempt that did not throw. */
+/** The outcome of an attempt that didn't throw. */
 export type Outcome<Swapped, Unchanged> =
   | {
       readonly kind: "swapped";
-      /** What the saved state takes in. */
+      /** What the saved state includes. */
       readonly due: Due;
-      /** Tells this backup from every other one; null if the swapper can't. */
+      /** Identifies this backup; null if the swapper can't tell. */
       readonly id: string | null;
       readonly facts: Swapped;
     }
-  /** The swapper holds this state already: it was read back in this attempt. */
+  /** The swapper already holds this state, which this attempt read back. */
   | {
       readonly kind: "unchanged";
       readonly due: Due;
@@ -33,30 +33,27 @@ export type Outcome<Swapped, Unchanged> =
       readonly held: HeldBackup | null;
       readonly facts: Unchanged;
     }
-  /** The swapper should hold this state, and doesn't any more. */
+  /** The swapper should hold this state, but no longer does. */
   | { readonly kind: "lost"; readonly error: ScbError };
 
-/**
- * When a running engine saves and looks, in milliseconds. Each is checked: "usage" for what is no
- * time.
- */
+/** When a running engine saves and looks, in milliseconds. Invalid values throw "usage". */
 export interface EngineTiming extends LookTiming {
-  /** A backup that was saved longer ago is saved anew, with fresh addresses, even if nothing changed. */
+  /** A backup older than this is saved again, with fresh addresses, even if nothing changed. */
   readonly refreshIntervalMs: number;
-  /** In a burst of events, from one swap to the next: see `Pace`. Default 0. */
+  /** The least time between two swaps in a burst of events: see `Pace`. Default 0. */
   readonly minIntervalMs?: number | undefined;
 }
 
 export interface EngineOptions<Swapped, Unchanged> extends EngineTiming {
   /**
    * Takes the swapper's base, then calls `engine.take()`, then makes the state and swaps it in. So
-   * what becomes due after that call is left for the next attempt. Throws "refused" and "superseded",
-   * as a `Swapper` does, and what `canPass` sorts.
+   * anything that becomes due after that call is left for the next attempt. Throws "refused" and
+   * "superseded", as a `Swapper` does, and errors that `canPass` classifies.
    */
   readonly attempt: (signal: AbortSignal) => Promise<Outcome<Swapped, Unchanged>>;
-  /** Whether time may heal this error. Any other ends the engine. */
+  /** Whether this error may pass with time. Any other error ends the engine. */
   readonly canPass: (error: ScbError) => boolean;
-  /** Whether a stop has to wait until what is due for this reason is saved. */
+  /** Whether a stop must wait until what is due for this reason is saved. */
   readonly isUnsaved: (reason: SnapshotReason) => boolean;
   /** Marks what becomes due, until `signal` aborts. An error ends the engine. */
   readonly listen: (signal: AbortSignal) => Promise<void>;
@@ -67,12 +64,12 @@ export interface EngineOptions<Swapped, Unchanged> extends EngineTiming {
 }
 
 /**
- * Brings a state into a swapper, whatever makes the state, one swap at a time.
+ * Saves a state to a swapper, one swap at a time, whatever makes the state.
  *
- * Whatever happens meanwhile only marks that a newer state is due: a burst of events ends in one swap
- * of the last state, never in a pile of stale ones. A failed attempt is made again, with full jitter,
- * until it succeeds or `abort` ends it all. While nothing is due, what was saved is read back from
- * time to time, and saved anew if it is lost.
+ * Events meanwhile only mark that a newer state is due: a burst of events ends in one swap of the last
+ * state, never in a backlog of stale ones. A failed attempt is repeated with full jitter until it
+ * succeeds or `abort` ends everything. While nothing is due, the engine periodically reads back what was
+ * saved, and saves it again if it is lost.
  */
 export class Engine<Swapped, Unchanged> {
   readonly #options: EngineOptions<Swapped, Unchanged>;
@@ -83,14 +80,14 @@ export class Engine<Swapped, Unchanged> {
   readonly #freshness: Freshness;
   readonly #looker: Looker;
   readonly #idle: Nap;
-  /** There was a refusal, or a loss: only a swap shows that it is over. */
+  /** After a refusal or a loss, only a swap shows that it is over. */
   #mustSave = false;
   #hasSaved = false;
   #refreshNotBeforeMs = -Infinity;
-  /** Of the newest thing that a stop waits for. */
+  /** The newest revision that a stop must wait for. */
   #unsavedRevision = 0;
 
-  /** Throws "usage" for times that are none. */
+  /** Throws "usage" for invalid times. */
   constructor(options: EngineOptions<Swapped, Unchanged>) {
     const { clock = systemClock, random = systemRandom, minIntervalMs = 0 } = options;
     checkedMs("refreshIntervalMs", options.refreshIntervalMs);
@@ -112,17 +109,17 @@ export class Engine<Swapped, Unchanged> {
     this.#idle = new Nap(clock);
   }
 
-  /** Of the newest thing that became due. */
+  /** The revision of what became due last. */
   get revision(): number {
     return this.#due.revision;
   }
 
-  /** Whether all is known to be saved that a stop would wait for. */
+  /** Whether everything that a stop would wait for is known to be saved. */
   get isSaved(): boolean {
     return this.#due.savedRevision >= this.#unsavedRevision;
   }
 
-  /** Something is due. Returns its revision. */
+  /** Marks something as due. Returns its revision. */
   mark(reason: SnapshotReason): number {
     const revision = this.#due.mark(reason);
     if (this.#options.isUnsaved(reason)) this.#unsavedRevision = revision;
@@ -136,28 +133,27 @@ export class Engine<Swapped, Unchanged> {
     this.#idle.wake();
   }
 
-  /** For the attempt: the state that is made after this call takes in what it returns. */
+  /** For the attempt: a state made after this call includes everything that it returns. */
   take(): Due {
     return this.#due.take();
   }
 
   /**
-   * For the attempt: whether this backup is as good as the same state saved anew. Not after a refusal
-   * or a loss, nor when it is due for a refresh. Null stands for the last one that was saved or seen.
+   * For the attempt: whether this backup is as good as the same state saved again. Not after a refusal or
+   * a loss, nor when a refresh is due. Null means the backup last saved or seen.
    */
   isGoodEnough(held: HeldBackup | null): boolean {
     return !this.#mustSave && this.#freshness.ageMs(held) < this.#options.refreshIntervalMs;
   }
 
-  /** Resolves when `revision` is saved. Rejects with its refusal; when `signal` aborts the wait ends. */
+  /** Resolves when `revision` is saved. Rejects with its refusal. When `signal` aborts, the wait ends. */
   saved(revision: number, signal?: AbortSignal): Promise<void> {
     return this.#due.saved(revision, signal);
   }
 
   /**
-   * Runs until `stop` aborts, then finishes what isn't saved yet, reads it back, and resolves.
-   * `abort` ends it at once: it throws "aborted" if that left a state unsaved. Throws what no time
-   * can heal.
+   * Runs until `stop` aborts, then saves what isn't saved yet, reads it back, and resolves. `abort` ends
+   * it immediately, with "aborted" if a state is left unsaved. Throws errors that can't pass.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     const ended = new AbortController();
@@ -165,7 +161,7 @@ export class Engine<Swapped, Unchanged> {
     listening.addEventListener("abort", () => this.#wake());
     const onStop = async (): Promise<void> => {
       this.#wake();
-      // What was told just before the stop is still on its way here.
+      // Events from just before the stop may still be on their way here.
       await this.#sleep(0, [abort]);
       ended.abort();
     };
@@ -195,8 +191,8 @@ export class Engine<Swapped, Unchanged> {
   }
 
   /**
-   * Saves the state and reads it back, or finds it saved already. The store is tried again until
-   * `abort`; what else fails isn't waited for. Throws "refused" too.
+   * Saves the state and reads it back, or finds it already saved. Retries the store until `abort`; other
+   * failures are thrown, including "refused".
    */
   async once(abort: AbortSignal): Promise<void> {
     this.mark("start");
@@ -211,7 +207,7 @@ export class Engine<Swapped, Unchanged> {
     this.#looker.interrupt();
   }
 
-  /** Waits until something is due, or nobody listens any more. Meanwhile it refreshes and looks. */
+  /** Waits until something is due or listening ends. Meanwhile, it refreshes and looks. */
   async #untilDue(listening: AbortSignal): Promise<void> {
     const { refreshIntervalMs } = this.#options;
     while (this.#due.reason === null && !listening.aborted) {
@@ -220,7 +216,7 @@ export class Engine<Swapped, Unchanged> {
       const nowMs = this.#clock.monotonicMs();
       const refreshInMs = Math.max(staleInMs, this.#refreshNotBeforeMs - nowMs);
       if (refreshInMs <= 0) {
-        // What a guard holds back stays old: it isn't tried again and again.
+        // A refused state stays old: don't retry it in a loop.
         this.#refreshNotBeforeMs = nowMs + refreshIntervalMs;
         this.mark("refresh");
       } else if (lookInMs > 0) await this.#idle.sleep(Math.min(refreshInMs, lookInMs));
@@ -228,7 +224,7 @@ export class Engine<Swapped, Unchanged> {
     }
   }
 
-  /** A stop says that everything is saved, so it is read back. */
+  /** A stop reports everything as saved, so it must be read back. */
   async #confirm(abort: AbortSignal): Promise<void> {
     if (this.#hasSaved) await this.#looker.confirm(() => this.#due.reason === null, abort);
   }
@@ -240,7 +236,7 @@ export class Engine<Swapped, Unchanged> {
     this.mark("lost");
   }
 
-  /** Saves what is due, however often it takes. `stop` is null for `once`. */
+  /** Saves what is due, however many attempts it takes. `stop` is null for `once`. */
   async #save(stop: AbortSignal | null, abort: AbortSignal): Promise<void> {
     const { attempt, canPass, isUnsaved } = this.#options;
     let superseded = 0;
@@ -283,7 +279,7 @@ export class Engine<Swapped, Unchanged> {
         const backoff = isOfStore(error) ? storeBackoff : defaultBackoff;
         const retryInMs = Math.round(backoffMs(attempts, this.#random, backoff));
         this.#tell({ kind: "retrying", error, attempt: attempts, retryInMs });
-        // A stop cuts the wait short: what isn't saved is tried once more, at once.
+        // A stop cuts the wait short: what isn't saved is tried once more, immediately.
         const isStopping = stop === null || stop.aborted;
         await this.#sleep(retryInMs, isStopping ? [abort] : [abort, stop]);
       }
@@ -306,12 +302,14 @@ export class Engine<Swapped, Unchanged> {
       this.#looker.proved();
       this.#tell({ kind: "unchanged", reason, ...outcome.facts });
     }
-    // What was found is younger than what this process knew of, but not by a whole interval.
+    // The backup found is newer than what this process knew of, but not by a whole interval.
     const isFresh = this.#freshness.ageMs(null) < this.#options.refreshIntervalMs;
     if (isFresh) this.#refreshNotBeforeMs = -Infinity;
   }
 
-  /** Tells of it. False if the candidate isn't kept: whoever looks at the store doesn't see it. */
+  /**
+   * Reports a refusal. False if the candidate could not be kept, so that nothing in the store shows it.
+   */
   #refuse(error: ScbError): boolean {
     const { refusal, quarantineKey } =
       error instanceof RefusedError ? error : { refusal: error, quarantineKey: null };

@@ -1,22 +1,24 @@
 import type { Clock } from "../runtime/clock.ts";
 
-/** The backup that a swapper holds, as far as its age is concerned. */
+/** The backup that a swapper holds, as far as its age matters. */
 export interface HeldBackup {
-  /** Tells it from every other one. */
+  /** Distinguishes it from every other backup. */
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly savedAt: number;
 }
 
 /**
- * How old the saved backup is. What this process knows outranks what clocks say: other writers' may be
- * wrong, and its own may jump.
+ * The age of the saved backup. What this process knows outranks what clocks say: other writers' clocks
+ * may be wrong, and its own may jump.
  */
 export class Freshness {
   readonly #clock: Clock;
-  /** The backup that was current last; before any was seen, a stand-in made with this process. */
+  /**
+   * The backup that was last current. Before any was seen, a placeholder made when this process started.
+   */
   #seen: HeldBackup;
-  /** Since when we know it, by the monotonic clock. */
+  /** Since when it is known. Monotonic. */
   #sinceMs: number;
   #hasSeen = false;
   #swaps = 0;
@@ -27,7 +29,7 @@ export class Freshness {
     this.#sinceMs = clock.monotonicMs();
   }
 
-  /** A backup was saved just now; `id` is null if nothing tells it from others. */
+  /** A backup was saved just now. `id` is null if nothing distinguishes it from others. */
   saved(id: string | null): void {
     this.#swaps += 1;
     this.#take({ id: id ?? `swap ${this.#swaps}`, savedAt: this.#clock.now() });
@@ -40,9 +42,9 @@ export class Freshness {
   }
 
   /**
-   * Of this backup; null for the one that was current last. A time in the future is wrong, not young.
-   * One that has replaced what was current is not older than that we know; and one that we know is
-   * not younger, whatever became of the wall clock.
+   * The age of this backup; null means the one last current. A time in the future is wrong, not recent. A
+   * backup that replaced the current one is no older than our knowledge of it, and a known backup is no
+   * younger than that, whatever happened to the wall clock.
    */
   ageMs(held: HeldBackup | null): number {
     const knownMs = this.#clock.monotonicMs() - this.#sinceMs;

@@ -32,15 +32,15 @@ export interface InspectedChannel {
   };
 }
 
-/** How much of a channel is shown. */
+/** How much of a channel to show. */
 export interface InspectOptions {
-  /** Whether the force close transaction is shown as well. Default: no. */
+  /** Whether to include the force close transaction. Default: no. */
   readonly withCloseTx?: boolean | undefined;
 }
 
 /**
- * The channel as text and numbers. `withCloseTx` adds its force close transaction: an out-of-date one
- * that is broadcast can lose all the funds of the channel.
+ * The channel as text and numbers. `withCloseTx` adds its force close transaction. Broadcasting an
+ * out-of-date one can lose all the funds of the channel.
  */
 export function inspectSingle(
   single: Single,

@@ -1,4 +1,4 @@
-/** What a file begins with; null for a byte that may be any. */
+/** The first bytes of a file; null stands for any byte. */
 type Signature = readonly (number | null)[];
 
 const anyByte = null;
@@ -9,11 +9,11 @@ const from = (offset: number, ...bytes: Signature): Signature => [
 ];
 
 /**
- * The formats that a wrong path, a script or a store's settings put in a backup's place, by the bytes
- * that each has at fixed places. Source: their specifications, and file(1)'s database.
+ * Formats that a wrong path, a script or a store's settings put in a backup's place, by their bytes at
+ * fixed positions. Source: their specifications, and file(1)'s database.
  */
 const formats: readonly (readonly [name: string, Signature])[] = [
-  // Deflate, and no flags: what gzip, zlib and the web write.
+  // Deflate without flags, as gzip, zlib and web servers write it.
   ["gzip", [0x1f, 0x8b, 8, 0]],
   // With a file name.
   ["gzip", [0x1f, 0x8b, 8, 8]],
@@ -32,9 +32,9 @@ const formats: readonly (readonly [name: string, Signature])[] = [
   ["GIF", ascii("GIF89a")],
   ["ELF (a program)", [0x7f, ...ascii("ELF")]],
   ["SQLite", ascii("SQLite format 3\0")],
-  // lnd's own channel.db and wallet.db: a page of id 0, with bbolt's magic number in its first word.
+  // lnd's own channel.db and wallet.db: a page with id 0, with bbolt's magic number in its first word.
   ["bbolt (lnd's channel.db or wallet.db)", [0, 0, 0, 0, ...from(12, 0xed, 0xda, 0x0c, 0xed)]],
-  // Version 2 of its binary form, and lnd's location.
+  // Version 2 of the binary format, with lnd's location.
   ["macaroon", [2, 1, 3, ...ascii("lnd")]],
   ["OpenSSL (encrypted with a password)", ascii("Salted__")],
   ["age (encrypted)", ascii("age-encryption.org/")],
@@ -43,8 +43,8 @@ const formats: readonly (readonly [name: string, Signature])[] = [
 ];
 
 /**
- * The format of a file that is no packed backup, or null. Each signature has 32 bits or more, so that an
- * honest backup, whose first bytes are a random nonce, is taken for one of them less than once in 10^8.
+ * The format of a file that isn't a packed backup, or null. Each signature has at least 32 bits, so a
+ * real backup, whose first bytes are a random nonce, matches one less than once in 10^8.
  */
 export function knownFormat(bytes: Uint8Array): string | null {
   for (const [name, signature] of formats) {

@@ -1,39 +1,44 @@
 import type { ScbError } from "../runtime/error.ts";
 import { checkedMs } from "../runtime/interval.ts";
 
-/** How much is read back: the pointer, or the version that it names as well, whole. */
+/** How much to read back: only the pointer, or also the whole version that it names. */
 export type LookDepth = "pointer" | "version";
 
-/** What a look at the saved backup found. */
+/** The result of reading back the saved backup. */
 export type LookOutcome =
   | { readonly kind: "confirmed" }
-  /** Nothing was saved yet, and nothing is there: there is nothing to confirm. */
+  /** Nothing was saved yet and nothing is there, so there is nothing to confirm. */
   | { readonly kind: "nothing" }
-  /** What was saved isn't there any more, or isn't what was saved. */
+  /** What was saved is gone, or has changed. */
   | { readonly kind: "save-anew"; readonly error: ScbError };
 
-/** Reads back what was saved. Throws what the store throws, and "superseded" for another's backup. */
+/**
+ * Reads back what was saved. Throws what the store throws, and "superseded" for another writer's backup.
+ */
 export type Look = (depth: LookDepth, signal: AbortSignal) => Promise<LookOutcome>;
 
-/** How often what was saved is read back, in milliseconds. Only if the swapper can look. */
+/** How often to read back what was saved, in milliseconds. Only used if the swapper can look. */
 export interface LookTiming {
-  /** From one look at the pointer to the next. Default 5 min. */
+  /** Between two looks at the pointer. Default 5 min. */
   readonly lookIntervalMs?: number | undefined;
-  /** From one look at the version to the next at most. Default 1 h. */
+  /** The most between two looks at the version. Default 1 h. */
   readonly versionLookIntervalMs?: number | undefined;
-  /** After a swap, nothing has to be due for so long before its version is read. Default 2 s. */
+  /** How long nothing may be due after a swap before its version is read back. Default 2 s. */
   readonly quietMs?: number | undefined;
 }
 
-/** A version is read after so many quiet times at most, counted from the first swap since the last look. */
+/**
+ * A version is read back after this many quiet times at the latest, counted from the first swap since the
+ * last look.
+ */
 const quietsAtMost = 5;
 
-/** When the next look is due. All times are monotonic. */
+/** Schedules the looks. All times are monotonic. */
 export class LookSchedule {
   readonly #intervalMs: Readonly<Record<LookDepth, number>>;
   readonly #quietMs: number;
   readonly #dueAtMs: Record<LookDepth, number>;
-  /** When the first swap came that isn't read back yet; null for none. */
+  /** When the first swap came that hasn't been read back; null if there is none. */
   #unreadSinceMs: number | null = null;
 
   constructor(
@@ -56,8 +61,8 @@ export class LookSchedule {
   }
 
   /**
-   * A store that has lost `losses` backups in a row is looked at, and written to, ever less often. A node
-   * that is never quiet for long has its version read all the same.
+   * A store that lost `losses` backups in a row is read and written less and less often. Even a node that
+   * is never quiet for long has its version read back.
    */
   swapped(nowMs: number, losses: number): void {
     this.made("pointer", nowMs);

@@ -8,15 +8,15 @@ import { type Look, type LookDepth, LookSchedule, type LookTiming } from "./look
 import { sleepUntil } from "./nap.ts";
 
 export interface LookerOptions extends LookTiming {
-  /** Without it nothing is looked at. */
+  /** Without it, nothing is read back. */
   readonly look?: Look | undefined;
-  /** Whether time may heal this error. */
+  /** Whether this error may pass with time. */
   readonly canPass: (error: ScbError) => boolean;
   readonly tell: (
     event: Extract<EngineEvent<object, object>, { kind: "confirmed" | "retrying" | "recovered" }>,
   ) => void;
   readonly onLost: (error: ScbError) => void;
-  /** Another writer has replaced what was saved. */
+  /** Another writer replaced what was saved. */
   readonly onSuperseded: () => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -27,12 +27,12 @@ interface FailedLook {
   readonly retryInMs: number;
 }
 
-/** Reads back what an engine has saved: while it has nothing to do, and before it stops. */
+/** Reads back what an engine saved, while the engine is idle and before it stops. */
 export class Looker {
   readonly #options: LookerOptions;
   readonly #schedule: LookSchedule;
   #underWay: AbortController | null = null;
-  /** In a row. */
+  /** Failures in a row. */
   #failures = 0;
   #losses = 0;
   #isReadBack = false;
@@ -43,29 +43,29 @@ export class Looker {
     this.#schedule = new LookSchedule(options, options.clock.monotonicMs());
   }
 
-  /** How long until the next look while nothing else happens. */
+  /** The time until the next look if nothing else happens. */
   get dueInMs(): number {
     const { look, clock } = this.#options;
     if (look !== undefined && this.#isAsked) return 0;
     return look === undefined ? Infinity : this.#schedule.next.atMs - clock.monotonicMs();
   }
 
-  /** The last look could not be made. */
+  /** The last look failed. */
   get isTroubled(): boolean {
     return this.#failures > 0;
   }
 
-  /** What was saved last was read back since. */
+  /** What was last saved has been read back. */
   get isReadBack(): boolean {
     return this.#isReadBack;
   }
 
-  /** Somebody wants to know: the version is read back next, however often something is saved meanwhile. */
+  /** Requests an early look: the version is read back next, however much is saved meanwhile. */
   ask(): void {
     this.#isAsked = true;
   }
 
-  /** Ends the look that is made while nothing is due. */
+  /** Ends the idle look under way. */
   interrupt(): void {
     this.#underWay?.abort();
   }
@@ -75,7 +75,7 @@ export class Looker {
     this.#schedule.swapped(this.#options.clock.monotonicMs(), this.#losses);
   }
 
-  /** What is saved was read back by an attempt. */
+  /** An attempt has read back what is saved. */
   proved(): void {
     this.#isReadBack = true;
     this.#isAsked = false;
@@ -87,12 +87,12 @@ export class Looker {
     this.#losses += 1;
   }
 
-  /** The store answers, as an attempt has seen. */
+  /** An attempt has shown that the store answers. */
   recovered(): void {
     this.#failures = 0;
   }
 
-  /** Makes the look that is due. One that is interrupted, or fails, is made another time. */
+  /** Runs the look that is due. An interrupted or failed look is repeated later. */
   async whileIdle(): Promise<void> {
     const isAsked = this.#isAsked;
     const depth = isAsked ? "version" : this.#schedule.next.depth;
@@ -110,7 +110,9 @@ export class Looker {
     }
   }
 
-  /** Looks until it can, something is due, or `abort`: then it throws "aborted" if it couldn't. */
+  /**
+   * Looks until it succeeds, something becomes due, or `abort`: then it throws "aborted" if it failed.
+   */
   async confirm(isNothingDue: () => boolean, abort: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const lossesMs = this.#losses === 0 ? 0 : backoffMs(this.#losses, random, storeBackoff);
@@ -121,12 +123,12 @@ export class Looker {
       await sleepUntil(clock, failed.retryInMs, [abort]);
       if (abort.aborted) throw gaveUp(failed.error);
     }
-    // Nobody has seen it in the store, so nobody may say that it is there.
+    // Nothing has seen the backup in the store, so nothing may claim that it is there.
     const isUnproved = this.#options.look !== undefined && !this.#isReadBack;
     if (isUnproved && isNothingDue()) throw gaveUp(null);
   }
 
-  /** Null once it is made. */
+  /** Null once it succeeded. */
   async #look(depth: LookDepth, signal: AbortSignal): Promise<FailedLook | null> {
     const { look, canPass, tell, onLost, onSuperseded, clock, random } = this.#options;
     if (look === undefined) return null;

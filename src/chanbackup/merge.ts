@@ -3,11 +3,11 @@ import { type Multi, sortSingles } from "./multi.ts";
 import type { Single } from "./single.ts";
 
 /**
- * What to pack next: all that the swapper holds, each replaced by ours where we have it, less what
- * has closed. So a channel is only ever dropped because its close was reported, never because we do
- * not know it (yet). A channel both ours and closed is closed. Sorted, one Single an outpoint; of
- * several with one outpoint the last counts. `closed`: channel points, as `formatOutPoint` writes them.
- * Source: lnd `SubSwapper.updateBackupFile`.
+ * What to pack next: everything that the swapper holds, with ours replacing its Singles where we have
+ * them, minus the closed channels. So a channel is only dropped because its close was reported, never
+ * because we don't know it (yet). A channel both ours and closed is closed. Sorted, one Single per
+ * outpoint; of several with one outpoint, the last counts. `closed` holds channel points, as
+ * `formatOutPoint` writes them. Source: lnd `SubSwapper.updateBackupFile`.
  */
 export function mergeSingles(
   held: Multi | null,

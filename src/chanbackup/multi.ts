@@ -8,17 +8,17 @@ import { SingleView } from "./single-view.ts";
 
 /** The backup of all channels of a node (lnd `chanbackup.Multi`). */
 export interface Multi {
-  /** lnd `DefaultMultiVersion`: there is no other. */
+  /** lnd `DefaultMultiVersion`, the only one. */
   readonly version: 0;
   readonly staticBackups: readonly Single[];
 }
 
-/** Version and count: what a Multi has before its first channel. */
+/** Version and count, which precede a Multi's first channel. */
 export const multiHeaderSizeBytes = 5;
 
-/** By funding outpoint: as a new array. Those with one and the same outpoint keep their order. */
+/** A new array, sorted by funding outpoint. Singles with equal outpoints keep their order. */
 export function sortSingles(singles: Iterable<Single>): Single[] {
-  // Nearly all differ in what the txid begins with as printed, and numbers compare faster.
+  // Nearly all txids differ in their first printed digits, and numbers compare faster.
   const withPrefix = Array.from(singles, (single) => {
     const { txid } = single.fundingOutpoint;
     const byte = (at: number): number => txid[txid.length - at] ?? 0;
@@ -33,16 +33,16 @@ export function sortSingles(singles: Iterable<Single>): Single[] {
 }
 
 /**
- * The plaintext of a Multi. Sorted by outpoint, so that equal states give equal bytes: lnd takes
- * any order. Two Singles with one outpoint are both written, in the order given: lnd takes that
- * too, and dropping either would be a guess. `mergeSingles` never makes such a Multi.
+ * The plaintext of a Multi. Sorted by outpoint, so that equal states give equal bytes; lnd takes any
+ * order. Two Singles with one outpoint are both written, in the given order: lnd takes that too, and
+ * dropping either would be a guess. `mergeSingles` never makes such a Multi.
  *
- * Throws "encode" for what the format cannot hold. Source: lnd `Multi.PackToWriter`.
+ * Throws "encode" for what the format can't hold. Source: lnd `Multi.PackToWriter`.
  */
 export function serializeMulti(multi: Multi): Uint8Array {
   const { staticBackups } = multi;
   const writer = new BinaryWriter(capacityBytes(staticBackups));
-  // A library's caller may have got it from elsewhere than a type checker.
+  // A library's caller may bypass the type checker.
   const version: number = multi.version;
   if (version !== 0) writer.fail(`a Multi of version ${version}: only version 0 is known`);
   writer.u8(version, "Multi version");
@@ -58,7 +58,7 @@ export function serializeMulti(multi: Multi): Uint8Array {
   return writer.finish();
 }
 
-/** Of most channels: it is no harm when it is too little. */
+/** The size of most channels. Too little does no harm. */
 const usualSingleSizeBytes = 800;
 
 function capacityBytes(singles: readonly Single[]): number {
@@ -70,11 +70,11 @@ function capacityBytes(singles: readonly Single[]): number {
 }
 
 /**
- * All or nothing: throws "decode" unless every byte was understood. Singles stay in the order of
- * the file, and two with one outpoint are both kept: lnd restores the first that it can. They share
- * one copy of the bytes, which stays while any of them is held; `plaintext` itself is not kept.
+ * All or nothing: throws "decode" unless every byte was understood. Singles stay in the file's order, and
+ * two with one outpoint are both kept: lnd restores the first that it can. They share one copy of the
+ * bytes, which lives as long as any of them; `plaintext` itself isn't kept.
  *
- * Source: lnd `Multi.UnpackFromReader`, which does not look at what follows the last Single.
+ * Source: lnd `Multi.UnpackFromReader`, which ignores what follows the last Single.
  */
 export function deserializeMulti(plaintext: Uint8Array): Multi {
   const steps = readMulti(plaintext);
@@ -84,7 +84,7 @@ export function deserializeMulti(plaintext: Uint8Array): Multi {
   }
 }
 
-/** As `deserializeMulti`, but lets the event loop turn: thousands of channels take their time. */
+/** As `deserializeMulti`, but lets the event loop turn, because thousands of channels take a while. */
 export function deserializeMultiInTurns(plaintext: Uint8Array): Promise<Multi> {
   return inTurns(readMulti(plaintext));
 }
@@ -100,7 +100,7 @@ function* readMulti(plaintext: Uint8Array): Generator<void, Multi> {
   }
   const count = reader.u32("Multi count");
   reader.expectRoom(count, singleCodec.minSizeBytes, "Multi channels");
-  // What is kept is lnd's own spelling of it, never longer than another.
+  // The copy has lnd's own encoding, which is never longer than another.
   const writer = new BinaryWriter(plaintext.length);
   const places: { version: SingleVersion; start: number; end: number }[] = [];
   for (let number = 1; number <= count; number++) {

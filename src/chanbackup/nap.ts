@@ -9,7 +9,7 @@ export class Nap {
     this.#clock = clock;
   }
 
-  /** Resolves after `ms`, or when it is woken. */
+  /** Resolves after `ms`, or when woken. */
   async sleep(ms: number): Promise<void> {
     const asleep = new AbortController();
     this.#asleep = asleep;
@@ -22,7 +22,7 @@ export class Nap {
     }
   }
 
-  /** Does nothing when nobody sleeps. */
+  /** Does nothing if nobody sleeps. */
   wake(): void {
     this.#asleep?.abort();
   }

@@ -15,7 +15,7 @@ import {
   singleVersions,
 } from "./single.ts";
 
-/** The bits of a channel's type that decide how it is backed up (lnd `channeldb.ChannelType`). */
+/** The bits of a channel's type that determine its backup (lnd `channeldb.ChannelType`). */
 export const channelTypeBits = {
   singleFunderTweakless: 1 << 1,
   anchorOutputs: 1 << 3,
@@ -31,19 +31,19 @@ export const channelTypeBits = {
 const revocationRootFamily = 5;
 
 /**
- * A channel and where its peer may be reached: the fields of lnd's `channeldb.OpenChannel` that a
- * backup is made of (lnd `chanbackup.ChannelWithAddrs`).
+ * A channel and its peer's addresses: the fields of lnd's `channeldb.OpenChannel` that a backup is made
+ * of (lnd `chanbackup.ChannelWithAddrs`).
  */
 export interface ChannelWithAddrs {
-  /** A sum of `channelTypeBits`; other bits do not matter here. */
+  /** A sum of `channelTypeBits`; other bits are ignored. */
   readonly chanType: number;
   readonly isInitiator: boolean;
   /** 32 bytes in internal order. */
   readonly chainHash: Uint8Array;
   readonly fundingOutpoint: OutPoint;
-  /** All zero while the funding is not confirmed; the alias of a zero-conf channel. */
+  /** All zero until the funding is confirmed; the alias of a zero-conf channel. */
   readonly shortChannelId: ShortChannelID;
-  /** Where a zero-conf channel was confirmed; null before, and for all other channels. */
+  /** Where a zero-conf channel was confirmed; null before that, and for all other channels. */
   readonly confirmedScid: ShortChannelID | null;
   /** Block height at which the funding transaction was sent. */
   readonly fundingBroadcastHeight: number;
@@ -54,25 +54,27 @@ export interface ChannelWithAddrs {
   readonly remoteChanCfg: RemoteChannelConfig;
   /** Block height at which a lease ends. */
   readonly thawHeight: number;
-  /** Names the root of the revocation secrets, when its family is 5. */
+  /** Locates the root of the revocation secrets, if its family is 5. */
   readonly revocationKeyLocator: KeyLocator;
-  /** SECRET. The 32-byte root itself, of old channels, whose locator does not name it; else null. */
+  /**
+   * SECRET. The 32-byte root itself, for old channels whose locator doesn't locate it; otherwise null.
+   */
   readonly revocationProducer: Uint8Array | null;
-  /** Our latest commitment; its transaction is null where the node has lost it. */
+  /** Our latest commitment. Its transaction is null if the node has lost it. */
   readonly localCommitment: {
     readonly commitTx: MsgTx | null;
     readonly commitSig: Uint8Array;
     readonly commitHeight: bigint;
   };
-  /** 32 bytes, of channels with a tapscript root; else null. */
+  /** 32 bytes, for channels with a tapscript root; otherwise null. */
   readonly tapscriptRoot: Uint8Array | null;
   readonly addrs: readonly NetAddress[];
 }
 
 /**
- * The backup of a channel as it is now. Holds no secret, also where `channel` does. An opaque
- * address goes to the end of the list, where it cannot swallow another. Throws "key" when an old
- * channel has no usable revocation root. Source: lnd `chanbackup.NewSingle`.
+ * The backup of a channel in its current state. Holds no secret, even if `channel` does. Moves an opaque
+ * address to the end of the list, where it can't swallow another. Throws "key" if an old channel has no
+ * usable revocation root. Source: lnd `chanbackup.NewSingle`.
  */
 export function newSingle(channel: ChannelWithAddrs): Single {
   const version = versionOf(channel);
@@ -115,11 +117,11 @@ function versionOf(channel: ChannelWithAddrs): SingleVersion {
   return singleVersions.default;
 }
 
-/** A restoring node looks for the funding from this height on, so it must never be zero. */
+/** A restoring node searches for the funding from this height on, so it must never be zero. */
 function heightHintOf(channel: ChannelWithAddrs): ShortChannelID {
   const { shortChannelId, confirmedScid, fundingBroadcastHeight } = channel;
   if (hasType(channel, "zeroConf")) {
-    // The alias names no block.
+    // An alias doesn't name a block.
     const isConfirmed =
       confirmedScid !== null &&
       (confirmedScid.blockHeight !== 0 ||
@@ -134,7 +136,7 @@ function heightHintOf(channel: ChannelWithAddrs): ShortChannelID {
     : shortChannelId;
 }
 
-/** By locator where there is one; else by the point of the root, which says nothing of the root. */
+/** Uses the locator if there is one; otherwise the root's public point, which doesn't reveal the root. */
 function shaChainRootOf(channel: ChannelWithAddrs): ShaChainRootDesc {
   const { family, index } = channel.revocationKeyLocator;
   if (family === revocationRootFamily) return { pubKey: null, family, index };
@@ -161,7 +163,7 @@ function closeTxInputsOf(channel: ChannelWithAddrs, version: SingleVersion): Clo
     case singleVersions.simpleTaproot:
       return { ...inputs, commitHeight };
     case singleVersions.simpleTaprootFinal:
-      // The bit that says "final" does not imply the one that says "taproot".
+      // The bit for "final" doesn't imply the bit for "taproot".
       return { ...inputs, commitHeight: hasType(channel, "simpleTaproot") ? commitHeight : 0n };
     case singleVersions.tapscriptRoot:
       return channel.tapscriptRoot === null

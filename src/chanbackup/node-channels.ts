@@ -5,23 +5,23 @@ import { unpackMulti } from "./packed-multi.ts";
 import type { LimboChannel, NodeWitness } from "./snapshot.ts";
 
 /**
- * What a program's own node says of its channels when it is asked. Channel points are "txid:index". It
- * throws "node-unavailable" while it can't tell: then nothing is concluded, and nothing is overwritten.
- * What is no channel point is "decode".
+ * What a program's own node says about its channels when asked. Channel points are "txid:index". Throw
+ * "node-unavailable" while the node can't tell: then nothing is concluded, and nothing is overwritten. An
+ * invalid channel point is "decode".
  */
 export interface NodeChannels {
-  /** Open, or about to be: what a backup has to hold. */
+  /** Open or about to be: a backup has to hold these. */
   openChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
   /**
-   * Known to be closed, or with their close on its way: what a newer backup may lack. Never one that the
-   * node merely doesn't know.
+   * Known to be closed, or with their close on its way: a newer backup may lack these. Never a channel
+   * that the node merely doesn't know.
    */
   closedChannelPoints(signal?: AbortSignal): Promise<readonly string[]>;
   /** Closing or closed, with funds that aren't home yet. Default: none. */
   limboChannels?(signal?: AbortSignal): Promise<readonly LimboChannel[]>;
 }
 
-/** The same as a witness: what a backup holds is told by the key. */
+/** The same as a witness. The key tells which channels a backup holds. */
 export function witnessOf(channels: NodeChannels, encrypter: Encrypter): NodeWitness {
   return {
     openChannelPoints: async (signal) =>

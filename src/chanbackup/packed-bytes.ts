@@ -1,46 +1,46 @@
 import { knownFormat } from "./known-formats.ts";
 
-/** Nonce (24) and tag (16) that encryption adds (lnd `lnencrypt.Encrypter`). */
+/** The nonce (24) and tag (16) that encryption adds (lnd `lnencrypt.Encrypter`). */
 export const packedOverheadSizeBytes = 24 + 16;
 
-/** Below this size chance could make text of random bytes. No backup but the empty one is smaller. */
+/** Below this size, random bytes could be text by chance. Only the empty backup is smaller. */
 const leastTextSizeBytes = 256;
 const sampleSizeBytes = 4096;
-/** A run of equal bytes that is twice as long holds a block of this size, at a multiple of it. */
+/** A run of equal bytes at least twice this long contains an aligned block of this size. */
 const blockSizeBytes = 16;
 
 /**
- * Says when bytes that ought to be encrypted are plainly something else: text in whatever coding,
- * another format, or a stretch of one byte. One sentence that says what to do, or null.
+ * Says if bytes that should be encrypted are obviously something else: text in any encoding, another
+ * format, or a run of one byte. Returns one sentence with the remedy, or null.
  *
- * Encrypted bytes are as good as random, so an honest backup could be refused by chance: by a
- * signature once in 10^8 backups, and by the other rules, of a backup with a channel, once in 10^10
- * or far less. Then the mirror says so, and the next one, with another nonce, is saved.
+ * Encrypted bytes look random, so a real backup could be refused by chance: by a signature once in 10^8
+ * backups, and by the other rules, for a backup with a channel, once in 10^10 or far less. Then the
+ * mirror says so, and the next backup, with another nonce, is saved.
  */
 export function packedBytesFlaw(bytes: Uint8Array): string | null {
   if (bytes.every((byte) => byte === 0)) {
-    return "it holds nothing but zero bytes, as after a crash of the machine that wrote it: take an older one";
+    return "it holds only zero bytes, as after a crash of the machine that wrote it: use an older one";
   }
   const format = knownFormat(bytes);
   if (format !== null) {
-    return `it is in the format ${format}, which no channel backup is: give the file that lnd writes, as it is`;
+    return `its format is ${format}: give the unchanged file that lnd writes`;
   }
   const text = asText(bytes)?.trim();
   if (text === undefined) return hasLongRun(bytes) ? longRun : null;
   if (/^[0-9a-f\s]+$/i.test(text)) {
-    return "it is hex text where raw bytes are due: decode it first (`xxd -r -p`)";
+    return "it is hex text instead of raw bytes: decode it first (`xxd -r -p`)";
   }
   if (/^[A-Za-z0-9+/_\-\s]+=*$/.test(text)) {
-    return "it is base64 text where raw bytes are due: decode it first (`base64 -d`)";
+    return "it is base64 text instead of raw bytes: decode it first (`base64 -d`)";
   }
   if (/^[{["]/.test(text)) {
-    return "it is JSON where raw bytes are due: take the backup's own bytes out of it, and decode them from base64 or hex";
+    return "it is JSON instead of raw bytes: extract the backup from it, and decode that from base64 or hex";
   }
-  return "it is text where raw bytes are due: look at what it says, it may be an error page";
+  return "it is text instead of raw bytes: read it, because it may be an error page";
 }
 
 const longRun =
-  "it holds a stretch of one and the same byte, as after a crash of the machine that wrote it, or of an interrupted copy: take an older one";
+  "it contains a long run of one byte, as after a crash of the machine that wrote it, or after an interrupted copy: use an older one";
 
 function hasLongRun(bytes: Uint8Array): boolean {
   for (let at = 0; at + blockSizeBytes <= bytes.length; at += blockSizeBytes) {
@@ -52,11 +52,11 @@ function hasLongRun(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Null unless it is text without control characters: UTF-8, UTF-16, or one byte a character. */
+/** Null unless the bytes are text without control characters: UTF-8, UTF-16, or one byte a character. */
 function asText(bytes: Uint8Array): string | null {
   const marked = markedEncoding(bytes);
   if (marked !== null) return decoded(bytes, marked);
-  // Nearly all backups end here, and each snapshot comes by.
+  // Nearly all backups end here, and every snapshot is checked.
   if (bytes.subarray(0, leastTextSizeBytes).some(isControl)) return null;
   const utf8 = decoded(bytes, "utf-8");
   if (utf8 !== null || bytes.length < leastTextSizeBytes) return utf8;
@@ -67,7 +67,7 @@ function asText(bytes: Uint8Array): string | null {
   );
 }
 
-/** UTF-16, if it begins with a byte order mark and chance could not make text of it. */
+/** UTF-16, if it starts with a byte order mark and can't be text by chance. */
 function markedEncoding(bytes: Uint8Array): string | null {
   const [first, second] = bytes;
   if (bytes.length < leastTextSizeBytes) return null;
@@ -75,7 +75,7 @@ function markedEncoding(bytes: Uint8Array): string | null {
   return first === 0xfe && second === 0xff ? "utf-16be" : null;
 }
 
-/** But zero, tab and the ends of lines. */
+/** Control characters other than zero, tab and line ends. */
 function isControl(byte: number): boolean {
   return byte < 0x20 && byte !== 0 && byte !== 9 && byte !== 10 && byte !== 13;
 }
@@ -85,9 +85,9 @@ function mostlyAscii(text: string | null): string | null {
   return text !== null && count * 2 >= text.length ? text : null;
 }
 
-/** Null for what isn't in this encoding, and for control, private and unassigned characters. */
+/** Null if the bytes aren't in this encoding, or contain control, private or unassigned characters. */
 function decoded(bytes: Uint8Array, encoding: string): string | null {
-  // What is no text shows it soon, and a large backup takes a while to decode.
+  // Bytes that aren't text show it early, and decoding a large backup takes a while.
   if (bytes.length > sampleSizeBytes) {
     const sample = textOf(bytes.subarray(0, sampleSizeBytes), encoding, { stream: true });
     if (sample === null) return null;

@@ -11,12 +11,15 @@ import { packedBytesFlaw, packedOverheadSizeBytes } from "./packed-bytes.ts";
 import { singleCodec } from "./single-codec.ts";
 
 /**
- * A Multi as the node encrypts it: nonce, ciphertext, tag. What `channel.backup` holds and what
- * lnd takes for a restore (lnd `chanbackup.PackedMulti`).
+ * A Multi as the node encrypts it: nonce, ciphertext, tag. This is the content of `channel.backup`, and
+ * what lnd takes for a restore (lnd `chanbackup.PackedMulti`).
  */
 export type PackedMulti = Uint8Array;
 
-/** A Multi without channels. No other has this size, so no key is needed (lnd `NilMultiSizePacked`). */
+/**
+ * The size of a Multi without channels. No other Multi has it, so no key is needed (lnd
+ * `NilMultiSizePacked`).
+ */
 export const emptyMultiSizeBytes = packedOverheadSizeBytes + multiHeaderSizeBytes;
 
 /** Whether it holds no channels at all. */
@@ -24,24 +27,24 @@ export function isEmptyMulti(packed: PackedMulti): boolean {
   return packed.length === emptyMultiSizeBytes;
 }
 
-/** No packed Multi with so many channels is smaller: none has addresses or CloseTxInputs. */
+/** The least size of a packed Multi with this many channels, which have no addresses or CloseTxInputs. */
 export function smallestPackedMultiSizeBytes(channels: number): number {
   return emptyMultiSizeBytes + channels * singleCodec.minSizeBytes;
 }
 
 /**
- * What shows, without any key, that these bytes are no packed Multi: one sentence that says what to
- * do, or null. Null is no proof: only decrypting is.
+ * Checks, without any key, whether these bytes can be a packed Multi. Returns one sentence with the
+ * remedy, or null. Null proves nothing: only decrypting does.
  */
 export function packedMultiFlaw(bytes: Uint8Array): string | null {
   const smallest = smallestPackedMultiSizeBytes(1);
   if (bytes.length < emptyMultiSizeBytes) {
-    return `it has ${bytes.length} bytes, and even a backup without channels has ${emptyMultiSizeBytes}: it is cut off, or no channel backup`;
+    return `it has ${bytes.length} bytes, but even a backup without channels has ${emptyMultiSizeBytes}, so it is truncated or something else`;
   }
   const textFlaw = packedBytesFlaw(bytes);
   if (textFlaw !== null) return textFlaw;
   if (!isEmptyMulti(bytes) && bytes.length < smallest) {
-    return `it has ${bytes.length} bytes, and a backup with one channel has at least ${smallest}: it is cut off, or no channel backup`;
+    return `it has ${bytes.length} bytes, but a backup with one channel has at least ${smallest}, so it is truncated or something else`;
   }
   return null;
 }
@@ -51,7 +54,7 @@ export function packMulti(multi: Multi, encrypter: Encrypter): PackedMulti {
   return encrypter.encrypt(serializeMulti(multi));
 }
 
-/** Throws "decrypt" for another seed's key or damaged bytes, "decode" for what is no Multi. */
+/** Throws "decrypt" for another seed's key or damaged bytes, "decode" if it isn't a Multi. */
 export function unpackMulti(packed: PackedMulti, encrypter: Encrypter): Multi {
   return deserializeMulti(opened(packed, encrypter));
 }
@@ -66,6 +69,6 @@ export async function unpackMultiInTurns(
 
 function opened(packed: PackedMulti, encrypter: Encrypter): Uint8Array {
   const flaw = packedMultiFlaw(packed);
-  if (flaw !== null) throw new ScbError("decode", `this is no packed channel backup: ${flaw}`);
+  if (flaw !== null) throw new ScbError("decode", `this is not a packed channel backup: ${flaw}`);
   return encrypter.decrypt(packed);
 }

@@ -4,7 +4,7 @@ import { packedBytesFlaw, packedOverheadSizeBytes } from "./packed-bytes.ts";
 import type { Single } from "./single.ts";
 import { deserializeSingle, serializeSingle, singleCodec } from "./single-codec.ts";
 
-/** One encrypted Single, as `lncli exportchanbackup --chan_point` gives it. */
+/** One encrypted Single, as `lncli exportchanbackup --chan_point` exports it. */
 export type PackedSingle = Uint8Array;
 
 /** Encrypts with a fresh nonce. Throws "encode". Source: lnd `Single.PackToWriter`. */
@@ -12,13 +12,13 @@ export function packSingle(single: Single, encrypter: Encrypter): PackedSingle {
   return encrypter.encrypt(serializeSingle(single));
 }
 
-/** Throws "decrypt" for another seed's key or damaged bytes, "decode" for what is no Single. */
+/** Throws "decrypt" for another seed's key or damaged bytes, "decode" if it isn't a Single. */
 export function unpackSingle(packed: PackedSingle, encrypter: Encrypter): Single {
   const smallest = packedOverheadSizeBytes + singleCodec.minSizeBytes;
   const flaw =
     packed.length < smallest
-      ? `it has ${packed.length} bytes, and the smallest has ${smallest}`
+      ? `it has ${packed.length} bytes, but the smallest has ${smallest}`
       : packedBytesFlaw(packed);
-  if (flaw !== null) throw new ScbError("decode", `this is no packed Single: ${flaw}`);
+  if (flaw !== null) throw new ScbError("decode", `this is not a packed Single: ${flaw}`);
   return deserializeSingle(encrypter.decrypt(packed));
 }

@@ -3,26 +3,26 @@ import type { ChannelEvent, ChannelNotifier, ChannelSubscription } from "./chann
 import { type ChannelWithAddrs, newSingle } from "./new-single.ts";
 import { serializeSingle } from "./single-codec.ts";
 
-/** What is known of a channel: as it was reported last, or that it is closed. */
+/** What is known about a channel: its last report, or that it is closed. */
 type Known = ChannelWithAddrs | "closed";
 
 /**
- * A `ChannelNotifier` for programs that hear of their channels by calls or events of their own: they
- * call `opened` and `closed`, and never write an async iterator. It may be told of channels before
- * anybody subscribes, and while nobody does: nothing is lost in between. A channel that it was never
- * told to be closed is never reported closed.
+ * A `ChannelNotifier` for programs that learn about their channels from calls or events of their own:
+ * they call `opened` and `closed` instead of writing an async iterator. Reports may come before anything
+ * subscribes, and while nothing does: none is lost. It never reports a channel as closed unless it was
+ * told so.
  */
 export class PushNotifier implements ChannelNotifier {
   /** By channel point. */
   readonly #known = new Map<string, Known>();
-  /** Reported while nobody listened. */
+  /** Channels reported while nothing listened. */
   readonly #unheard = new Set<string>();
   readonly #listeners = new Set<Listener>();
 
   /**
-   * The channel is open, or about to be, or has changed: its funding was confirmed, its peer has other
-   * addresses. Keeps `channel`: don't change it afterwards. Throws "encode" or "key" for a channel that
-   * no backup can hold.
+   * Reports that the channel is open, about to be, or has changed: for example, its funding was
+   * confirmed, or its peer has other addresses. Keeps `channel`, so don't change it afterwards. Throws
+   * "encode" or "key" for a channel that no backup can hold.
    */
   opened(channel: ChannelWithAddrs): void {
     serializeSingle(newSingle(channel));
@@ -30,9 +30,9 @@ export class PushNotifier implements ChannelNotifier {
   }
 
   /**
-   * The channel is closed and *fully resolved*: until all of its funds are back, only a backup that
-   * holds it brings them back. `channelPoint` is "txid:index", as `formatOutPoint` writes it. Throws
-   * "decode" for what is none.
+   * Reports that the channel is closed and *fully resolved*: until all of its funds are back, only a
+   * backup that holds it can recover them. `channelPoint` is "txid:index", as `formatOutPoint` writes it.
+   * Throws "decode" if it is invalid.
    */
   closed(channelPoint: string): void {
     this.#report(canonicalOutPoint(channelPoint), "closed");
@@ -66,10 +66,14 @@ export class PushNotifier implements ChannelNotifier {
   }
 }
 
-/** What one subscriber has yet to hear: the last word on each channel, so it never grows beyond them. */
+/**
+ * What one subscriber has yet to receive: the latest report on each channel, so it never outgrows them.
+ */
 class Listener {
   readonly #waiting = new Map<string, Known>();
-  /** Handed out, and not known to be taken in: who takes in an event asks for the next. */
+  /**
+   * Delivered but not known to be processed: a subscriber that has processed an event asks for the next.
+   */
   #given: readonly string[] = [];
   #wake = Promise.withResolvers<void>();
   #hasEnded = false;
@@ -79,7 +83,7 @@ class Listener {
     this.#wake.resolve();
   }
 
-  /** Says on which channels the last word was not heard. */
+  /** The channels whose latest report was not received. */
   end(): readonly string[] {
     this.#hasEnded = true;
     this.#wake.resolve();

@@ -1,8 +1,8 @@
 import { type ErrorCode, hasCode } from "../runtime/error.ts";
 
 /**
- * What time may heal: an outage, an answer that was lost, a node that restarts, a file that is
- * half written. Everything else is a person's to mend, and trying again would only hide it.
+ * Errors that may pass with time: an outage, a lost answer, a restarting node, a half-written file.
+ * Anything else needs a person, and retrying would only hide it.
  */
 const passingCodes: readonly ErrorCode[] = [
   "store-busy",
@@ -18,7 +18,7 @@ const passingCodes: readonly ErrorCode[] = [
   "decrypt",
 ];
 
-/** Whether a running mirror goes on trying after `error`. */
+/** Whether a running mirror retries after `error`. */
 export function isPassing(error: unknown): boolean {
   return hasCode(error, ...passingCodes);
 }

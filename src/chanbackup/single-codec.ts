@@ -19,13 +19,13 @@ import {
   singleVersions,
 } from "./single.ts";
 
-/** What the version byte says of the body that follows. */
+/** What the version byte says about the body that follows. */
 interface Layout {
   readonly version: SingleVersion;
   readonly hasCloseTxInputs: boolean;
 }
 
-/** Top bit of the version byte: CloseTxInputs follow (lnd `closeTxVersionMask`). */
+/** The version byte's top bit: CloseTxInputs follow (lnd `closeTxVersionMask`). */
 export const closeTxBit = 0x80;
 const lengthSizeBytes = 2;
 const headerSizeBytes = 1 + lengthSizeBytes;
@@ -37,7 +37,7 @@ const satoshi: Codec<number> = {
     const at = reader.offset;
     const value = reader.u64(what);
     if (value > 2n ** 53n) {
-      reader.fail(`${what}: ${value} sat is over 2^53, more than there can ever be`, at);
+      reader.fail(`${what}: ${value} sat is over 2^53, more than can ever exist`, at);
     }
     return Number(value);
   },
@@ -51,7 +51,7 @@ const satoshi: Codec<number> = {
 
 const keyLocator = struct<KeyLocator>({ family: u32, index: u32 });
 
-/** One side's keys follow each other in the same order on both sides. */
+/** Both sides have their keys in the same order. */
 function channelConfig<Key>(key: Codec<Key>) {
   return {
     csvDelay: u16,
@@ -75,7 +75,7 @@ const closeTxInputs = struct<CloseTxInputs, Layout>({
 
 export type SingleBody = Omit<Single, "version">;
 
-/** The order of lnd's `Single.Serialize`, written here and nowhere else. */
+/** The field order of lnd's `Single.Serialize`, defined only here. */
 const body = struct<SingleBody, Layout>({
   isInitiator: bool,
   chainHash: fixedBytes(hashSizeBytes),
@@ -102,8 +102,8 @@ const body = struct<SingleBody, Layout>({
 });
 
 /**
- * A Single inside of other bytes: version, length of the body as u16, body. lnd writes the length
- * modulo 2^16 and never reads it; here it must be right, modulo 2^16.
+ * A Single within other bytes: version, length of the body as u16, body. lnd writes the length modulo
+ * 2^16 and never reads it. Here it must be right, modulo 2^16.
  */
 export const singleCodec: Codec<Single> = {
   minSizeBytes: headerSizeBytes + body.minSizeBytes,
@@ -129,7 +129,7 @@ export const singleCodec: Codec<Single> = {
   },
 };
 
-/** Reads a Single and writes it as `singleCodec` does, without holding it. Returns its version. */
+/** Reads a Single and writes it as `singleCodec` does, without keeping it. Returns its version. */
 export function copySingle(
   reader: BinaryReader,
   writer: BinaryWriter,
@@ -159,7 +159,7 @@ function checkLength(
   reader.fail(`${what}: announces ${announced} bytes and has ${sizeBytes}`, at);
 }
 
-/** All before the body. Returns where the length of that belongs. */
+/** Writes everything before the body. Returns the offset of the length field. */
 function writeHeader(
   writer: BinaryWriter,
   { version, hasCloseTxInputs }: Layout,
@@ -184,7 +184,7 @@ function readLayout(reader: BinaryReader, what: string): Layout {
   return { version, hasCloseTxInputs: (byte & closeTxBit) !== 0 };
 }
 
-/** One field of a Single that was read before and found right. `plaintext` is all of it. */
+/** Reads one field of a Single that was validated before. `plaintext` is the whole Single. */
 export function readSingleField<K extends keyof SingleBody>(
   plaintext: Uint8Array,
   name: K,
@@ -195,7 +195,7 @@ export function readSingleField<K extends keyof SingleBody>(
   return body.readField(reader, name, layout);
 }
 
-/** As `singleCodec.write`. An error names the channel by its outpoint, which takes time to print. */
+/** As `singleCodec.write`, but an error names the channel by its outpoint, which takes time to print. */
 export function writeSingle(writer: BinaryWriter, single: Single): void {
   try {
     singleCodec.write(writer, single, "channel", undefined);
@@ -207,8 +207,8 @@ export function writeSingle(writer: BinaryWriter, single: Single): void {
 }
 
 /**
- * The plaintext of a Single. Throws "encode" for what the format cannot hold or lnd could not read
- * back. Source: lnd `Single.Serialize`.
+ * The plaintext of a Single. Throws "encode" for what the format can't hold or lnd couldn't read back.
+ * Source: lnd `Single.Serialize`.
  */
 export function serializeSingle(single: Single): Uint8Array {
   const writer = new BinaryWriter();
@@ -216,7 +216,7 @@ export function serializeSingle(single: Single): Uint8Array {
   return writer.finish();
 }
 
-/** Exactly one Single. Throws "decode" for anything else. Source: lnd `Single.Deserialize`. */
+/** Parses exactly one Single. Throws "decode" for anything else. Source: lnd `Single.Deserialize`. */
 export function deserializeSingle(plaintext: Uint8Array): Single {
   const reader = new BinaryReader(plaintext);
   const single = singleCodec.read(reader, "channel", undefined);

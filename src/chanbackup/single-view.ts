@@ -15,12 +15,12 @@ import {
 import { closeTxBit, readSingleField, type SingleBody, serializeSingle } from "./single-codec.ts";
 
 /**
- * A Single that stays in the bytes that it was read from: a field is read each time that it is asked
- * for, and is the asker's own. As an object with all its fields, it would take four times as much
- * memory as its bytes; and what was not changed is written back by copying.
+ * A Single that stays in the bytes it was read from. Every access to a field parses it and returns a
+ * fresh value. An object with all fields would take four times the memory of its bytes, and an unchanged
+ * Single is written back by copying.
  *
- * Each field is an enumerable property of its own, so that a comparison, a spread and a clone see all
- * of them, as in a plain object.
+ * Each field is an own, enumerable property, so that comparing, spreading and cloning see all of them, as
+ * in a plain object.
  */
 export class SingleView implements Single {
   readonly version: SingleVersion;
@@ -41,15 +41,15 @@ export class SingleView implements Single {
   readonly #end: number;
 
   /**
-   * `plaintext` holds, from `start` to `end`, what `singleCodec` has written for a Single of this
-   * version. It is shared by the Singles of one Multi; nobody else may change it.
+   * `plaintext` holds, from `start` to `end`, what `singleCodec` wrote for a Single of this version. The
+   * Singles of one Multi share it, and nothing may change it.
    */
   constructor(version: SingleVersion, plaintext: Uint8Array, start: number, end: number) {
     this.version = version;
     this.#plaintext = plaintext;
     this.#start = start;
     this.#end = end;
-    // One by one: `defineProperties` takes half as long again.
+    // One by one, because `defineProperties` takes half as long again.
     for (const { name, accessor } of fields) Object.defineProperty(this, name, accessor);
     if (version === singleVersions.scriptEnforcedLease) {
       Object.defineProperty(this, leaseExpiry.name, leaseExpiry.accessor);
@@ -59,19 +59,19 @@ export class SingleView implements Single {
     }
   }
 
-  /** The Single as it is now: what its owner does to it later changes nothing. Throws "encode". */
+  /** A copy of the Single as it is now: later changes by its owner don't affect it. Throws "encode". */
   static of(single: Single): SingleView {
     if (single instanceof SingleView) return single;
     const plaintext = serializeSingle(single).slice();
     return new SingleView(single.version, plaintext, 0, plaintext.length);
   }
 
-  /** All that `singleCodec` writes of it. To be read only. */
+  /** All bytes that `singleCodec` writes for it. Read-only. */
   get plaintext(): Uint8Array {
     return this.#plaintext.subarray(this.#start, this.#end);
   }
 
-  /** Without reading them. */
+  /** Known without reading them. */
   get hasCloseTxInputs(): boolean {
     return ((this.#plaintext[this.#start] ?? 0) & closeTxBit) !== 0;
   }
@@ -96,7 +96,7 @@ function fieldOf(name: keyof SingleBody) {
   return { name, accessor };
 }
 
-/** What every Single has. */
+/** The fields that every Single has. */
 const fields = (
   [
     "isInitiator",

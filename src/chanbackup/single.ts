@@ -4,7 +4,7 @@ import type { NetAddress } from "../wire/net-address.ts";
 import type { OutPoint } from "../wire/out-point.ts";
 import type { ShortChannelID } from "../wire/short-channel-id.ts";
 
-/** The kind of commitment that a channel has (lnd `chanbackup.SingleBackupVersion`). */
+/** The commitment type of a channel (lnd `chanbackup.SingleBackupVersion`). */
 export const singleVersions = {
   default: 0,
   tweaklessCommit: 1,
@@ -19,7 +19,7 @@ export const singleVersions = {
 /** One of `singleVersions`. */
 export type SingleVersion = (typeof singleVersions)[keyof typeof singleVersions];
 
-/** Our own side of a channel: keys that are derived again from the node's seed. */
+/** Our side of a channel: keys that the node's seed derives again. */
 export interface LocalChannelConfig {
   /** Blocks. */
   readonly csvDelay: number;
@@ -43,20 +43,20 @@ export interface RemoteChannelConfig {
 
 /** How to derive the root of the channel's revocation secrets again. */
 export interface ShaChainRootDesc {
-  /** Only of old channels, whose root no locator names; else null. Not secret. */
+  /** Only for old channels whose root no locator names; otherwise null. Not secret. */
   readonly pubKey: Uint8Array | null;
   readonly family: number;
   readonly index: number;
 }
 
 /**
- * What a force close by hand needs. It is true only until the next payment: an old one that is
- * broadcast lets the peer take all the funds of the channel (lnd `chanbackup.CloseTxInputs`).
+ * What a manual force close needs. It is valid only until the next payment: broadcasting an old one lets
+ * the peer take all the funds of the channel (lnd `chanbackup.CloseTxInputs`).
  */
 export interface CloseTxInputs {
   /** Our latest commitment, without our signature. */
   readonly commitTx: MsgTx;
-  /** The peer's signature of it. */
+  /** The peer's signature for it. */
   readonly commitSig: Uint8Array;
   /** Taproot versions (5, 6, 7), and only those. */
   readonly commitHeight?: bigint;
@@ -65,8 +65,8 @@ export interface CloseTxInputs {
 }
 
 /**
- * A static channel backup: with the node's seed, enough to ask the peer to close this channel and
- * to find what it then pays us. Source: lnd `chanbackup.Single`.
+ * A static channel backup: with the node's seed, enough to ask the peer to close this channel and to find
+ * what the close pays us. Source: lnd `chanbackup.Single`.
  */
 export interface Single {
   readonly version: SingleVersion;
@@ -74,12 +74,12 @@ export interface Single {
   readonly isInitiator: boolean;
   /** The genesis block's hash, 32 bytes in internal order. */
   readonly chainHash: Uint8Array;
-  /** Names the channel. The index is under 2^16 here. */
+  /** Identifies the channel. The index is below 2^16 here. */
   readonly fundingOutpoint: OutPoint;
   readonly shortChannelId: ShortChannelID;
   /** Compressed public key of the peer, 33 bytes. */
   readonly remoteNodePub: Uint8Array;
-  /** Where the peer was last known. Their order means nothing: lnd's own changes each time. */
+  /** Where the peer was last known. Their order means nothing: lnd's changes each time. */
   readonly addresses: readonly NetAddress[];
   /** Satoshi, at most 2^53. */
   readonly capacitySat: number;
@@ -88,6 +88,6 @@ export interface Single {
   readonly shaChainRootDesc: ShaChainRootDesc;
   /** Block height. Version 4, and only that. */
   readonly leaseExpiry?: number | undefined;
-  /** Absent where the node had no commitment to give, as after a restore. */
+  /** Absent if the node had no commitment to give, as after a restore. */
   readonly closeTxInputs?: CloseTxInputs | undefined;
 }

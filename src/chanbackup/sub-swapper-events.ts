@@ -1,37 +1,37 @@
 import type { ScbError } from "../runtime/error.ts";
 import type { EngineEvent } from "./engine-events.ts";
 
-/** What is known of a backup that was saved. */
+/** What is known about a backup that was saved. */
 export interface SubSwapperSwapped {
   readonly channels: number;
   readonly sizeBytes: number;
 }
 
-/** What is known of a backup that was saved before. */
+/** What is known about a backup that had been saved before. */
 export interface SubSwapperUnchanged {
   readonly channels: number;
 }
 
-/** What a SubSwapper goes through, told once each, for the log, the JSON lines and the metrics. */
+/** The events of a SubSwapper, each reported once, for the log, the JSON lines and the metrics. */
 export type SubSwapperEvent =
   | EngineEvent<SubSwapperSwapped, SubSwapperUnchanged>
-  /** The notifier is not heard now. The node's changes are made up for once it is heard again. */
+  /** The notifier can't be heard now. The node's changes are caught up on once it can. */
   | { readonly kind: "notifier-lost"; readonly error: ScbError; readonly retryInMs: number }
   | { readonly kind: "notifier-recovered" }
   /**
-   * Reported closed, but this program never had them: only the saved backup did, and it keeps them
-   * until `confirmClosed`.
+   * Channels that were reported closed, but that this program never had: only the saved backup holds
+   * them, and it keeps them until `confirmClosed`.
    */
   | { readonly kind: "close-held-back"; readonly channelPoints: readonly string[] }
-  /** No backup can hold what was reported of this channel. All else of the event is saved. */
+  /** No backup can hold what was reported about this channel. The rest of the event is saved. */
   | {
       readonly kind: "channel-skipped";
-      /** Null if not even that can be told. */
+      /** Null if not even that is known. */
       readonly channelPoint: string | null;
       readonly error: ScbError;
     }
-  /** Going on would be useless or wrong. It has stopped. */
+  /** Continuing would be useless or wrong, so it has stopped. */
   | { readonly kind: "failed"; readonly error: ScbError };
 
-/** Hears each event at once. What it throws is dropped: it never ends or delays a swap. */
+/** Receives each event synchronously. Its exceptions never end or delay a swap. */
 export type SubSwapperObserver = (event: SubSwapperEvent) => void;

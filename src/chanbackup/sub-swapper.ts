@@ -23,10 +23,10 @@ import type {
 } from "./sub-swapper-events.ts";
 import type { Swapper } from "./swapper.ts";
 
-/** What a `SubSwapper` deals with. lnd: the arguments of `NewSubSwapper`, and times. */
+/** The arguments of lnd's `NewSubSwapper`, and times. */
 export interface SubSwapperOptions extends Partial<EngineTiming> {
   /**
-   * The node's channels as they are now: one that no backup can hold is refused with "encode". Those
+   * The node's current channels. A channel that no backup can hold is refused with "encode". Channels
    * that only the swapper holds are kept as well.
    */
   readonly startingChans: readonly Single[];
@@ -40,21 +40,21 @@ export interface SubSwapperOptions extends Partial<EngineTiming> {
 
 /** How to stop. */
 export interface StopOptions {
-  /** How long to go on trying to save what isn't saved. Default 0: what is under way is abandoned. */
+  /** How long to keep trying to save what isn't saved. Default 0: work under way is abandoned. */
   readonly graceMs?: number;
 }
 
 const defaultRefreshIntervalMs = 12 * 3_600_000;
 const defaultMinIntervalMs = 1_000;
-/** Of a SubSwapper that is disposed of. */
+/** The grace period when a SubSwapper is disposed of. */
 const disposeGraceMs = 10_000;
 
 type SubSwapperOutcome = Outcome<SubSwapperSwapped, SubSwapperUnchanged>;
 
 /**
- * Keeps a node's backup current: hears which channels open and close, merges them with what the
- * swapper holds, packs, and swaps. One engine makes all swaps, one at a time. Changes that come
- * meanwhile are folded into one state, never queued. Source: lnd `chanbackup.SubSwapper`.
+ * Keeps a node's backup current: hears which channels open and close, merges them with what the swapper
+ * holds, packs, and swaps. One engine makes all swaps, one at a time. Changes that come meanwhile are
+ * folded into one state, never queued. Source: lnd `chanbackup.SubSwapper`.
  */
 export class SubSwapper {
   readonly #options: SubSwapperOptions;
@@ -63,17 +63,17 @@ export class SubSwapper {
   readonly #engine: Engine<SubSwapperSwapped, SubSwapperUnchanged>;
   readonly #stop = new AbortController();
   readonly #abandon = new AbortController();
-  /** Aborts when all has ended. */
+  /** Aborts when everything has ended. */
   readonly #over = new AbortController();
   readonly #firstExtract = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<ScbError | null>();
   #isStarted = false;
   #failure: ScbError | null = null;
-  /** The engine came to its own end, and found what it had saved. */
+  /** The engine ended normally and had found what it saved. */
   #isConfirmed = false;
 
-  /** Throws "usage" for times that are none. */
+  /** Throws "usage" for invalid times. */
   constructor(options: SubSwapperOptions) {
     const { refreshIntervalMs = defaultRefreshIntervalMs } = options;
     const { minIntervalMs = defaultMinIntervalMs, clock = systemClock, swapper } = options;
@@ -86,7 +86,7 @@ export class SubSwapper {
       minIntervalMs,
       clock,
       attempt: (signal) => this.#attempt(signal),
-      // A backup that doesn't open is another node's, or damaged: it must not be replaced.
+      // A backup that doesn't open is another node's or damaged: it must not be replaced.
       canPass: (error) => isPassing(error) && !hasCode(error, "decode", "decrypt"),
       isUnsaved: (reason) => reason !== "refresh",
       listen: (signal) => this.#listen(signal),
@@ -94,27 +94,27 @@ export class SubSwapper {
       observe: (event) => this.#tell(event),
     });
     this.#engine.mark("start");
-    // Nobody has to wait for it.
+    // Callers need not await it.
     this.#ready.promise.catch(() => undefined);
   }
 
   /**
-   * Resolves when the first state is saved. Rejects with "refused" (it goes on, and waits for a
-   * change), with the error that ended it, or with "aborted" if it was stopped before.
+   * Resolves when the first state is saved. Rejects with "refused" (the SubSwapper continues and waits
+   * for a change), with the error that ended it, or with "aborted" if it was stopped before that.
    */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
   /**
-   * Resolves once all has ended: with null after `stop`, else with the error that ended it. Never
-   * rejects.
+   * Resolves once everything has ended: with null after `stop`, otherwise with the error that ended it.
+   * Never rejects.
    */
   get ended(): Promise<ScbError | null> {
     return this.#ended.promise;
   }
 
-  /** Starts. An outage is waited out: the observer hears why. A second call does nothing. */
+  /** Starts. Waits out an outage, reporting the reason to the observer. A second call does nothing. */
   start(): void {
     this.#throwIfOver();
     if (this.#isStarted) return;
@@ -124,9 +124,9 @@ export class SubSwapper {
   }
 
   /**
-   * Hears no more events, and goes on trying to save what isn't saved for `graceMs`. Resolves when all
-   * has ended, with whether everything that it knew is saved; if the swapper can look, it was read
-   * back. A second call can only make it shorter.
+   * Stops listening, and keeps trying to save what isn't saved for `graceMs`. Resolves once everything
+   * has ended, with whether everything known is saved; if the swapper can look, it was read back. A
+   * second call can only shorten the wait.
    */
   async stop({ graceMs = 0 }: StopOptions = {}): Promise<boolean> {
     checkedMs("graceMs", graceMs, 0);
@@ -142,15 +142,15 @@ export class SubSwapper {
     await this.stop({ graceMs: disposeGraceMs });
   }
 
-  /** Whether everything that it was told is known to be saved. */
+  /** Whether everything that was reported is known to be saved. */
   get isSaved(): boolean {
     return this.#engine.isSaved && this.#state.skipped.length === 0;
   }
 
   /**
-   * Takes in channels that no event has told of, and resolves when a backup with them is saved.
-   * Rejects with "refused", with the error that ended it, or with "aborted" when it is stopped. When
-   * `signal` aborts only the wait ends. Source: lnd `SubSwapper.ManualUpdate`.
+   * Adds channels that no event has reported, and resolves when a backup with them is saved. Rejects with
+   * "refused", with the error that ended the SubSwapper, or with "aborted" when it is stopped. When
+   * `signal` aborts, only the wait ends. Source: lnd `SubSwapper.ManualUpdate`.
    */
   async manualUpdate(singles: readonly Single[], signal?: AbortSignal): Promise<void> {
     this.#throwIfNotRunning("a manual update");
@@ -159,9 +159,10 @@ export class SubSwapper {
   }
 
   /**
-   * The program's word that these channels are closed and fully resolved, though it never had them
-   * (see `ChannelNotifier`). Resolves and rejects as `manualUpdate`, once they are out of the backup.
-   * Takes channel points, "txid:index"; if one of them is none, rejects with "decode" and takes in none.
+   * The program's confirmation that these channels are closed and fully resolved, although it never had
+   * them (see `ChannelNotifier`). Resolves and rejects as `manualUpdate`, once they are out of the
+   * backup. Takes channel points, "txid:index". If one is invalid, rejects with "decode" and confirms
+   * none.
    */
   async confirmClosed(closedChans: readonly string[], signal?: AbortSignal): Promise<void> {
     this.#throwIfNotRunning("a confirmed close");
@@ -243,7 +244,7 @@ export class SubSwapper {
       if (hasCode(error, "went-back")) return this.#lost(error);
       throw error;
     }
-    // Changes from here on are not in it, and wait for the next attempt.
+    // Changes from here on aren't in this state, and wait for the next attempt.
     const due = this.#engine.take();
     const merged = this.#state.mergeWith(held);
     this.#firstExtract.resolve();
@@ -309,7 +310,7 @@ export class SubSwapper {
   }
 }
 
-/** What a Swapper of the caller's own throws is no defect of ours. */
+/** An exception from the caller's own Swapper is no defect of ours. */
 async function ofSwapper<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

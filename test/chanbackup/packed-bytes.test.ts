@@ -31,7 +31,7 @@ const german = "Zugriff verweigert: für diesen Ordner fehlt Ihnen die Berechtig
 const japanese = "このフォルダへのアクセスは許可されていません。".repeat(30);
 
 const refused: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp])[] = [
-  ["zeros", new Uint8Array(500), /nothing but zero bytes/],
+  ["zeros", new Uint8Array(500), /only zero bytes/],
   ["a page", Buffer.from(page), /it is text .* error page/],
   ["text in UTF-8", Buffer.from(german), /it is text/],
   ["text in Latin-1", Buffer.from(german, "latin1"), /it is text/],
@@ -41,14 +41,14 @@ const refused: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp
   ["Japanese in UTF-16", Buffer.from(`\ufeff${japanese}`, "utf16le"), /it is text/],
   ["hex in UTF-16", Buffer.from(randomBytes(400).toString("hex"), "utf16le"), /it is hex text/],
   ["base64 in UTF-16", Buffer.from(randomBytes(400).toString("base64"), "utf16le"), /base64 text/],
-  ["gzip", gzipSync(randomBytes(2_000)), /the format gzip/],
-  ["zstd", zstdCompressSync(randomBytes(2_000)), /the format zstd/],
-  ["zip", beginningWith(0x50, 0x4b, 3, 4), /the format zip/],
-  ["xz", beginningWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), /the format xz/],
-  ["PDF", beginningWith(...Buffer.from("%PDF-1.7\n")), /the format PDF/],
-  ["PNG", beginningWith(0x89, 0x50, 0x4e, 0x47, 13, 10, 0x1a, 10), /the format PNG/],
-  ["a program", readFileSync(process.execPath).subarray(0, 10_000), /the format ELF/],
-  ["SQLite", sqliteFile(), /the format SQLite/],
+  ["gzip", gzipSync(randomBytes(2_000)), /format is gzip/],
+  ["zstd", zstdCompressSync(randomBytes(2_000)), /format is zstd/],
+  ["zip", beginningWith(0x50, 0x4b, 3, 4), /format is zip/],
+  ["xz", beginningWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), /format is xz/],
+  ["PDF", beginningWith(...Buffer.from("%PDF-1.7\n")), /format is PDF/],
+  ["PNG", beginningWith(0x89, 0x50, 0x4e, 0x47, 13, 10, 0x1a, 10), /format is PNG/],
+  ["a program", readFileSync(process.execPath).subarray(0, 10_000), /format is ELF/],
+  ["SQLite", sqliteFile(), /format is SQLite/],
   [
     "lnd's channel.db",
     Buffer.concat([
@@ -59,10 +59,14 @@ const refused: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp
     ]),
     /lnd's channel\.db/,
   ],
-  ["a macaroon", beginningWith(2, 1, 3, ...Buffer.from("lnd")), /the format macaroon/],
-  ["tar", Buffer.concat([randomBytes(257), Buffer.from("ustar"), randomBytes(900)]), /format tar/],
-  ["a backup with a hole", holed(packedBytes(), 100, 64), /a stretch of one and the same byte/],
-  ["a backup that ends in zeros", holed(packedBytes(), 400, 4_096), /a stretch of one/],
+  ["a macaroon", beginningWith(2, 1, 3, ...Buffer.from("lnd")), /format is macaroon/],
+  [
+    "tar",
+    Buffer.concat([randomBytes(257), Buffer.from("ustar"), randomBytes(900)]),
+    /format is tar/,
+  ],
+  ["a backup with a hole", holed(packedBytes(), 100, 64), /a long run of one byte/],
+  ["a backup that ends in zeros", holed(packedBytes(), 400, 4_096), /a long run of one byte/],
 ];
 
 function holed(bytes: Uint8Array, at: number, size: number): Uint8Array {
