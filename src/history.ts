@@ -1,6 +1,6 @@
 /**
- * `scb-mirror/history`: the saved backups of a node, to be read only. It probes nothing, writes nothing,
- * and answers nothing from a cache.
+ * `scb-mirror/history`: read-only access to a node's saved backups. It probes nothing, writes nothing,
+ * and never answers from a cache.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * `scb-mirror`: keeps the channel backup of any node current, in offsite storage or wherever a `Swapper`
- * of your own puts it. The command line is built from the same parts.
+ * `scb-mirror`: keeps the channel backup of any node current, in offsite storage or wherever your own
+ * `Swapper` puts it. The command line is built from the same parts.
  * @module
  */
 export { SubSwapperVerdict, type SubSwapperVerdictOptions } from "./app/sub-swapper-verdict.ts";

@@ -1,5 +1,5 @@
 /**
- * `scb-mirror/keys`: what opens and seals backups. Everything here is secret, but for public keys of
+ * `scb-mirror/keys`: what encrypts and decrypts backups. Everything here is secret, except public keys of
  * families other than 7: the *public* key at family 7, index 0 reads every backup of its node.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `scb-mirror/store`: where backups can be kept. `ObjectStore` is all that scb-mirror asks of storage;
+ * `scb-mirror/store`: where to keep backups. `ObjectStore` is all that scb-mirror needs from storage;
  * `scb-mirror/testing` has the suite that an implementation must pass.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `scb-mirror/testing`: a simulated node, and the suites that stores, swappers and notifiers of your own
+ * `scb-mirror/testing`: a simulated node, and the suites that your own stores, swappers and notifiers
  * must pass. The suites register themselves with node:test.
  * @module
  */

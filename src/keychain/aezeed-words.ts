@@ -8,15 +8,15 @@ const newestInternalVersion = 1;
 
 /**
  * The 16 bytes of entropy that an lnd wallet is made from. `words` are in lower case. `passphrase` is
- * asked only for words that could be lnd's; an empty or missing one is aezeed's own default, as in lnd.
- * Takes about a second of computing, for a passphrase must be slow to guess. Throws `key`; the message
+ * called only for words that could be lnd's; an empty or missing one is aezeed's default, as in lnd.
+ * Computes for about a second, because a passphrase must be slow to guess. Throws "key"; the message
  * never quotes a word. Source: lnd `aezeed.Mnemonic.ToCipherSeed`.
  */
 export async function decipherWords(
   words: readonly string[],
   passphraseOf: () => Promise<string | undefined> | string | undefined,
 ): Promise<Uint8Array> {
-  // Loaded only here: it takes longer to load than most commands run.
+  // Loaded only here, because loading takes longer than most commands run.
   const [{ CipherSeed }, { mnemonicToBytes }] = await Promise.all([
     import("aezeed"),
     import("aezeed/src/mnemonic.js"),
@@ -28,8 +28,8 @@ export async function decipherWords(
     throw new ScbError(
       "key",
       isOtherWallets
-        ? `these ${words.length} words are another kind of wallet's (BIP 39), not lnd's: ${giveLnds}`
-        : `an aezeed has ${wordCount} words, here are ${words.length}: ${giveLnds}`,
+        ? `these ${words.length} words belong to another kind of wallet (BIP 39), not to lnd: ${giveLnds}`
+        : `an lnd seed (aezeed) has ${wordCount} words, but these are ${words.length}: ${giveLnds}`,
     );
   }
   if (unknown.length > 0) {
@@ -48,19 +48,19 @@ export async function decipherWords(
   if (seed.internalVersion > newestInternalVersion) {
     throw new ScbError(
       "key",
-      `the seed is of version ${seed.internalVersion}, known are versions up to ${newestInternalVersion}: ` +
+      `the seed has version ${seed.internalVersion}, but this program only knows versions up to ${newestInternalVersion}: ` +
         "get a newer scb-mirror",
     );
   }
   return Uint8Array.from(seed.entropy);
 }
 
-const giveLnds = "give the 24 that `lncli create` printed for this node";
+const giveLnds = "give the 24 words that `lncli create` printed for this node";
 
-/** The word's place in the list, which the package keeps to itself. */
+/** The word's index in the list, which the package doesn't export. */
 function indexOf(word: string, mnemonicToBytes: (mnemonic: string) => Buffer): number | null {
   try {
-    // A word is 11 bits.
+    // A word encodes 11 bits.
     return mnemonicToBytes(new Array(wordCount).fill(word).join(" ")).readUInt16BE() >> 5;
   } catch {
     return null;
@@ -78,23 +78,23 @@ function fromAezeedError(
       return new ScbError(
         "key",
         isOtherWallets
-          ? `these 24 words are another kind of wallet's (BIP 39), not lnd's: ${giveLnds}`
-          : "these 24 words are no aezeed of version 0: a word is wrong, or they are another kind of wallet's",
+          ? `these 24 words belong to another kind of wallet (BIP 39), not to lnd: ${giveLnds}`
+          : "these 24 words are not an lnd seed (aezeed version 0): a word is wrong, or they belong to another kind of wallet",
       );
     case "CRC checksum mismatch":
       return new ScbError(
         "key",
-        "the checksum of the words is wrong: a word is wrong or in another's place",
+        "the checksum of the words is wrong: a word is wrong, or two words are swapped",
       );
     case "Invalid Password":
       return new ScbError(
         "key",
         passphrase === undefined || passphrase === ""
           ? "these words have a passphrase: give it with --passphrase-file"
-          : "the passphrase is not the one of these words",
+          : "the passphrase is wrong for these words",
       );
     default:
-      // No cause: it could quote what it was given.
+      // Without a cause, which could quote its input.
       return new ScbError("internal", "a defect in scb-mirror: reading the words failed");
   }
 }

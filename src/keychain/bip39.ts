@@ -5,9 +5,9 @@ const wordCounts: readonly number[] = [12, 15, 18, 21, 24];
 const bitsOfWord = 11;
 
 /**
- * Whether words are a BIP 39 mnemonic, by their count and checksum, as most wallets but lnd have it.
- * `indices` are the places in the list of words, which both share. Of words that are none, one group in
- * 16 (12 words) to 256 (24 words) passes. Source: BIP 39, "Generating the mnemonic".
+ * Whether words are a BIP 39 mnemonic, which most wallets but lnd use, by their count and checksum.
+ * `indices` are the words' indices in the list, which aezeed shares. Of other words, one list in 16 (12
+ * words) to 256 (24 words) passes by chance. Source: BIP 39, "Generating the mnemonic".
  */
 export function isBip39(indices: readonly number[]): boolean {
   if (!wordCounts.includes(indices.length)) return false;

@@ -3,33 +3,34 @@ import { hchacha } from "@noble/ciphers/chacha.js";
 import { ScbError } from "../runtime/error.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 
-/** Seals and opens backups of one node. Source: lnd `lnencrypt.EncrypterDecrypter`. */
+/** Encrypts and decrypts the backups of one node. Source: lnd `lnencrypt.EncrypterDecrypter`. */
 export interface Encrypter {
   /** `nonce(24) || ciphertext || tag(16)`, with a fresh nonce each time. */
   encrypt(plaintext: Uint8Array): Uint8Array;
   /**
-   * The plaintext of what `encrypt`, or lnd, has made. Throws `decode` for bytes too short to be
-   * that, and `decrypt` when they were not sealed with this key or have been damaged since.
+   * The plaintext of what `encrypt`, or lnd, made. Throws "decode" for bytes that are too short, and
+   * "decrypt" if they were encrypted with another key or damaged since.
    */
   decrypt(packed: Uint8Array): Uint8Array;
 }
 
-/** Of a backup key: a SHA-256. */
+/** The size of a backup key, which is a SHA-256. */
 export const backupKeySizeBytes = 32;
 const nonceSizeBytes = 24;
 const tagSizeBytes = 16;
 
 /**
- * XChaCha20-Poly1305 with the nonce as associated data. The key is the sha256 that lnd takes of the
- * public key at family 7, index 0: a secret, for it reads every backup of the node. The encrypter
- * keeps a copy that nothing can read out. Throws "key" unless it has 32 bytes. Source: lnd `lnencrypt.Encrypter`.
+ * XChaCha20-Poly1305 with the nonce as associated data. The key is the SHA-256 that lnd takes of the
+ * public key at family 7, index 0. It is a secret, because it reads every backup of the node. The
+ * encrypter keeps a copy that nothing can read out. Throws "key" unless it has 32 bytes. Source: lnd
+ * `lnencrypt.Encrypter`.
  */
 export function backupKeyEncrypter(
   backupKey: Uint8Array,
   random: Random = systemRandom,
 ): Encrypter {
   if (backupKey.length !== backupKeySizeBytes) {
-    throw new ScbError("key", `a backup key has 32 bytes, this one has ${backupKey.length}`);
+    throw new ScbError("key", `a backup key has 32 bytes, but this one has ${backupKey.length}`);
   }
   const key = Uint8Array.from(backupKey);
   return {
@@ -53,7 +54,7 @@ export function backupKeyEncrypter(
       if (sizeBytes < 0) {
         throw new ScbError(
           "decode",
-          `${packed.length} bytes are too few for an encrypted backup: it was cut off, or is none`,
+          `${packed.length} bytes are too few for an encrypted backup: it is truncated, or something else`,
         );
       }
       const nonce = packed.subarray(0, nonceSizeBytes);
@@ -80,16 +81,16 @@ export function backupKeyEncrypter(
 
 const algorithm = "chacha20-poly1305";
 
-/** Each call gives its ciphertext in new memory: in one piece, that would be as large as all. */
+/** Each call returns its ciphertext in new memory, so a single call would double the memory. */
 const chunkSizeBytes = 65_536;
 
-/** "expand 32-byte k", as the little endian words that HChaCha20 begins with. */
+/** "expand 32-byte k", as the little-endian words that HChaCha20 starts with. */
 const sigma = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
 
 /**
- * Node has no XChaCha20, but it is ChaCha20 under a key derived from the first 16 bytes of the
- * nonce (draft-irtf-cfrg-xchacha-03, section 2.3). Only that step is noble's: OpenSSL is as quick on
- * small backups and much quicker on large ones.
+ * Node has no XChaCha20, but that is ChaCha20 under a key derived from the first 16 bytes of the nonce
+ * (draft-irtf-cfrg-xchacha-03, section 2.3). Only that step uses noble: OpenSSL is as fast on small
+ * backups and much faster on large ones.
  */
 function subkeyOf(key: Uint8Array, nonce: Uint8Array): { subkey: Uint8Array; iv: Uint8Array } {
   const subkey = new Uint32Array(8);
@@ -99,7 +100,7 @@ function subkeyOf(key: Uint8Array, nonce: Uint8Array): { subkey: Uint8Array; iv:
   return { subkey: new Uint8Array(subkey.buffer), iv };
 }
 
-/** A copy, for the bytes need not be aligned. */
+/** A copy, because the bytes may be unaligned. */
 function wordsOf(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(Uint8Array.from(bytes).buffer);
 }

@@ -7,7 +7,7 @@ import { keyTokens } from "./key-text.ts";
 import { coinTypeOf, type Network } from "./network.ts";
 import { deriveHardenedNonStandard } from "./non-standard-derivation.ts";
 
-/** lnd's own purpose in BIP 43. Source: lnd `keychain.BIP0043Purpose`. */
+/** lnd's purpose under BIP 43. Source: lnd `keychain.BIP0043Purpose`. */
 const purpose = 1017;
 
 /**
@@ -15,7 +15,7 @@ const purpose = 1017;
  * m/1017'/coinType'/family'. Source: lnd `keychain.BtcWalletKeyRing`.
  */
 export class HdKeyRing implements KeyRing {
-  // Private, so that neither an inspected nor a serialised key ring shows it.
+  // Private, so that inspecting or serialising a key ring doesn't reveal it.
   readonly #key: HDKey;
   readonly #coinType: number;
 
@@ -30,8 +30,8 @@ export class HdKeyRing implements KeyRing {
   }
 
   /**
-   * From the 24 words of lnd's `create`, as text or one by one, in any case. "" and no passphrase are
-   * aezeed's own default. Takes about a second of computing. Throws `key`, and never quotes a word.
+   * From the 24 words of lnd's `create`, as text or one by one, in any case. No passphrase and "" are
+   * aezeed's default. Computes for about a second. Throws "key", and never quotes a word.
    */
   static async fromWords(
     words: string | readonly string[],
@@ -45,7 +45,7 @@ export class HdKeyRing implements KeyRing {
 
   /**
    * From an extended private key in base 58: the root, m/1017', m/1017'/coinType' or
-   * m/1017'/coinType'/family'. Throws `key` for anything else, or one of another network.
+   * m/1017'/coinType'/family'. Throws "key" for anything else, or a key of another network.
    */
   static fromExtendedKey(text: string, network: Network): HdKeyRing {
     const key = parseExtendedKey(text, network);
@@ -61,7 +61,7 @@ export class HdKeyRing implements KeyRing {
     return new HdKeyRing(key, network);
   }
 
-  /** Whether it has the keys of this family: an extended key of one family has no others. */
+  /** Whether it has this family's keys. An extended key of one family has no others. */
   hasFamily(family: number): boolean {
     return this.#key.depth < 3 || this.#key.index === HARDENED_OFFSET + family;
   }
@@ -78,16 +78,16 @@ export class HdKeyRing implements KeyRing {
       if (!this.hasFamily(family)) {
         throw new ScbError(
           "key",
-          `this extended key has the keys of family ${key.index - HARDENED_OFFSET}, needed are those of family ${family}`,
+          `this extended key has the keys of family ${key.index - HARDENED_OFFSET}, but those of family ${family} are needed`,
         );
       }
       return key;
     }
-    // The root is no number that btcwallet has computed: it has all 32 bytes of its hash.
+    // btcwallet doesn't compute the root as a number, so it has all 32 bytes of its hash.
     if (key.depth === 0) key = key.deriveChild(HARDENED_OFFSET + purpose);
     if (key.depth === 1) key = deriveHardenedNonStandard(key, this.#coinType);
-    // btcwallet derives the first family while it still holds the coin type key as a number, the
-    // others after reading it back from its string, which has all 32 bytes.
+    // btcwallet derives the first family while it still holds the coin type key as a number, and the
+    // others after reading that key back from its string, which has all 32 bytes.
     return family === 0
       ? deriveHardenedNonStandard(key, family)
       : key.deriveChild(HARDENED_OFFSET + family);
@@ -98,7 +98,7 @@ const mainnetVersions: Versions = { private: 0x0488ade4, public: 0x0488b21e };
 const testnetVersions: Versions = { private: 0x04358394, public: 0x043587cf };
 const simnetVersions: Versions = { private: 0x0420b900, public: 0x0420bd3a };
 
-/** The first letters of an extended private key say its network. Source: btcd `chaincfg`. */
+/** The first letters of an extended private key name its network. Source: btcd `chaincfg`. */
 const prefixes: Readonly<Record<string, { versions: Versions; networks: readonly Network[] }>> = {
   xprv: { versions: mainnetVersions, networks: ["mainnet"] },
   tprv: { versions: testnetVersions, networks: ["testnet", "testnet4", "signet", "regtest"] },
@@ -113,14 +113,14 @@ function parseExtendedKey(text: string, network: Network): HDKey {
   if (!prefix.networks.includes(network)) {
     throw new ScbError(
       "key",
-      `this extended key is one of ${prefix.networks.join(", ")}, but the network is ${network}: ` +
+      `this extended key is for ${prefix.networks.join(", ")}, but the network is ${network}: ` +
         "set --network to the node's",
     );
   }
   try {
     return HDKey.fromExtendedKey(text, prefix.versions);
   } catch {
-    // No cause: the messages of base 58 may quote the key.
-    throw new ScbError("key", "the extended private key is damaged: copy it again, whole");
+    // Without a cause, because base 58 error messages may quote the key.
+    throw new ScbError("key", "the extended private key is damaged: copy it again in full");
   }
 }

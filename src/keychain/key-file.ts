@@ -11,19 +11,19 @@ import { decodedText, keyTokens } from "./key-text.ts";
 import { type LoadedKey, loadedKey } from "./loaded-key.ts";
 import type { Network } from "./network.ts";
 
-/** What a key file alone does not say. */
+/** What a key file doesn't say itself. */
 export interface KeyFileOptions {
-  /** The node's: its coin type is part of the path to the backup key. */
+  /** The node's network: its coin type is part of the path to the backup key. */
   readonly network: Network;
   readonly random?: Random;
-  /** Asked only when the file holds words. Undefined and "" are aezeed's own default. */
+  /** Called only if the file holds words. Undefined and "" are aezeed's default. */
   readonly passphrase?: (() => Promise<string | undefined>) | undefined;
 }
 
 /**
- * Reads a file that holds 24 aezeed words, an extended private key or a backup key (64 hex digits);
- * which one is told by its content. Throws `io` when it cannot be read and `key` when its content
- * cannot be used. No message quotes the content.
+ * Reads a file with 24 aezeed words, an extended private key or a backup key (64 hex digits), told apart
+ * by content. Throws "io" if the file can't be read and "key" if its content can't be used. No message
+ * quotes the content.
  */
 export async function loadKeyFile(path: string, options: KeyFileOptions): Promise<LoadedKey> {
   const file = await readSecretFile(path, "key file");
@@ -37,7 +37,7 @@ export async function loadKeyFile(path: string, options: KeyFileOptions): Promis
   }
 }
 
-/** Reads a passphrase. One trailing newline is not part of it, everything else is. Throws `io`. */
+/** Reads a passphrase. Everything but one trailing newline belongs to it. Throws "io". */
 export async function readPassphraseFile(
   path: string,
 ): Promise<{ readonly passphrase: string; readonly warnings: readonly string[] }> {
@@ -64,7 +64,7 @@ async function readBackupKey(text: string, options: KeyFileOptions): Promise<Fou
   }
   throw new ScbError(
     "key",
-    "holds none of what can read backups: 24 aezeed words, an extended private key (xprv…, tprv…), " +
+    "holds nothing that can read backups: give the 24 seed words (aezeed), an extended private key (xprv…, tprv…), " +
       "or a backup key (64 hex digits)",
   );
 }
@@ -84,7 +84,7 @@ interface SecretFile {
 /** A pipe may come from a program that asks a person: `<(gpg -d words.gpg)`. */
 const longestReadMs = 2 * 60_000;
 
-/** Far more than words, key or passphrase take: a larger file was named by mistake. */
+/** Far more than words, a key or a passphrase take: a larger file was named by mistake. */
 const largestSecretSizeBytes = 65_536;
 
 async function readSecretFile(path: string, what: string): Promise<SecretFile> {
@@ -92,7 +92,9 @@ async function readSecretFile(path: string, what: string): Promise<SecretFile> {
     return await abortable(readOpened(path, what), AbortSignal.timeout(longestReadMs));
   } catch (error) {
     if (!hasCode(error, "aborted")) throw error;
-    throw new ScbError("io", `${what} ${path}: nothing came from it in 2 min`, { cause: error });
+    throw new ScbError("io", `${what} ${path}: it could not be read within 2 min`, {
+      cause: error,
+    });
   }
 }
 
@@ -100,23 +102,23 @@ async function readOpened(path: string, what: string): Promise<SecretFile> {
   try {
     await using file = await open(path, "r");
     const stat = await file.stat();
-    // Of a folder nothing can be read, and a device has no size.
+    // A folder can't be read, and a device has no size.
     const bytes = stat.isDirectory()
       ? null
       : await boundedRead(file.createReadStream({ autoClose: false }), largestSecretSizeBytes);
-    if (bytes === null) throw new ScbError("key", `${what} ${path}: not a small text file`);
+    if (bytes === null) throw new ScbError("key", `${what} ${path}: it isn't a small text file`);
     const isOpenToOthers = process.platform !== "win32" && (stat.mode & 0o077) !== 0;
     const warnings =
       stat.isFile() && isOpenToOthers
-        ? [`${what} ${path} is open to other users of this machine: chmod 600 it`]
+        ? [`${what} ${path} is open to other users of this machine: run chmod 600 on it`]
         : [];
     return { text: decodedText(bytes), warnings };
   } catch (error) {
     if (error instanceof ScbError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    // What names no file may be the passphrase itself.
+    // A path that names no file may be the passphrase itself.
     const isNamed = code !== "ENOENT" || what !== "passphrase file";
-    const reason = reasons[code ?? ""] ?? "cannot be read";
+    const reason = reasons[code ?? ""] ?? "it can't be read";
     throw new ScbError("io", `${isNamed ? `${what} ${path}` : what}: ${reason}`, { cause: error });
   }
 }

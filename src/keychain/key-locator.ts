@@ -1,4 +1,6 @@
-/** Names one key of an lnd wallet: m/1017'/coinType'/family'/0/index. Source: lnd `keychain.KeyLocator`. */
+/**
+ * Locates one key of an lnd wallet: m/1017'/coinType'/family'/0/index. Source: lnd `keychain.KeyLocator`.
+ */
 export interface KeyLocator {
   readonly family: number;
   readonly index: number;

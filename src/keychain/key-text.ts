@@ -1,11 +1,11 @@
-/** `lncli create` prints the words between these lines, below its own talk. */
+/** `lncli create` prints the words between these lines, below other text. */
 const lncliSeed = /BEGIN LND CIPHER SEED-*([\s\S]*?)-*END LND CIPHER SEED/i;
-/** What stands between words and numbers them, in lists, tables and quotes. */
+/** What separates and numbers words in lists, tables and quotes. */
 const aroundWords = /[\s\d.,;:|'"`“”‘’()[\]{}#*_–-]+/;
 
 /**
- * The text of a file, whatever an editor or a shell made of it: UTF-8, or UTF-16 as PowerShell's `>`
- * writes it, with a byte order mark or without.
+ * The text of a file in whatever encoding an editor or shell chose: UTF-8, or UTF-16 as PowerShell's `>`
+ * writes it, with or without a byte order mark.
  */
 export function decodedText(bytes: Uint8Array): string {
   return new TextDecoder(encodingOf(bytes)).decode(bytes);
@@ -20,9 +20,9 @@ function encodingOf(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
 }
 
 /**
- * The one token of a key, or the words of a seed in lower case, out of what people keep them in: words
- * with numbers, commas, quotes or in a table; lncli's whole print; the JSON of lnd's `GenSeed`
- * (`cipher_seed_mnemonic`) and of `scb-mirror key`. Null if it is none of these.
+ * The single token of a key, or the words of a seed in lower case, from the formats that people keep them
+ * in: words with numbers, commas, quotes or in a table; the whole output of lncli; the JSON of lnd's
+ * `GenSeed` (`cipher_seed_mnemonic`) and of `scb-mirror key`. Null for anything else.
  */
 export function keyTokens(text: string): readonly string[] | null {
   const trimmed = text.trim();

@@ -2,23 +2,26 @@ import type { Random } from "../runtime/random.ts";
 import { backupKeyEncrypter, type Encrypter } from "./encrypter.ts";
 import type { Network } from "./network.ts";
 
-/** A key that can read backups. Of what it was made from only the backup key is kept. */
+/** A key that can read backups. Only the backup key is kept of its source. */
 export interface LoadedKey {
   readonly kind: "words" | "extended-key" | "backup-key" | "lnd";
   readonly network: Network;
   readonly encrypter: Encrypter;
   /**
-   * The public key, in hex, that the node of this seed is known by; null where the key does not say:
-   * a backup key, and an extended key of the one family that backups need.
+   * The public key, in hex, that identifies the node of this seed. Null if the key doesn't tell: a backup
+   * key, or an extended key of only the family that backups need.
    */
   readonly identityPubkey: string | null;
-  /** For people: what is wrong with where it came from, though it can be used. */
+  /** For people: problems with the key's source that don't prevent its use. */
   readonly warnings: readonly string[];
-  /** The backup key in hex, never shown unasked: whoever has it can read every backup of the node. */
+  /**
+   * The backup key in hex. Never shown unasked, because anyone who has it can read every backup of the
+   * node.
+   */
   backupKey(): string;
 }
 
-/** Throws "key" where the backup key has not 32 bytes. */
+/** Throws "key" if the backup key doesn't have 32 bytes. */
 export function loadedKey(
   from: Omit<LoadedKey, "encrypter" | "backupKey"> & { readonly backupKey: Uint8Array },
   random: Random,

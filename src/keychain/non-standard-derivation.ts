@@ -6,17 +6,16 @@ import { ScbError } from "../runtime/error.ts";
 const scalars = secp256k1.Point.Fn;
 
 /**
- * A hardened child as btcwallet derives it from a key that it has just computed. BIP 32 hashes
- * `0x00 || key(32) || index`. btcwallet keeps such a key as a number without its leading zero bytes
- * and puts those first: `0x00 || key without them || zeros up to 33 bytes || index`. One key in 256
- * begins with a zero, and has other children than BIP 32 says. Source: btcutil
- * `hdkeychain.ExtendedKey.DeriveNonStandard`.
+ * A hardened child as btcwallet derives it from a key that it has just computed. BIP 32 hashes `0x00 ||
+ * key(32) || index`. btcwallet keeps such a key as a number without leading zero bytes, and hashes `0x00
+ * || key without them || zeros up to 33 bytes || index`. One key in 256 begins with a zero, and has other
+ * children than BIP 32 says. Source: btcutil `hdkeychain.ExtendedKey.DeriveNonStandard`.
  */
 export function deriveHardenedNonStandard(parent: HDKey, number: number): HDKey {
   const index = HARDENED_OFFSET + number;
   const { privateKey, chainCode } = parent;
   if (privateKey === null || chainCode === null) {
-    throw new ScbError("key", "an extended private key is needed, this one is public");
+    throw new ScbError("key", "an extended private key is needed, but this one is public");
   }
   const zeros = privateKey.findIndex((byte) => byte !== 0);
   if (zeros === 0) return parent.deriveChild(index);

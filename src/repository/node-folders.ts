@@ -2,7 +2,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
 import { latestKey, versionsPrefix } from "./layout.ts";
 
-/** The names of the folders that hold a node's backups, sorted. */
+/** The names of all folders with a node's backups, sorted. */
 export async function nodeFolders(store: ObjectStore, signal: AbortSignal): Promise<string[]> {
   const nodes: string[] = [];
   for await (const folder of store.listFolders("", { signal })) {

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { escapedJson } from "./foreign-text.ts";
 import type { LogLevel } from "./log-level.ts";
 
-/** What a module may say. The first argument holds facts, never a secret; the second is a sentence. */
+/** What a module may log. The first argument holds facts but never a secret; the second is a sentence. */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;
@@ -10,7 +10,7 @@ export interface Logger {
   error(facts: object, message: string): void;
 }
 
-/** Fields that can hold a secret are never printed, even where a caller logs a whole object. */
+/** Fields that may hold a secret are never printed, even if a caller logs a whole object. */
 const secretFields = [
   "macaroon",
   "mnemonic",
@@ -23,15 +23,15 @@ const secretFields = [
   "key",
 ] as const;
 
-/** What stderr does not take now is kept up to this, and told with the next line that it takes. */
+/** How much that stderr doesn't take is kept and written with the next line that it takes. */
 const mostKeptSizeBytes = 1024 * 1024;
-/** A reader that is slow is waited for, 0.1 s each time; one that has stopped reading is not. */
+/** A slow reader gets this many waits of 0.1 s in a row; one that stopped reading gets no more. */
 const mostWaitsInARow = 5;
 
 /**
- * JSON lines on stderr, written at once, so that nothing is lost when the process ends. That they
- * cannot be written (a full disk, a reader that hangs or is gone) never ends or stops the program.
- * `beforeLine` is called before each, to take from a terminal what a line must not run into.
+ * Writes JSON lines to stderr synchronously, so that none is lost when the process ends. A failing write
+ * (a full disk, a reader that hangs or is gone) never ends or stops the program. `beforeLine` is called
+ * before each line, to clear whatever the terminal shows that the line must not run into.
  */
 export function createLogger(level: LogLevel, beforeLine: () => void = () => undefined): Logger {
   let waitsInARow = 0;
@@ -65,7 +65,7 @@ export function createLogger(level: LogLevel, beforeLine: () => void = () => und
   );
 }
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silentLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,

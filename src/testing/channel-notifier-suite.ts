@@ -11,14 +11,14 @@ import { serializeSingle } from "../chanbackup/single-codec.ts";
 import { systemRandom } from "../runtime/random.ts";
 import { canonicalOutPoint, formatOutPoint } from "../wire/out-point.ts";
 
-/** A node of its own, without channels at first, and its notifier. */
+/** A fresh node without channels, and its notifier. */
 export interface ChannelNotifierGround extends AsyncDisposable {
   readonly notifier: ChannelNotifier;
   /** Makes the node open a channel. Resolves with its channel point once the node has it. */
   open(): Promise<string>;
   /** Makes the node close it. Resolves once the node calls it fully resolved. */
   close(channelPoint: string): Promise<void>;
-  /** How long an event may take to be heard. Default 10 s. */
+  /** How long to wait for an event. Default 10 s. */
   readonly patienceMs?: number;
 }
 
@@ -31,7 +31,7 @@ export interface ChannelNotifierCheck {
 /** A channel point that no node knows. */
 const unknownPoint = (): string => formatOutPoint({ txid: systemRandom.bytes(32), index: 0 });
 
-/** What a subscription has told so far: the last word on each channel. */
+/** The latest report of a subscription on each channel. */
 class Ear {
   readonly #events: AsyncIterator<ChannelEvent>;
   readonly #patienceMs: number;
@@ -46,7 +46,7 @@ class Ear {
     this.#patienceMs = patienceMs;
   }
 
-  /** Listens until all of these were told. */
+  /** Listens until all of these were reported. */
   async hears(wanted: { readonly opened?: string[]; readonly closed?: string[] }): Promise<void> {
     const { opened = [], closed = [] } = wanted;
     const missing = (): string[] => [
@@ -54,16 +54,16 @@ class Ear {
       ...closed.filter((point) => !this.closed.has(point)).map((point) => `${point} closed`),
     ];
     while (missing().length > 0) {
-      const next = await this.#within(this.#events.next(), `not told: ${missing().join(", ")}`);
+      const next = await this.#within(this.#events.next(), `not reported: ${missing().join(", ")}`);
       assert.ok(
         next.done !== true,
-        `the events ended before this was told: ${missing().join(", ")}`,
+        `the events ended before this was reported: ${missing().join(", ")}`,
       );
       this.#take(next.value);
     }
   }
 
-  /** The next answer, and whether it is the end. */
+  /** The next result, and whether it is the end. */
   async end(): Promise<boolean> {
     for (;;) {
       const next = await this.#within(this.#events.next(), "the events didn't end");
@@ -80,7 +80,7 @@ class Ear {
       this.closed.delete(point);
     }
     for (const point of closedChans) {
-      assert.equal(point, canonicalOutPoint(point), "a channel point in another spelling");
+      assert.equal(point, canonicalOutPoint(point), "a channel point in a different notation");
       this.closed.add(point);
       this.opened.delete(point);
     }
@@ -105,10 +105,10 @@ async function subscribe(ground: ChannelNotifierGround, known: readonly string[]
   return { subscription, ear: new Ear(subscription, ground) };
 }
 
-/** Every promise of `ChannelNotifier`, as a table, so that a test can see each of them broken. */
+/** Every promise of `ChannelNotifier`, as a table, so that a test can break each of them. */
 export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
   {
-    name: "a subscription begins with the channels that are open and not known",
+    name: "a subscription begins with the open channels that aren't known",
     async run(ground) {
       const [known, unknown, other] = [
         await ground.open(),
@@ -121,7 +121,7 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
     },
   },
   {
-    name: "a known channel that closed before the subscription is told",
+    name: "a known channel that closed before the subscription is reported",
     async run(ground) {
       const [closed, open] = [await ground.open(), await ground.open()];
       await ground.close(closed);
@@ -132,18 +132,18 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
     },
   },
   {
-    name: "a known channel that the node doesn't know isn't told as closed",
+    name: "a known channel that the node doesn't know isn't reported as closed",
     async run(ground) {
       const open = await ground.open();
       const { subscription, ear } = await subscribe(ground, [open, unknownPoint()]);
-      // Whatever the subscription begins with comes before this.
+      // Everything that the subscription begins with comes before this.
       await ear.hears({ opened: [await ground.open()] });
       assert.deepEqual([...ear.closed], []);
       subscription.cancel();
     },
   },
   {
-    name: "what opens and closes later is told",
+    name: "channels that open and close later are reported",
     async run(ground) {
       const first = await ground.open();
       const { subscription, ear } = await subscribe(ground, [first]);
@@ -172,7 +172,7 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
     },
   },
   {
-    name: "each of two subscriptions is told everything",
+    name: "two subscriptions both receive everything",
     async run(ground) {
       const one = await subscribe(ground, []);
       const other = await subscribe(ground, []);
@@ -186,7 +186,7 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
     },
   },
   {
-    name: "a cancel ends the events, also for one who waits for them; it may come twice",
+    name: "a cancel ends the events, even while a caller waits for them; it may be repeated",
     async run(ground) {
       const { subscription, ear } = await subscribe(ground, []);
       const ending = ear.end();
@@ -197,7 +197,7 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
     },
   },
   {
-    name: "what opens and closes between two subscriptions is told to the second",
+    name: "channels that open and close between two subscriptions are reported to the second",
     async run(ground) {
       const [first, second] = [await ground.open(), await ground.open()];
       const before = await subscribe(ground, []);
@@ -213,7 +213,7 @@ export const channelNotifierChecks: readonly ChannelNotifierCheck[] = [
   },
 ];
 
-/** Runs one check on new ground. */
+/** Runs one check on a fresh ground. */
 export async function runChannelNotifierCheck(
   check: ChannelNotifierCheck,
   newGround: () => Promise<ChannelNotifierGround>,

@@ -4,7 +4,7 @@ import type { StoreCheck } from "./object-store-suite.ts";
 
 const key = "node/latest.json";
 
-/** What a store promises that enforces no conditions: that it never seems to. */
+/** The promise of a store without conditional writes: it never appears to have them. */
 export const appendOnlyChecks: readonly StoreCheck[] = [
   {
     name: "append-only: says so, and refuses any condition, whether it holds or not",

@@ -14,7 +14,7 @@ export function decode(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Bytes that nobody else writes, so that no two have one etag. */
+/** Bytes that no other call writes, so that no two objects share an etag. */
 export function uniqueBytes(label = ""): Uint8Array {
   return encode(`${label} ${randomUUID()}`);
 }
@@ -38,7 +38,7 @@ export async function listKeys(
   return (await collect(store.list(prefix, { startAfter }))).map(({ key }) => key);
 }
 
-/** Asserts that `doing` rejects with an ScbError of this code. */
+/** Asserts that `doing` rejects with an ScbError with this code. */
 export async function rejectsWith(code: ErrorCode, doing: Promise<unknown>): Promise<ScbError> {
   let caught: unknown;
   try {
@@ -46,13 +46,13 @@ export async function rejectsWith(code: ErrorCode, doing: Promise<unknown>): Pro
   } catch (error) {
     caught = error;
   }
-  assert.ok(caught !== undefined, `resolved, where ${code} was due`);
-  assert.ok(caught instanceof ScbError, `threw no ScbError but ${String(caught)}`);
+  assert.ok(caught !== undefined, `resolved instead of throwing ${code}`);
+  assert.ok(caught instanceof ScbError, `threw ${String(caught)} instead of an ScbError`);
   assert.equal(caught.code, code, caught.message);
   return caught;
 }
 
-/** The code with which `doing` rejects, or null where it resolves. */
+/** The code with which `doing` rejects; null if it resolves. */
 export async function codeOf(doing: Promise<unknown>): Promise<ErrorCode | null> {
   try {
     await doing;
@@ -62,7 +62,7 @@ export async function codeOf(doing: Promise<unknown>): Promise<ErrorCode | null>
   }
 }
 
-/** Adds one to a counter object by compare-and-swap, again and again until it gets through. */
+/** Increments a counter object by compare-and-swap, retrying until it succeeds. */
 export async function increment(store: ObjectStore, key: string): Promise<void> {
   for (;;) {
     const base = await store.get(key);

@@ -3,7 +3,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { collect, encode, listKeys, rejectsWith } from "./object-store-helpers.ts";
 import type { StoreCheck } from "./object-store-suite.ts";
 
-/** In the order of their bytes: "-" and "." come before "/", digits and letters after it. */
+/** In byte order: "-" and "." come before "/", digits and letters after it. */
 const sorted = [
   "a-b/1",
   "a-b/2",

@@ -19,7 +19,10 @@ async function openSeveral(open: () => Promise<ObjectStore>): Promise<ObjectStor
   return Promise.all(Array.from({ length: handleCount }, open));
 }
 
-/** Eight puts at once under one condition: one wins, the others are told so, its bytes are there. */
+/**
+ * Eight concurrent puts with one condition: exactly one wins, the others are refused, and the winner's
+ * bytes are stored.
+ */
 async function race(
   handles: readonly ObjectStore[],
   key: string,
@@ -40,7 +43,7 @@ async function race(
   for (const store of handles) assert.equal(await readText(store, key), winners[0]?.text);
 }
 
-/** What only a store can promise that enforces conditions, and so replaces atomically. */
+/** The promises that require conditional writes, and so an atomic replace. */
 export const conditionalRaceChecks: readonly StoreCheck[] = [
   {
     name: "of eight concurrent creates exactly one resolves",
@@ -136,7 +139,7 @@ export const conditionalRaceChecks: readonly StoreCheck[] = [
   },
 ];
 
-/** What every store promises. */
+/** The promises of every store. */
 export const raceChecks: readonly StoreCheck[] = [
   {
     name: "a reader finds a new object whole, content with its metadata, or not at all",

@@ -6,13 +6,13 @@ import { listChecks } from "./object-store-lists.ts";
 import { objectChecks } from "./object-store-objects.ts";
 import { conditionalRaceChecks, raceChecks } from "./object-store-races.ts";
 
-/** An empty storage of its own: a new folder, a new prefix of a bucket, a new state. */
+/** A fresh, empty storage: a new folder, a new prefix of a bucket, a new state. */
 export interface StoreGround extends AsyncDisposable {
-  /** A new handle on it, as another process would have. Whoever opens it closes it. */
+  /** A new handle on it, as another process would have. The caller closes it. */
   open(): Promise<ObjectStore>;
 }
 
-/** One promise of `ObjectStore`. `run` rejects where the store breaks it. */
+/** One promise of `ObjectStore`. `run` rejects if the store breaks it. */
 export interface StoreCheck {
   readonly name: string;
   run(open: () => Promise<ObjectStore>): Promise<void>;
@@ -20,22 +20,22 @@ export interface StoreCheck {
 
 const commonChecks: readonly StoreCheck[] = [...objectChecks, ...raceChecks, ...listChecks];
 
-/** Every promise of `ObjectStore`, as a table, so that a test can see each of them broken. */
+/** Every promise of `ObjectStore`, as a table, so that a test can break each of them. */
 export const objectStoreChecks: readonly StoreCheck[] = [
   ...commonChecks,
   ...conditionChecks,
   ...conditionalRaceChecks,
 ];
 
-/** What a store promises that enforces no conditions. */
+/** The promises of a store without conditional writes. */
 export const appendOnlyStoreChecks: readonly StoreCheck[] = [...commonChecks, ...appendOnlyChecks];
 
-/** The promises of a store that has these `conditions`. */
+/** The promises of a store with these `conditions`. */
 export function storeChecks(conditions: Conditions): readonly StoreCheck[] {
   return conditions === "enforced" ? objectStoreChecks : appendOnlyStoreChecks;
 }
 
-/** Runs one check on new ground, and closes what it opened. */
+/** Runs one check on a fresh ground, and closes what it opened. */
 export async function runStoreCheck(
   check: StoreCheck,
   newGround: () => Promise<StoreGround>,
@@ -54,7 +54,7 @@ export async function runStoreCheck(
   }
 }
 
-/** Registers the suite for one implementation: for an append-only one, the part that it promises. */
+/** Registers the suite for one implementation. An append-only one gets only the part that it promises. */
 export function objectStoreSuite(
   name: string,
   newGround: () => Promise<StoreGround>,

@@ -10,7 +10,7 @@ import { systemRandom } from "../runtime/random.ts";
 import { formatOutPoint } from "../wire/out-point.ts";
 import { codeOf, rejectsWith } from "./object-store-helpers.ts";
 
-/** A place of its own for one backup: a new folder, a new table, a new bucket. */
+/** A fresh place for one backup: a new folder, a new table, a new bucket. */
 export interface SwapperGround extends AsyncDisposable {
   /** A new handle on it, as another process would have. Disposing of the ground closes it. */
   open(): Promise<Swapper>;
@@ -22,7 +22,7 @@ export interface SwapperCheck {
   run(open: () => Promise<Swapper>, encrypter: Encrypter): Promise<void>;
 }
 
-/** Far above what a check takes on a place that answers. */
+/** Far more than a check takes if the place answers. */
 const checkTimeoutMs = 120_000;
 
 const singles = (count: number): Single[] =>
@@ -35,19 +35,19 @@ function pack(channels: readonly Single[], encrypter: Encrypter): PackedMulti {
   return packMulti({ version: 0, staticBackups: channels }, encrypter);
 }
 
-/** The channel points that are saved; null for no backup. */
+/** The saved channel points; null if there is no backup. */
 async function extract(swapper: Swapper, encrypter: Encrypter): Promise<string[] | null> {
   const multi = await swapper.extractMulti(encrypter);
   return multi && pointsOf(multi.staticBackups);
 }
 
-/** Saves `channels` as one who has just looked. */
+/** Saves `channels` right after reading the backup. */
 async function save(swapper: Swapper, encrypter: Encrypter, channels: readonly Single[]) {
   await swapper.extractMulti(encrypter);
   await swapper.updateAndSwap(pack(channels, encrypter));
 }
 
-/** Every promise of `Swapper`, as a table, so that a test can see each of them broken. */
+/** Every promise of `Swapper`, as a table, so that a test can break each of them. */
 export const swapperChecks: readonly SwapperCheck[] = [
   {
     name: "there is no backup at first, and saving one makes it current for everybody",
@@ -246,7 +246,7 @@ export const swapperChecks: readonly SwapperCheck[] = [
   },
 ];
 
-/** Runs one check on new ground, with a key of its own. */
+/** Runs one check on a fresh ground, with its own key. */
 export async function runSwapperCheck(
   check: SwapperCheck,
   newGround: (encrypter: Encrypter) => Promise<SwapperGround>,
@@ -256,7 +256,7 @@ export async function runSwapperCheck(
   await check.run(() => ground.open(), encrypter);
 }
 
-/** Registers the suite with node:test for one implementation, which is told the key of its backups. */
+/** Registers the suite with node:test for one implementation, which receives the key of its backups. */
 export function swapperSuite(
   name: string,
   newGround: (encrypter: Encrypter) => Promise<SwapperGround>,

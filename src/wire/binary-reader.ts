@@ -8,25 +8,23 @@ interface Section {
 }
 
 /**
- * Reads untrusted bytes from front to back. Nothing is taken before it is known to be there, so
- * memory is bounded by the input. What is handed out are copies, so that the input can be changed or
- * wiped afterwards.
+ * Reads untrusted bytes from front to back. Checks that bytes exist before taking memory, so memory is
+ * bounded by the input. Returns copies, so that the input can be changed or wiped afterwards.
  *
- * Every method takes `what`, the name of the field, for the error. Each throws ScbError "decode"
- * with that name, behind those of the structures that it stands in, and the offset, counted from
- * the start of the whole input.
+ * Every method takes `what`, the field's name, for errors. Each throws "decode" with that name, prefixed
+ * by the names of the enclosing structures, and with the offset from the start of the whole input.
  */
 export class BinaryReader {
-  /** The structures that are being read. */
+  /** The structures being read. */
   readonly path: FieldPath;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #end: number;
   #offset: number;
 
-  /** Reads all of `bytes`, or the `section` of them. */
+  /** Reads all of `bytes`, or a `section` of them. */
   constructor(bytes: Uint8Array, section?: Section) {
-    // Never a Buffer: its slice() shares memory with what it is taken of.
+    // Never a Buffer: its slice() shares memory with the original.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#offset = section?.start ?? 0;
@@ -83,33 +81,36 @@ export class BinaryReader {
     return this.#view.getBigInt64(this.#take(8, what), true);
   }
 
-  /** The next byte, which is not taken; undefined at the end. */
+  /** The next byte, without consuming it; undefined at the end. */
   peek(): number | undefined {
     return this.remainingBytes > 0 ? this.#bytes[this.#offset] : undefined;
   }
 
-  /** The next `sizeBytes` bytes: the caller's own. */
+  /** The next `sizeBytes` bytes, as the caller's own copy. */
   bytes(sizeBytes: number, what: string): Uint8Array {
     const at = this.#take(sizeBytes, what);
     return this.#bytes.slice(at, at + sizeBytes);
   }
 
-  /** Passes over the next `sizeBytes` bytes. */
+  /** Skips the next `sizeBytes` bytes. */
   skip(sizeBytes: number, what: string): void {
     this.#take(sizeBytes, what);
   }
 
-  /** A reader of the next `sizeBytes` bytes, which this one skips. Its offsets are this one's. */
+  /**
+   * A reader of the next `sizeBytes` bytes, which this reader skips. Both count offsets from the same
+   * start.
+   */
   section(sizeBytes: number, what: string): BinaryReader {
     const at = this.#take(sizeBytes, what);
     return new BinaryReader(this.#bytes, { start: at, end: at + sizeBytes, path: this.path });
   }
 
-  /** Checks that `count` items of `minSizeBytes` each can still follow. */
+  /** Checks that `count` items of at least `minSizeBytes` each can still follow. */
   expectRoom(count: number | bigint, minSizeBytes: number, what: string): void {
     if (BigInt(count) * BigInt(minSizeBytes) > BigInt(this.remainingBytes)) {
       this.fail(
-        `${what}: ${count} of at least ${minSizeBytes} bytes each are announced, ${this.remainingBytes} bytes are left`,
+        `${what}: ${count} of at least ${minSizeBytes} bytes each are announced, but ${this.remainingBytes} bytes are left`,
       );
     }
   }
@@ -121,7 +122,7 @@ export class BinaryReader {
     }
   }
 
-  /** Throws "decode". `at` is where the offending bytes begin; by default, where reading stands. */
+  /** Throws "decode". `at` is the offset of the offending bytes; the default is the current position. */
   fail(message: string, at = this.#offset): never {
     throw new ScbError("decode", `${this.path.prefix()}${message} (at offset ${at})`);
   }
@@ -129,7 +130,7 @@ export class BinaryReader {
   #take(sizeBytes: number, what: string): number {
     const at = this.#offset;
     if (sizeBytes > this.remainingBytes) {
-      this.fail(`${what}: ${sizeBytes} bytes are due, ${this.remainingBytes} are left`);
+      this.fail(`${what}: ${sizeBytes} bytes are needed, but ${this.remainingBytes} are left`);
     }
     this.#offset = at + sizeBytes;
     return at;

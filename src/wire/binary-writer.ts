@@ -2,18 +2,18 @@ import { ScbError } from "../runtime/error.ts";
 import { FieldPath } from "./field-path.ts";
 
 /**
- * The mirror of BinaryReader. Every method takes `what`, the name of the field, and throws ScbError
- * "encode" with that name, behind those of the structures that it stands in, when the value does not
- * fit: nothing is ever cut off or wrapped round.
+ * The counterpart of BinaryReader. Every method takes `what`, the field's name. If a value doesn't fit,
+ * it throws "encode" with that name, prefixed by the names of the enclosing structures: nothing is ever
+ * truncated or wrapped around.
  */
 export class BinaryWriter {
-  /** The structures that are being written. */
+  /** The structures being written. */
   readonly path = new FieldPath();
   #bytes: Uint8Array;
   #view: DataView;
   #offset = 0;
 
-  /** `capacityBytes` is how much is expected; more is made room for. */
+  /** `capacityBytes` is the expected size; the buffer grows beyond it. */
   constructor(capacityBytes = 512) {
     this.#bytes = new Uint8Array(capacityBytes);
     this.#view = new DataView(this.#bytes.buffer);
@@ -36,7 +36,7 @@ export class BinaryWriter {
     this.#view.setUint16(at, value);
   }
 
-  /** Replaces the u16 at offset `at`: a length that is known only when what follows it is written. */
+  /** Replaces the u16 at offset `at`: a length that is known only after what follows it is written. */
   replaceU16(at: number, value: number, what: string): void {
     this.#checkUnsigned(value, 0xffff, what);
     this.#view.setUint16(at, value);
@@ -85,16 +85,16 @@ export class BinaryWriter {
     this.#view.setBigInt64(at, value, true);
   }
 
-  /** `sizeBytes` is what the format holds: other lengths are refused. */
+  /** `sizeBytes` is the format's size: other lengths are refused. */
   bytes(value: Uint8Array, sizeBytes: number, what: string): void {
     if (value.length !== sizeBytes) {
-      this.fail(`${what}: ${value.length} bytes, where ${sizeBytes} are due`);
+      this.fail(`${what}: ${value.length} bytes instead of ${sizeBytes}`);
     }
     const at = this.#grow(sizeBytes);
     this.#bytes.set(value, at);
   }
 
-  /** All that was written. The writer is done then: these are its own bytes, not a copy. */
+  /** Returns all bytes written, without copying them. The writer can't be used afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#offset);
   }
@@ -113,10 +113,10 @@ export class BinaryWriter {
   }
 
   #failRange(value: number | bigint, range: string, what: string): never {
-    this.fail(`${what}: ${value} does not fit, the format holds ${range}`);
+    this.fail(`${what}: ${value} does not fit: the format holds ${range}`);
   }
 
-  /** May replace the view: take it only afterwards. */
+  /** May replace the view, so read `#view` only after this. */
   #grow(sizeBytes: number): number {
     const at = this.#offset;
     const end = at + sizeBytes;

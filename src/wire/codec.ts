@@ -2,17 +2,17 @@ import type { BinaryReader } from "./binary-reader.ts";
 import type { BinaryWriter } from "./binary-writer.ts";
 
 /**
- * How a value of type `T` stands in bytes, in both directions. `what` names the value in errors.
- * `layout` is what the bytes alone do not say, such as the version that was read before.
+ * How a value of type `T` is encoded in bytes, in both directions. `what` names the value in errors.
+ * `layout` is what the bytes themselves don't say, such as the version that was read before.
  */
 export interface Codec<T, L = unknown> {
-  /** No value takes fewer bytes. Bounds a count before memory is taken. */
+  /** The least size of any value, which bounds a count before memory is taken. */
   readonly minSizeBytes: number;
-  /** Every value takes just `minSizeBytes`. */
+  /** Every value takes exactly `minSizeBytes`. */
   readonly isFixedSize?: true;
   read(reader: BinaryReader, what: string, layout: L): T;
   write(writer: BinaryWriter, value: T, what: string, layout: L): void;
-  /** Reads and writes, for a value that nobody wants to hold. Default: by way of the value. */
+  /** Copies a value without keeping it. Default: reads and writes the value. */
   copy?(reader: BinaryReader, writer: BinaryWriter, what: string, layout: L): void;
 }
 
@@ -22,7 +22,7 @@ export interface OptionalField<T, L> {
   readonly isPresent: (layout: L) => boolean;
 }
 
-/** One codec for each property of `T`: none can be forgotten, none invented. */
+/** One codec for each property of `T`, so that none can be forgotten or invented. */
 export type Fields<T, L> = {
   readonly [K in keyof T]-?: undefined extends T[K]
     ? OptionalField<Exclude<T[K], undefined>, L>
@@ -75,7 +75,7 @@ export function fixedBytes(sizeBytes: number): Codec<Uint8Array> {
   };
 }
 
-/** Up to 65,535 bytes behind their length as u16. */
+/** Up to 65,535 bytes, prefixed by their length as u16. */
 export const u16Bytes: Codec<Uint8Array> = {
   minSizeBytes: 2,
   read: (reader, what) => reader.bytes(reader.u16(`${what} length`), what),
@@ -85,17 +85,17 @@ export const u16Bytes: Codec<Uint8Array> = {
   },
 };
 
-/** As a codec; and one property can be read alone. */
+/** A codec that can also read a single property. */
 export interface StructCodec<T, L = unknown> extends Codec<T, L> {
   copy(reader: BinaryReader, writer: BinaryWriter, what: string, layout: L): void;
-  /** The property `name` of a value that was read before and found right. */
+  /** Reads the property `name` of a value that was validated before. */
   readField<K extends keyof T & string>(reader: BinaryReader, name: K, layout: L): T[K];
 }
 
 /**
- * An object whose properties follow one another in the order of `fields`. Reader and writer both
- * walk this one table, so they cannot drift apart. A value that has an optional field which its
- * layout lacks, or lacks one that its layout has, is refused on writing.
+ * An object whose properties follow one another in the order of `fields`. Reader and writer both walk
+ * this one table, so they can't diverge. Writing refuses a value with an optional field that its layout
+ * lacks, or without one that its layout has.
  */
 export function struct<T extends object, L = unknown>(fields: Fields<T, L>): StructCodec<T, L> {
   const entries = Object.entries<Codec<unknown, L> | OptionalField<unknown, L>>(fields).map(
@@ -153,7 +153,7 @@ export function struct<T extends object, L = unknown>(fields: Fields<T, L>): Str
         const field: unknown = value[name as keyof T];
         if (isPresent !== undefined && !isPresent(layout)) {
           if (field === undefined) continue;
-          writer.fail(`${name}: is given, and this version has no room for it`);
+          writer.fail(`${name}: is given, but this version has no such field`);
         }
         if (field === undefined) writer.fail(`${name}: is missing`);
         codec.write(writer, field, name, layout);

@@ -1,6 +1,6 @@
 /**
- * The names of the structures that are being read or written, outermost first. They make a text only
- * for an error: making one for each field took longer than all the rest.
+ * The names of the structures being read or written, outermost first. Joined only for an error, because
+ * doing so for every field took longer than everything else.
  */
 export class FieldPath {
   readonly #names: string[] = [];
@@ -9,12 +9,12 @@ export class FieldPath {
     this.#names.push(name);
   }
 
-  /** Not called on the way out of an error, which still needs the names. */
+  /** Not called while an error propagates, which still needs the names. */
   leave(): void {
     this.#names.pop();
   }
 
-  /** To stand before the name of a field: `channel 3 of 9.remoteChanCfg.`, or nothing. */
+  /** The prefix of a field's name: `channel 3 of 9.remoteChanCfg.`, or nothing. */
   prefix(): string {
     return this.#names.map((name) => `${name}.`).join("");
   }

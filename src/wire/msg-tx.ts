@@ -10,30 +10,30 @@ export interface TxIn {
   readonly previousOutPoint: OutPoint;
   readonly signatureScript: Uint8Array;
   readonly sequence: number;
-  /** Empty where the input has none. */
+  /** Empty if the input has none. */
   readonly witness: readonly Uint8Array[];
 }
 
 /** btcd `wire.TxOut`. */
 export interface TxOut {
-  /** Satoshi, 64 bits with a sign: what is written here was not checked by anybody. */
+  /** Satoshi, a signed 64-bit number. Nothing has checked it. */
   readonly value: bigint;
   readonly pkScript: Uint8Array;
 }
 
 /**
- * A Bitcoin transaction (btcd `wire.MsgTx`). It is only carried from file to file: what was read is
- * written back with the same bytes, and nothing is said of its validity.
+ * A Bitcoin transaction (btcd `wire.MsgTx`). It is only copied between files: it is written back with the
+ * same bytes, and its validity isn't checked.
  */
 export interface MsgTx {
-  /** 32 bits with a sign. */
+  /** A signed 32-bit number. */
   readonly version: number;
   readonly txIn: readonly TxIn[];
   readonly txOut: readonly TxOut[];
   readonly lockTime: number;
 }
 
-// btcd's bounds (`MaxMessagePayload` of 4 MiB, `scriptSlabSize`): what is over them lnd cannot read.
+// btcd's limits (`MaxMessagePayload` of 4 MiB, `scriptSlabSize`): lnd can't read anything above them.
 const maxTxIn = 102_301;
 const maxTxOut = 466_034;
 const maxWitnessItems = 4_000_000;
@@ -70,7 +70,7 @@ const witnessStack = varList(script, maxWitnessItems);
 const segwitMarker = 0;
 const segwitFlag = 1;
 
-/** Reads and writes one transaction inside of other bytes. Source: btcd `MsgTx.BtcDecode`. */
+/** Reads and writes one transaction within other bytes. Source: btcd `MsgTx.BtcDecode`. */
 export const msgTxCodec: Codec<MsgTx> = {
   minSizeBytes: 10,
 
@@ -95,8 +95,8 @@ export const msgTxCodec: Codec<MsgTx> = {
   },
 
   write(writer, tx, what, layout) {
-    // Without inputs the count would read as the segwit marker.
-    if (tx.txIn.length === 0) writer.fail(`${what}: has no inputs, and could not be read back`);
+    // Without inputs, the count would read as the segwit marker.
+    if (tx.txIn.length === 0) writer.fail(`${what}: has no inputs, so it could not be read back`);
     if (scriptsSizeBytes(tx) > maxScriptsSizeBytes) writer.fail(scriptsTooLarge(what));
     const hasWitness = carriesWitness(tx);
     writer.i32le(tx.version, `${what}.version`);
@@ -115,14 +115,14 @@ export const msgTxCodec: Codec<MsgTx> = {
   },
 };
 
-/** In Bitcoin's own serialisation. Throws "encode" for what lnd could not read back. */
+/** Bitcoin's own serialisation. Throws "encode" for what lnd couldn't read back. */
 export function serializeMsgTx(tx: MsgTx): Uint8Array {
   const writer = new BinaryWriter();
   msgTxCodec.write(writer, tx, "transaction", undefined);
   return writer.finish();
 }
 
-/** Exactly one transaction. Throws "decode" for anything else. */
+/** Parses exactly one transaction. Throws "decode" for anything else. */
 export function deserializeMsgTx(bytes: Uint8Array): MsgTx {
   const reader = new BinaryReader(bytes);
   const tx = msgTxCodec.read(reader, "transaction", undefined);
@@ -130,7 +130,7 @@ export function deserializeMsgTx(bytes: Uint8Array): MsgTx {
   return tx;
 }
 
-/** BIP 144: a marker where the count of inputs is due, then a flag. */
+/** BIP 144: a marker in place of the input count, then a flag. */
 function skipSegwitMarker(reader: BinaryReader, what: string): boolean {
   if (reader.peek() !== segwitMarker) return false;
   reader.u8(what);

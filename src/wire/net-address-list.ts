@@ -15,7 +15,7 @@ const hostName: Codec<Uint8Array> = {
   },
 };
 
-/** The type byte that stands before the address: lnd `lnwire.addressType`. */
+/** The type byte before an address: lnd `lnwire.addressType`. */
 const hostTypes: readonly { type: number; kind: HostAddress["kind"]; codec: Codec<HostPort> }[] = [
   { type: 1, kind: "tcp4", codec: struct<HostPort>({ host: fixedBytes(4), port: u16 }) },
   { type: 2, kind: "tcp6", codec: struct<HostPort>({ host: fixedBytes(16), port: u16 }) },
@@ -28,10 +28,10 @@ const byType = new Map(hostTypes.map((host) => [host.type, host]));
 const byKind = new Map(hostTypes.map((host) => [host.kind, host]));
 
 /**
- * A list of addresses behind its length in bytes (u16). Addresses of type 0 are dropped and an
- * IPv4 address in IPv6 clothing becomes an IPv4 one, as in lnd, so a list may be written back
- * shorter than it was read. In writing, an opaque address that is not the last swallows what
- * follows it, as in lnd: the caller puts it last.
+ * A list of addresses, prefixed by its length in bytes (u16). As in lnd, addresses of type 0 are dropped
+ * and an IPv4-mapped IPv6 address becomes an IPv4 address, so a list may be written back shorter than it
+ * was read. When writing, an opaque address that isn't last swallows what follows it, as in lnd: callers
+ * must put it last.
  */
 export const netAddressListCodec: Codec<readonly NetAddress[]> = {
   minSizeBytes: 2,
@@ -51,7 +51,7 @@ export const netAddressListCodec: Codec<readonly NetAddress[]> = {
     for (const [index, address] of value.entries()) {
       writeAddress(writer, address, `${what}[${index}]`, layout);
     }
-    // lnd cuts a longer list's length down to 16 bits, and can then not read what it wrote.
+    // lnd truncates a longer list's length to 16 bits, and then can't read what it wrote.
     writer.replaceU16(at, writer.offset - at - 2, `${what} length`);
   },
 };
@@ -76,7 +76,7 @@ function writeAddress(
   if (given.kind === "opaque") {
     const type = given.bytes[0];
     if (type === undefined || type === noAddressType || byType.has(type)) {
-      writer.fail(`${what}: an opaque address begins with a type that lnd does not know`);
+      writer.fail(`${what}: an opaque address must begin with a type that lnd doesn't know`);
     }
     writer.bytes(given.bytes, given.bytes.length, what);
     return;
@@ -88,7 +88,7 @@ function writeAddress(
   host.codec.write(writer, address, what, layout);
 }
 
-/** `::ffff:1.2.3.4` as `1.2.3.4` (lnd `WriteTCPAddr`, by way of Go's `net.IP.To4`). */
+/** Turns `::ffff:1.2.3.4` into `1.2.3.4` (lnd `WriteTCPAddr`, by way of Go's `net.IP.To4`). */
 function unmapped(address: HostAddress): HostAddress {
   const { kind, host, port } = address;
   if (kind !== "tcp6" || host.length !== 16) return address;

@@ -1,4 +1,4 @@
-/** An IPv4 or IPv6 address, or a Tor service, by its bytes. */
+/** The bytes of an IPv4 or IPv6 address or a Tor service. */
 interface RawAddress<Kind extends string> {
   readonly kind: Kind;
   /** 4 bytes for `tcp4`, 16 for `tcp6`, 10 for `torV2`, 35 for `torV3`. */
@@ -7,27 +7,27 @@ interface RawAddress<Kind extends string> {
 }
 
 /**
- * Where a peer may be reached. What it says comes from strangers: nothing here checks that a host
- * name is one, or a Tor checksum right. Source: lnd `lnwire.ReadAddress`, `WriteElement`.
+ * Where a peer may be reached. The data comes from strangers: nothing here checks that a host name is
+ * valid or a Tor checksum correct. Source: lnd `lnwire.ReadAddress`, `WriteElement`.
  */
 export type NetAddress =
   | RawAddress<"tcp4" | "tcp6" | "torV2" | "torV3">
-  /** The host name's bytes, at most 255, as they came: perhaps empty, perhaps no text at all. */
+  /** The host name's bytes, at most 255, as received: perhaps empty, perhaps not even text. */
   | RawAddress<"dns">
   /**
-   * Of a type that lnd does not know. It has no end of its own, so all that follows it in a list
-   * belongs to it: `bytes` are the type and the rest, and must be written back as they were.
+   * An address of a type that lnd doesn't know. It has no length of its own, so everything after it in a
+   * list belongs to it: `bytes` are the type and the rest, and must be written back unchanged.
    */
   | { readonly kind: "opaque"; readonly bytes: Uint8Array };
 
 /**
  * `1.2.3.4:9735`, `[::1]:9735`, `….onion:9735`, `host.example:9735` or `opaque:hex`. A host name is
- * printed as it came: escape it before it reaches a terminal.
+ * printed as received: escape it before it reaches a terminal.
  */
 export function formatNetAddress(address: NetAddress): string {
   if (address.kind === "opaque") return `opaque:${Buffer.from(address.bytes).toString("hex")}`;
   const host = formatHost(address);
-  // As Go's net.JoinHostPort does it, also for a host name that holds a colon.
+  // Go's net.JoinHostPort does the same, even for a host name that contains a colon.
   return host.includes(":") ? `[${host}]:${address.port}` : `${host}:${address.port}`;
 }
 

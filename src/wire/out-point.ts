@@ -1,9 +1,9 @@
 import { ScbError } from "../runtime/error.ts";
 import { formatHash, parseHash } from "./hash.ts";
 
-/** Names one output of one transaction: for a channel, its channel point (btcd `wire.OutPoint`). */
+/** One output of one transaction: for a channel, its channel point (btcd `wire.OutPoint`). */
 export interface OutPoint {
-  /** 32 bytes in internal order: the reverse of what explorers print. */
+  /** 32 bytes in internal order, the reverse of what explorers print. */
   readonly txid: Uint8Array;
   /** 0 to 2^32 - 1. */
   readonly index: number;
@@ -14,7 +14,7 @@ export function formatOutPoint(outPoint: OutPoint): string {
   return `${formatHash(outPoint.txid)}:${outPoint.index}`;
 }
 
-/** The reverse of `formatOutPoint`. Throws "decode" when it is not `txid:index`. */
+/** The inverse of `formatOutPoint`. Throws "decode" unless it is `txid:index`. */
 export function parseOutPoint(text: string): OutPoint {
   const [, txid, digits] = /^([0-9a-f]{64}):([0-9]{1,10})$/i.exec(text) ?? [];
   const index = Number(digits);
@@ -28,14 +28,14 @@ export function parseOutPoint(text: string): OutPoint {
 }
 
 /**
- * A channel point in the one spelling that `formatOutPoint` gives it, so that equal ones are equal as
- * text. Throws "decode" when it is not `txid:index`.
+ * A channel point as `formatOutPoint` writes it, so that equal ones are equal as text. Throws "decode"
+ * unless it is `txid:index`.
  */
 export function canonicalOutPoint(text: string): string {
   return formatOutPoint(parseOutPoint(text));
 }
 
-/** The project's order of channels: by the txid as printed, then by the index as a number. */
+/** The project's order of channels: by txid as printed, then by index as a number. */
 export function compareOutPoints(a: OutPoint, b: OutPoint): number {
   for (let at = a.txid.length - 1; at >= 0; at--) {
     const difference = (a.txid[at] ?? 0) - (b.txid[at] ?? 0);

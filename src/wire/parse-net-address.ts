@@ -8,15 +8,16 @@ const torV3SizeBytes = 35;
 const longestNameSizeBytes = 255;
 
 /**
- * Reads an address as nodes print it: `1.2.3.4:9735`, `[::1]:9735`, `….onion:9735`, `host.example:9735`.
- * Without a port it is 9735. The reverse of `formatNetAddress`, but for opaque ones. Throws "decode".
+ * Parses an address as nodes print it: `1.2.3.4:9735`, `[::1]:9735`, `….onion:9735`, `host.example:9735`.
+ * The default port is 9735. The inverse of `formatNetAddress`, except for opaque addresses. Throws
+ * "decode".
  */
 export function parseNetAddress(text: string): NetAddress {
   const [, inBrackets, plain, digits] =
     /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const name = inBrackets ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
-  // What `formatNetAddress` makes of an opaque address is no host of that name.
+  // `formatNetAddress` writes opaque addresses with this prefix, which isn't a host name.
   if (name === undefined || name === "opaque" || port > 0xffff) throw notAddress(text);
   if (inBrackets !== undefined) {
     if (!isIPv6(name) || name.includes("%")) throw notAddress(text);
@@ -30,7 +31,7 @@ export function parseNetAddress(text: string): NetAddress {
 }
 
 function ipv6Bytes(text: string): Uint8Array {
-  // The URL standard has one spelling for each: groups in hex, an IPv4 part included.
+  // The URL standard has one spelling for each address: groups in hex, including an IPv4 part.
   const [left = "", right] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");
   const groups = (part: string): string[] => (part === "" ? [] : part.split(":"));
   const [before, after] = [groups(left), groups(right ?? "")];
@@ -61,6 +62,6 @@ function onion(name: string, text: string): { kind: "torV2" | "torV3"; host: Uin
 function notAddress(text: string): ScbError {
   return new ScbError(
     "decode",
-    `${JSON.stringify(text)} is no address: write 1.2.3.4:9735, [::1]:9735, NAME.onion:9735 or host.example:9735`,
+    `${JSON.stringify(text)} is not an address: write 1.2.3.4:9735, [::1]:9735, NAME.onion:9735 or host.example:9735`,
   );
 }

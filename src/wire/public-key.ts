@@ -6,9 +6,9 @@ import { isSeen, noteSeen } from "./seen-keys.ts";
 export const publicKeySizeBytes = 33;
 
 /**
- * Whether these are 33 bytes that lnd would take for a public key: 2 or 3, then an x under the
- * field's prime for which the curve has a point (btcec `ParsePubKey`). The prefix says which of the
- * two points is meant: both are there, or none.
+ * Whether these are 33 bytes that lnd would accept as a public key: 2 or 3, then an x below the field's
+ * prime for which the curve has a point (btcec `ParsePubKey`). The prefix selects one of the two points,
+ * which either both exist or don't.
  */
 export function isPublicKey(bytes: Uint8Array): boolean {
   if (bytes.length !== publicKeySizeBytes || (bytes[0] !== 2 && bytes[0] !== 3)) return false;
@@ -20,7 +20,7 @@ export function isPublicKey(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** A compressed public key. A point off the curve is refused both ways, as lnd refuses it. */
+/** A compressed public key. Reading and writing both refuse a point off the curve, as lnd does. */
 export const publicKeyCodec: Codec<Uint8Array> = {
   minSizeBytes: publicKeySizeBytes,
   isFixedSize: true,
@@ -31,14 +31,14 @@ export const publicKeyCodec: Codec<Uint8Array> = {
     return key;
   },
   write(writer, value, what) {
-    if (!isPublicKey(value)) writer.fail(`${what}: is no public key on secp256k1`);
+    if (!isPublicKey(value)) writer.fail(`${what}: is not a public key on secp256k1`);
     writer.bytes(value, publicKeySizeBytes, what);
   },
 };
 
 const noKey = new Uint8Array(publicKeySizeBytes);
 
-/** As `publicKeyCodec`, and 33 zero bytes stand for none. */
+/** As `publicKeyCodec`, with 33 zero bytes for no key. */
 export const optionalPublicKeyCodec: Codec<Uint8Array | null> = {
   minSizeBytes: publicKeySizeBytes,
   isFixedSize: true,
@@ -56,5 +56,5 @@ export const optionalPublicKeyCodec: Codec<Uint8Array | null> = {
 };
 
 function failNoKey(reader: BinaryReader, what: string, at: number): never {
-  reader.fail(`${what}: these 33 bytes are no public key on secp256k1`, at);
+  reader.fail(`${what}: these 33 bytes are not a public key on secp256k1`, at);
 }

@@ -1,9 +1,9 @@
 /**
- * Whether a number is a square modulo the prime of secp256k1, by its Jacobi symbol: some 6 µs, where
- * taking the root is 200. Not in constant time: for public data only.
+ * Whether a number is a square modulo the prime of secp256k1, by its Jacobi symbol: about 6 µs, compared
+ * with 200 for taking the root. Not in constant time: use it only for public data.
  *
- * Numbers stand in nine limbs of 30 bits, lowest first, so that a difference of two limbs and a
- * borrow is still a small integer of the engine.
+ * Numbers have nine limbs of 30 bits, lowest first, so that the difference of two limbs and a borrow is
+ * still a small integer of the engine.
  */
 
 export const fieldPrime = 2n ** 256n - 2n ** 32n - 977n;
@@ -14,20 +14,20 @@ const limbMask = 2 ** limbBits - 1;
 const primeLimbs = new Int32Array(limbCount);
 setLimbs(primeLimbs, fieldPrime);
 
-// Kept, so that a check allocates next to nothing. Nothing in here waits, so no two checks mix.
+// Reused, so that a check allocates almost nothing. Nothing here waits, so checks can't interleave.
 const upper = new Int32Array(limbCount);
 const lower = new Int32Array(limbCount);
 
-/** `value` is from 0 to `fieldPrime` - 1. 0 is a square: of 0. */
+/** `value` must be from 0 to `fieldPrime` - 1. 0 counts as a square. */
 export function isQuadraticResidue(value: bigint): boolean {
-  // Binary Jacobi, Cohen, "A Course in Computational Algebraic Number Theory", algorithm 1.4.12.
-  // n is odd throughout; each round makes a odd, puts the larger one into a, and subtracts.
+  // Binary Jacobi, Cohen, "A Course in Computational Algebraic Number Theory", algorithm 1.4.12. n stays
+  // odd; each round makes a odd, puts the larger one into a, and subtracts.
   let a = upper;
   let n = lower;
   setLimbs(a, value);
   n.set(primeLimbs);
   let length = limbCount;
-  // Its lowest bit: how often the symbol changed its sign.
+  // Its lowest bit is the parity of the sign changes.
   let signChanges = 0;
   for (;;) {
     while (length > 1 && a[length - 1] === 0 && n[length - 1] === 0) length--;
@@ -38,7 +38,7 @@ export function isQuadraticResidue(value: bigint): boolean {
     signChanges ^= zeros & ((low >> 1) ^ (low >> 2));
     shiftRight(a, zeros, length);
     if (isLess(a, n, length)) {
-      // Reciprocity: (a/n) = (n/a), but -(n/a) where both are 3 modulo 4.
+      // Reciprocity: (a/n) = (n/a), but -(n/a) if both are 3 modulo 4.
       signChanges ^= ((a[0] ?? 0) & (n[0] ?? 0)) >> 1;
       [a, n] = [n, a];
     }

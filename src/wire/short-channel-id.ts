@@ -1,12 +1,12 @@
 import { type Codec, struct, u16, u24 } from "./codec.ts";
 
-/** Where a funding output stands in the chain (lnd `lnwire.ShortChannelID`). */
+/** The position of a funding output in the chain (lnd `lnwire.ShortChannelID`). */
 export interface ShortChannelID {
-  /** Under 2^24. For a channel that is not confirmed: the height at which its funding went out. */
+  /** Below 2^24. For an unconfirmed channel, the height at which its funding was sent. */
   readonly blockHeight: number;
-  /** Under 2^24. */
+  /** Below 2^24. */
   readonly txIndex: number;
-  /** Under 2^16. */
+  /** Below 2^16. */
   readonly txPosition: number;
 }
 

@@ -2,7 +2,9 @@ import type { BinaryReader } from "./binary-reader.ts";
 import type { BinaryWriter } from "./binary-writer.ts";
 import type { Codec } from "./codec.ts";
 
-/** Bitcoin's integer of 1, 3, 5 or 9 bytes. Longer than needed is refused (btcd `ReadVarInt`). */
+/**
+ * Bitcoin's integer of 1, 3, 5 or 9 bytes. Longer encodings than needed are refused (btcd `ReadVarInt`).
+ */
 export function readVarint(reader: BinaryReader, what: string): bigint {
   const at = reader.offset;
   const first = reader.u8(what);
@@ -17,7 +19,7 @@ export function readVarint(reader: BinaryReader, what: string): bigint {
   return value;
 }
 
-/** `value` is the length of something in memory, so under 2^32. */
+/** `value` is the length of something in memory, so it is below 2^32. */
 export function writeVarint(writer: BinaryWriter, value: number, what: string): void {
   if (value < 0xfd) {
     writer.u8(value, what);
@@ -30,7 +32,7 @@ export function writeVarint(writer: BinaryWriter, value: number, what: string): 
   }
 }
 
-/** Bytes behind their length as varint, at most `maxSizeBytes`. */
+/** Bytes prefixed by their length as varint, at most `maxSizeBytes`. */
 export function varBytes(maxSizeBytes: number): Codec<Uint8Array> {
   return {
     minSizeBytes: 1,
@@ -48,7 +50,7 @@ export function varBytes(maxSizeBytes: number): Codec<Uint8Array> {
   };
 }
 
-/** Items behind their count as varint, at most `maxCount`. */
+/** Items prefixed by their count as varint, at most `maxCount`. */
 export function varList<T>(item: Codec<T>, maxCount: number): Codec<readonly T[]> {
   return {
     minSizeBytes: 1,

@@ -197,7 +197,7 @@ describe("a Single made by hand", () => {
   for (const [name, at] of keys) {
     const offCurve = [2, ...new Uint8Array(31), 5];
     test(`${name} off the curve is refused`, () => {
-      const message = new RegExp(`channel\\.${name}: .*no public key.*offset ${at}\\)`);
+      const message = new RegExp(`channel\\.${name}: .*not a public key.*offset ${at}\\)`);
       throwsScb(() => deserializeSingle(damaged(at, ...offCurve)), "decode", message);
     });
     if (name !== "shaChainRootDesc.pubKey") {
@@ -205,7 +205,7 @@ describe("a Single made by hand", () => {
         throwsScb(
           () => deserializeSingle(damaged(at, ...new Uint8Array(33))),
           "decode",
-          /no public/,
+          /not a public/,
         );
       });
     }
@@ -329,12 +329,12 @@ describe("refuses to write", () => {
     [
       "a key off the curve",
       { ...single, remoteNodePub: new Uint8Array(33) },
-      /remoteNodePub: is no public key/,
+      /remoteNodePub: is not a public key/,
     ],
     [
       "a key off the curve for the root",
       { ...single, shaChainRootDesc: { ...single.shaChainRootDesc, pubKey: new Uint8Array(33) } },
-      /pubKey: is no public key/,
+      /pubKey: is not a public key/,
     ],
     ["a capacity over 2^53", { ...single, capacitySat: 2 ** 54 }, /capacitySat: .*2\^53/],
     ["half a satoshi", { ...single, capacitySat: 0.5 }, /capacitySat: 0\.5 sat/],

@@ -80,7 +80,7 @@ describe("HdKeyRing.fromExtendedKey", () => {
 
   const invalid: readonly [string, string, Network, RegExp][] = [
     ["public", parse(root).publicExtendedKey, "mainnet", /begins with xprv/],
-    ["of another network", root, "testnet", /one of mainnet, but the network is testnet/],
+    ["of another network", root, "testnet", /for mainnet, but the network is testnet/],
     ["tprv on mainnet", tprv.privateExtendedKey, "mainnet", /testnet, testnet4, signet, regtest/],
     ["cut off", root.slice(0, -1), "mainnet", /damaged/],
     ["one letter wrong", root.replace(/.$/, (c) => (c === "a" ? "b" : "a")), "mainnet", /damaged/],

@@ -215,37 +215,33 @@ lnd successfully initialized!
   const words = plainWords.words.split(" ");
   const swapped = [words[1], words[0], ...words.slice(2)].join(" ");
   const invalid: readonly [string, string, RegExp][] = [
-    ["nothing", "", /holds none of what can read backups/],
-    ["63 digits", mainnet.backupKey.slice(1), /holds none/],
-    ["bytes", "\0\u0001 \u0002", /holds none/],
-    ["an extended public key", "xpub661MyMwAqRbcF", /holds none/],
-    ["23 words", words.slice(1).join(" "), /24 words, here are 23/],
+    ["nothing", "", /holds nothing that can read backups/],
+    ["63 digits", mainnet.backupKey.slice(1), /holds nothing that/],
+    ["bytes", "\0\u0001 \u0002", /holds nothing that/],
+    ["an extended public key", "xpub661MyMwAqRbcF", /holds nothing that/],
+    ["23 words", words.slice(1).join(" "), /24 words, but these are 23/],
     ["unknown words", [...words.slice(0, 22), "lnd", "bitcoin"].join(" "), /number 23, 24$/],
-    ["words in another order", swapped, /checksum of the words is wrong|no aezeed of version 0/],
+    ["words in another order", swapped, /checksum of the words is wrong|not an lnd seed/],
     ["a wrong word", plainWords.words.replace("antenna", "rule"), /checksum of the words is wrong/],
-    [
-      "words of another kind of wallet",
-      new Array(24).fill("zoo").join(" "),
-      /no aezeed of version 0/,
-    ],
+    ["words of another kind of wallet", new Array(24).fill("zoo").join(" "), /not an lnd seed/],
     // From the test vectors of BIP 39.
     [
       "12 words of another wallet",
       "legal winner thank year wave sausage worth useful legal winner thank yellow",
-      /these 12 words are another kind of wallet's \(BIP 39\), not lnd's: give the 24/,
+      /these 12 words belong to another kind of wallet \(BIP 39\), not to lnd: give the 24/,
     ],
     [
       "18 words of another wallet",
       `${"abandon ".repeat(17)}agent`,
-      /these 18 words are another kind of wallet's \(BIP 39\)/,
+      /these 18 words belong to another kind of wallet \(BIP 39\)/,
     ],
     [
       "24 words of another wallet",
       `${"letter advice cage absurd amount doctor acoustic avoid ".repeat(2)}letter advice cage absurd amount doctor acoustic bless`,
-      /these 24 words are another kind of wallet's \(BIP 39\)/,
+      /these 24 words belong to another kind of wallet \(BIP 39\)/,
     ],
-    ["12 words of no wallet", "zoo ".repeat(12), /24 words, here are 12: give the 24/],
-    ["JSON of something else", '{"words": "above judge emerge"}', /24 words, here are 4/],
+    ["12 words of no wallet", "zoo ".repeat(12), /24 words, but these are 12: give the 24/],
+    ["JSON of something else", '{"words": "above judge emerge"}', /24 words, but these are 4/],
     ["a damaged extended key", `${mainnet.root.slice(0, 50)}`, /damaged/],
   ];
   for (const [name, text, message] of invalid) {
@@ -271,7 +267,7 @@ lnd successfully initialized!
 
   it("says that a passphrase is wrong, and does not quote it", () =>
     assert.rejects(load(plainWords.words, "mainnet", "hunter22"), (error: unknown) => {
-      assert.match(inspect(error), /the passphrase is not the one of these words/);
+      assert.match(inspect(error), /the passphrase is wrong for these words/);
       assert.doesNotMatch(inspect(error), /hunter22/);
       return true;
     }));
@@ -284,14 +280,17 @@ lnd successfully initialized!
     });
     await assert.rejects(loadKeyFile(folder, options), {
       code: "key",
-      message: /not a small text/,
+      message: /isn.t a small text/,
     });
     await assert.rejects(loadKeyFile("/dev/zero", options), {
       code: "key",
-      message: /not a small text/,
+      message: /isn.t a small text/,
     });
     const large = await fileOf(new Uint8Array(100_000));
-    await assert.rejects(loadKeyFile(large, options), { code: "key", message: /not a small text/ });
+    await assert.rejects(loadKeyFile(large, options), {
+      code: "key",
+      message: /isn.t a small text/,
+    });
   });
 
   for (const mode of [0o604, 0o640, 0o644]) {
@@ -299,7 +298,7 @@ lnd successfully initialized!
       const path = await fileOf(mainnet.backupKey, mode);
       const { warnings } = await loadKeyFile(path, { network: "mainnet", random: systemRandom });
       assert.deepEqual(warnings, [
-        `key file ${path} is open to other users of this machine: chmod 600 it`,
+        `key file ${path} is open to other users of this machine: run chmod 600 on it`,
       ]);
     });
   }
@@ -332,6 +331,6 @@ it("refuses a seed made for a later scheme", async () => {
   const words = seed.toMnemonic().split(" ");
   await assert.rejects(
     decipherWords(words, () => undefined),
-    { code: "key", message: /of version 2/ },
+    { code: "key", message: /has version 2/ },
   );
 });

@@ -63,7 +63,7 @@ const wrongNotifiers: readonly {
   },
   {
     name: "reports closed whatever the node doesn't know",
-    caughtBy: "doesn't know isn't told as closed",
+    caughtBy: "doesn't know isn't reported as closed",
     spoil: async (push, known) => {
       const subscription = await push.subscribeChans(known);
       return {
@@ -88,7 +88,7 @@ const wrongNotifiers: readonly {
   },
   {
     name: "spells channel points in capitals",
-    caughtBy: "what opens and closes later",
+    caughtBy: "channels that open and close later",
     spoil: async (push, known) => {
       const subscription = await push.subscribeChans(known);
       return {

@@ -25,7 +25,7 @@ describe("BinaryReader", () => {
     throwsScb(
       () => reader.u32("fee"),
       "decode",
-      /fee: 4 bytes are due, 2 are left \(at offset 3\)/,
+      /fee: 4 bytes are needed, but 2 are left \(at offset 3\)/,
     );
   });
 
@@ -57,7 +57,11 @@ describe("BinaryReader", () => {
     section.u16("first");
     throwsScb(() => section.u16("second"), "decode", /1 are left \(at offset 3\)/);
     assert.equal(reader.offset, 4);
-    throwsScb(() => reader.section(7, "more"), "decode", /more: 7 bytes are due, 6 are left/);
+    throwsScb(
+      () => reader.section(7, "more"),
+      "decode",
+      /more: 7 bytes are needed, but 6 are left/,
+    );
   });
 
   test("refuses counts for which there is no room, and trailing bytes", () => {

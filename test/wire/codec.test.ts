@@ -50,7 +50,7 @@ describe("struct", () => {
 
   test("refuses an optional field that is due and missing, or given and not due", () => {
     throwsScb(() => write({ first: 1, last: 3 }, true), "encode", /^sample\.extra: is missing/);
-    throwsScb(() => write({ first: 1, extra: 2, last: 3 }, false), "encode", /has no room/);
+    throwsScb(() => write({ first: 1, extra: 2, last: 3 }, false), "encode", /has no such field/);
   });
 });
 
@@ -63,7 +63,7 @@ test("a boolean is true for 1 and false for any other byte", () => {
 
 test("bytes behind a length: no more than there are, no more than the length can say", () => {
   const reader = new BinaryReader(new Uint8Array([0, 3, 1, 2]));
-  throwsScb(() => u16Bytes.read(reader, "sig", undefined), "decode", /sig: 3 bytes are due/);
+  throwsScb(() => u16Bytes.read(reader, "sig", undefined), "decode", /sig: 3 bytes are needed/);
   const writer = new BinaryWriter();
   throwsScb(
     () => u16Bytes.write(writer, new Uint8Array(0x1_0000), "sig", undefined),

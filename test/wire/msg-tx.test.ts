@@ -96,7 +96,7 @@ describe("MsgTx", () => {
     [
       "a script beyond the end",
       `02000000 01 ${"11".repeat(32)} 00000000 05 00000000`,
-      /5 bytes are due/,
+      /5 bytes are needed/,
     ],
     [
       "more witness items than there is room for",

@@ -86,12 +86,24 @@ describe("a list of addresses", () => {
   });
 
   const invalid: readonly [name: string, hex: string, message: RegExp][] = [
-    ["a length beyond the end", "0008 01 01020304 2607", /addresses: 8 bytes are due, 7 are left/],
+    [
+      "a length beyond the end",
+      "0008 01 01020304 2607",
+      /addresses: 8 bytes are needed, but 7 are left/,
+    ],
     ["an IPv4 address cut off", "0006 01 01020304 26", /addresses\[0\]\.port: 2 bytes .*offset 7/],
     ["an IPv6 address cut off", "000a 02 010203040506070809", /addresses\[0\]\.host: 16 bytes/],
-    ["a host name beyond its list", "0003 05 05 61", /addresses\[0\]\.host: 5 bytes are due/],
-    ["a type and nothing more", "0001 01", /addresses\[0\]\.host: 4 bytes are due, 0 are left/],
-    ["an address that ends outside", "0003 01 0102 0304 2607", /4 bytes are due, 2 are left/],
+    ["a host name beyond its list", "0003 05 05 61", /addresses\[0\]\.host: 5 bytes are needed/],
+    [
+      "a type and nothing more",
+      "0001 01",
+      /addresses\[0\]\.host: 4 bytes are needed, but 0 are left/,
+    ],
+    [
+      "an address that ends outside",
+      "0003 01 0102 0304 2607",
+      /4 bytes are needed, but 2 are left/,
+    ],
   ];
   for (const [name, hex, message] of invalid) {
     test(`refuses ${name}`, () => throwsScb(() => read(hex), "decode", message));

@@ -32,7 +32,7 @@ describe("parseNetAddress", () => {
   ];
   for (const text of wrong) {
     test(`refuses ${JSON.stringify(text.slice(0, 30))}`, () => {
-      throwsScb(() => parseNetAddress(text), "decode", /is no address/);
+      throwsScb(() => parseNetAddress(text), "decode", /is not an address/);
     });
   }
 });

@@ -6,11 +6,11 @@ import type { Given, Option } from "./option.ts";
 import { type SettingName, settingNames, settingTable } from "./table.ts";
 import { type ReadText, valueOfFile } from "./value-file.ts";
 
-/** Ends a name whose value is a file that holds the setting's value: `notify-file`. */
+/** Suffix of a name whose value is a file that holds the setting's value: `notify-file`. */
 export const fileEnding = "-file";
 
 export interface ConfigReading {
-  /** What is given elsewhere: no file that holds one of these is read. */
+  /** Settings given elsewhere. A file that holds the value of one of these isn't read. */
   readonly without?: ReadonlySet<string>;
   /** Reads a file that holds a value. */
   readonly readText?: ReadText;
@@ -33,7 +33,7 @@ export function readConfigFile(
   return readConfig(text, path, reading);
 }
 
-/** The settings in the text of a YAML file. `path` is what messages call it. Throws "usage". */
+/** Reads the settings from the text of a YAML file, which messages call `path`. Throws "usage". */
 export function readConfig(
   text: string,
   path: string,
@@ -72,11 +72,11 @@ function notASetting(key: string, path: string): ScbError {
   const names = settingNames.filter((known) => known !== "config").join(", ");
   return new ScbError(
     "usage",
-    `${mayBeSecret(key) ? "a name" : JSON.stringify(key)} in ${path} is no setting of scb-mirror (there are ${names}, and each with ${fileEnding})`,
+    `${mayBeSecret(key) ? "a name" : JSON.stringify(key)} in ${path} is not a setting of scb-mirror (settings: ${names}; each also with ${fileEnding})`,
   );
 }
 
-/** `name`: null for the path of a file. */
+/** `name` is null for the path of a file. */
 function textOf(name: SettingName | null, value: unknown, origin: string): string {
   if (typeof value === "string") return value.trim();
   const option: Option | null = name === null ? null : settingTable[name];

@@ -2,12 +2,12 @@ import { ScbError } from "../../runtime/error.ts";
 import { readSmallFile } from "../../runtime/small-file.ts";
 import { checkNoSecret, type Given } from "./option.ts";
 
-/** Reads a whole small text file. Throws "io" with the reason alone. */
+/** Reads a whole small text file. Throws "io" with only the reason. */
 export type ReadText = (path: string) => string;
 
 /**
- * The value that stands in the file that was given, without white space at its ends. Throws "usage" if
- * the file can't be read, or the path looks like the secret itself.
+ * Reads a value from the file that was given, and trims white space at its ends. Throws "usage" if the
+ * file can't be read, or if the path looks like the secret itself.
  */
 export function valueOfFile(given: Given, readText: ReadText = readSmallFile): Given {
   checkNoSecret(given);
