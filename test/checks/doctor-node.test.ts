@@ -311,6 +311,25 @@ describe("doctor, on a key and a file", () => {
     assert.match(messageOf(report, "node-file"), /written 2023-11-14T22:13:20/);
   });
 
+  it("looks at a file and a store that holds it", async (t) => {
+    const fake = await setup(t);
+    const path = join(fake.folder, "channel.backup");
+    const packed = packedBytes();
+    await writeFile(path, packed);
+    const store = new MemoryStore();
+    await swapOnce(makeSwapper(prefixedStore(store, "alice")), packed);
+    const file = () =>
+      new BackupFileSource({
+        path,
+        observer: { trouble: () => undefined, recovered: () => undefined },
+        clock: systemClock,
+      });
+    const stores = [{ name: "memory", store }];
+    const report = await doctor(fake, { ...options, file, stores, nodeName: "alice" });
+    assert.equal(levels(report)["node-file"], "unknown");
+    assert.ok("backup" in levels(report), JSON.stringify(report));
+  });
+
   it("warns of a file that alone is mounted, and finds one that lnd has replaced since", async (t) => {
     const fake = await setup(t);
     const original = join(fake.folder, "channel.backup");

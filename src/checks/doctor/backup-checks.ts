@@ -35,13 +35,17 @@ const keyCodes: readonly FindingCode[] = ["wrong-key", "not-opened"];
 /** Is the current backup intact and fresh, does it hold the node's channels, and does the key open it? */
 export async function examineBackup(
   checkup: Checkup,
-  { witness, key, ...options }: BackupExamination,
+  { store, node, maxAgeMs, witness, pubkey, key, clock }: BackupExamination,
 ): Promise<void> {
   const report = await checkup.run(
     "backup",
     (signal) =>
       checkStatus({
-        ...options,
+        store,
+        node,
+        maxAgeMs,
+        pubkey,
+        clock,
         witness: witness ?? undefined,
         encrypter: key?.encrypter,
         identityPubkey: key?.identityPubkey,
