@@ -88,11 +88,13 @@ export function helpOf(option: OptionWords): string {
 }
 
 async function contextOf(
-  { settings: taken, doing }: Definition,
+  { settings: taken, doing, makesConfig }: Definition,
   given: ReadonlyMap<string, Given>,
   host: ProgramHost,
 ): Promise<Omit<ActionContext, "options">> {
-  const { environment, signal } = host;
+  const { signal } = host;
+  const noConfig = { SCB_MIRROR_CONFIG: undefined, SCB_MIRROR_CONFIG_FILE: undefined };
+  const environment = { ...host.environment, ...(makesConfig === true ? noConfig : {}) };
   // Loaded only now, so that help and mistakes answer at once.
   const [{ loadSettings }, { createLogger }] = await Promise.all([
     import("../app/settings.ts"),

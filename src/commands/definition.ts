@@ -14,6 +14,8 @@ export interface Definition {
   readonly settings: readonly SettingName[];
   /** Its own arguments, in their order, and flags. */
   readonly options: Options;
+  /** It makes the configuration file, so the environment may name one that isn't there yet. */
+  readonly makesConfig?: true;
   /** What it does while a person waits, if that isn't said more exactly: "reading the stores". */
   readonly doing?: string;
   /** Without the program's name. */

@@ -6,6 +6,7 @@ import { diff } from "./definitions/diff.ts";
 import { doctor } from "./definitions/doctor.ts";
 import { drill } from "./definitions/drill.ts";
 import { healthcheck } from "./definitions/healthcheck.ts";
+import { init } from "./definitions/init.ts";
 import { inspect } from "./definitions/inspect.ts";
 import { key } from "./definitions/key.ts";
 import { kit } from "./definitions/kit.ts";
@@ -21,6 +22,7 @@ import { watch } from "./definitions/watch.ts";
 
 /** All commands, in the order in which help lists them. */
 export const definitions: readonly Definition[] = [
+  init,
   run,
   status,
   watch,

@@ -16,20 +16,24 @@ import { exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const doctorAction: Action = async (context) => {
-  const { settings, terminal, json } = context;
-  const patients = patientsOf(settings);
+  const { terminal, json } = context;
+  const report = await examineSettings(context);
+  if (json) terminal.json(report);
+  else printDoctorReport(report, terminal);
+  return report.ok ? exitCodes.done : exitCodes.problemFound;
+};
+
+/** Looks at the node and the stores that the settings name. Throws "usage" if they name neither. */
+export async function examineSettings(context: ActionContext): Promise<DoctorReport> {
+  const patients = patientsOf(context.settings);
   const roots = patients.hasStore ? await storesOf(context) : [];
-  let report: DoctorReport;
   try {
     const stores = roots.map(({ name, store }) => ({ name, store: retryingReads(store, context) }));
-    report = await examine({ ...context, ...checksOf(context, patients), stores });
+    return await examine({ ...context, ...checksOf(context, patients), stores });
   } finally {
     await closeAll(roots);
   }
-  if (json) terminal.json(report);
-  else printReport(report, terminal);
-  return report.ok ? exitCodes.done : exitCodes.problemFound;
-};
+}
 
 interface Patients {
   readonly hasStore: boolean;
@@ -103,7 +107,7 @@ const marks: Readonly<
   problem: ["red", "PROBLEM"],
 };
 
-function printReport({ ok, checks }: DoctorReport, terminal: Terminal): void {
+export function printDoctorReport({ ok, checks }: DoctorReport, terminal: Terminal): void {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const isOne = new Set(checks.flatMap(({ store }) => store ?? [])).size < 2;
   let before: string | undefined;

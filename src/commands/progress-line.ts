@@ -24,6 +24,8 @@ const delayMs = 2_000;
 /** However often the counts change. */
 const redrawMs = 250;
 const barWidth = 20;
+/** Where a terminal doesn't know its size. */
+const usualColumns = 80;
 const eraseLine = "\r\u001b[K";
 
 /**
@@ -84,7 +86,7 @@ export class ProgressLine {
       await this.#clock.sleep(delayMs, signal);
       for (;;) {
         // A line that wraps could not be erased.
-        const text = printable(this.#text()).slice(0, (this.#stream.columns ?? 80) - 1);
+        const text = printable(this.#text()).slice(0, (this.#stream.columns || usualColumns) - 1);
         this.#stream.write(`${eraseLine}${text}`);
         this.#isDrawn = true;
         await this.#clock.sleep(redrawMs, signal);

@@ -31,6 +31,12 @@ export const azureKind: StoreKind<AzureLocation> = {
       "Sign in with az login, or put the account's key into AZURE_STORAGE_KEY, or a SAS into AZURE_STORAGE_SAS_TOKEN.",
     severalCredentials: "Two accounts need a file each: ?credentials=FILE in --to names it.",
   },
+  leastRights: ({ container }) => ({
+    advice: [
+      `Make a SAS for the container ${container} with read, create, write and list (sp=rcwl): it mirrors, and can't delete. Turn on blob versioning and soft delete in the account.`,
+    ],
+    policy: null,
+  }),
   stockTools,
 };
 

@@ -30,6 +30,12 @@ export const fileKind: StoreKind<FileLocation> = {
     credentials: null,
     severalCredentials: null,
   },
+  leastRights: ({ path }) => ({
+    advice: [
+      `The mirror's user has to own ${path}, or be allowed to make it. Best is a folder two levels below the mount point of another disk: then nothing is written while the disk is not mounted.`,
+    ],
+    policy: null,
+  }),
   stockTools: ({ path }, folder) => ({
     variables: [`B=${shellQuote(`${path}/${folder}`)}`],
     show: (key) => `cat "$B/${key}"`,

@@ -34,6 +34,22 @@ export const gcsKind: StoreKind<GcsLocation> = {
       "Sign in with gcloud auth login, or name the key's file with gcloud auth activate-service-account --key-file FILE; for scb-mirror in GOOGLE_APPLICATION_CREDENTIALS.",
     severalCredentials: "Two accounts need a file each: ?credentials=FILE in --to names it.",
   },
+  leastRights: ({ bucket, prefix }, folder) => {
+    const objects = `projects/_/buckets/${bucket}/objects/${prefix === "" ? "" : `${prefix}/`}${folder}`;
+    return {
+      advice: [
+        "Make two roles of your own: one with storage.objects.create, .get and .list on the bucket, and one with storage.objects.delete, which Google asks for to replace an object, under the condition. Turn on object versioning and soft delete.",
+      ],
+      policy: {
+        title: "IAM condition for storage.objects.delete",
+        text: [
+          `resource.name == "${objects}/latest.json"`,
+          `resource.name.startsWith("${objects}/mirrors/")`,
+          `resource.name.startsWith("${objects}/probe/")`,
+        ].join(" ||\n"),
+      },
+    };
+  },
   stockTools,
 };
 

@@ -34,6 +34,12 @@ export const rcloneKind: StoreKind<RcloneLocation> = {
       "Put rclone.conf where rclone config file says, or make the remote anew with rclone config.",
     severalCredentials: null,
   },
+  leastRights: () => ({
+    advice: [
+      "Such a store is append-only: run exactly one mirror on it. Whoever may write there may also delete, so keep versions or snapshots on the server's side, or a second store.",
+    ],
+    policy: null,
+  }),
   stockTools: ({ remote, path }, folder) => ({
     variables: [`B=${shellQuote(`${remote}:${path}/${folder}`)}`],
     show: (key) => `rclone cat "$B/${key}"`,

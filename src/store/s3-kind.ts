@@ -1,5 +1,6 @@
 import { shellQuote } from "../runtime/shell-quote.ts";
 import { formatS3Location, parseS3Location, type S3Location, s3Text } from "./s3-location.ts";
+import { mirrorPolicy } from "./s3-policy.ts";
 import type { StockTools, StoreKind } from "./store-kind.ts";
 
 /** Any S3-compatible service. The AWS SDK is large, so it is loaded only where it is used. */
@@ -38,6 +39,15 @@ export const s3Kind: StoreKind<S3Location> = {
       "Put the credential into the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if it has one) or into an AWS profile.",
     severalCredentials: "Two accounts need a profile each: ?profile=NAME in --to names it.",
   },
+  leastRights: (location, folder) => ({
+    advice: [
+      "Give the mirror's user or role the policy, and nothing else: it can't delete a backup. Turn on versioning for the bucket.",
+    ],
+    policy: {
+      title: "IAM policy (AWS), or mc admin policy create (MinIO)",
+      text: JSON.stringify(mirrorPolicy(location, folder), null, 2),
+    },
+  }),
   stockTools,
 };
 

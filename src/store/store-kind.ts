@@ -31,6 +31,8 @@ export interface StoreKind<L extends { readonly kind: string }> {
    */
   complete?(location: L): Promise<L>;
   readonly access: StoreAccess;
+  /** The least that a mirror of the node `folder` has to be allowed, for people. */
+  leastRights(location: L, folder: string): LeastRights;
   /** How a person without scb-mirror reads the folder `folder` of the store. */
   stockTools(location: L, folder: string): StockTools;
 }
@@ -45,6 +47,14 @@ export interface OpenStoreOptions {
   readonly connectTimeoutMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/** What the credential of a mirror has to be allowed, and nothing else. */
+export interface LeastRights {
+  /** What to do, in sentences. */
+  readonly advice: readonly string[];
+  /** What the service takes as it stands here, if it takes such a thing. */
+  readonly policy: { readonly title: string; readonly text: string } | null;
 }
 
 /** What a person needs to read such stores with stock tools, for a page on paper. */

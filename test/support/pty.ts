@@ -33,7 +33,7 @@ export async function answerAtTerminal(
   const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const child = spawn(
     "script",
-    ["--quiet", "--return", "--flush", "--command", line, "/dev/null"],
+    ["--quiet", "--return", "--flush", "--command", `exec ${line}`, "/dev/null"],
     {
       env: env ?? process.env,
       stdio: ["pipe", "pipe", "inherit"],

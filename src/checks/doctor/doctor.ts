@@ -25,6 +25,8 @@ export interface DoctorReport {
   /** Whether no check found a problem. Unknowns and warnings leave it true. */
   readonly ok: boolean;
   readonly checks: readonly DoctorCheck[];
+  /** The node's folder in the stores, if it is named, or the node has said who it is. */
+  readonly node: string | null;
 }
 
 export interface DoctorStore {
@@ -76,10 +78,14 @@ export async function examine(options: DoctorOptions): Promise<DoctorReport> {
       if (pubkey !== null) witness = source.witness;
     }
     await examineStores(checkup, { ...options, pubkey, witness, openedKey: key });
+    return {
+      ok: checkup.checks.every(({ ok }) => ok),
+      checks: checkup.checks,
+      node: options.nodeName ?? pubkey,
+    };
   } finally {
     node?.close();
   }
-  return { ok: checkup.checks.every(({ ok }) => ok), checks: checkup.checks };
 }
 
 async function examineKey(checkup: Checkup, { key }: DoctorOptions): Promise<LoadedKey | null> {

@@ -1,3 +1,6 @@
+import type { Network } from "../../keychain/network.ts";
+import { shellQuote } from "../../runtime/shell-quote.ts";
+
 /** Every call that a mirror makes, by lnd's name. */
 export const lndCalls = [
   "GetInfo",
@@ -38,7 +41,17 @@ export function bakeMacaroonCommandFor(call: LndCall): string {
   return isOfDrill ? bakeCommand([...lndCalls, ...drillCalls]) : bakeMacaroonCommand;
 }
 
-function bakeCommand(calls: readonly LndCall[]): string {
+/** As `bakeMacaroonCommand`, for a node on `network`, and a file of one's own choice. */
+export function bakeMacaroonCommandTo(path: string, network: Network): string {
+  return bakeCommand(lndCalls, path, network);
+}
+
+function bakeCommand(
+  calls: readonly LndCall[],
+  path = "scb-mirror.macaroon",
+  network: Network = "mainnet",
+): string {
   const uris = calls.map((call) => `uri:/lnrpc.Lightning/${call}`);
-  return `lncli bakemacaroon --save_to scb-mirror.macaroon ${uris.join(" ")}`;
+  const lncli = network === "mainnet" ? "lncli" : `lncli --network ${network}`;
+  return `${lncli} bakemacaroon --save_to ${shellQuote(path)} ${uris.join(" ")}`;
 }

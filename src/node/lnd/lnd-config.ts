@@ -54,15 +54,8 @@ export async function resolveLndConfig(
     options.rpcserver ?? `localhost:${defaultLndPort}`,
     "--rpcserver",
   );
-  const lndDir =
-    options.lnddir === undefined ? defaultLndDir(folders) : expand(options.lnddir, folders);
-  const { tlscertpath = join(lndDir, "tls.cert"), socksproxy: socksProxy } = options;
-  const tlsCertPath = tlscertpath === systemAuthorities ? null : expand(tlscertpath, folders);
-  const network = options.network ?? "mainnet";
-  const macaroonPath = expand(
-    options.macaroonpath ?? join(lndDir, "data", "chain", "bitcoin", network, "admin.macaroon"),
-    folders,
-  );
+  const { socksproxy: socksProxy, network = "mainnet" } = options;
+  const { lndDir, tlsCertPath, macaroonPath } = lndFiles(options, folders);
   const credentials = fileCredentials(tlsCertPath, macaroonPath);
   await orMissing(
     () => credentials.readCertificate(),
@@ -77,6 +70,29 @@ export async function resolveLndConfig(
   // With a macaroon of the operator's choice and no named network, any network that lnd is on is right.
   const isNamed = options.network !== undefined || options.macaroonpath === undefined;
   return { address, credentials, socksProxy, network: isNamed ? network : null };
+}
+
+export interface LndFiles {
+  readonly lndDir: string;
+  /** Null if an authority that the system trusts has signed the certificate. */
+  readonly tlsCertPath: string | null;
+  readonly macaroonPath: string;
+}
+
+/** The files that the options name, with lncli's defaults, as absolute paths. */
+export function lndFiles(
+  options: Pick<LndOptions, "lnddir" | "network" | "tlscertpath" | "macaroonpath">,
+  folders: HomeFolders = systemFolders(),
+): LndFiles {
+  const { lnddir, network = "mainnet", macaroonpath } = options;
+  const lndDir = lnddir === undefined ? defaultLndDir(folders) : expandPath(lnddir, folders);
+  const { tlscertpath = join(lndDir, "tls.cert") } = options;
+  const adminMacaroon = join(lndDir, "data", "chain", "bitcoin", network, "admin.macaroon");
+  return {
+    lndDir,
+    tlsCertPath: tlscertpath === systemAuthorities ? null : expandPath(tlscertpath, folders),
+    macaroonPath: expandPath(macaroonpath ?? adminMacaroon, folders),
+  };
 }
 
 function fromUri(options: LndOptions, uri: string): LndConfig {
@@ -98,7 +114,7 @@ export function defaultLndDir({ platform, home, localAppData }: HomeFolders): st
   return join(home, ".lnd");
 }
 
-function systemFolders(): HomeFolders {
+export function systemFolders(): HomeFolders {
   return {
     platform: process.platform,
     home: homeFolder(),
@@ -106,7 +122,11 @@ function systemFolders(): HomeFolders {
   };
 }
 
-function expand(path: string, { home }: HomeFolders): string {
+/** Absolute; `~` is the user's home folder. */
+export function expandPath(
+  path: string,
+  { home }: Pick<HomeFolders, "home"> = systemFolders(),
+): string {
   return resolve(path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path);
 }
 
