@@ -18,6 +18,13 @@ export const shells: DebianTools = {
   packages: ["zsh", "fish"],
 };
 
+/** Compose, in the oldest version that docker-compose.yml is written for. */
+export const compose: DebianTools = {
+  name: "compose",
+  programs: ["/usr/bin/docker-compose"],
+  packages: ["docker-compose"],
+};
+
 /** What packages are judged with, a clean Debian to install them on, and another processor. */
 export const packaging: DebianTools = {
   name: "packaging",

@@ -28,6 +28,12 @@ const goPrograms = {
     // The last tag is older than two fixes of MinIO's conditional writes.
     version: "v0.0.0-20260212201848-7aac2a2c5b7c",
   },
+  "minio-client": {
+    title: "MinIO's client (about 2 minutes the first time)",
+    from: "github.com/minio/mc",
+    // The newest that has a checksum in the public log.
+    version: "v0.0.0-20250313080218-cf909e1063a9",
+  },
   "fake-gcs": {
     title: "fake-gcs-server (about a minute the first time)",
     from: "github.com/fsouza/fake-gcs-server",
@@ -37,6 +43,11 @@ const goPrograms = {
     title: "actionlint (seconds)",
     from: "github.com/rhysd/actionlint/cmd/actionlint",
     version: "v1.7.12",
+  },
+  helm: {
+    title: "Helm (about 2 minutes the first time)",
+    from: "helm.sh/helm/v3/cmd/helm",
+    version: "v3.22.0",
   },
   lnd: {
     title: "btcd and lnd (about 6 minutes the first time)",

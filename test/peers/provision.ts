@@ -2,15 +2,17 @@ import { join } from "node:path";
 import { installAzurite } from "./azurite-install.ts";
 import { provisionBrowser } from "./browser.ts";
 import { provisionCleanDebian } from "./clean-debian.ts";
-import { packaging, provisionTools, shells } from "./debian-tools.ts";
+import { compose, packaging, provisionTools, shells } from "./debian-tools.ts";
 import { provisionDocker } from "./docker.ts";
 import { buildWithGo } from "./go-build.ts";
+import { provisionHelm } from "./helm.ts";
 import { provisionPrometheus } from "./monitoring.ts";
 import { installMoto } from "./moto-install.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 import { proxies } from "./proxies.ts";
 import { provisionRclone } from "./rclone.ts";
+import { runCommand } from "./run-command.ts";
 
 export interface ProvisionOptions {
   /** Whether packages of Debian may be installed. By default only CI wants that. */
@@ -35,6 +37,12 @@ const table = {
   packaging: (progress, options) => provisionTools(packaging, progress, options),
   "clean-debian": provisionCleanDebian,
   actionlint: provisionActionlint,
+  helm: provisionHelm,
+  "minio-client": provisionMinioClient,
+  compose: (progress, options) => provisionTools(compose, progress, options),
+  kubectl: () =>
+    findProgram("kubectl", ["version", "--client"], "https://kubernetes.io/docs/tasks/tools/"),
+  aws: () => findProgram("aws", ["--version"], "pip install awscli"),
   rclone: provisionRclone,
 } as const satisfies Readonly<Record<string, Provision>>;
 
@@ -58,6 +66,11 @@ export interface LndBinaries {
 /** The path of a static `minio`. Throws PeerUnavailable. */
 export async function provisionMinio(progress: Progress = toStderr): Promise<string> {
   return join(await buildWithGo("minio", progress), "minio");
+}
+
+/** The path of a static `mc`. Throws PeerUnavailable. */
+export async function provisionMinioClient(progress: Progress = toStderr): Promise<string> {
+  return join(await buildWithGo("minio-client", progress), "mc");
 }
 
 /**
@@ -108,6 +121,15 @@ export async function provision(
 ): Promise<void> {
   const provisionPeer: Provision = table[peer];
   await provisionPeer(progress, options);
+}
+
+/** Throws PeerUnavailable for a program that this machine lacks. */
+async function findProgram(name: string, args: readonly string[], remedy: string): Promise<void> {
+  try {
+    await runCommand(name, args, { timeoutMs: 60_000 });
+  } catch (error) {
+    throw new PeerUnavailable(`${name} is not there: ${remedy}`, { cause: error });
+  }
 }
 
 if (import.meta.main) await main(process.argv.slice(2));
