@@ -5,13 +5,25 @@ import { describe, it } from "node:test";
 import { isAlias, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { paths, readTemplate, root } from "./deployment.ts";
+import { matchingFilters } from "./log-filters.ts";
 import { itNeeds } from "./needs-tool.ts";
 import { policyOf } from "./policy.ts";
 
 const { Resources } = readTemplate();
 const linter = { inCi: true, remedy: "pip install cfn-lint" };
 
+const taskLogLevel = logLevelOfTask();
 const lines = logLines();
+
+/** An alarm counts what the task logs only as long as it logs it. */
+function logLevelOfTask(): string {
+  const schema = z.array(z.object({ Name: z.string(), Value: z.unknown() }));
+  const [container] = z
+    .tuple([z.object({ Environment: schema })])
+    .parse(Resources["TaskDefinition"]?.Properties["ContainerDefinitions"]);
+  const level = container.Environment.find(({ Name }) => Name === "SCB_MIRROR_LOG_LEVEL")?.Value;
+  return z.string().default("warn").parse(level);
+}
 
 /** What the program writes to stderr when these things happen, one line each. */
 function logLines(): Readonly<Record<"refused" | "retrying" | "swapped" | "fatal", string>> {
@@ -19,7 +31,7 @@ function logLines(): Readonly<Record<"refused" | "retrying" | "swapped" | "fatal
     import { logMirrorEvent } from "./src/app/event-log.ts";
     import { ScbError } from "./src/runtime/error.ts";
     import { createLogger } from "./src/runtime/logger.ts";
-    const logger = createLogger("info");
+    const logger = createLogger(process.argv[1]);
     const error = new ScbError("store-busy", "scb-mirror waits for the store");
     const commit = { sequence: 1, key: "versions/1", sha256: "", sizeBytes: 1, channels: 1, operation: "" };
     logMirrorEvent({ kind: "refused", code: "empty", message: "it is empty", quarantineKey: null }, logger);
@@ -29,21 +41,14 @@ function logLines(): Readonly<Record<"refused" | "retrying" | "swapped" | "fatal
   const env = { PATH: process.env["PATH"] };
   const run = (args: readonly string[]): string[] =>
     spawnSync(process.execPath, args, { cwd: root, env, encoding: "utf8" }).stderr.split("\n");
-  const [refused = "", retrying = "", swapped = ""] = run(["--input-type=module", "-e", script]);
+  const [refused = "", retrying = "", swapped = ""] = run([
+    "--input-type=module",
+    "-e",
+    script,
+    taskLogLevel,
+  ]);
   const [fatal = ""] = run(["src/commands/main.ts", "run", "--to", "nowhere"]);
   return { refused, retrying, swapped, fatal };
-}
-
-/** CloudWatch's filter patterns, as far as the template uses them. */
-function matches(pattern: string, line: string): boolean {
-  const [, phrase] = /^"(.*)"$/.exec(pattern) ?? [];
-  if (phrase !== undefined) return line.includes(phrase);
-  const [, field, value] = /^\{ \$\.(\w+) = "(.*)" \}$/.exec(pattern) ?? [];
-  assert.ok(field !== undefined && value !== undefined, `unknown pattern ${pattern}`);
-  if (!line.startsWith("{")) return false;
-  const found = z.record(z.string(), z.unknown()).parse(JSON.parse(line))[field];
-  if (typeof found !== "string") return false;
-  return value.endsWith("*") ? found.startsWith(value.slice(0, -1)) : found === value;
 }
 
 describe("the CloudFormation template", () => {
@@ -96,18 +101,12 @@ describe("the CloudFormation template", () => {
   });
 
   it("counts the log lines that the program really writes", () => {
-    const counted = Object.entries(Resources)
-      .filter(([, { Type }]) => Type === "AWS::Logs::MetricFilter")
-      .map(([name, { Properties }]) => {
-        const pattern = z.string().parse(Properties["FilterPattern"]);
-        const hits = Object.entries(lines).filter(([, line]) => matches(pattern, line));
-        return [name, hits.map(([what]) => what)];
-      });
+    const counted = Object.entries(lines).map(([what, line]) => [what, matchingFilters([line])]);
     assert.deepEqual(Object.fromEntries(counted), {
-      ErrorLines: ["refused"],
-      FatalLines: ["fatal"],
-      TryingLines: ["retrying"],
-      SavedLines: ["swapped"],
+      refused: ["ErrorLines"],
+      retrying: ["TryingLines"],
+      swapped: ["SavedLines"],
+      fatal: ["FatalLines"],
     });
   });
 
