@@ -7,13 +7,13 @@ const { services } = readCompose();
 
 describe("docker-compose.yml", () => {
   for (const [name, service] of Object.entries(services)) {
-    it(`${name}: its image is built here or pinned`, () => {
+    it(`${name}: its image is built here, or pinned by tag and digest`, () => {
       if (service.build !== undefined) {
         assert.ok(existsSync(`${root}${service.build.dockerfile}`), service.build.dockerfile);
         assert.equal(service.build.context, ".");
         return;
       }
-      assert.match(service.image, /^[a-z/]+:(?!latest)[\w.-]*\d[\w.-]*$/);
+      assert.match(service.image, /^[a-z./]+:(?!latest)[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}$/);
     });
 
     it(`${name}: what it waits for is there and can be waited for`, () => {
