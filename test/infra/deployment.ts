@@ -10,7 +10,7 @@ export const paths = {
   dockerfile: `${root}infra/Dockerfile`,
   template: `${root}infra/aws/scb-mirror.yaml`,
   unit: `${root}infra/systemd/scb-mirror.service`,
-  readme: `${root}infra/README.md`,
+  guide: `${root}docs/deploy.md`,
   compose: `${root}docker-compose.yml`,
 } as const;
 

@@ -13,7 +13,7 @@ import { errorCodes } from "../../src/runtime/error.ts";
 import { metricsText, SwapDurations } from "../../src/watched/metrics.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { momentAt, started, swapped, told } from "../watched/story.ts";
-import { paths, root } from "./deployment.ts";
+import { root } from "./deployment.ts";
 
 const folder = `${root}infra/prometheus/`;
 const read = (file: string): string => readFileSync(folder + file, "utf8");
@@ -28,16 +28,6 @@ const rules = z
   .object({ groups: z.array(z.object({ rules: z.array(ruleSchema) })) })
   .parse(parse(read("scb-mirror.rules.yml")))
   .groups.flatMap((group) => group.rules);
-
-const serviceMonitorSchema = z.object({
-  apiVersion: z.literal("monitoring.coreos.com/v1"),
-  kind: z.literal("ServiceMonitor"),
-  spec: z.object({
-    jobLabel: z.string(),
-    selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
-    endpoints: z.array(z.object({ port: z.string(), path: z.string() })),
-  }),
-});
 
 const queriesSchema = z.object({
   templating: z.object({ list: z.array(z.object({ definition: z.string().optional() })) }),
@@ -96,8 +86,10 @@ describe("infra/prometheus", () => {
     for (const name of bases) assert.ok(text.includes(name), name);
   });
 
-  it("has each alert explained in infra/README.md, and explains no others", () => {
-    const explained = [...readFileSync(paths.readme, "utf8").matchAll(/^\| `(ScbMirror\w+)`/gm)];
+  it("has each alert explained in docs/watching.md, and explains no others", () => {
+    const explained = [
+      ...readFileSync(`${root}docs/watching.md`, "utf8").matchAll(/^\| `(ScbMirror\w+)`/gm),
+    ];
     assert.deepEqual(
       explained.map(([, alert]) => alert).sort(),
       rules.map(({ alert }) => alert).sort(),
@@ -106,13 +98,6 @@ describe("infra/prometheus", () => {
 
   it("scrapes with the job that its rules expect", () => {
     assert.match(read("prometheus.yml"), /job_name: scb-mirror/);
-    const monitor = serviceMonitorSchema.parse(parse(read("servicemonitor.yaml")));
-    const { jobLabel, selector, endpoints } = monitor.spec;
-    assert.equal(selector.matchLabels[jobLabel], "scb-mirror");
-    assert.deepEqual(
-      endpoints.map(({ path }) => path),
-      ["/metrics"],
-    );
   });
 });
 

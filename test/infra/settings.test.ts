@@ -79,8 +79,8 @@ describe("what the deployments set", () => {
   }
 });
 
-it("the README bakes a macaroon for the calls that are made, and no others", () => {
-  const uris = readFileSync(paths.readme, "utf8").match(/(?<=uri:\/lnrpc\.Lightning\/)\w+/g);
+it("docs/deploy.md bakes a macaroon for the calls that are made, and no others", () => {
+  const uris = readFileSync(paths.guide, "utf8").match(/(?<=uri:\/lnrpc\.Lightning\/)\w+/g);
   assert.deepEqual([...(uris ?? [])].sort(), [...lndCalls].sort());
 });
 

@@ -31,7 +31,7 @@ describe("scb-mirror.service", () => {
   it("has a limit of memory, as the containers have", () => {
     assert.equal(directive("MemoryMax"), "512M");
     assert.match(readFileSync(`${root}docker-compose.yml`, "utf8"), /limits:\n\s+memory: 512M/);
-    assert.match(readFileSync(`${root}infra/README.md`, "utf8"), /docker run .* --memory 512m/);
+    assert.match(readFileSync(paths.guide, "utf8"), /docker run .* --memory 512m/);
   });
 
   it("keeps credentials out of the environment and the command line", () => {

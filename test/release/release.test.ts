@@ -1,7 +1,6 @@
 /** The release as its users get it: made, installed on a Debian that has nothing, used, and removed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { appendFile, copyFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -9,6 +8,7 @@ import { fetchedNode, pinnedNode } from "../../scripts/release/node-binary.ts";
 import { definitions } from "../../src/commands/definitions.ts";
 import { lndCalls } from "../../src/node/lnd/lnd-calls.ts";
 import { programVersion } from "../../src/runtime/version.ts";
+import { deployCommands } from "../infra/page-commands.ts";
 import { CleanDebian } from "../peers/clean-debian.ts";
 import { type LndNetwork, startLndNetwork } from "../peers/lnd-network.ts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
@@ -35,21 +35,6 @@ const demo = `
   scb-mirror status --to file:///tmp/store | grep -q healthy
   scb-mirror restore --to file:///tmp/store -o /tmp/channel.backup
   test -s /tmp/channel.backup`;
-
-/** The commands of infra/README.md with which the service is set up, with these texts replaced. */
-function asTheReadmeSays(values: Readonly<Record<string, string>>): string {
-  const page = readFileSync(join(root, "infra/README.md"), "utf8");
-  const [, section = ""] = /^## systemd\n(.*?)^## /ms.exec(page) ?? [];
-  const blocks = [...section.matchAll(/^ {3}```sh\n(.*?)^ {3}```/gms)].map(
-    ([, block = ""]) => block,
-  );
-  let commands = (blocks.at(-1) ?? "").replaceAll(/^ {3}/gm, "");
-  for (const [text, value] of Object.entries(values)) {
-    assert.ok(commands.includes(text), `infra/README.md has ${text}`);
-    commands = commands.replace(text, value);
-  }
-  return commands;
-}
 
 peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () => {
   let release: BuiltRelease;
@@ -297,7 +282,7 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
         sudo() { "$@"; }
         cd /root
         apt-get install -y ./scb-mirror_*_amd64.deb >/dev/null
-        ${asTheReadmeSays({
+        ${deployCommands("systemd", 0, {
           "s3://my-bucket/lightning": `s3://${bucket}/nodes`,
           "AWS_REGION=eu-central-1": [
             `AWS_REGION=${minio.region}`,
