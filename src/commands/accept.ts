@@ -28,11 +28,11 @@ export const acceptAction: Action<AcceptOptions> = async (context) => {
   return withNodeStores(context, async (stores) => {
     const { node } = stores[0];
     const isOne = stores.length === 1;
-    // One after the other: a person is asked about each.
+    // One after the other, because a person is asked about each.
     const outcomes = await inTurn(stores, (nodeStore) =>
       acceptIn(context, nodeStore, isOne ? null : nodeStore.name, key),
     );
-    // A refusal that only some stores hold is nothing that the others lack.
+    // If only some stores hold the refusal, the others lack nothing.
     const isNothing = (one: (typeof outcomes)[number]): boolean =>
       !one.known && one.error.code === "not-found";
     const done = outcomes.filter((one) => !isNothing(one));
@@ -41,7 +41,7 @@ export const acceptAction: Action<AcceptOptions> = async (context) => {
     } else {
       printEach(outcomes, terminal, ({ acceptance, commit }) =>
         terminal.line(
-          `${terminal.style("green", "accepted")}: ${acceptance.key} is current now, as sequence ${commit.sequence}${replaced(acceptance)}`,
+          `${terminal.style("green", "accepted")}: ${acceptance.key} is now current, as sequence ${commit.sequence}${replaced(acceptance)}`,
         ),
       );
     }
@@ -69,7 +69,7 @@ async function acceptIn(
   const swapper = new Swapper({
     store,
     writer: `${program} ${hostname()} ${process.pid} accept`,
-    // Whose folder it is stays what it was.
+    // The folder keeps its owner.
     node: { pubkey: null, network: null },
     guards: [],
     clock,
@@ -87,9 +87,9 @@ async function acceptIn(
     const commit = await accept(acceptance, swapper, { clock, random }, bound);
     return { acceptance, commit };
   } catch (error) {
-    // The time of one of several is over, and not the others'.
+    // Of several stores, only this one's time is up.
     if (name === null || signal.aborted || !hasCode(error, "aborted")) throw error;
-    const message = `it is not known to be accepted within ${settings.timeout / 1000} s: ${error.message}`;
+    const message = `it isn't known whether it was accepted, after ${settings.timeout / 1000} s (--timeout): ${error.message}`;
     throw new ScbError("store-unknown", message, { cause: error });
   }
 }
@@ -107,7 +107,7 @@ async function ask(
   if (!isSure && confirm === undefined) {
     throw new ScbError(
       "refused",
-      `nothing was changed, for nobody could be asked: add --yes to accept ${acceptance.key}. ${lines.join(". ")}`,
+      `nothing was changed, because there was nobody to ask: add --yes to accept ${acceptance.key}. ${lines.join(". ")}`,
     );
   }
   for (const line of lines) terminal.note(line);
@@ -115,13 +115,13 @@ async function ask(
   throw new ScbError("refused", "nothing was changed");
 }
 
-/** What would become current, what it replaces, and what is lost by it. */
+/** What would become current, what it would replace, and what would be lost. */
 function describe({ key, reason, candidate, base, loss }: Acceptance): string[] {
   const { held } = base;
   const count = candidate.channels === null ? "" : `${candidate.channels} channels, `;
   const bare = candidate.bareChannels ? `${candidate.bareChannels} of them only restored, ` : "";
   const lines = [
-    `${key}: ${count}${bare}${formatSize(candidate.packed.length)}, held back ${reason.refusedAt} (${reason.code})`,
+    `${key}: ${count}${bare}${formatSize(candidate.packed.length)}, refused at ${reason.refusedAt} (${reason.code})`,
     `Why: ${reason.message}`,
   ];
   if (held !== null) {
@@ -130,10 +130,10 @@ function describe({ key, reason, candidate, base, loss }: Acceptance): string[] 
     );
   }
   if (loss === null) {
-    lines.push("Which channels it lacks is not known here (give --key-file, or --from lnd)");
+    lines.push("It isn't known which channels it lacks (give --key-file or --from lnd)");
   } else {
     lines.push(`Channels that it lacks: ${list(loss.gone)}`);
-    if (loss.poorer !== null) lines.push(`Channels that it holds less of: ${list(loss.poorer)}`);
+    if (loss.poorer !== null) lines.push(`Channels with less recovery data: ${list(loss.poorer)}`);
   }
   return lines;
 }

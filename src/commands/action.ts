@@ -4,9 +4,9 @@ import type { Terminal } from "./terminal.ts";
 
 /** What a command gets: its settings and options, where to write, and when to stop. */
 export interface ActionContext<O = unknown> extends Surroundings {
-  /** The command's own options and arguments, by their names. */
+  /** The command's own options and arguments, by name. */
   readonly options: O;
-  /** The flags that stood on the command line itself, with their texts, by their names. */
+  /** The text of each flag that was on the command line itself, by name. */
   readonly flags: Readonly<Record<string, string>>;
   readonly terminal: Terminal;
   readonly json: boolean;
@@ -16,5 +16,5 @@ export interface ActionContext<O = unknown> extends Surroundings {
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
 
-/** Runs a command and gives its exit code. `O` is what it reads of its options. */
+/** Runs a command; resolves to its exit code. `O`: the options that it reads. */
 export type Action<O = unknown> = (context: ActionContext<O>) => Promise<ExitCode>;

@@ -7,22 +7,22 @@ import type { ActionContext } from "./action.ts";
 import { withNodeStores } from "./node-store.ts";
 import { readStores } from "./read-stores.ts";
 
-/** A backup that a person named, and how to call it. */
+/** A backup that a person named, and its name for messages. */
 export interface NamedBackup {
   readonly name: string;
-  /** The name of the store that it is from, if there are several; null for a file. */
+  /** The store that it is from, if there are several; null for a file. */
   readonly store: string | null;
   readonly packed: Uint8Array;
   /** When it was saved, or the file was written. Milliseconds since 1970. */
   readonly savedAt: number;
-  /** Of the node that made it, where the operator or the store says so. */
+  /** The node that made it, if the operator or the store says so. */
   readonly nodePubkey: string | null;
 }
 
 /**
- * Reads a backup that is named on the command line: "latest", a sequence or a key is a version in the
- * store; anything else is a file (`./12` is the file of that name). Throws "io", "not-found", and
- * what the store throws.
+ * Reads a backup that was named on the command line: "latest", a sequence or a key is a version in the
+ * store; anything else is a file (so `./12` is the file named 12). Throws "io", "not-found", and what the
+ * store throws.
  */
 export async function readBackupArgument(
   context: ActionContext,
@@ -57,11 +57,11 @@ async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubk
   try {
     const info = await stat(path);
     if (info.isDirectory()) {
-      throw new ScbError("io", `${path} is a folder: name the channel.backup in it`);
+      throw new ScbError("io", `${path} is a folder: name the channel.backup inside it`);
     }
     if (info.isCharacterDevice() || info.size > largestBackupSizeBytes) {
       const what = info.isCharacterDevice() ? "is a device" : `has ${info.size} bytes`;
-      throw new ScbError("decode", `${path} ${what}: that is no channel backup`);
+      throw new ScbError("decode", `${path} ${what}, so it isn't a channel backup`);
     }
     return { name: path, packed: await readFile(path), savedAt: info.mtimeMs };
   } catch (error) {
@@ -70,7 +70,7 @@ async function readBackupFile(path: string): Promise<Omit<NamedBackup, "nodePubk
     const hint = reason === "ENOENT" ? "there is no such file" : reason;
     throw new ScbError(
       "io",
-      `cannot read ${path}: ${hint} (a version is named by its sequence, its key, or "latest")`,
+      `can't read ${path}: ${hint} (to name a version, give its sequence, its key, or "latest")`,
       { cause: error },
     );
   }

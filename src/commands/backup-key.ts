@@ -6,7 +6,7 @@ import { hasCode, ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
 import type { NodeStore } from "./node-store.ts";
 
-/** Without it the command can do nothing. `why` says so; what to give is added. */
+/** The key that the command needs. If there is none, throws "usage" with `why` and what to give. */
 export async function requireBackupKey(context: ActionContext, why: string): Promise<LoadedKey> {
   const key = (await openKey(context)) ?? (isLndNamed(context) ? await keyOfLnd(context) : null);
   if (key !== null) return key;
@@ -17,8 +17,8 @@ export async function requireBackupKey(context: ActionContext, why: string): Pro
 }
 
 /**
- * What the command can use, and can do without: a running lnd that is away, or whose macaroon does
- * not allow it, is only told of on stderr.
+ * The key, if the command works without one too: if lnd is away, or its macaroon doesn't allow it, that is
+ * only reported on stderr.
  */
 export async function openBackupKey(context: ActionContext): Promise<LoadedKey | null> {
   const key = await openKey(context);
@@ -35,12 +35,12 @@ export async function openBackupKey(context: ActionContext): Promise<LoadedKey |
       "node-syncing",
     );
     if (!isUnavailable) throw error;
-    context.logger.warn({}, `going on without a key: ${error.message}`);
+    context.logger.warn({}, `continuing without a key: ${error.message}`);
     return null;
   }
 }
 
-/** What opens the backups of this node's folder with the key, and says of a wrong one whose it is. */
+/** Decrypts the backups in this node's folder with the key; if the key is wrong, says whose it is. */
 export async function encrypterFor(
   { node, store }: NodeStore,
   key: LoadedKey | null,

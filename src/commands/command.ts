@@ -9,7 +9,7 @@ import type { Definition } from "./definition.ts";
 import { type ExitCode, exitCodeHelp } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What the whole program is run with. */
+/** What the program is run with. */
 export interface ProgramHost {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ export interface ProgramHost {
   readonly exit: (code: ExitCode) => void;
 }
 
-/** Makes the command that a definition describes: its flags, its help, and what it does. */
+/** Adds the command that a definition describes: its flags, its help and its action. */
 export function addCommand(program: Command, definition: Definition, host: ProgramHost): void {
   const { name, summary, description, settings, options, examples, exitCodes } = definition;
   const command = program.command(name).description(description).allowExcessArguments(false);
@@ -47,7 +47,7 @@ function addFlag(command: Command, name: string, option: Option, given: Map<stri
   const flag = new Flag(short === undefined ? long : `-${short}, ${long}`, helpOf(option));
   // commander gives a switch no text, whatever its types say.
   const take = (text: string | undefined): string => {
-    // Taking the last one, as is common, would drop the first without a word: a second store, say.
+    // Taking the last value, as is common, would silently drop the first, for example a second store.
     const before = given.get(name);
     if (text !== undefined && before !== undefined && repeats !== true) {
       throw new ScbError("usage", `--${name} is given twice, but takes only one value`);
@@ -59,7 +59,7 @@ function addFlag(command: Command, name: string, option: Option, given: Map<stri
   command.addOption(flag.argParser(take));
 }
 
-/** An empty value is as wrong beside others as alone. */
+/** An empty value is an error even among others. */
 function joined(before: string | undefined, text: string): string {
   if (before === undefined) return text;
   return before === "" || text === "" ? "" : `${before} ${text}`;
@@ -80,7 +80,7 @@ function addArgument(
   command.addArgument(taking);
 }
 
-/** What help and manual pages say of an option. */
+/** What help and manual pages say about an option. */
 export function helpOf(option: OptionWords): string {
   const { help, placeholder } = option;
   const fallback = option.defaultNote ?? (placeholder === null ? undefined : option.default);
@@ -95,7 +95,7 @@ async function contextOf(
   const { signal } = host;
   const noConfig = { SCB_MIRROR_CONFIG: undefined, SCB_MIRROR_CONFIG_FILE: undefined };
   const environment = { ...host.environment, ...(makesConfig === true ? noConfig : {}) };
-  // Loaded only now, so that help and mistakes answer at once.
+  // Loaded only now, so that help and usage errors appear at once.
   const [{ loadSettings }, { createLogger }] = await Promise.all([
     import("../app/settings.ts"),
     import("../runtime/logger.ts"),
@@ -106,7 +106,7 @@ async function contextOf(
   const settings = loadSettings(Object.fromEntries(named), environment, (warning) =>
     warnings.push(warning),
   );
-  // At a terminal the command's own lines tell what happens; a log would only repeat it.
+  // At a terminal, the command's own lines say what happens; a log would only repeat them.
   const defaultLevel = process.stderr.isTTY === true ? "error" : "warn";
   const json = given.has("json");
   // A program reads the document: nobody waits at the screen.
@@ -150,7 +150,7 @@ async function askPassphrase(): Promise<string> {
   return answer ?? "";
 }
 
-/** No, if the person goes away instead of answering. */
+/** Resolves to false if the person cancels. */
 async function askYesNo(question: string): Promise<boolean> {
   const { confirm } = await import("@clack/prompts");
   const answer = await confirm({ message: question, initialValue: false, output: process.stderr });

@@ -9,7 +9,7 @@ import { type ExitCode, exitCodes } from "./exit-code.ts";
 
 const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
-/** The script with which `shell` completes these commands. Ends with a line feed. */
+/** The script that makes `shell` complete these commands. Ends with a line feed. */
 export function completionScript(
   shell: CompletionShell,
   definitions: readonly Definition[],

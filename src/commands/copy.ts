@@ -23,7 +23,7 @@ interface CopyOptions {
   readonly apply: boolean;
 }
 
-/** What was done, for whoever reads it. */
+/** What was done, for the report. */
 interface Done {
   readonly from: string;
   readonly to: string;
@@ -76,7 +76,7 @@ async function copyBetween(
   return { ...names, node, applied: true, plan, report };
 }
 
-/** A pointer is only moved where its condition was found to hold: an own finding, never a copied one. */
+/** The pointer may move only if the target passes the probe itself; a copied verdict doesn't count. */
 async function whyWithoutPointer(
   { clock, random, logger, signal, terminal }: ActionContext,
   target: ObjectStore,
@@ -94,7 +94,7 @@ async function whyWithoutPointer(
   }
 }
 
-/** Opens the same node's folder in both stores, hands them to `use`, and closes all again. */
+/** Opens the same node's folder in both stores, passes them to `use`, and closes everything again. */
 function withBothStores<T>(
   context: ActionContext,
   use: (
@@ -109,7 +109,7 @@ function withBothStores<T>(
   if (fromStore === undefined) throw notNamed("to copy from", "--from-store");
   if (to === undefined) throw notNamed("to copy to", "--to");
   if (another !== undefined) {
-    throw new ScbError("usage", "copy brings a history to one store at a time: give --to once");
+    throw new ScbError("usage", "copy writes to one store at a time: give --to once");
   }
   const names = { from: nameOf(fromStore, "--from-store"), to: nameOf(to, "--to") };
   const at = (url: string, node: string | undefined): ActionContext => {
@@ -127,7 +127,7 @@ function withBothStores<T>(
 function notNamed(which: string, flag: string): ScbError {
   return new ScbError(
     "usage",
-    `no store ${which} is named: give ${flag} s3://BUCKET[/PREFIX] or ${flag} file:///PATH`,
+    `there is no store ${which}: give ${flag} s3://BUCKET[/PREFIX] or ${flag} file:///PATH`,
   );
 }
 
@@ -182,23 +182,23 @@ function print(done: Done, terminal: Terminal): void {
   }
   const counts = [
     `${versions.copied} of ${versions.total} versions ${applied ? "copied" : "would be copied"} (${formatSize(bytes)})`,
-    ...(versions.present === 0 ? [] : [`${versions.present} were there already, byte for byte`]),
-    ...(records.copied === 0 ? [] : [`${records.copied} records besides`]),
+    ...(versions.present === 0 ? [] : [`${versions.present} already there, byte for byte`]),
+    ...(records.copied === 0 ? [] : [`and ${records.copied} records`]),
   ];
   terminal.line(`${terminal.style("bold", node)}: ${counts.join(", ")}`);
   terminal.line(`from ${from} to ${to}`);
   terminal.line(pointerLine(pointer, plan, applied, to));
   if (movedOnTo !== null) {
     terminal.line(
-      `The source has gone on to sequence ${movedOnTo} meanwhile: the same command brings the rest.`,
+      `The source has moved on to sequence ${movedOnTo} in the meantime: run the same command again to copy the rest.`,
     );
   }
   if (applied) return;
   const isDue = versions.copied > 0 || records.copied > 0 || pointer.state === "placed";
   terminal.line(
     isDue
-      ? "Nothing was changed: the same command with --apply does it."
-      : "Nothing was changed, and nothing is missing there. (--apply also makes sure that the two are not one place by two names.)",
+      ? "Nothing was changed. To copy, run the same command with --apply."
+      : "Nothing was changed, and nothing is missing there. (--apply also checks that the two aren't one place under two names.)",
   );
 }
 
@@ -207,12 +207,12 @@ function pointerLine(pointer: CopiedPointer, plan: CopyPlan, applied: boolean, t
   switch (pointer.state) {
     case "placed":
       return applied
-        ? `The pointer there names ${named} now. scb-mirror drill --to ${to} shows that a restore from it would work.`
-        : `The pointer there would come to name ${named}.`;
+        ? `The pointer there now names ${named}. To check that a restore from it would work, run scb-mirror drill --to ${to}`
+        : `The pointer there would then name ${named}.`;
     case "level":
       return `The pointer there names ${named}, as the source's does.`;
     case "none":
-      return `There is no pointer, for ${pointer.reason}: what is current is the newest version.`;
+      return `There is no pointer there, because ${pointer.reason}. The newest version is the current one.`;
     case "withheld":
       return `The pointer there ${applied ? "was not moved" : "would not be moved"}: ${pointer.reason}`;
   }

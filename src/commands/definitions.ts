@@ -20,7 +20,7 @@ import { status } from "./definitions/status.ts";
 import { verify } from "./definitions/verify.ts";
 import { watch } from "./definitions/watch.ts";
 
-/** All commands, in the order in which help lists them. */
+/** All commands, in help's order. */
 export const definitions: readonly Definition[] = [
   init,
   run,

@@ -13,7 +13,7 @@ export const diffAction: Action<{ readonly a: string; readonly b: string }> = as
   const { terminal, json, options } = context;
   const key = await requireBackupKey(
     context,
-    "two backups can only be compared with a key, for equal channels are encrypted differently each time",
+    "comparing two backups needs a key, because equal channels are encrypted differently each time",
   );
   const before = await readBackupArgument(context, options.a);
   const after = await readBackupArgument(context, options.b);
@@ -40,6 +40,6 @@ function printDiff(diff: BackupDiff, terminal: Terminal): void {
     terminal.line(terminal.style("yellow", `~ ${fundingOutpoint}: ${fields.join(", ")}`));
   }
   if (diff.added.length + diff.removed.length + diff.changed.length === 0) {
-    terminal.line("the same channels, in all that a backup holds of them");
+    terminal.line("no difference: the same channels with the same data");
   }
 }

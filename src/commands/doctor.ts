@@ -23,40 +23,40 @@ export const doctorAction: Action = async (context) => {
   return report.ok ? exitCodes.done : exitCodes.problemFound;
 };
 
-/** Looks at the node and the stores that the settings name. Throws "usage" if they name neither. */
+/** Examines the node and the stores that the settings name. Throws "usage" if they name neither. */
 export async function examineSettings(context: ActionContext): Promise<DoctorReport> {
-  const patients = patientsOf(context.settings);
-  const roots = patients.hasStore ? await storesOf(context) : [];
+  const examined = examinedOf(context.settings);
+  const roots = examined.hasStore ? await storesOf(context) : [];
   try {
     const stores = roots.map(({ name, store }) => ({ name, store: retryingReads(store, context) }));
-    return await examine({ ...context, ...checksOf(context, patients), stores });
+    return await examine({ ...context, ...checksOf(context, examined), stores });
   } finally {
     await closeAll(roots);
   }
 }
 
-interface Patients {
+interface Examined {
   readonly hasStore: boolean;
   readonly asksLnd: boolean;
   readonly filePath: string | null;
 }
 
-/** What is given is looked at. Throws "usage" where nothing is. */
-function patientsOf(settings: Settings): Patients {
+/** What to check, from what is given. Throws "usage" if nothing is. */
+function examinedOf(settings: Settings): Examined {
   const { from, to, "backup-file": backupFile } = settings;
   const { network: _, ...whereLndIs } = lndOptions(settings);
   const namesLnd = Object.values(whereLndIs).some((value) => value !== undefined);
   if (from === undefined && to === undefined && !namesLnd) {
     throw new ScbError(
       "usage",
-      `nothing to look at: give a store (--to ${storeForms()}), a node (--from lnd), or both`,
+      `nothing to check: give a store (--to ${storeForms()}), a node (--from lnd), or both`,
     );
   }
   const isFile = from?.startsWith("file:") === true;
   if (from !== undefined && from !== "lnd" && from !== "demo" && !isFile) {
     throw new ScbError(
       "usage",
-      `--from ${JSON.stringify(from)} is no source: give lnd, file:PATH or demo`,
+      `--from ${JSON.stringify(from)} isn't a source: give lnd, file:PATH or demo`,
     );
   }
   return {
@@ -68,7 +68,7 @@ function patientsOf(settings: Settings): Patients {
 
 function checksOf(
   context: ActionContext,
-  { asksLnd, filePath: path }: Patients,
+  { asksLnd, filePath: path }: Examined,
 ): Omit<DoctorOptions, "stores" | "clock" | "random" | "signal"> {
   const { settings, terminal, clock } = context;
   return {
@@ -88,7 +88,7 @@ function checksOf(
     singleWriter: settings["single-writer"],
     maxAgeMs: settings["max-age"],
     timeoutMs: settings.timeout,
-    onCheck: (name) => terminal.progress({ what: `looking at ${name}` }),
+    onCheck: (name) => terminal.progress({ what: `checking ${name}` }),
   };
 }
 

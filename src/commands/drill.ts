@@ -79,7 +79,7 @@ const judgedAs: Readonly<Record<DrillReport["verdict"], Verdict>> = {
   unknown: "unknown",
 };
 
-/** With several stores the facts of a drill are each store's own: only the verdict is over all. */
+/** With several stores, each has its own facts; only the verdict is about all. */
 function toJson(
   node: string,
   reports: readonly StoreOutcome<DrillReport>[],
@@ -102,7 +102,7 @@ function diallerOf(
   if (dial) {
     return new PeerDialler({ timeoutMs: dialTimeoutMs, torProxy: torProxy ?? socksProxy ?? null });
   }
-  if (torProxy !== undefined) throw new ScbError("usage", "--tor-proxy goes with --dial");
+  if (torProxy !== undefined) throw new ScbError("usage", "--tor-proxy needs --dial");
   return undefined;
 }
 
@@ -124,12 +124,12 @@ function printDrill(report: DrillReport, terminal: Terminal): void {
   if (version !== null) {
     const { sequence, key, sizeBytes, ageSeconds } = version;
     terminal.line(
-      `  fetched sequence ${sequence}, ${key}: ${formatSize(sizeBytes)}, ${ageSeconds === null ? "saved at a time that can't be right" : `saved ${formatAge(ageSeconds)} ago`}`,
+      `  fetched sequence ${sequence}, ${key}: ${formatSize(sizeBytes)}, ${ageSeconds === null ? "saved at a time in the future" : `saved ${formatAge(ageSeconds)} ago`}`,
     );
     for (const { key, channelPoints } of report.also) {
       const count = channelPoints.length || "some";
       terminal.line(
-        `  a restore also takes sequence ${sequenceOf(key)}, ${key}, for the funds of ${count} closed channels`,
+        `  a restore also uses sequence ${sequenceOf(key)}, ${key}, for the funds of ${count} closed channels`,
       );
     }
     terminal.line(`  ${openedText(report)}`);
@@ -141,27 +141,27 @@ function printDrill(report: DrillReport, terminal: Terminal): void {
     printDials(channels, terminal);
     if (counts.comesBackSat !== null) {
       terminal.line(
-        `${counts.comesBackSat} sat would come back, less the fees of sweeping them, some blocks after each peer has closed its channel (lnd waits for 3 to 6 confirmations).`,
+        `${counts.comesBackSat} sat would come back, less the fees for sweeping them, some blocks after each peer has closed its channel (lnd waits for 3 to 6 confirmations).`,
       );
     }
     printLimbo(counts, terminal);
   }
   for (const what of notChecked) terminal.line(terminal.style("dim", `not checked: ${what}`));
   if (report.recordedAs !== null)
-    terminal.line(terminal.style("dim", `kept as ${report.recordedAs}`));
+    terminal.line(terminal.style("dim", `recorded as ${report.recordedAs}`));
 }
 
-/** Funds of closing channels: lnd exports these no more, so the current version may not bring them back. */
+/** lnd no longer exports closing channels, so the current version may not bring their funds back. */
 function printLimbo({ limboSat, lostLimboSat }: DrillReport["counts"], terminal: Terminal): void {
   if (limboSat === null || limboSat === 0) return;
   if (lostLimboSat === null || lostLimboSat === 0) {
     const fate =
-      lostLimboSat === null ? "NOT known whether a restore brings them back" : "included";
-    terminal.line(`${limboSat} sat of closing channels aren't home yet: ${fate}.`);
+      lostLimboSat === null ? "NOT known whether a restore would bring them back" : "included";
+    terminal.line(`${limboSat} sat of closing channels haven't reached the wallet yet: ${fate}.`);
     return;
   }
   const lost = `${lostLimboSat} of ${limboSat} sat of closing channels would be LOST with the node`;
-  terminal.line(terminal.style("red", `${lost}: nothing in the store holds them.`));
+  terminal.line(terminal.style("red", `${lost}: nothing in the store would bring them back.`));
 }
 
 function openedText({ opened, counts }: DrillReport): string {
@@ -170,7 +170,7 @@ function openedText({ opened, counts }: DrillReport): string {
     ...(opened.key === true ? ["your key"] : []),
     ...(opened.lnd === true ? ["the node"] : []),
   ];
-  if (openers.length === 0) return `${hash}; nobody opened it`;
+  if (openers.length === 0) return `${hash}; nothing has opened it`;
   return `${hash}; ${openers.join(" and ")} can open it: ${counts.inBackup} channels`;
 }
 
@@ -197,11 +197,11 @@ function row(channel: DrilledChannel): string[] {
     after(channel),
     peer === null ? "?" : shortPeer(peer),
     connected === null ? "?" : connected ? "connected" : "offline",
-    reach === "must-come" ? "none: it has to come to us" : reach,
+    reach === "must-come" ? "none: it has to dial in" : reach,
   ];
 }
 
-/** Whether a restore would take something that holds the channel. */
+/** Which of the versions that a restore would use holds the channel. */
 function holderOf({ state, inBackup, inAlso }: DrilledChannel): string {
   if (inBackup === true) return "yes";
   if (inAlso !== null) return `sequence ${sequenceOf(inAlso)}`;
@@ -213,7 +213,7 @@ function sequenceOf(key: string): number | string {
   return parseVersionKey(key)?.sequence ?? key;
 }
 
-/** When what the closing transaction pays can be spent. */
+/** When the closing transaction's payment can be spent. */
 function after({ delayBlocks, notBeforeHeight, maturityHeight }: DrilledChannel): string {
   if (maturityHeight !== null) return `block ${maturityHeight}`;
   if (notBeforeHeight !== null) return `block ${notBeforeHeight}`;
@@ -221,7 +221,7 @@ function after({ delayBlocks, notBeforeHeight, maturityHeight }: DrilledChannel)
   return delayBlocks === 0 ? "its close" : `its close + ${delayBlocks}`;
 }
 
-/** Every address that was dialled, once for each peer. */
+/** Prints each dialled address once for each peer. */
 function printDials(channels: readonly DrilledChannel[], terminal: Terminal): void {
   const rows = new Map<string, string[]>();
   for (const { peer, addresses } of channels) {

@@ -7,13 +7,13 @@ import { ScbError } from "../runtime/error.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What came of one of the stores that `--to` names. */
+/** The outcome in one of the stores that `--to` names. */
 export type StoreOutcome<T> = { readonly name: string } & Told<T>;
 
 /**
- * Does the same in each store, in all of them at once: none waits for another. What fails in one of
- * several is that store's outcome; what fails in the only one is thrown, and so is what failed in all,
- * with each store's own words. Throws "aborted" and defects.
+ * Does the same in all stores at once. A failure in one of several is that store's outcome. A failure in
+ * the only store is thrown, and so is one in all stores, with each store's message. Throws "aborted" and
+ * defects.
  */
 export function inEachStore<S extends { readonly name: string }, T>(
   stores: readonly S[],
@@ -22,7 +22,7 @@ export function inEachStore<S extends { readonly name: string }, T>(
   return settled(stores, () => Promise.all(stores.map((store) => outcomeOf(store, work))), work);
 }
 
-/** As `inEachStore`, one store after the other: for what asks a person, or tells of its progress. */
+/** Like `inEachStore`, but one store after the other, for work that asks a person or shows progress. */
 export function inTurn<S extends { readonly name: string }, T>(
   stores: readonly S[],
   work: (store: S) => Promise<T>,
@@ -64,7 +64,7 @@ async function outcomeOf<S extends { readonly name: string }, T>(
   }
 }
 
-/** From the best to the worst. */
+/** From best to worst. */
 const order: readonly ExitCode[] = [
   exitCodes.done,
   exitCodes.problemFound,
@@ -77,7 +77,7 @@ function weightOf(code: ExitCode): number {
   return order.indexOf(code);
 }
 
-/** The exit code of what was done in several stores: the worst of them. */
+/** The worst exit code of all stores. */
 export function worstOf<T>(
   outcomes: readonly StoreOutcome<T>[],
   codeOf: (value: T) => ExitCode,
@@ -87,7 +87,7 @@ export function worstOf<T>(
     .reduce((worst, code) => (weightOf(code) > weightOf(worst) ? code : worst), exitCodes.done);
 }
 
-/** The verdict over all of them, from what was judged of each. What failed is not known. */
+/** The verdict over all stores, from the judgement of each. A store that failed counts as unknown. */
 export function judgeEach<T>(
   outcomes: readonly StoreOutcome<T>[],
   judged: (value: T) => Omit<StoreJudgement, "store">,
@@ -103,7 +103,7 @@ export function judgeEach<T>(
   return judgeStores(judgements, requirement);
 }
 
-/** The facts of each store, or what failed in it. */
+/** Each store's facts, or its error. */
 export function storesJson<T>(
   outcomes: readonly StoreOutcome<T>[],
   factsOf: (value: T) => object,
@@ -115,7 +115,7 @@ export function storesJson<T>(
   );
 }
 
-/** Of one store the facts themselves; of several those of each. */
+/** With one store, its facts; with several, the facts of each. */
 export function jsonOfEach<T>(
   node: string,
   outcomes: readonly StoreOutcome<T>[],
@@ -127,7 +127,7 @@ export function jsonOfEach<T>(
     : { node, ...{ stores: storesJson(outcomes, factsOf) } };
 }
 
-/** For people: each under its store's name, if there are several, and what failed in which. */
+/** Prints each store's outcome, under its name if there are several. */
 export function printEach<T>(
   outcomes: readonly StoreOutcome<T>[],
   terminal: Terminal,

@@ -1,6 +1,6 @@
 /**
- * Where the single executable begins. Node runs it as a CommonJS script, which can't wait at its top level:
- * should nothing be left to wait for before the program has ended, the exit code is that of a failure.
+ * Entry point of the single executable. Node runs it as a CommonJS script, without top-level await: if the
+ * event loop runs empty before the program has ended, the exit code is that of a failure.
  */
 import { exitCodes } from "./exit-code.ts";
 import { startProgram } from "./start.ts";

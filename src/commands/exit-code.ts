@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../runtime/error.ts";
 
-/** What the process says to whoever called it. Source: the command line's contract. */
+/** The exit codes. Source: the command line's contract. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -12,7 +12,7 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 const usage: readonly ErrorCode[] = ["usage"];
-/** Stopped to protect data: a person has to look, and starting again would only stop again. */
+/** Stopped to protect data: a person has to look, because a new start would only stop again. */
 const refused: readonly ErrorCode[] = [
   "refused",
   "exists",
@@ -27,23 +27,23 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   return exitCodes.failed;
 }
 
-/** What each says, unless a command says more: fragments that begin in lower case. */
+/** What each code means, unless a command says more. */
 const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   [exitCodes.done]: "done, or healthy",
-  [exitCodes.failed]: "it failed",
+  [exitCodes.failed]: "failed",
   [exitCodes.usage]: "wrong usage or configuration",
   [exitCodes.problemFound]: "it ran and found a problem",
   [exitCodes.refused]: "refused, to protect data",
 };
 
-/** Each code and its meaning, in their order. `own`: what a command says instead. */
+/** Each code with its meaning, in order. `own` holds what a command says instead. */
 export function exitCodeEntries(
   own: Partial<Readonly<Record<ExitCode, string>>> = {},
 ): readonly (readonly [ExitCode, string])[] {
   return Object.values(exitCodes).map((code) => [code, own[code] ?? exitCodeMeanings[code]]);
 }
 
-/** For the end of a help text. */
+/** Ends each command's help. */
 export function exitCodeHelp(own?: Partial<Readonly<Record<ExitCode, string>>>): string {
   const lines = exitCodeEntries(own).map(([code, meaning]) => `${code} ${meaning}`);
   if (own === undefined) return `\nExit codes: ${lines.join("; ")}.`;

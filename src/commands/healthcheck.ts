@@ -11,16 +11,16 @@ interface HealthcheckOptions {
   readonly ready: boolean;
 }
 
-/** Less than Docker and Kubernetes wait, so that the message is ours. */
+/** Shorter than Docker's and Kubernetes' timeouts, so that our message is the one that shows. */
 const timeoutMs = 3_000;
 const mostSizeBytes = 64 * 1024;
 
-/** Throws "io" if there is no answer, which is 1 as well. */
+/** Throws "io" if there is no answer, which also exits with 1. */
 export const healthcheckAction: Action<HealthcheckOptions> = async (context) => {
   const { settings, options, terminal, json, signal } = context;
   const { listen } = settings;
   if (listen === undefined) {
-    const message = "no address is given: give the --listen of the run (or SCB_MIRROR_LISTEN)";
+    const message = "there is no address to ask: give the run's --listen (or SCB_MIRROR_LISTEN)";
     throw new ScbError("usage", message);
   }
   const path = options.ready ? "/readyz" : "/healthz";
@@ -30,7 +30,7 @@ export const healthcheckAction: Action<HealthcheckOptions> = async (context) => 
   return ok ? exitCodes.done : exitCodes.failed;
 };
 
-/** Who listens on all addresses is asked on this machine's own. */
+/** A run that listens on all addresses is asked on loopback. */
 function addressToAsk({ host, port }: HostAndPort): HostAndPort {
   if (host === "0.0.0.0") return { host: "127.0.0.1", port };
   return isIP(host) === 6 && /^[0:]+$/.test(host) ? { host: "::1", port } : { host, port };
@@ -43,7 +43,7 @@ async function ask(
 ): Promise<{ readonly ok: boolean; readonly status: number; readonly text: string }> {
   const where = formatHostAndPort({ host, port });
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  // A run that listens at a name answers to addresses and to localhost.
+  // A run that listens on a host name still answers to IP addresses and to localhost.
   const headers = { host: isIP(host) === 0 ? "localhost" : where };
   try {
     const request = get({ host, port, path, headers, agent: false, signal: within });
@@ -51,7 +51,8 @@ async function ask(
     if (response === undefined) throw new ScbError("io", "there was no answer");
     const status = response.statusCode ?? 0;
     const bytes = await boundedRead(response, mostSizeBytes);
-    if (bytes === null) throw new ScbError("io", "the answer is no run's: it is too long");
+    if (bytes === null)
+      throw new ScbError("io", "the answer is too long to be from scb-mirror run");
     return { ok: status === 200, status, text: Buffer.from(bytes).toString("utf8") };
   } catch (error) {
     const reason = within.aborted
@@ -59,7 +60,7 @@ async function ask(
       : error instanceof Error
         ? error.message
         : String(error);
-    const message = `no run answers at http://${where}${path}: ${reason}: is scb-mirror run up, with --listen?`;
+    const message = `scb-mirror run doesn't answer at http://${where}${path}: ${reason}: check that it is up, with --listen`;
     throw new ScbError("io", message, { cause: error });
   }
 }

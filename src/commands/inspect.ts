@@ -44,7 +44,7 @@ function printSealed(title: string, sealed: SealedBackup, terminal: Terminal): v
   terminal.line(
     sealed.empty
       ? "  an empty Multi: no channels"
-      : `  encrypted; by its size it holds at most ${sealed.mostChannels} channels (give --key-file to see them)`,
+      : `  encrypted; judging by its size, it holds at most ${sealed.mostChannels} channels (give --key-file to see them)`,
   );
 }
 

@@ -11,14 +11,14 @@ interface KeyOptions {
 export const keyAction: Action<KeyOptions> = async (context) => {
   const { terminal, json, random } = context;
   const { output, force } = context.options;
-  // First: nobody shall be asked for a passphrase in vain.
+  // First, so that nobody is asked for a passphrase in vain.
   const target =
     output === undefined || output === "-"
       ? null
       : await checkOutputTarget(output, { force, links: "none" });
   const key = await requireBackupKey(
     context,
-    "no key is given, neither 24 words nor an extended private key",
+    "there is no seed or extended private key to derive the backup key from",
   );
   const { network } = key;
   const backupKey = key.backupKey();
@@ -30,6 +30,6 @@ export const keyAction: Action<KeyOptions> = async (context) => {
   const bytes = new TextEncoder().encode(`${backupKey}\n`);
   await writeOutputFile(target, bytes, { mode: 0o600, random });
   if (json) terminal.json({ file: target.path, network });
-  else terminal.line(`${target.path}: the backup key; it reads backups and spends nothing`);
+  else terminal.line(`${target.path}: the backup key, which can read backups but can't spend`);
   return exitCodes.done;
 };

@@ -33,7 +33,7 @@ export const kitAction: Action<KitOptions> = async (context) => {
     return exitCodes.done;
   }
   const target = await checkOutputTarget(output, { force: options.force });
-  // Nothing on it is secret, so everybody may read it.
+  // Nothing on it is secret, so anybody may read it.
   await writeOutputFile(target, new TextEncoder().encode(page), { mode: 0o644, random });
   const { kind: _, tools: __, naming: ___, printedAt: ____, ...printed } = facts;
   const { lastDrill, doubts } = facts;
@@ -41,14 +41,14 @@ export const kitAction: Action<KitOptions> = async (context) => {
     terminal.json({ file: target.path, ...printed });
     return exitCodes.done;
   }
-  terminal.line(`${target.path}: print it, and keep it with your papers`);
+  terminal.line(`${target.path}: print it, and keep it with your important papers`);
   for (const doubt of doubts) {
     terminal.line(
-      terminal.style("yellow", `NOT safe: ${doubt}. Mend it, then print the page again`),
+      terminal.style("yellow", `NOT safe: ${doubt}. Fix this, then print the page again`),
     );
   }
   if (lastDrill === null) {
-    terminal.line("No drill was done yet: run scb-mirror drill, then print the page again");
+    terminal.line("There was no drill yet: run scb-mirror drill, then print the page again");
   }
   return exitCodes.done;
 };
@@ -58,7 +58,7 @@ async function htmlOf(facts: KitFacts): Promise<string> {
   return kitToHtml(makeKit(facts));
 }
 
-/** The page is about the store that holds the newest state; each of the others is a way back, too. */
+/** The page is about the store with the newest state, and also lists the others. */
 async function factsOf(
   { settings, clock, signal }: ActionContext,
   nodeStores: NodeStores,
@@ -74,7 +74,7 @@ async function factsOf(
   if (current.value.kind === "none") {
     throw new ScbError(
       "not-found",
-      `there is no backup in ${from.store.location} yet: start scb-mirror run, and make the kit when it has saved one`,
+      `there is no backup in ${from.store.location} yet: start scb-mirror run, and make the kit once it has saved one`,
     );
   }
   if (current.value.kind !== "held") throw current.value.error;
@@ -116,14 +116,14 @@ function currentOf({ folder: { current } }: OpenedStore): KitFacts["current"] {
   return { sequence, savedAt: new Date(savedAt).toISOString() };
 }
 
-/** The newest first, and those that hold none, or weren't read, last. */
+/** Newest first; those that hold nothing or weren't read come last. */
 function byAge(copies: readonly KitCopy[]): readonly KitCopy[] {
   return [...copies].sort((a, b) =>
     (b.current?.savedAt ?? "").localeCompare(a.current?.savedAt ?? ""),
   );
 }
 
-/** With what is used now, so that the page says all: service and region may be from the environment. */
+/** Adds service and region from the environment, so that the page is complete. */
 async function completed(location: StoreLocation): Promise<StoreLocation> {
   return (await kindOf(location).complete?.(location)) ?? location;
 }

@@ -6,7 +6,7 @@ import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
-/** A person looks at the newest; a program gets all, unless it says otherwise. */
+/** People get only the newest versions; programs get all, unless they set a limit. */
 const shownToPeople = 1000;
 
 export const listAction: Action<{ readonly limit?: number | undefined }> = async (context) => {
@@ -33,7 +33,7 @@ export const listAction: Action<{ readonly limit?: number | undefined }> = async
   return code;
 };
 
-/** Newest first, of all stores: by time, since a sequence is of one store only. */
+/** Newest first across all stores, by time, because sequences of different stores are unrelated. */
 function toJson(node: string, histories: readonly StoreOutcome<History>[]): object {
   const versions = histories.flatMap(({ name: store, ...one }) =>
     one.known ? one.value.entries.map((entry) => ({ ...factsOf(entry), store })) : [],
@@ -82,12 +82,12 @@ function print(node: string, { entries, total }: History, terminal: Terminal): v
   terminal.line(
     terminal.style(
       "dim",
-      "* current   - never became current (another writer, or a newer state, was first)",
+      "* current   - never became current (another writer or a newer state was first)",
     ),
   );
   if (versions.length < total) {
     terminal.line(
-      `${total - versions.length} older ones are not shown (--limit ${total} shows all)`,
+      `${total - versions.length} older versions aren't shown (--limit ${total} shows all)`,
     );
   }
 }

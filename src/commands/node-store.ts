@@ -26,15 +26,15 @@ export interface Surroundings {
 
 /** The folder of one node in one of the stores that `--to` names, opened for reading. */
 export interface NodeStore {
-  /** What messages call the store: see `storeName`. */
+  /** The store's name in messages: see `storeName`. */
   readonly name: string;
   /** As `--to` gave it. Holds no secret. */
   readonly to: string;
   readonly node: string;
   readonly store: ObjectStore;
-  /** The running node, where `--from` named one. The same one for all stores. */
+  /** The running node, if `--from` names one. The same for all stores. */
   readonly witness: NodeWitness | undefined;
-  /** Its public key; null if it isn't asked or doesn't tell. */
+  /** Its public key; null if not known. */
   readonly pubkey: string | null;
   /** The `channel.backup` that `--from file:` named. */
   readonly file: SnapshotSource | null;
@@ -49,9 +49,9 @@ export interface Patience extends Pick<RetryingReadsOptions, "maxTries" | "onRet
 }
 
 /**
- * Opens the node's folder in each store, hands them to `use`, and closes all again. Which folder:
- * `--node`, else the node that `--from` names, else the only one that the stores hold. Of several stores
- * one that doesn't answer is opened all the same: whatever it is asked for throws why.
+ * Opens the node's folder in each store, passes them to `use`, and closes everything again. The folder is
+ * `--node`, else that of the node that `--from` names, else the only one in the stores. If one of several
+ * stores doesn't answer, it is still opened, and every request to it throws the reason.
  */
 export async function withNodeStores<T>(
   surroundings: Surroundings,
@@ -65,7 +65,7 @@ export async function withNodeStores<T>(
       name,
       store: retryingReads(store, { clock, random, ...patience }),
     }));
-    // The demo node lives only inside a run: there is nobody to ask.
+    // The demo node exists only inside a run, so it can't be asked.
     const isAsked = settings.from !== undefined && settings.from !== "demo";
     const source = isAsked ? await openNode(surroundings) : null;
     try {
@@ -101,7 +101,7 @@ export async function withNodeStores<T>(
   }
 }
 
-/** As `withNodeStores`, for what works on one store. Throws "usage" where several are named. */
+/** Like `withNodeStores`, for exactly one store. Throws "usage" if several are named. */
 export function withNodeStore<T>(
   surroundings: Surroundings,
   use: (nodeStore: NodeStore) => Promise<T>,
@@ -109,14 +109,14 @@ export function withNodeStore<T>(
 ): Promise<T> {
   const useOne = ([store, another]: NodeStores): Promise<T> => {
     if (another === undefined) return use(store);
-    throw new ScbError("usage", "this works on one store: give --to once");
+    throw new ScbError("usage", "this command works on one store: give --to once");
   };
   return withNodeStores(surroundings, useOne, patience);
 }
 
 /**
- * As `withNodeStores`, for what looks at the stores even if the node that `--from` names doesn't answer:
- * then `use` hears why.
+ * Like `withNodeStores`, but if the node that `--from` names doesn't answer, runs `use` without it and
+ * passes the reason.
  */
 export async function withNodeOrWithout<T>(
   context: Surroundings,
@@ -135,14 +135,14 @@ export async function withNodeOrWithout<T>(
     const without = { ...context, settings };
     return await withNodeStores(without, (stores) => use(stores, failure), patience);
   } catch (error) {
-    // Which folder is the node's, only the node could have said.
+    // Only the node could have said which folder is its own.
     throw hasCode(error, "usage") ? failure : error;
   }
 }
 
 /**
- * The same without the node of the settings, where that cannot be asked: for what needs none. Its
- * settings may have come with a mirror, and after a loss its node is gone. `onAway` hears why.
+ * Drops the node from the settings if it can't be asked, for commands that don't need it: after a loss, the
+ * mirror's settings may still name a node that is gone. Calls `onAway` with the reason.
  */
 export async function withoutAbsentNode<Context extends Surroundings>(
   context: Context,
@@ -168,17 +168,17 @@ export async function withoutAbsentNode<Context extends Surroundings>(
 
 function openNode(surroundings: Surroundings): Promise<SnapshotSource> {
   const observer = { trouble: () => undefined, recovered: () => undefined };
-  // Who is asked for the channels needs no key, and a person's passphrase is not asked for twice.
+  // Asking for channels needs no key, and a person shouldn't be asked for a passphrase twice.
   return openSource({ ...surroundings, observer, key: null });
 }
 
-/** The only node that the stores hold, and the stores that didn't say what they hold, with the reason. */
+/** The only node in the stores, and the stores that couldn't be listed, with the reason. */
 async function onlyNode(
   stores: readonly NamedStore[],
   { clock, signal, namingMs = Infinity }: Surroundings & Pick<Patience, "namingMs">,
 ): Promise<{ readonly node: string; readonly unread: ReadonlyMap<string, ScbError> }> {
   const late = (): ScbError =>
-    new ScbError("store-unknown", `it didn't say within ${namingMs / 1000} s which nodes it holds`);
+    new ScbError("store-unknown", `it didn't list its nodes within ${namingMs / 1000} s`);
   const found = await inEachStore(stores, async ({ store }) => {
     const folders = (within: AbortSignal) => nodeFolders(store, within).catch(orNamed);
     if (stores.length === 1 || namingMs === Infinity) return folders(signal);
@@ -189,20 +189,20 @@ async function onlyNode(
   const nodes = [...new Set(found.flatMap((one) => (one.known ? one.value : [])))];
   const [only] = nodes;
   if (nodes.length === 1 && only !== undefined) {
-    // One that may not list can still be read, now that the folder's name is known.
+    // A store that denies listing can still be read, now that the folder's name is known.
     const unread = found.flatMap(({ name, ...one }) =>
       one.known || one.error.code === "store-denied" ? [] : [[name, one.error] as const],
     );
     return { node: only, unread: new Map(unread) };
   }
   const failures = found.flatMap(({ name, ...one }) =>
-    one.known ? [] : [`; ${name} couldn't be asked: ${one.error.message}`],
+    one.known ? [] : [`; ${name} couldn't be read: ${one.error.message}`],
   );
   const where = stores.map(({ store }) => store.location).join(" or ");
   if (nodes.length === 0) {
     throw new ScbError(
       "not-found",
-      `there are no backups in ${where}: check that this is the place, or start scb-mirror run${failures.join("")}`,
+      `there are no backups in ${where}: check --to, or start scb-mirror run${failures.join("")}`,
     );
   }
   const [store, another] = stores;
@@ -219,12 +219,12 @@ async function onlyNode(
   );
 }
 
-/** The names of the folders can only be listed, and a credential need not be allowed to. */
+/** Only a listing shows the folders' names, and the credential may not be allowed to list. */
 function orNamed(error: unknown): never {
   if (!hasCode(error, "store-denied")) throw error;
   throw new ScbError(
     "store-denied",
-    `${error.message}; where only listing is denied, name the node's folder with --node`,
+    `${error.message}; if only listing is denied, name the node's folder with --node`,
     { cause: error },
   );
 }

@@ -12,12 +12,12 @@ export const notifyAction: Action<NotifyOptions> = async (context) => {
   const { settings, options, terminal, json } = context;
   const { notify = [], heartbeat = null } = settings;
   if (!options.test) {
-    throw new ScbError("usage", "notify does one thing: give --test to send a test message");
+    throw new ScbError("usage", "notify needs --test, which sends a test message");
   }
   if (notify.length === 0 && heartbeat === null) {
     throw new ScbError(
       "usage",
-      "nobody is named who could be told: give --notify or --heartbeat (or SCB_MIRROR_NOTIFY)",
+      "there is nowhere to send a message: give --notify or --heartbeat (or SCB_MIRROR_NOTIFY)",
     );
   }
   const receivers = await Promise.all(notify.map(openReceiver));

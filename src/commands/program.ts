@@ -6,7 +6,7 @@ import { addCommand, type ProgramHost } from "./command.ts";
 import { definitions } from "./definitions.ts";
 import { exitCodeHelp, exitCodeOf, exitCodes } from "./exit-code.ts";
 
-/** Reads the arguments, runs one command, and says what became of it through `host.exit`. */
+/** Reads the arguments, runs one command, and reports its exit code through `host.exit`. */
 export async function runProgram(args: readonly string[], host: ProgramHost): Promise<void> {
   const program = buildProgram(host);
   try {
@@ -16,7 +16,7 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return host.exit(exitCodes.done);
       const message = usageMessage(error, args);
-      host.terminal.note(`scb-mirror: ${message} (scb-mirror --help shows what there is)`);
+      host.terminal.note(`scb-mirror: ${message} (see scb-mirror --help)`);
       return host.exit(exitCodes.usage);
     }
     const known = ScbError.from(error);
@@ -25,12 +25,12 @@ export async function runProgram(args: readonly string[], host: ProgramHost): Pr
   }
 }
 
-/** What commander found wrong, without what was given: words that are no option may be a secret's. */
+/** Commander's complaint, without what was given: unknown words may be a secret. */
 function usageMessage({ code, message }: CommanderError, args: readonly string[]): string {
   const text = message.replace(/^error: /, "");
   switch (code) {
     case "commander.help":
-      return "no command is given";
+      return "there is no command";
     case "commander.excessArguments":
       return text.replace(/(?<=but got \d+):.*/s, "");
     case "commander.unknownOption": {

@@ -10,13 +10,13 @@ import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import { formatSize, type Terminal, table } from "./terminal.ts";
 
-/** What is left of a removed version, where the store keeps what is deleted. */
+/** What is left of a removed version, if the store keeps what is deleted. */
 const underneath = {
-  on: "This bucket keeps versions: what is removed stays underneath, hidden, until a lifecycle rule for noncurrent versions removes it.",
+  on: "This bucket keeps versions: removed objects stay there, hidden, until a lifecycle rule for noncurrent versions removes them.",
   suspended:
-    "This bucket kept versions once: what was saved then stays underneath, hidden, until a lifecycle rule for noncurrent versions removes it.",
+    "This bucket once kept versions: objects that were saved then stay there, hidden, until a lifecycle rule for noncurrent versions removes them.",
   unknown:
-    "This credential may not ask whether the bucket keeps versions: if it does, what is removed stays underneath until a lifecycle rule for noncurrent versions removes it.",
+    "This credential may not ask whether the bucket keeps versions: if it does, removed objects stay there until a lifecycle rule for noncurrent versions removes them.",
   off: null,
 } as const;
 
@@ -45,7 +45,7 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
       const prepared = await preparePrune({
         ...shared,
         onProgress: (done, total) =>
-          terminal.progress({ what: "reading back what stays", done, total, part }),
+          terminal.progress({ what: "reading back versions that stay", done, total, part }),
       });
       const outcome = apply
         ? await applyPrune(
@@ -76,13 +76,13 @@ export const pruneAction: Action<PruneOptions> = async (context) => {
     const [first] = failures;
     if (first === undefined) return exitCodes.done;
     terminal.note(
-      `scb-mirror: ${failures.length} of ${plan.remove.length} versions could not be removed: ${first.message}`,
+      `scb-mirror: ${failures.length} of ${plan.remove.length} versions couldn't be removed: ${first.message}`,
     );
     return exitCodes.failed;
   });
 };
 
-/** What was planned, and done, in one store. */
+/** What was planned and done in one store. */
 interface Prune {
   readonly plan: PrunePlan;
   readonly goneMirrors: readonly string[];
@@ -128,19 +128,19 @@ function report(policy: RetentionPolicy, prune: Prune) {
   };
 }
 
-/** What became of what mirrors that are long gone have said of themselves. */
+/** What happened to the attestations of mirrors that are long gone. */
 function mirrorsOf({ goneMirrors, outcome }: Prune) {
   const [failure] = outcome?.mirrors.failed.values() ?? [];
   const removed = outcome?.mirrors.removed.size ?? 0;
   return { gone: goneMirrors.length, removed, message: failure?.message ?? null };
 }
 
-/** Small as they are, a credential that may not remove them is no failure. */
+/** They are small, so it is no failure if the credential may not remove them. */
 function printMirrors(prune: Prune, terminal: Terminal): void {
   const { gone, removed, message } = mirrorsOf(prune);
   if (gone === 0) return;
   const records = gone === 1 ? "1 record" : `${gone} records`;
-  const done = prune.outcome === null ? "would go" : `${removed} of them removed`;
+  const done = prune.outcome === null ? "would go" : `${removed} removed`;
   const why = message === null ? "" : `: ${message}`;
   terminal.line(`${records} of mirrors that are long gone (mirrors/): ${done}${why}`);
 }
@@ -183,5 +183,5 @@ function print(
       : `${freed.length} versions removed (${size}), ${versions.length - freed.length} are left`;
   terminal.line(`${terminal.style("bold", node)}: ${summary}`);
   if (plan.remove.length === 0 || outcome !== null) return;
-  terminal.line("The same command with --apply removes them.");
+  terminal.line("To remove them, run the same command with --apply.");
 }

@@ -7,15 +7,15 @@ import { encrypterFor } from "./backup-key.ts";
 import { inEachStore } from "./each-store.ts";
 import type { NodeStore, NodeStores } from "./node-store.ts";
 
-/** One of the node's stores, whose pointer was read, and what opens its versions. */
+/** One of the node's stores, whose pointer was read, and what decrypts its versions. */
 export interface OpenedStore extends NodeStore {
   readonly encrypter: Encrypter | undefined;
   readonly folder: FolderEvidence;
 }
 
 /**
- * Reads the node's folder in each store, for what takes a version from whichever has it. Throws what the
- * stores throw if none of them shows its pointer.
+ * Reads the node's folder in each store, for commands that take a version from any store that has it.
+ * Throws what the stores throw if none of them shows its pointer.
  */
 export async function readStores(
   stores: NodeStores,

@@ -85,11 +85,11 @@ function print(node: string, { plan, applied }: Repair, terminal: Terminal): voi
   }
   terminal.line(`${terminal.style("bold", node)}: ${terminal.style("red", state)}: ${message}`);
   for (const key of damaged) {
-    terminal.line(`  ${terminal.style("red", "damaged")}: ${key} does not read back right`);
+    terminal.line(`  ${terminal.style("red", "damaged")}: ${key} is missing or not intact`);
   }
   for (const line of candidateLines(candidates)) terminal.line(`  ${line}`);
   for (const { key } of alsoRestore) {
-    terminal.line(`  needed besides, for funds of channels that have closed: ${key}`);
+    terminal.line(`  also needed, for funds of channels that have closed: ${key}`);
   }
   terminal.line(verdictOf(target, candidates, applied));
 }
@@ -101,11 +101,7 @@ function candidateLines(candidates: readonly Candidate[]): string[] {
       new Date(createdAt).toISOString(),
       formatSize(sizeBytes),
       `sha256 ${sha256.slice(0, 12)}`,
-      openedBy !== null
-        ? "opened"
-        : isKnownWhole
-          ? "whole"
-          : "nothing says what its hash should be",
+      openedBy !== null ? "opened" : isKnownWhole ? "intact" : "its hash was never recorded",
     ]),
   );
 }
@@ -116,15 +112,15 @@ function verdictOf(
   applied: boolean,
 ): string {
   if (applied)
-    return `The pointer names ${target?.key} now. Mirrors go on from there by themselves, or when they are started again.`;
+    return `The pointer now names ${target?.key}. Mirrors continue from there, on their own or once you start them again.`;
   if (target !== null) {
-    return `The pointer must name ${target.key}. Nothing was changed: the same command with --apply writes it. (A versioned bucket may still hold the old pointer: compare, if you can.)`;
+    return `The pointer must name ${target.key}. Nothing was changed. To write it, run the same command with --apply. (A versioned bucket may still hold the old pointer: compare, if you can.)`;
   }
   if (candidates.length === 0) {
-    return "There is no version that reads back right, so there is nothing that the pointer could name.";
+    return "No version is intact, so there is nothing that the pointer could name.";
   }
   const [only] = candidates;
   return candidates.length === 1
-    ? `Nothing proves that ${only?.key} is whole: give --key-file or --from lnd to open it, or choose it with --to-version KEY.`
-    : "Each of these may be the one that was current, and nobody can tell but you. Look into them (scb-mirror diff, inspect), then choose one with --to-version KEY.";
+    ? `Nothing proves that ${only?.key} is intact: give --key-file or --from lnd to open it, or choose it with --to-version KEY.`
+    : "Any of these may have been the current one, and only you can tell which. Compare them (scb-mirror diff, scb-mirror inspect), then choose one with --to-version KEY.";
 }

@@ -21,23 +21,23 @@ export type DeliveryTarget =
   | { readonly kind: "stdout" }
   | { readonly kind: "lnd" };
 
-/** A version that is needed besides, and what became of it. */
+/** An older version that is also needed, and what happened to it. */
 export interface DeliveredAlso extends AlsoBackup {
-  /** Null if it was not written to a file. */
+  /** Null if it wasn't written to a file. */
   readonly file: string | null;
-  /** It is in a file, or the node has taken it. */
+  /** It was written to a file or restored into the node. */
   readonly isDelivered: boolean;
 }
 
 /** Where the backups went. */
 export interface Delivery {
   readonly kind: DeliveryTarget["kind"];
-  /** The file that the chosen version is in; null if it is in none. */
+  /** The file with the chosen version; null if there is none. */
   readonly file: string | null;
   readonly also: readonly DeliveredAlso[];
-  /** The lines to run then, in this order. */
+  /** The commands to run next, in this order. */
   readonly next: readonly string[];
-  /** Only of a node that has taken them. */
+  /** Only for `--to-lnd`: what the node took. */
   readonly taken: {
     readonly node: string;
     readonly channels: number;
@@ -46,8 +46,8 @@ export interface Delivery {
 }
 
 /**
- * Hands the chosen version on, and all that it needs besides. Throws as `writeBackupFile` and
- * `handOver` do; every file is checked before the first one is written.
+ * Delivers the chosen version and the older ones that it needs. Throws like `writeBackupFile` and
+ * `handOver`; checks every file before it writes the first one.
  */
 export async function deliver(
   context: ActionContext,
@@ -92,7 +92,7 @@ async function writeFiles(
     written.push({ ...one, file: its?.path ?? null, isDelivered: its !== null });
   }
   const others = written.flatMap(({ file }) => file ?? []);
-  // lnd could take nothing from an empty one.
+  // lnd could restore nothing from an empty backup.
   const files = isEmptyMulti(packed) && others.length > 0 ? others : [target.path, ...others];
   const next = files.map((file) => restoreCommand(file, settings.network ?? null));
   return { kind: "file", file: target.path, also: written, next, taken: null };
@@ -105,7 +105,10 @@ async function giveToLnd(
   also: readonly AlsoBackup[],
 ): Promise<Delivery> {
   if (witness === undefined) {
-    throw new ScbError("usage", "--to-lnd needs a running lnd: give --from lnd, or leave it out");
+    throw new ScbError(
+      "usage",
+      "--to-lnd needs a running lnd: give --from lnd, or leave --from out",
+    );
   }
   const others = also.flatMap(({ backup }) =>
     backup === null ? [] : [{ key: backup.key, packed: backup.packed }],

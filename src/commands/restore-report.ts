@@ -12,18 +12,18 @@ import { formatAge, formatSize, type Terminal } from "./terminal.ts";
 
 export interface RestoreReport {
   readonly backup: RestoredBackup;
-  /** The name of the store that it is from. */
+  /** The store that it is from. */
   readonly store: string;
-  /** What each store holds beside it. */
+  /** What each store holds, compared with it. */
   readonly stores: readonly StoreHolds[];
   readonly claim: NewestClaim;
-  /** A newer intact version that never became current, its store, and the line that takes it. */
+  /** A newer intact version that never became current, its store, and the command that fetches it. */
   readonly offer: (IntactBackup & { readonly store: string; readonly line: string }) | null;
   readonly since: ChangesSince;
   readonly delivery: Delivery;
   /** Null if the settings don't name it. */
   readonly network: Network | null;
-  /** The line that fetches another version into a file of its own. */
+  /** The command that fetches another version into a file of its own. */
   readonly lineFor: (version: string) => string;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -70,7 +70,7 @@ export function reportJson(report: RestoreReport): object {
   };
 }
 
-/** For a person under stress: what it is, what to do, what will happen, what never to do. */
+/** For a person under stress: what this is, what to do, what will happen, and what never to do. */
 export function printReport(report: RestoreReport, terminal: Terminal): void {
   const { backup, since, delivery } = report;
   const line = (text: string): void => terminal.line(text);
@@ -85,81 +85,77 @@ export function printReport(report: RestoreReport, terminal: Terminal): void {
   for (const text of sinceOf(since, terminal)) line(`  ${text}`);
   for (const text of storesOf(report, terminal)) line(`  ${text}`);
   if (delivery.also.length > 0) {
-    heading(
-      "Needed besides: only these older versions bring back funds of channels that have closed",
-    );
+    heading("Also needed: only these older versions bring back funds of channels that have closed");
     for (const one of delivery.also) {
       for (const text of alsoOf(one, report, terminal)) line(`  ${text}`);
     }
     if (since.newerVersions !== null && since.newerVersions > 0) {
-      line("  (They hold funds that are still to come today, whichever version you restore.)");
+      line("  (You need them whichever version you restore: their funds haven't arrived yet.)");
     }
   }
 
   heading("What to do now, in this order");
   if (delivery.kind === "file") {
-    line("  1. Leave the old node off, for good: its database must never be started again.");
-    line("  2. Make a NEW node from the same 24 words (`lncli create`), and wait until `lncli");
+    line("  1. Leave the old node off for good: its database must never be started again.");
+    line("  2. Create a NEW node from the same 24 words (`lncli create`), and wait until `lncli");
     line('     getinfo` says "synced_to_chain": true.');
     for (const text of lncliSteps(report, terminal)) line(text);
-    line("  4. Leave it running and connected to the network, until all is home.");
+    line("  4. Leave it running and connected to the network until all funds have arrived.");
   } else {
     line(
-      "  Leave the node running and connected to the network, until all is home. See how it goes:",
+      "  Leave the node running and connected to the network until all funds have arrived. To watch:",
     );
     for (const command of delivery.next) line(`    ${terminal.style("bold", command)}`);
   }
 
   heading("What will happen");
   line(
-    "  Your node asks each peer to close. One that is online does so at once, one that is not, when",
+    "  Your node asks each peer to close its channel. Peers that are online do so at once, the others",
   );
   line(
-    "  it is back. Some blocks after a close is confirmed (3 to 6 as a rule) your node sends your",
+    "  when they are back. Some blocks after a close is confirmed (usually 3 to 6), your node sends",
   );
-  line("  share to its own wallet; that transaction's fee, and the block it needs, come off it.");
+  line("  your share to its own wallet, less that transaction's fee. That takes one more block.");
   line(`  ${amountOf(backup)}`);
 
-  heading("When all is home: one rescan");
+  heading("When all funds have arrived: one rescan");
   line(
-    "  If a sweep or a cooperative close of the old node may have had no block yet when it was lost:",
+    "  A sweep or cooperative close that was unconfirmed when the old node was lost pays an address",
   );
   line(
-    "  it confirms at an address that the new wallet doesn't watch. Stop lnd, start it ONCE with this",
+    "  that the new wallet doesn't watch. If there may have been one, stop lnd, start it ONCE with",
   );
-  line("  flag, and unlock it with a recovery window:");
+  line("  this flag, and unlock it with a recovery window:");
   for (const command of rescanCommands(report.network)) {
     line(`    ${terminal.style("bold", command)}`);
   }
   line(
-    "  Not needed if all its channels were open, and its wallet waited for no transaction. If you",
+    "  You don't need this if all its channels were open and its wallet waited for no transaction. If",
   );
   line(
-    "  don't know, do it: it only finds coins. `lncli walletbalance` shows whether it found any.",
+    "  you don't know, do it: it only finds coins. `lncli walletbalance` shows whether it found any.",
   );
 
   heading("Never");
-  line(
-    "  - start the old node's database again, nor a copy or a snapshot of it: the peers can then",
-  );
+  line("  - start the old node's database again, or a copy or snapshot of it: the peers can then");
   line("    take everything");
-  line("  - publish a commitment transaction out of a backup: an old one loses the whole channel");
+  line("  - publish a commitment transaction from a backup: an old one loses the whole channel");
   line("  - restore into a node whose channels are open: its peers would close them");
-  line("  - put the file in the place of lnd's own channel.backup: that restores nothing");
+  line("  - replace lnd's own channel.backup with the file: that restores nothing");
   line("");
-  line("Step by step, and what to do where a peer does not answer: docs/recovery.md");
+  line("Step by step, and what to do if a peer doesn't answer: docs/recovery.md");
 }
 
 const holdsTexts: Readonly<Record<StoreHolds["holds"], string>> = {
   same: "the same",
   older: "an older state",
   newer: "a NEWER state",
-  other: "another state, and which is newer isn't known",
+  other: "a different state; it isn't known which is newer",
   nothing: "no current version",
   unread: "NOT known",
 };
 
-/** With several stores: which one it is from, and what the others hold. */
+/** With several stores, says which one it is from, and what the others hold. */
 function storesOf({ store, stores }: RestoreReport, terminal: Terminal): readonly string[] {
   if (stores.length < 2) return [];
   const others = stores.filter((one) => one.store !== store);
@@ -174,7 +170,7 @@ function storesOf({ store, stores }: RestoreReport, terminal: Terminal): readonl
   ];
 }
 
-/** Stdout holds the backup's bytes, so stderr says what they alone don't bring back. */
+/** Stdout holds the backup's bytes, so stderr says what else is needed. */
 export function noteOnStdout(report: RestoreReport, terminal: Terminal): void {
   const { delivery, lineFor, offer, stores } = report;
   if (stores.length > 1) terminal.note(`scb-mirror: it is from ${report.store}`);
@@ -184,7 +180,7 @@ export function noteOnStdout(report: RestoreReport, terminal: Terminal): void {
       error === null
         ? `fetch it with ${lineFor(needed.key)}, and restore it after this one`
         : `${error.message}: ${substitute(report)}`;
-    terminal.note(`scb-mirror: ${needed.key} is needed besides, for ${funds}: ${how}`);
+    terminal.note(`scb-mirror: ${needed.key} is also needed, for ${funds}: ${how}`);
   }
   if (offer !== null) terminal.note(`scb-mirror: ${offerText(report, offer)}`);
 }
@@ -194,7 +190,7 @@ function titleOf({ backup, delivery }: RestoreReport): string {
   if (delivery.taken !== null) {
     const { node, restored, channels } = delivery.taken;
     const known = channels - restored;
-    const more = known === 0 ? "" : `; it had the other ${known} already`;
+    const more = known === 0 ? "" : `; it already had the other ${known}`;
     return `${node} has taken ${restored} of ${channels} channels (${what})${more}`;
   }
   const channels = backup.channels === null ? "" : `, ${backup.channels} channels`;
@@ -205,8 +201,8 @@ function savedOf({ backup, now }: RestoreReport, terminal: Terminal): string {
   const savedAt = new Date(backup.savedAt).toISOString();
   const ageSeconds = ageSecondsOf(backup, now);
   if (ageSeconds !== null) return `saved ${formatAge(ageSeconds)} ago (${savedAt})`;
-  const claim = `it claims to be saved at ${savedAt}, which is later than now`;
-  return terminal.style("yellow", `${claim}: a clock was wrong, and its age isn't known`);
+  const claim = `it claims to be saved at ${savedAt}, which is in the future`;
+  return terminal.style("yellow", `${claim}: a clock was wrong, so its age isn't known`);
 }
 
 function checksOf({ verified, chain }: RestoredBackup, terminal: Terminal): readonly string[] {
@@ -214,27 +210,32 @@ function checksOf({ verified, chain }: RestoredBackup, terminal: Terminal): read
   return [
     verified.hash
       ? "size and hash are right"
-      : warn("its hash was never recorded, so it could not be compared"),
+      : warn("its hash was never recorded, so it couldn't be compared"),
     ...(chain === false
       ? [
           warn(
-            "its place in the history is NOT right: run `scb-mirror verify`, and look at others too",
+            "its place in the history is NOT right: run `scb-mirror verify`, and consider other versions",
           ),
         ]
       : []),
     verified.decrypted
       ? "it decrypts with your key"
-      : "not decrypted (give --key-file to do so, or let the new node: `lncli verifychanbackup`)",
+      : "not decrypted (give --key-file, or check it on the new node: `lncli verifychanbackup`)",
   ];
 }
 
-/** Only what was seen makes it the newest; else what keeps us from saying so. */
+/** Calls it the newest only if that was seen; otherwise says why it isn't known. */
 function newestOf(report: RestoreReport, terminal: Terminal): readonly string[] {
   const { claim, since, offer } = report;
   const warn = (text: string): string => terminal.style("yellow", text);
   if (claim.isNewest) return ["it is the newest version"];
   const newer = since.newerVersions ?? 0;
-  const lines = newer > 0 ? [`${newer} newer versions are there (scb-mirror list shows them)`] : [];
+  const lines =
+    newer > 0
+      ? [
+          `there ${newer === 1 ? "is 1 newer version" : `are ${newer} newer versions`} (see scb-mirror list)`,
+        ]
+      : [];
   if (claim.doubts.length > 0) lines.push("NOT known to be the newest version:");
   lines.push(...claim.doubts.map(({ message }) => `  ${message}`));
   if (offer !== null) lines.push(offerText(report, offer));
@@ -248,7 +249,7 @@ function offerText(
   const where = stores.length === 1 ? "" : ` in ${store}`;
   const ageSeconds = ageSecondsOf(backup, now);
   const age = ageSeconds === null ? "" : ` ${formatAge(ageSeconds)} ago`;
-  return `sequence ${backup.sequence}${where} is intact and newer: it was uploaded${age} and never became current. To take it: ${line}`;
+  return `sequence ${backup.sequence}${where} is intact and newer: it was uploaded${age} and never became current. To fetch it: ${line}`;
 }
 
 function alsoOf(one: DeliveredAlso, report: RestoreReport, terminal: Terminal): readonly string[] {
@@ -256,16 +257,16 @@ function alsoOf(one: DeliveredAlso, report: RestoreReport, terminal: Terminal): 
   const funds = fundsOf(needed.channelPoints);
   if (!isDelivered || error !== null) {
     const what = isDelivered ? "NOT ENOUGH" : "MISSING";
-    const why = `${what}: ${needed.key}, for ${funds}: ${error?.message ?? "it was not restored"}`;
+    const why = `${what}: ${needed.key}, for ${funds}: ${error?.message ?? "it wasn't restored"}`;
     return [terminal.style("red", why), `  ${substitute(report)}`];
   }
-  const where = file ?? "taken by the node";
+  const where = file ?? "restored into the node";
   const hash = backup?.verified.hash === true ? "" : ", its hash was never recorded";
   return [`${where}: sequence ${backup?.sequence}, for ${funds}${hash}`];
 }
 
 function substitute({ lineFor }: RestoreReport): string {
-  return `another version from before these channels closed may hold them (scb-mirror list): ${lineFor("SEQUENCE")}, and restore it too`;
+  return `another version from before these channels closed may hold them (see scb-mirror list): fetch it with ${lineFor("SEQUENCE")}, and restore it too`;
 }
 
 function fundsOf(channelPoints: readonly string[]): string {
@@ -276,7 +277,9 @@ function fundsOf(channelPoints: readonly string[]): string {
 
 function lncliSteps({ backup, delivery }: RestoreReport, terminal: Terminal): readonly string[] {
   const empty = isEmptyMulti(backup.packed)
-    ? [`     (${delivery.file} is empty: no channel was open, so lnd has nothing to take from it.)`]
+    ? [
+        `     (${delivery.file} is empty: no channel was open, so lnd has nothing to restore from it.)`,
+      ]
     : [];
   const count = delivery.next.length === 1 ? "" : ", each of these, in this order";
   return [
@@ -290,9 +293,9 @@ function sinceOf(since: ChangesSince, terminal: Terminal): readonly string[] {
   const { opened, closed, stillOpen, by } = since;
   const lines: string[] = [];
   if (opened !== null && closed !== null && opened + closed > 0) {
-    const who = by === "node" ? "by the node" : "by the newest version";
+    const who = by === "node" ? "according to the node" : "according to the newest version";
     lines.push(
-      `since then ${opened} channels opened, which are not in it, and ${closed} closed (${who})`,
+      `since then, ${opened} channels opened, which it lacks, and ${closed} closed (${who})`,
     );
   }
   if (stillOpen !== null && stillOpen > 0) {
@@ -309,14 +312,14 @@ function sinceOf(since: ChangesSince, terminal: Terminal): readonly string[] {
 function amountOf(backup: RestoredBackup): string {
   const capacitySat = capacityOf(backup);
   const held = capacitySat === null ? "" : `The channels hold ${capacitySat} sat in all. `;
-  return `${held}How much of it is yours is in no backup: the peers' closing transactions say it.`;
+  return `${held}No backup says how much of that is yours: the peers' closing transactions do.`;
 }
 
 function capacityOf({ singles }: RestoredBackup): number | null {
   return singles?.reduce((sum, { capacitySat }) => sum + capacitySat, 0) ?? null;
 }
 
-/** Null for a time that can't be. */
+/** Null if the time is in the future. */
 function ageSecondsOf({ savedAt }: RestoredBackup, now: number): number | null {
   if (isInFuture(savedAt, now)) return null;
   return Math.max(0, Math.floor((now - savedAt) / 1000));

@@ -33,7 +33,7 @@ import { type DeliveryTarget, deliver } from "./restore-delivery.ts";
 import { noteOnStdout, printReport, reportJson } from "./restore-report.ts";
 import { formatAge } from "./terminal.ts";
 
-/** Whoever restores would rather wait than give up: half a minute, at a store that is in trouble. */
+/** About half a minute for a store in trouble: during a restore, waiting is better than giving up. */
 const maxTries = 8;
 
 interface RestoreOptions {
@@ -46,7 +46,7 @@ interface RestoreOptions {
 
 /** What the command line asks for. */
 interface Request {
-  /** Undefined where `at` says it. */
+  /** Undefined if `at` is given. */
   readonly which: string | undefined;
   /** Milliseconds since 1970. */
   readonly at: number | null;
@@ -59,7 +59,7 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
   const context = needsNode
     ? given
     : await withoutAbsentNode(given, ({ message }) =>
-        given.terminal.note(`scb-mirror: the node of your settings is not asked: ${message}`),
+        given.terminal.note(`scb-mirror: continuing without the node in your settings: ${message}`),
       );
   const { settings, terminal, signal, json } = context;
   const key = await openBackupKey(context);
@@ -119,7 +119,7 @@ export const restoreAction: Action<RestoreOptions> = async (given) => {
   );
 };
 
-/** What another store names, under keys of its own. */
+/** What another store names, with keys of its own. */
 function elsewhereOf({ store, encrypter, folder }: OpenedStore): AlsoElsewhere {
   const held = heldIn(folder);
   return { store, encrypter, named: held === null ? [] : [held, ...held.alsoRestore] };
@@ -129,7 +129,7 @@ function heldIn({ current }: FolderEvidence): HeldVersion | null {
   return current.known && current.value.kind === "held" ? current.value.held : null;
 }
 
-/** Refuses what cannot be done before anything is fetched or asked for. */
+/** Refuses impossible requests before anything is fetched or asked. */
 async function readRequest(context: ActionContext<RestoreOptions>): Promise<Request> {
   const { flags, json, clock } = context;
   const { version: which, at, output, force, "to-lnd": toLnd } = context.options;
@@ -140,7 +140,7 @@ async function readRequest(context: ActionContext<RestoreOptions>): Promise<Requ
     throw new ScbError("usage", "-o - and --json both need stdout: choose one of them");
   }
   if (flags["output"] !== undefined && toLnd) {
-    throw new ScbError("usage", "--to-lnd writes no file: leave out -o, or --to-lnd");
+    throw new ScbError("usage", "--to-lnd writes no file: leave out either -o or --to-lnd");
   }
   return {
     which: at === undefined ? (which ?? "latest") : undefined,
@@ -156,7 +156,7 @@ async function readRequest(context: ActionContext<RestoreOptions>): Promise<Requ
   };
 }
 
-/** The version that was asked for; an older one only with a person's word. */
+/** Fetches the wanted version; takes an older one only if a person agrees. */
 async function choose(
   context: ActionContext,
   stores: AllStores<OpenedStore>,
@@ -183,7 +183,7 @@ async function choose(
     if (hasCode(found, "aborted")) throw found;
     if (found === null) throw error;
     if (found instanceof ScbError) {
-      throw withMore(error, `the other versions could not be looked at: ${found.message}`);
+      throw withMore(error, `the other versions couldn't be read: ${found.message}`);
     }
     const isOne = read.length + unread.length === 1;
     const where = isOne ? "" : ` in ${found.from.name}`;
@@ -203,7 +203,7 @@ async function choose(
 function nameOf({ backup, wasCurrent }: IntactBackup, now: number): string {
   const { sequence, savedAt } = backup;
   const age = isInFuture(savedAt, now)
-    ? "whose time of saving is later than now"
+    ? "whose time is in the future"
     : `saved ${formatAge(Math.max(0, now - savedAt) / 1000)} ago`;
   return `sequence ${sequence}, ${age}${wasCurrent ? "" : ", which never became current"}`;
 }
@@ -211,9 +211,8 @@ function nameOf({ backup, wasCurrent }: IntactBackup, now: number): string {
 type Newer = IntactBackup & FoundBackup<OpenedStore>;
 
 /**
- * The newest intact version beyond what a pointer names: uploaded, and never made current. In another
- * store it has to be newer than the chosen one. That it can't be looked at keeps nobody from restoring
- * what is current.
+ * The newest intact version beyond a pointer: uploaded, but never made current. If it is in another store,
+ * it has to be newer than the chosen one. If it can't be read, the current one can still be restored.
  */
 async function offerNewer(
   { read }: AllStores<OpenedStore>,
@@ -241,7 +240,7 @@ async function offerNewer(
   }
 }
 
-/** Asks, if a person is there to answer: nobody but a person takes another version than the current. */
+/** Asks a person, if there is one: only a person may choose a version other than the current one. */
 async function isWanted(
   { confirm, json, clock, terminal }: ActionContext,
   newer: Newer,
@@ -257,7 +256,7 @@ async function isWanted(
   return confirm("Take the newer one instead?");
 }
 
-/** The network that the pointer names, where words give another key on it than on the one we took. */
+/** The pointer's network, if the seed gives a different key on it than on the network that was used. */
 async function otherNetwork(
   { settings, signal }: ActionContext,
   store: ObjectStore,
@@ -274,10 +273,10 @@ function withMore(error: ScbError, more: string): ScbError {
   return new ScbError(error.code, `${error.message}; ${more}`, { cause: error });
 }
 
-/** Flags that may be repeated on a screen: none of them holds a secret. */
+/** Flags that may be shown again, because none of them holds a secret. */
 const repeatable = ["to", "node", "output", "key-file", "passphrase-file", "network", "config"];
 
-/** `to`: the store that the version is in, if there are several: a sequence is of one store. */
+/** `to`: the version's store, if there are several, since a sequence means something only in its store. */
 function restoreLine(
   version: string,
   flags: ActionContext["flags"],
@@ -297,7 +296,7 @@ function restoreLine(
   return ["scb-mirror restore", version, ...words, ...toLnd].join(" ");
 }
 
-/** A credential that may only read is the right one in an emergency: then there is no note. */
+/** A read-only credential is right in an emergency; then the store keeps no record. */
 async function leaveNote(
   context: ActionContext,
   store: ObjectStore,
@@ -310,6 +309,6 @@ async function leaveNote(
   } catch (error) {
     const err = ScbError.from(error);
     const level = err.code === "store-denied" ? "info" : "warn";
-    context.logger[level]({ err }, "the restore is done, but the store keeps no note of it");
+    context.logger[level]({ err }, "the restore is done, but the store has no record of it");
   }
 }

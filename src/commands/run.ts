@@ -22,14 +22,14 @@ export const runAction: Action<RunOptions> = async (context) => {
   const once = options.once;
   const abort = new AbortController();
   const deadline = once ? settings.timeout : settings["shutdown-timeout"];
-  // Once: the bound begins at the start. Else: at the signal to stop, for what is not saved yet.
+  // With --once, time runs from the start; otherwise from the signal to stop, for what isn't saved yet.
   const bound = (): void => {
     setTimeout(() => abort.abort(), deadline).unref();
   };
   if (once) bound();
   else if (signal.aborted) bound();
   else signal.addEventListener("abort", bound, { once: true });
-  // First of all: a port that is taken is found out before anything is asked or saved.
+  // First, so that a port that is in use is noticed before anything is asked or saved.
   const watching = once ? null : await listening(context);
   const alerts = await RunAlerts.open(context);
   const running = runMirror({
@@ -54,14 +54,14 @@ export const runAction: Action<RunOptions> = async (context) => {
     await alerts?.close(error);
     if (!abort.signal.aborted || !hasCode(error, "aborted")) throw error;
     const limit = `--${once ? "timeout" : "shutdown-timeout"} is ${deadline / 1000} s`;
-    throw new ScbError("aborted", `${error.message} (the time was up: ${limit})`, { cause: error });
+    throw new ScbError("aborted", `${error.message} (time ran out: ${limit})`, { cause: error });
   } finally {
     await watching?.close();
   }
   return exitCodes.done;
 };
 
-/** Loaded only if it is wanted. */
+/** Loads the page's code only if it is needed. */
 async function listening({
   settings,
   clock,
@@ -75,11 +75,12 @@ async function listening({
   const watching = await startWatching({ listen, listenHosts, clock });
   const url = `http://${formatHostAndPort(watching.address)}/`;
   logger.info({ url }, "listening");
-  if (!json) terminal.line(`${terminal.style("dim", timeOf(clock.now()))} how it is: ${url}`);
+  if (!json)
+    terminal.line(`${terminal.style("dim", timeOf(clock.now()))} see how it is doing: ${url}`);
   return watching;
 }
 
-/** A look that found all as it should be is worth no line. */
+/** Every event but a look that found everything as it should be. */
 type ToldEvent = Exclude<DaemonEvent, { kind: "confirmed" }>;
 
 /** One event as one JSON document: `event`, `at`, and what the contract names. */
@@ -170,7 +171,7 @@ function printEvent(event: ToldEvent, isOneOfMany: boolean, terminal: Terminal, 
 
 const stoppedTexts = {
   saved: "stopped: everything known is saved",
-  refused: "stopped: the last state was held back, and is NOT what the store holds as current",
+  refused: "stopped: a guard refused the last state, which is NOT current in the store",
   nothing: "stopped: no state was seen, so nothing was saved",
 };
 
@@ -184,7 +185,7 @@ function describe(event: ToldEvent, terminal: Terminal): string {
       return `${terminal.style("green", "saved")} sequence ${sequence}: ${count}${formatSize(sizeBytes)} in ${Math.round(event.elapsedMs)} ms (${event.reason})`;
     }
     case "unchanged":
-      return `${terminal.style("green", "unchanged")}: the store holds this state already, as sequence ${event.sequence} (${event.reason})`;
+      return `${terminal.style("green", "unchanged")}: the store already holds this state, as sequence ${event.sequence} (${event.reason})`;
     case "refused":
       return `${terminal.style("red", "REFUSED")}: ${event.message}${event.quarantineKey === null ? "" : ` (kept as ${event.quarantineKey})`}`;
     case "retrying":
@@ -194,11 +195,11 @@ function describe(event: ToldEvent, terminal: Terminal): string {
     case "failed": {
       const { error, retryInMs } = event;
       const again =
-        retryInMs === null ? "" : `; this one is looked at again in ${retryInMs / 1000} s`;
-      return `${terminal.style("red", "FAILED")}: ${error.message} (the other stores go on${again})`;
+        retryInMs === null ? "" : `; this one is checked again in ${retryInMs / 1000} s`;
+      return `${terminal.style("red", "FAILED")}: ${error.message} (the other stores continue${again})`;
     }
     case "levelled":
-      return `${terminal.style("green", "levelled")}: it was empty, and holds now what ${event.from} does`;
+      return `${terminal.style("green", "levelled")}: the store was empty, and now holds what ${event.from} does`;
     case "recovered":
       return `${terminal.style("green", "recovered")} after ${event.attempts} tries`;
     case "verdict":
@@ -233,7 +234,7 @@ function verdictText(
 ): string {
   const texts = [...new Set(findings.map((it) => toldOf(it).message))].join("; ");
   if (verdict === "safe") {
-    const but = texts === "" ? "" : `; not needed, and not right: ${texts}`;
+    const but = texts === "" ? "" : `; with warnings: ${texts}`;
     return `${terminal.style("green", "safe")}: the store was read back${but}`;
   }
   const word =

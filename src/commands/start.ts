@@ -6,15 +6,15 @@ import { systemTerminal } from "./terminal.ts";
 
 const needed = [22, 12] as const;
 
-/** All is done and told by then: what is left is a call that hangs. */
+/** By then everything is done and reported; only a hanging call can be left. */
 const graceMs = 500;
 
-/** Runs the program with this process: its arguments, environment, streams, signals and exit code. */
+/** Runs the program with this process's arguments, environment, streams, signals and exit code. */
 export async function startProgram(): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
     process.stderr.write(
-      `scb-mirror: this is Node ${process.versions.node}, and Node ${needed.join(".")} or later is needed\n`,
+      `scb-mirror: this is Node ${process.versions.node}, but scb-mirror needs Node ${needed.join(".")} or later\n`,
     );
     process.exit(exitCodes.usage);
   }
@@ -22,7 +22,7 @@ export async function startProgram(): Promise<void> {
   const terminal = systemTerminal();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
-      // Asked again: the person means it, and what is under way is safe to leave at any point.
+      // A second signal means it, and work in progress is safe to abandon at any point.
       if (stop.signal.aborted) {
         terminal.makeWay();
         endProcess(1);
@@ -30,7 +30,7 @@ export async function startProgram(): Promise<void> {
       stop.abort();
     });
   }
-  // The AWS SDK asks for it, and would end the process.
+  // The AWS SDK needs it, and would end the process without it.
   process.env["HOME"] ??= homeFolder();
   await runProgram(process.argv.slice(2), {
     terminal,

@@ -9,11 +9,14 @@ import type { Action } from "./action.ts";
 import { exitCodes } from "./exit-code.ts";
 import { formatAge, type Terminal, table } from "./terminal.ts";
 
-/** One round of `watch`. */
+/** Does one round of `watch`. */
 export const statusAllAction: Action = async (context) => {
   const { settings, terminal, json, signal } = context;
   if (settings.node !== undefined) {
-    throw new ScbError("usage", "--all is every node, and --node one: leave out one of them");
+    throw new ScbError(
+      "usage",
+      "--all means every node and --node means one: leave out one of them",
+    );
   }
   const round = await withMonitor(context, (monitor) =>
     monitor.round(signal, (done, total) =>

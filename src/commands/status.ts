@@ -14,7 +14,7 @@ import { withinTimeout } from "./within-timeout.ts";
 export const statusAction: Action<{ readonly all: boolean }> = async (context) => {
   const { terminal, json, options } = context;
   if (options.all) return (await import("./status-all.ts")).statusAllAction(context);
-  // A person may be asked for a passphrase, whose time isn't the store's.
+  // A person may have to type a passphrase, which must not count against --timeout.
   const key = await openKey(context);
   const report = await withinTimeout(context, (within) => look(within, key));
   if (json) terminal.json(statusJson(report));
@@ -22,7 +22,7 @@ export const statusAction: Action<{ readonly all: boolean }> = async (context) =
   return report.healthy ? exitCodes.done : exitCodes.problemFound;
 };
 
-/** Of several stores each has its share of `--timeout`, so that a late one is named within it. */
+/** Each of several stores gets a share of `--timeout`, so that a slow one is still named in time. */
 function look(context: ActionContext, key: LoadedKey | null): Promise<StoresReport> {
   const { settings, clock, signal } = context;
   const timeoutMs = settings.timeout;
@@ -77,7 +77,7 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
   const rows = [
     ["current", `sequence ${latest.sequence}, ${latest.key}`],
     ...(report.appendOnly
-      ? [["", "append-only: the newest version, whoever wrote it, is taken for the current one"]]
+      ? [["", "append-only: the newest version counts as current, whoever wrote it"]]
       : []),
     ["saved", `${age}(${latest.committedAt}) by ${latest.writer}`],
     [
@@ -89,7 +89,7 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
     [
       "last drill",
       lastDrill === null
-        ? "none yet: scb-mirror drill shows that a restore would work"
+        ? "none yet: run scb-mirror drill to check that a restore would work"
         : `${formatAge(lastDrill.ageSeconds)} ago: ${lastDrill.verdict}`,
     ],
     ...(lastAttestation === null
@@ -97,7 +97,7 @@ function printStatus(report: StoresReport, terminal: Terminal): void {
       : [
           [
             "last mirror",
-            `${lastAttestation.state}, as it wrote ${formatAge(lastAttestation.ageSeconds)} ago (${lastAttestation.writer})`,
+            `${lastAttestation.state}, as it reported ${formatAge(lastAttestation.ageSeconds)} ago (${lastAttestation.writer})`,
           ],
         ]),
     ...(lastRestore === null
@@ -117,17 +117,19 @@ function storeRow({ store, verdict, latest, ageSeconds }: StoreStatus): string[]
 }
 
 function coverText({ covered }: StatusReport, terminal: Terminal): string {
-  if (covered === null) return "unknown: not compared with the node (give --from lnd to do so)";
+  if (covered === null) return "unknown: not compared with the node (give --from lnd)";
   return covered
     ? "every channel that the node has open now"
     : terminal.style("red", "NOT every channel that the node has open now");
 }
 
-/** Funds that are on their way home from closed channels, and when their time lock ends. */
+/** Funds of closed channels that haven't reached the wallet, and when their time lock ends. */
 function limboRows({ limbo }: StatusReport, terminal: Terminal): string[][] {
   return (limbo ?? []).map(({ channelPoint, limboSat, maturityHeight, covered }) => {
     const until = maturityHeight === null ? "" : `, locked until block ${maturityHeight}`;
-    const held = covered ? "a restore brings it back" : terminal.style("red", "NOT in the store");
+    const held = covered
+      ? "a restore would bring them back"
+      : terminal.style("red", "NOT in the store");
     return ["in limbo", `${limboSat} sat of ${channelPoint}${until}: ${held}`];
   });
 }

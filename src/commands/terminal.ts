@@ -6,37 +6,37 @@ import { type Doing, ProgressLine } from "./progress-line.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
-/** What a command may write. Facts go to stdout, talk to stderr. */
+/** What a command may write. Facts go to stdout, everything else to stderr. */
 export interface Terminal {
   /** One line on stdout. */
   line(text: string): void;
   /** One JSON document on stdout, on a line of its own. */
   json(value: unknown): void;
-  /** Raw bytes on stdout. Resolves when they are written; throws "io" when they cannot be. */
+  /** Raw bytes on stdout. Resolves when they are written; throws "io" if they can't be. */
   bytes(bytes: Uint8Array): Promise<void>;
   /**
-   * Resolves when all lines have left. Throws "io" where stdout could not take one of them: a full
-   * disk must not end a mirror, but what was to be read there is not whole.
+   * Resolves when all lines are written. Throws "io" if one of them couldn't be: a full disk must not end
+   * a mirror, but the output is incomplete.
    */
   flush(): Promise<void>;
   /** One line on stderr, whatever the message holds. */
   note(text: string): void;
-  /** What is under way, or null for nothing any more: see `ProgressLine`. */
+  /** What is in progress, or null once nothing is: see `ProgressLine`. */
   progress(doing: Doing | null): void;
-  /** Takes the progress line away for what others are about to write to stderr. */
+  /** Removes the progress line, so that something else can be written to stderr. */
   makeWay(): void;
-  /** Colour, on a terminal only, and never with NO_COLOR. */
+  /** Colour, only on a terminal, and never with NO_COLOR. */
   style(style: Style, text: string): string;
 }
 
 export function systemTerminal(): Terminal {
   const { stdout, stderr } = process;
   let lost: NodeJS.ErrnoException | null = null;
-  // A reader that goes away (`| head -1`) is its own business, not an error of ours.
+  // A reader that goes away (`| head -1`) isn't an error.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") lost ??= error;
   });
-  // Nobody is left who could be told.
+  // There is nowhere left to report it.
   stderr.on("error", () => undefined);
   const progress = new ProgressLine(stderr, systemClock, process.env["TERM"]);
   const write = (bytes: Uint8Array): Promise<NodeJS.ErrnoException | null> =>
@@ -81,12 +81,12 @@ const lossReasons: Readonly<Record<string, string>> = {
 
 function notWritten(error: NodeJS.ErrnoException): ScbError {
   const reason = lossReasons[error.code ?? ""] ?? error.code ?? error.message;
-  return new ScbError("io", `not all output could be written to stdout: ${reason}`, {
+  return new ScbError("io", `some of the output couldn't be written to stdout: ${reason}`, {
     cause: error,
   });
 }
 
-/** The last door: foreign text is made one line where it enters. What `style` adds is let through. */
+/** The last safeguard: foreign text is already sanitised where it enters. Keeps what `style` adds. */
 function printableButStyles(text: string): string {
   return text
     .split(ownStyle)
@@ -94,10 +94,10 @@ function printableButStyles(text: string): string {
     .join("");
 }
 
-/** The codes that `styleText` writes for a `Style`; none of them hides what follows. */
+/** The codes that `styleText` writes for a `Style`; none of them can hide text. */
 const ownStyle = new RegExp(`(${String.fromCharCode(0x1b)}\\[(?:1|2|22|31|32|33|39)m)`);
 
-/** Text that a peer chose, with all but printable ASCII escaped. */
+/** Escapes everything but printable ASCII in text that a peer chose. */
 export function escaped(text: string): string {
   return [...text]
     .map((char) => {

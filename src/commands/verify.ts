@@ -9,10 +9,10 @@ import { exitCodes } from "./exit-code.ts";
 import { withNodeStores } from "./node-store.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A terminal shows so many of a kind; the JSON has all. */
+/** How many of each code a terminal shows; the JSON has all. */
 const shownOfAKind = 20;
 
-/** The part of the history that is wanted: from a sequence on, or this long. */
+/** The part of the history to check: from a sequence on, or the last so many milliseconds. */
 export type Since = { readonly sequence: number } | { readonly spanMs: number };
 
 interface VerifyCommandOptions {
@@ -51,7 +51,7 @@ export const verifyAction: Action<VerifyCommandOptions> = async (context) => {
   return together.verdict === "safe" ? exitCodes.done : exitCodes.problemFound;
 };
 
-/** With several stores what was found is summed up, and `stores` has each store's own. */
+/** With several stores, the findings are summed up, and `stores` has each store's own. */
 function toJson(
   node: string,
   reports: readonly StoreOutcome<VerifyReport>[],
@@ -86,7 +86,7 @@ function beginningOf(since: Since, now: number): VerifyOptions["since"] {
 const verdictStyles = {
   safe: ["green", "no problem"],
   unsafe: ["red", "PROBLEMS"],
-  unknown: ["yellow", "NOT known whether all is right"],
+  unknown: ["yellow", "NOT known whether everything is right"],
 } as const;
 const findingStyles = { problem: "red", unknown: "yellow", warning: "yellow" } as const;
 
@@ -97,9 +97,9 @@ function print(node: string, report: VerifyReport, terminal: Terminal): void {
   const name = terminal.style("bold", node);
   terminal.line(`${name}: ${terminal.style(style, verdict)}; ${of} versions were read back`);
   const opened = {
-    key: "each was opened with your key",
-    lnd: "each was opened by the node",
-    null: "none was opened (give --key-file, or --from lnd, to do so)",
+    key: "your key opened each of them",
+    lnd: "the node opened each of them",
+    null: "none was opened (give --key-file or --from lnd)",
   }[`${openedBy}`];
   if (ok) terminal.line(`  size, hash, chain and pointer are right; ${opened}`);
   for (const { key, channelPoints } of also) {

@@ -11,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 export const watchAction: Action = async (context) => {
   const { terminal, json, clock } = context;
   keepHeapSmall();
-  // First of all: a port that is taken is found out before any store is asked.
+  // First, so that a port that is in use is noticed before any store is asked.
   const page = await listening(context);
   try {
     await watchNodes(context, {
@@ -31,7 +31,7 @@ export const watchAction: Action = async (context) => {
   return exitCodes.done;
 };
 
-/** Loaded only if it is wanted. */
+/** Loads the page's code only if it is needed. */
 async function listening({ settings, clock, logger }: ActionContext): Promise<NodesPage | null> {
   const { listen, "listen-host": listenHosts = [], interval } = settings;
   if (listen === undefined) return null;
@@ -77,7 +77,7 @@ function describe(event: WatchNodesEvent, terminal: Terminal): string {
       return `${event.report.node}: ${verdictText(event.report, terminal)}`;
     case "retrying": {
       const away = terminal.style("yellow", "doesn't answer");
-      return `${event.store} ${away}, so nothing is known of what it holds: ${event.error.message}`;
+      return `${event.store} ${away}, so it isn't known what it holds: ${event.error.message}`;
     }
     case "recovered":
       return `${event.store} ${terminal.style("green", "answers again")}`;
@@ -89,7 +89,7 @@ function describe(event: WatchNodesEvent, terminal: Terminal): string {
 function verdictText({ verdict, findings }: NodeReport, terminal: Terminal): string {
   const texts = [...new Set(findings.map((it) => toldOf(it).message))].join("; ");
   if (verdict === "safe") {
-    const but = texts === "" ? "" : ` (not needed, and not right: ${texts})`;
+    const but = texts === "" ? "" : ` (with warnings: ${texts})`;
     return `${terminal.style("green", "safe")}${but}`;
   }
   const word =

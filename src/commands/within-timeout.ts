@@ -3,8 +3,8 @@ import { ScbError } from "../runtime/error.ts";
 import type { ActionContext } from "./action.ts";
 
 /**
- * Runs what only looks for as long as `--timeout` allows, whatever store and node do. Throws "aborted"
- * then, which names the store. Nothing of a person's time belongs in it.
+ * Runs a check for as long as `--timeout` allows, whatever the store and node do, and then throws "aborted",
+ * which names the store. Don't wait for a person inside it.
  */
 export function withinTimeout<C extends ActionContext, T>(
   context: C,
@@ -15,7 +15,7 @@ export function withinTimeout<C extends ActionContext, T>(
   const late = (): ScbError =>
     new ScbError(
       "aborted",
-      `${settings.to ?? "the store"} and the node have not answered all that was asked in time (--timeout is ${ms / 1000} s): nothing is known; scb-mirror doctor says what is slow`,
+      `${settings.to ?? "the store"} and the node didn't answer everything in time (--timeout is ${ms / 1000} s), so nothing is known: scb-mirror doctor shows what is slow`,
     );
   return withinDeadline({ clock, ms, signal, late }, ({ signal: within }) =>
     work({ ...context, signal: within }),

@@ -75,7 +75,7 @@ describe("scb-mirror accept", () => {
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      /^accepted: quarantine\/\S+ is current now, as sequence 2; sequence 1 stays/,
+      /^accepted: quarantine\/\S+ is now current, as sequence 2; sequence 1 stays/,
     );
     assert.match(stderr, /Why: the node's backup is empty/);
   });

@@ -328,7 +328,7 @@ describe("the command line", () => {
       const env = { SCB_MIRROR_FROM: "lnd", SCB_MIRROR_LNDDIR: join(folder, "no-lnd") };
       const { code, stderr } = await runCli(args, { env });
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /^scb-mirror: the node of your settings is not asked: .*no-lnd/m);
+      assert.match(stderr, /^scb-mirror: continuing without the node in your settings: .*no-lnd/m);
       assert.ok((await stat(file)).size > 45);
       // Who asks for the node on the command line is told that it is not there.
       const asked = await runCli([...args, "--force", "--from", "lnd"], { env });

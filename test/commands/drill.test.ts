@@ -41,7 +41,7 @@ describe("drill on the command line", () => {
     assert.match(stdout, /your key can open it: 3 channels/);
     assert.match(stdout, /^CHANNEL POINT +STATE +BACKUP/m);
     assert.match(stdout, /^not checked: .*--from lnd$/m);
-    assert.match(stdout, /^kept as drills\/\w{26}\.json\n$/m);
+    assert.match(stdout, /^recorded as drills\/\w{26}\.json\n$/m);
     assert.equal(stderr, "");
     const status = await runCli(["status", ...to]);
     assert.match(status.stdout, /last drill +\d+ s ago: would-restore/);
@@ -80,7 +80,7 @@ describe("drill on the command line", () => {
   ])[] = [
     ["no store", () => [], 2, /no store is named/],
     ["a proxy without a port", () => [...to, "--dial", "--tor-proxy", "127.0.0.1"], 2, /HOST:PORT/],
-    ["a proxy and no dialling", () => [...to, "--tor-proxy", "127.0.0.1:9050"], 2, /with --dial/],
+    ["a proxy and no dialling", () => [...to, "--tor-proxy", "127.0.0.1:9050"], 2, /needs --dial/],
     ["a key file that is not there", () => [...to, "--key-file", "/nonexistent"], 1, /nonexistent/],
     ["an argument too many", () => [...to, "12"], 2, /too many arguments/],
     ["a store that is not there", () => ["--to", "file:///nonexistent/a/b"], 1, /nonexistent/],

@@ -37,8 +37,8 @@ describe("verify, repair, prune and list, as a user meets them", () => {
   it("help shows examples and exit codes, and says what needs care", async () => {
     for (const [command, says] of [
       ["verify", /vouches\s+only\s+for\s+what\s+it\s+read/],
-      ["repair", /does\s+not\s+guess/],
-      ["prune", /credential\s+of\s+its\s+own/],
+      ["repair", /never\s+guesses/],
+      ["prune", /separate\s+credential/],
       ["list", /--limit/],
     ] as const) {
       const { code, stdout, stderr } = await runCli([command, "--help"]);
@@ -184,6 +184,6 @@ describe("verify, repair, prune and list, as a user meets them", () => {
       [5, 4],
     );
     const text = await runCli(["list", "--to", url, "--limit", "2"]);
-    assert.match(text.stdout, /3 older ones are not shown/);
+    assert.match(text.stdout, /3 older versions aren't shown/);
   });
 });

@@ -122,7 +122,10 @@ describe("healthcheck", () => {
   it("is 1 if nobody listens there, and says so", async () => {
     const { code, stderr } = await runCli(["healthcheck", "--listen", String(await freePort())]);
     assert.equal(code, 1);
-    assert.match(stderr, /no run answers at .*ECONNREFUSED.*is scb-mirror run up, with --listen/);
+    assert.match(
+      stderr,
+      /scb-mirror run doesn't answer at .*ECONNREFUSED.*check that it is up, with --listen/,
+    );
   });
 
   it("is 1 within seconds if whoever listens there never answers", async () => {

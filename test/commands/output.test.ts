@@ -69,7 +69,7 @@ describe("output that cannot be written", () => {
         assert.match(told, /"event":"stopped"/);
       } else {
         assert.equal(code, 1);
-        assert.match(told, /^scb-mirror: not all output .* stdout: the disk is full$/m);
+        assert.match(told, /^scb-mirror: some of the output .* stdout: the disk is full$/m);
       }
     });
   }
@@ -80,7 +80,7 @@ describe("output that cannot be written", () => {
     for (const args of [["list"], ["status", "--json"], ["restore", "-o", "-"]]) {
       const { code, told } = await withFull("stdout", [...args, ...to]);
       assert.equal(code, 1, args[0]);
-      assert.match(told, /^scb-mirror: not all output .* stdout: the disk is full\n$/);
+      assert.match(told, /^scb-mirror: some of the output .* stdout: the disk is full\n$/);
     }
   });
 
@@ -101,7 +101,10 @@ describe("output that cannot be written", () => {
       child.stdout.destroy();
       await once(child, "close");
       assert.equal(child.exitCode, 1, told);
-      assert.match(told, /not all output could be written to stdout: its reader has gone\n$/);
+      assert.match(
+        told,
+        /some of the output couldn't be written to stdout: its reader has gone\n$/,
+      );
     }
   });
 

@@ -131,7 +131,7 @@ describe("restore", () => {
   it("writes nothing, if one of the files is there already", async () => {
     const { out, alsoFile, restore } = await world();
     await writeFile(alsoFile(2), "precious");
-    assertOneLine(await restore("-o", out), 4, [/channel\.also-2\.backup is there already/]);
+    assertOneLine(await restore("-o", out), 4, [/channel\.also-2\.backup already exists/]);
     assert.deepEqual([out, alsoFile(1)].map(existsSync), [false, false]);
     assert.equal(await readFile(alsoFile(2), "utf8"), "precious");
   });
@@ -180,8 +180,8 @@ describe("restore", () => {
     await swapNaming(swapper, named, pack(someSingle()));
     const { stdout, code } = await restore("2", "-o", out);
     assert.equal(code, 0);
-    assert.match(stdout, /still to come today, whichever version you restore/);
-    assert.match(stdout, /1 newer versions are there/);
+    assert.match(stdout, /You need them whichever version you restore/);
+    assert.match(stdout, /there is 1 newer version/);
     assert.ok(existsSync(alsoFile(1)));
   });
 
@@ -193,7 +193,7 @@ describe("restore", () => {
     const key = also[0]?.key ?? "";
     assert.match(
       done.stderr,
-      new RegExp(`${key} is needed besides.*scb-mirror restore ${key} --to \\S+ --output FILE`),
+      new RegExp(`${key} is also needed.*scb-mirror restore ${key} --to \\S+ --output FILE`),
     );
     const args = ["restore", key, ...to, "-o", join(path, "fetched")];
     assert.equal((await runCli(args)).code, 0);
@@ -283,7 +283,7 @@ describe("restore", () => {
       if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), then, then);
     }
     const { stdout } = await restore("-o", out);
-    assert.match(stdout, /claims to be saved at .* later than now: a clock was wrong/);
+    assert.match(stdout, /claims to be saved at .* in the future: a clock was wrong/);
     assert.doesNotMatch(stdout, /saved 0 s ago|it is the newest version/);
     const fact = json.parse((await restore("-o", out, "--force", "--json")).json());
     assert.deepEqual([fact.ageSeconds, fact.newest], [null, false]);

@@ -126,9 +126,9 @@ describe("inspect, diff and key", () => {
     assert.match((await runCli(["inspect", folder, "--key-file", key])).stderr, /is a folder/);
     const huge = await write("huge", "");
     await truncate(huge, 3_000_000_000);
-    assert.match((await runCli(["inspect", huge])).stderr, /has 3000000000 bytes: that is no/);
+    assert.match((await runCli(["inspect", huge])).stderr, /has 3000000000 bytes, so it isn't/);
     const zero = await runCli(["inspect", "/dev/zero"], { timeoutMs: 10_000 });
-    assert.match(zero.stderr, /is a device: that is no channel backup/);
+    assert.match(zero.stderr, /is a device, so it isn't a channel backup/);
     assert.match((await runCli(["inspect", "nowhere", "--key-file", key])).stderr, /no such file/);
   });
 

@@ -127,7 +127,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
   it("a target that is there, before anything is asked of the store", async () => {
     const nowhere = ["--to", "s3://nowhere?endpoint=http://127.0.0.1:1"];
     const result = await runCli(["restore", ...nowhere, "-o", keyFile]);
-    assertOneLine(result, 4, [/backup\.key is there already/, /--force/]);
+    assertOneLine(result, 4, [/backup\.key already exists/, /--force/]);
   });
 
   it("a full disk", async (t) => {

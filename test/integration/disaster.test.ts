@@ -245,7 +245,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
     const held = await buckets[0]?.listing();
     const result = await restore([...to, "-o", out, "--log-level", "info"]);
     assert.equal(result.code, 0, result.stderr);
-    assert.match(result.stderr, /keeps no note of it/);
+    assert.match(result.stderr, /has no record of it/);
     assert.deepEqual(await buckets[0]?.listing(), held);
   });
 

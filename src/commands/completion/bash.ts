@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedFlag, CompletedValue } from "./completed.ts";
 
-/** Works with bash 3.2 as well, which macOS has: no `mapfile`, and `compopt` may be missing. */
+/** Also works with macOS's bash 3.2, which has no `mapfile` and may lack `compopt`. */
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   const names = commands.map(({ name }) => name).join(" ");
   return `# bash completion for scb-mirror, made by \`scb-mirror completion bash\`

@@ -2,25 +2,25 @@ import type { Option } from "../../app/settings/option.ts";
 import { settingTable } from "../../app/settings/table.ts";
 import type { Definition } from "../definition.ts";
 
-/** What may stand as a value. */
+/** What a value may be. */
 export type CompletedValue =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "path" }
-  /** Text of which nothing is known. */
+  /** Any text. */
   | { readonly kind: "any" };
 
 export interface CompletedFlag {
   /** Without dashes. */
   readonly name: string;
   readonly short: string | undefined;
-  /** In one line. */
+  /** One line. */
   readonly help: string;
   /** What stands for the value in help; null for a switch. */
   readonly placeholder: string | null;
   readonly value: CompletedValue;
 }
 
-/** A command, as far as completion has to know it. */
+/** What completion has to know about a command. */
 export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;

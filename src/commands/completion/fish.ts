@@ -5,7 +5,7 @@ const complete = "complete -c scb-mirror";
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
   const lines = [
     "# fish completion for scb-mirror, made by `scb-mirror completion fish`",
-    // Paths only where one is meant.
+    // Offers paths only where a value is one.
     `${complete} -f`,
     `${complete} -n __fish_use_subcommand -l version -d 'show the version'`,
     `${complete} -l help -d 'show help'`,

@@ -1,7 +1,7 @@
 export const completionShells = ["bash", "zsh", "fish"] as const;
 export type CompletionShell = (typeof completionShells)[number];
 
-/** How each shell wants the script's file to be called. */
+/** The file name that each shell expects for its script. */
 export const completionFiles: Readonly<Record<CompletionShell, string>> = {
   bash: "scb-mirror",
   zsh: "_scb-mirror",

@@ -4,10 +4,10 @@ import { defineCommand } from "../definition.ts";
 
 export const accept = defineCommand({
   name: "accept",
-  summary: "Makes a backup that a guard held back the current one",
+  summary: "Makes a backup that a guard refused the current one",
   description:
-    "Makes a backup that a guard held back the current one: after a restore, or after any other loss " +
-    "that you know of. Shows what it lacks, and asks. The version that it replaces stays in the store.",
+    "Makes a backup that a guard refused the current one, after a restore or any other loss that you " +
+    "know about. Shows what it lacks, and asks. The version that it replaces stays in the store.",
   settings: [
     ...settingGroups.store,
     ...settingGroups.source,
@@ -19,10 +19,10 @@ export const accept = defineCommand({
     quarantined: text({
       placeholder: "quarantined",
       help: "quarantine/….backup",
-      defaultNote: "the newest one that was held back",
+      defaultNote: "the newest refused backup",
       argument: "optional",
     }),
-    yes: toggle("do not ask"),
+    yes: toggle("don't ask"),
   },
   doing: "reading the stores",
   examples: [

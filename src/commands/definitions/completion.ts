@@ -2,7 +2,7 @@ import { listed, oneOf } from "../../app/settings/values.ts";
 import { completionShells } from "../completion/shells.ts";
 import { type Definition, defineCommand } from "../definition.ts";
 
-/** `all` are the commands to complete, this one among them: asked for only when it runs. */
+/** `all`: the commands to complete, including this one, so it is called only when this one runs. */
 export const completion = (all: () => readonly Definition[]): Definition =>
   defineCommand({
     name: "completion",

@@ -7,9 +7,10 @@ export const copy = defineCommand({
   summary: "Copies a node's history to another store: shows a plan, applies it with --apply",
   description:
     "Copies a node's history from one store to another. Shows a plan, and applies it with --apply. " +
-    "Each version is proved by its hash before it is copied, and compared after. It only adds: what " +
-    "the other store has stays, and its pointer moves last, if the history goes on from it. Cut short " +
-    "at any moment, the same command goes on from there; run it again to catch up.",
+    "Each version's hash is checked before the copy, and its bytes are compared afterwards. copy only " +
+    "adds: what the other store has stays, and its pointer moves last, if the history continues from " +
+    "it. If copy is interrupted, the same command continues where it stopped; run it again to catch " +
+    "up.",
   settings: ["from-store", ...settingGroups.store],
   options: { apply: toggle("copy what the plan says") },
   doing: "reading both stores",

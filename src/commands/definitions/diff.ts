@@ -5,8 +5,8 @@ import { defineCommand } from "../definition.ts";
 export const diff = defineCommand({
   name: "diff",
   description:
-    "Shows the channels that were added, removed or changed between two backups; exits with code 3 " +
-    "if there are any",
+    "Shows the channels that were added, removed or changed between two backups. Exit code 3 means " +
+    "that there are some",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     a: text({
@@ -14,7 +14,7 @@ export const diff = defineCommand({
       help: 'a file, or a version: a sequence, a key, or "latest"',
       argument: "required",
     }),
-    b: text({ placeholder: "b", help: "another one", argument: "required" }),
+    b: text({ placeholder: "b", help: "another file or version", argument: "required" }),
   },
   doing: "fetching the backups",
   examples: [

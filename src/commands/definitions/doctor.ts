@@ -3,7 +3,7 @@ import { defineCommand } from "../definition.ts";
 
 export const doctor = defineCommand({
   name: "doctor",
-  description: "Can this store and this node be used? Tries them, and says what to do",
+  description: "Checks whether this store and this node can be used, and says what to do if not",
   settings: [
     ...settingGroups.store,
     ...settingGroups.source,

@@ -7,10 +7,10 @@ export const drill = defineCommand({
   description: "Rehearses a restore: fetches, decrypts and compares, but restores nothing",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key, "max-age"],
   options: {
-    dial: toggle("try whether the peers' addresses take connections"),
+    dial: toggle("try whether the peers' addresses accept connections"),
     "tor-proxy": hostAndPort({
       placeholder: "host:port",
-      help: "with --dial: the SOCKS5 proxy for Tor addresses",
+      help: "with --dial: a SOCKS5 proxy for Tor addresses",
       defaultNote: "--socksproxy",
     }),
   },

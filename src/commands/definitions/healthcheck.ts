@@ -4,11 +4,11 @@ import { defineCommand } from "../definition.ts";
 export const healthcheck = defineCommand({
   name: "healthcheck",
   description:
-    "Asks the run that listens at --listen on this machine whether it works. For Docker, ECS and Kubernetes",
-  summary: "Asks the run on this machine whether it works",
+    "Asks the scb-mirror run that listens at --listen on this machine whether it works. For Docker, ECS and Kubernetes",
+  summary: "Asks the scb-mirror run on this machine whether it works",
   settings: ["listen", "config", "log-level"],
   options: {
-    ready: toggle("ask whether the verdict is safe"),
+    ready: toggle("ask whether the verdict is safe instead"),
   },
   doing: "asking the mirror",
   examples: ["healthcheck --listen 9847", "healthcheck --ready --listen 9847"],

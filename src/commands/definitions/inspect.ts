@@ -4,7 +4,8 @@ import { defineCommand } from "../definition.ts";
 
 export const inspect = defineCommand({
   name: "inspect",
-  description: "Decodes a backup: its channels, peers and addresses with a key, else its size",
+  description:
+    "Decodes a backup: with a key its channels, peers and addresses, without one its size",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     backup: text({
@@ -14,8 +15,8 @@ export const inspect = defineCommand({
       argument: "optional",
     }),
     "with-close-tx": toggle(
-      "show the force close transactions too. DANGER: one that is out of date can lose all the " +
-        "funds of its channel if it is broadcast",
+      "also show the force close transactions. DANGER: broadcasting one that is out of date can lose " +
+        "all the funds of its channel",
     ),
   },
   doing: "fetching the backup",

@@ -4,18 +4,18 @@ import { defineCommand } from "../definition.ts";
 
 export const key = defineCommand({
   name: "key",
-  summary: "Prints the key that reads backups and spends nothing",
+  summary: "Prints the backup key, which can read backups but can't spend",
   description:
-    "Prints the backup key of a seed or extended key, offline, or of a running lnd (--from lnd). It " +
-    "reads backups and spends nothing.",
+    "Prints the backup key of a seed or extended key, offline, or of a running lnd (--from lnd). The " +
+    "backup key can read backups but can't spend.",
   settings: [...settingGroups.source, ...settingGroups.key],
   options: {
     output: text({
       placeholder: "file",
       short: "o",
-      help: "write it to this file, which only you can read, instead of to stdout",
+      help: "write it to this file, readable only by you, instead of to stdout",
     }),
-    force: toggle("overwrite a file that is there"),
+    force: toggle("overwrite an existing file"),
   },
   doing: "asking for the key",
   examples: [

@@ -4,7 +4,7 @@ import { defineCommand } from "../definition.ts";
 
 export const kit = defineCommand({
   name: "kit",
-  description: "Writes one page to print: where the backups are, and how to get the funds back",
+  description: "Writes a page to print: where the backups are, and how to get the funds back",
   settings: [...settingGroups.store, ...settingGroups.source],
   options: {
     output: text({
@@ -13,9 +13,9 @@ export const kit = defineCommand({
       help: 'where to write it; "-" for stdout',
       defaultNote: "recovery-kit.html, or recovery-kit.txt with --text",
     }),
-    text: toggle("plain text instead of HTML"),
-    force: toggle("overwrite a file that is there"),
-    json: toggle("print one JSON document: what is on the page, and where it is"),
+    text: toggle("write plain text instead of HTML"),
+    force: toggle("overwrite an existing file"),
+    json: toggle("print one JSON document: the page's facts, and the file that it is in"),
   },
   doing: "reading the stores",
   examples: [

@@ -6,9 +6,9 @@ export const notify = defineCommand({
   name: "notify",
   summary: "Sends a test message to every --notify and --heartbeat (--test)",
   description:
-    "With --test: sends a test message to every --notify and --heartbeat, and says what each answered. " +
-    "A heartbeat gets it as a log entry (POST URL/log), which doesn't count as a sign of life. A service " +
-    "that has no log entries gets nothing.",
+    "With --test, sends a test message to every --notify and --heartbeat, and says what each answered. " +
+    "A heartbeat service gets it as a log entry (POST URL/log), which doesn't count as a ping. A service " +
+    "without log entries gets nothing.",
   settings: ["config", "log-level", ...settingGroups.alerts],
   options: { test: toggle("send a test message") },
   doing: "sending test messages",

@@ -8,10 +8,11 @@ export const prune = defineCommand({
   description:
     "Removes old versions with a retention policy like restic's forget. Shows a plan, and applies it " +
     "with --apply. A version stays if any rule keeps it. The current version and the one before it " +
-    "always stay, and so does any version that is newer, that a restore needs for funds in limbo, or " +
-    "that doesn't read back intact. Days, weeks and months are in UTC. If a version claims a time " +
-    "later than now, only --keep-last works. Of the rest only mirrors/ is touched: records of mirrors that are gone for a week. Use a credential of its own that may " +
-    "delete: the mirror never needs one.",
+    "always stay. So does any version that is newer, that a restore needs for funds in limbo, or that " +
+    "doesn't read back intact. Days, weeks and months are in UTC. If a version claims a time in the " +
+    "future, only --keep-last works. Apart from versions, prune removes only records in mirrors/ of " +
+    "mirrors that have been gone for a week. Use a separate credential that may delete: the mirror " +
+    "never needs one.",
   settings: [...settingGroups.store, ...settingGroups.source],
   options: {
     "keep-last": count({ min: 0, help: "the newest n versions" }),
@@ -25,7 +26,7 @@ export const prune = defineCommand({
       help: "all versions from this long before the newest one: 12h, 30d, 8w, 2y",
     }),
     "orphan-grace": span({
-      help: "how much older than the pointer a version that never became current must be",
+      help: "how much older than the pointer a version that never became current must be to go",
       default: "7d",
     }),
     apply: toggle("remove what the plan says"),

@@ -4,11 +4,11 @@ import { defineCommand } from "../definition.ts";
 
 export const repair = defineCommand({
   name: "repair",
-  summary: "Mends a pointer that is lost or damaged, or names a version that is not there",
+  summary: "Repairs a pointer that is lost or damaged, or names a missing version",
   description:
-    "Mends a pointer that is lost or damaged, that somebody replaced with an older one, or that names " +
-    "a version that is not there. Works out from the versions what the pointer must name, shows it, " +
-    "and writes it with --apply. It does not guess between two histories: it shows both, and asks for " +
+    "Repairs a pointer that is lost or damaged, that someone replaced with an older one, or that names " +
+    "a missing version. Works out from the versions what the pointer must name, shows it, and writes " +
+    "it with --apply. It never guesses between two histories: it shows both, and asks for " +
     "--to-version.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
@@ -16,7 +16,7 @@ export const repair = defineCommand({
       placeholder: "key",
       help: "the version that the pointer must name, if you have to choose",
     }),
-    apply: toggle("write the pointer that the plan found"),
+    apply: toggle("write the pointer that the plan shows"),
   },
   doing: "reading the versions that may be current",
   examples: [

@@ -7,9 +7,9 @@ export const restore = defineCommand({
   name: "restore",
   summary: "Fetches a backup and checks it, for lncli restorechanbackup or a new lnd",
   description:
-    "Fetches a backup, checks it, and writes it to a file for lncli restorechanbackup, or hands it to " +
-    "a new lnd. It does the same with each older version that a restore needs too, because only that " +
-    "one brings back the funds of a channel that has closed.",
+    "Fetches a backup, checks it, and writes it to a file for lncli restorechanbackup, or restores it " +
+    "into a new lnd. Does the same with each older version that a restore also needs, because only " +
+    "those bring back the funds of channels that have closed.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     version: text({
@@ -29,10 +29,10 @@ export const restore = defineCommand({
       help: 'where to write it; "-" for stdout',
       default: "channel.backup",
     }),
-    force: toggle("overwrite a file that is there"),
+    force: toggle("overwrite an existing file"),
     "to-lnd": toggle(
-      "write no file: hand it to the NEW lnd that --rpcserver, --macaroonpath, … name " +
-        "(offchain:write), whose peers then close the channels",
+      "write no file: restore into the NEW lnd at --rpcserver, --macaroonpath, … (needs " +
+        "offchain:write), whose peers then close the channels",
     ),
   },
   doing: "fetching the backup",

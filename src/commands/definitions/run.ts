@@ -4,7 +4,7 @@ import { defineCommand } from "../definition.ts";
 
 export const run = defineCommand({
   name: "run",
-  description: "Mirrors the node's backups into the store until it is stopped",
+  description: "Mirrors the node's backups to the store until stopped",
   settings: [
     ...settingGroups.store,
     ...settingGroups.source,
@@ -23,9 +23,9 @@ export const run = defineCommand({
     "demo-interval",
   ],
   options: {
-    once: toggle("take one snapshot, save it unless the store has this state, and exit"),
-    "accept-empty": toggle("let an empty backup replace one that is not empty, this once"),
-    json: toggle("print one JSON document a line, one for each event"),
+    once: toggle("take one snapshot, save it unless the store already has this state, and exit"),
+    "accept-empty": toggle("let an empty backup replace one that isn't empty, for this run"),
+    json: toggle("print one JSON document a line for each event"),
   },
   doing: "starting",
   examples: [

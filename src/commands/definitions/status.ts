@@ -13,7 +13,7 @@ export const status = defineCommand({
     "max-silence",
     "timeout",
   ],
-  options: { all: toggle("every node that the stores hold; --timeout is for each of them") },
+  options: { all: toggle("check every node in the stores; --timeout is for each of them") },
   doing: "reading the stores",
   examples: [
     "status --to s3://my-bucket/lightning",

@@ -9,8 +9,8 @@ export const verify = defineCommand({
   name: "verify",
   summary: "Reads every version back, and checks size, hash, chain and pointer",
   description:
-    "Reads every version back, and checks size, hash, chain and pointer. Decrypts each one if it has " +
-    "a key, or has the node do it with --from lnd. It vouches only for what it read.",
+    "Reads every version back, and checks size, hash, chain and pointer. Decrypts each one with " +
+    "--key-file, or has the node decrypt it with --from lnd. It vouches only for what it read.",
   settings: [...settingGroups.store, ...settingGroups.source, ...settingGroups.key],
   options: {
     since: {
@@ -18,7 +18,7 @@ export const verify = defineCommand({
       help: "only versions from this sequence on, or from the last 12h, 30d, …",
       read: readSince,
     },
-    sample: count({ min: 1, help: "only n of them, picked at random, and the current one" }),
+    sample: count({ min: 1, help: "only n of them, chosen at random, with the current one" }),
   },
   doing: "reading the stores",
   examples: [

@@ -5,8 +5,8 @@ import { defineCommand } from "../definition.ts";
 export const watch = defineCommand({
   name: "watch",
   description:
-    "Looks at the backups of every node in the stores again and again, and tells when one isn't safe. Runs on another machine than the mirrors; its credential only reads",
-  summary: "Looks at every node's backups again and again, and tells when one isn't safe",
+    "Checks the backups of every node in the stores again and again, and reports when one isn't safe. Run it on another machine than the mirrors, with a credential that can only read",
+  summary: "Checks every node's backups again and again, and reports when one isn't safe",
   settings: [
     ...settingGroups.store,
     "interval",
@@ -17,7 +17,7 @@ export const watch = defineCommand({
     "listen-host",
     "timeout",
   ],
-  options: { json: toggle("print one JSON document a line, one for each change") },
+  options: { json: toggle("print one JSON document a line for each change") },
   doing: "looking at every node",
   examples: [
     "watch --to s3://my-bucket/lightning --notify ntfys://ntfy.sh/my-topic",
