@@ -72,7 +72,7 @@ export function podSuite(ground: () => ContainerGround): void {
       "lnd.bitcoin.svc:10009": `${rpcserver}\n  network: simnet\n  look-interval: 1s\n  request-timeout: 1s`,
     });
     await writeFile(join(operator.folder, "values.yaml"), values);
-    const chart = { "infra/helm": `${root}infra/helm` };
+    const chart = { "./infra/helm": `${root}infra/helm` };
     rendered = new RenderedChart(await operator.type(deployCommands("Kubernetes", 1, chart)));
     pod = made.use(await ground().run(await podForDocker(rendered, secrets, folder)));
   });
