@@ -34,8 +34,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
 
-/** A fragment as a sentence. */
+/** A fragment as a sentence. lnd and lncli have no capitals. */
 export function sentence(fragment: string): string {
+  if (/^ln(?:d|cli)\b/.test(fragment)) return `${fragment.replace(/\.$/, "")}.`;
   return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1).replace(/\.$/, "")}.`;
 }
 
