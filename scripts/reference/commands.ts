@@ -39,7 +39,7 @@ function section(definition: Definition): string {
     `\`\`\`\n${usageOf(definition)}\n\`\`\``,
     ...(rows.length === 0 ? [] : [table(["option", "default", "meaning"], rows)]),
     ...settingsOf(definition),
-    `\`\`\`sh\n${examples.map((example) => `scb-mirror ${example}`).join("\n")}\n\`\`\``,
+    `<!-- not run: examples that name stores, nodes and files of yours -->\n\`\`\`sh\n${examples.map((example) => `scb-mirror ${example}`).join("\n")}\n\`\`\``,
     wrapped(
       `Exit codes: ${exitCodeEntries(exitCodes)
         .map(([code, meaning]) => `**${code}** ${meaning}`)

@@ -12,7 +12,7 @@ export const init = defineCommand({
     "Asks at the terminal which node to mirror and where to, tries both as doctor does, says which " +
     "macaroon to bake and what the store's credential has to be allowed, and writes a YAML file for " +
     "--config, mode 0600. A flag answers its question; with --yes nothing is asked. A secret is kept in " +
-    "a file of its own beside it. Exit code 3: the file is written, and doctor found a problem.",
+    "a file of its own beside it.",
   settings: initSettings,
   makesConfig: true,
   options: {
@@ -34,5 +34,9 @@ export const init = defineCommand({
     "init --yes --from lnd --macaroonpath ~/scb-mirror.macaroon --to s3://my-bucket/lightning",
     "init --yes --lndconnect-file lndconnect.txt --to 's3://my-bucket?endpoint=https://minio.example:9000' --to file:///mnt/usb/scb/store",
   ],
+  exitCodes: {
+    3: "the file is written, and doctor found a problem",
+    4: "a file is there already",
+  },
   action: async (context) => (await import("../init.ts")).initAction(context),
 });

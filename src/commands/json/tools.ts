@@ -4,23 +4,60 @@ import { storeName } from "./values.ts";
 
 const network = z.string().describe("the network that the key is for");
 
-export const doctor = document(
-  "What was checked.",
+const report = {
+  ok: z.boolean().describe("whether no check found a problem"),
+  node: z.string().nullable().describe("the node's folder; null if it isn't known"),
+  checks: z
+    .array(
+      z.strictObject({
+        name: z.string().describe("what was checked"),
+        ok: z.boolean().describe("false only for a problem"),
+        level: z
+          .enum(["good", "unknown", "warning", "problem"])
+          .describe("`unknown`: it couldn't be found out"),
+        message: z.string().describe("what was found and what to do"),
+        store: storeName.optional().describe("the store that it is about, if it is about one"),
+      }),
+    )
+    .describe("in the order in which they were made"),
+};
+
+export const doctor = document("What was checked.", z.strictObject(report));
+
+export const init = document(
+  "The configuration that was written, and what to do next.",
   z.strictObject({
-    ok: z.boolean().describe("whether no check found a problem"),
-    checks: z
+    file: z.string().describe("where it was written"),
+    secretFiles: z.array(z.string()).describe("the files beside it, one for each secret"),
+    bake: z
+      .string()
+      .nullable()
+      .describe("the command that bakes a macaroon; null if none is needed"),
+    rights: z
       .array(
         z.strictObject({
-          name: z.string().describe("what was checked"),
-          ok: z.boolean().describe("false only for a problem"),
-          level: z
-            .enum(["good", "unknown", "warning", "problem"])
-            .describe("`unknown`: it couldn't be found out"),
-          message: z.string().describe("what was found and what to do"),
-          store: storeName.optional().describe("the store that it is about, if it is about one"),
+          store: storeName.describe("the store's name"),
+          advice: z.array(z.string()).describe("what its credential must be allowed, for people"),
+          policy: z
+            .strictObject({
+              title: z.string().describe("what it is"),
+              text: z.string().describe("the policy itself"),
+            })
+            .nullable()
+            .describe("a policy for that credential; null if the service has none"),
         }),
       )
-      .describe("in the order in which they were made"),
+      .describe("for each store"),
+    next: z.array(z.string()).describe("the commands to run next"),
+    service: z
+      .array(z.string())
+      .describe(
+        "commands for a root shell that make a service of it; empty if it isn't that simple",
+      ),
+    doctor: z.strictObject(report).meta({
+      form: "object",
+      description: "what was checked: as [doctor](#doctor)",
+    }),
   }),
 );
 
