@@ -10,7 +10,7 @@ import { CredentialsTrouble } from "./credentials-trouble.ts";
 /** How requests to an account are authorized. */
 export type AzureCredentials =
   | { readonly kind: "key"; readonly credential: StorageSharedKeyCredential }
-  /** A part of each URL, without "?". */
+  /** Part of each URL, without "?". */
   | { readonly kind: "sas"; readonly sas: string }
   | { readonly kind: "token"; readonly credential: TokenCredential };
 
@@ -18,9 +18,9 @@ const noneFound =
   "no Azure credentials found: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, name a file with one as ?credentials=FILE, run `az login`, or give this machine a managed identity";
 
 /**
- * A key, a SAS or a connection string: of the file that the location names, else of the environment, by
- * the names that the Azure CLI has for them; else Azure's standard chain of credentials, whose library is
- * loaded only then. Throws "usage", naming the place.
+ * A key, a SAS or a connection string: from the file in the location, or else from the environment, under
+ * the Azure CLI's names. Otherwise Azure's standard chain of credentials, whose library is loaded only
+ * then. Throws "usage", naming the place.
  */
 export async function findAzureCredentials({
   account,
@@ -47,13 +47,13 @@ function readFile(path: string): string {
   } catch (error) {
     throw new ScbError(
       "usage",
-      `the file ${path}, which the abs location names, can't be read: ${ScbError.from(error).message}`,
+      `the file ${path} in the abs location can't be read: ${ScbError.from(error).message}`,
       { cause: error },
     );
   }
 }
 
-/** What the text holds is never repeated. */
+/** The text is never repeated in a message. */
 function credentialsOf(text: string, account: string, place: string): AzureCredentials {
   const fields = new Map(
     text.split(";").map((pair) => {
@@ -63,7 +63,10 @@ function credentialsOf(text: string, account: string, place: string): AzureCrede
   );
   const named = fields.get("AccountName") ?? account;
   if (named !== account) {
-    throw new ScbError("usage", `${place} is for another storage account than the abs location`);
+    throw new ScbError(
+      "usage",
+      `${place} is for a different storage account than the abs location`,
+    );
   }
   const sas = fields.get("SharedAccessSignature") ?? (/\bsig=/.test(text) ? text : undefined);
   if (sas !== undefined && /^[\x21-\x7e]+$/.test(sas)) {
@@ -73,13 +76,13 @@ function credentialsOf(text: string, account: string, place: string): AzureCrede
   if (!/^[A-Za-z0-9+/]{20,}={0,2}$/.test(key)) {
     throw new ScbError(
       "usage",
-      `${place} holds no account key, SAS or connection string of Azure: copy it anew`,
+      `${place} holds no Azure account key, SAS or connection string: copy it again`,
     );
   }
   return { kind: "key", credential: new StorageSharedKeyCredential(account, key) };
 }
 
-/** The chain, which says why there is no token. Throws `CredentialsTrouble`. */
+/** Wraps the chain so that it says why there is no token. Throws `CredentialsTrouble`. */
 function explained(chain: TokenCredential): TokenCredential {
   return {
     async getToken(scopes, options) {
@@ -117,11 +120,7 @@ function troubleOf(error: unknown): CredentialsTrouble {
         `Microsoft Entra refuses the credential (${words}): check it, and whether it has expired`,
         { cause },
       )
-    : new CredentialsTrouble(
-        "store-busy",
-        `no token could be had, and it is asked again: ${words}`,
-        {
-          cause,
-        },
-      );
+    : new CredentialsTrouble("store-busy", `could not get a token, trying again: ${words}`, {
+        cause,
+      });
 }

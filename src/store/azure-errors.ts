@@ -4,15 +4,15 @@ import { foreignText } from "../runtime/foreign-text.ts";
 import { codeOfForeign, foreignAnswer, type HttpAnswer, redirectionOf } from "./http-answer.ts";
 import { type Meaning, meaningOfStatus } from "./http-meanings.ts";
 
-/** For people, of what didn't answer as it should. */
+/** The service's name, for messages about unexpected answers. */
 export const service = "Azure Blob Storage";
 
 const decoder = new TextDecoder();
 const strongEtag = /^"[\x21\x23-\x7e]+"$/;
 
 /**
- * Throws "store-unknown" for an answer that isn't Azure's: proxies and login pages answer in a store's
- * place, with any status. Azure marks each of its own, and names each error.
+ * Throws "store-unknown" for an answer that isn't Azure's: proxies and login pages answer in the store's
+ * place, with any status. Azure marks each of its answers, and names each error.
  */
 export function checkAnswer(answer: HttpAnswer, doing: string, askedAt: string): void {
   const { status, headers } = answer;
@@ -25,12 +25,12 @@ export function checkAnswer(answer: HttpAnswer, doing: string, askedAt: string):
   throw new ScbError(codeOfForeign(status), `cannot ${doing}: ${why}`);
 }
 
-/** Why an answer isn't what was due, as a clause. */
+/** Why an answer isn't the expected one, as a clause. */
 export function notAzure(answer: HttpAnswer, detail?: string): string {
   return foreignAnswer(answer, `not ${service}`, detail);
 }
 
-/** The etag, as it came. Throws "store-unknown" where there is none that a write could rest on. */
+/** The etag, verbatim. Throws "store-unknown" if there is none that a conditional write could use. */
 export function etagOf({ headers }: HttpAnswer, doing: string): string {
   const { etag = "" } = headers;
   if (strongEtag.test(etag)) return etag;
@@ -40,7 +40,7 @@ export function etagOf({ headers }: HttpAnswer, doing: string): string {
   );
 }
 
-/** Azure's word for a refusal: "BlobNotFound"; "" if it gave none. */
+/** Azure's error code, such as "BlobNotFound"; "" if it gave none. */
 export function codeOf({ headers, body }: HttpAnswer): string {
   const inHeader = headers["x-ms-error-code"];
   if (inHeader !== undefined) return foreignText(inHeader);
@@ -66,7 +66,7 @@ export function refusalError(answer: HttpAnswer, doing: string, clock: Clock): S
   });
 }
 
-/** Azure bears 15 minutes, and says of more that the signature is wrong. */
+/** Azure tolerates 15 minutes, and calls the signature wrong beyond that. */
 function clockMeaning(code: string, date: string | undefined, clock: Clock): Meaning | undefined {
   const offMs = clock.now() - Date.parse(date ?? "");
   if (code !== "AuthenticationFailed" || !(Math.abs(offMs) > 15 * 60_000)) return undefined;
@@ -78,7 +78,7 @@ function clockMeaning(code: string, date: string | undefined, clock: Clock): Mea
   };
 }
 
-/** `said` is the code, a space, and Azure's words. */
+/** `said` is the code, a space, and Azure's text. */
 function meaningOfCode(said: string): Meaning | undefined {
   return meanings.find(([words]) => words.test(said))?.[1];
 }
@@ -103,21 +103,21 @@ const meanings: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
     /^Lease/,
     {
       code: "store-rejected",
-      says: "somebody holds a lease on it, and nobody else can write it: break the lease, in Azure's portal or with az storage blob lease break",
+      says: "someone holds a lease on it, so nobody else can write it: break the lease, in Azure's portal or with az storage blob lease break",
     },
   ],
   [
     /^\w*(?:Immutable|LegalHold|NotPermittedByPolicy)/,
     {
       code: "store-rejected",
-      says: "an immutability policy keeps it from being replaced, and the pointer has to be: take the policy off the container, and use versioning and soft delete in its place",
+      says: "an immutability policy keeps it from being replaced, but the pointer must be replaceable: remove the policy from the container, and use versioning and soft delete instead",
     },
   ],
   [
     /^KeyBasedAuthenticationNotPermitted /,
     {
       code: "store-denied",
-      says: "the account takes no keys: unset AZURE_STORAGE_KEY, and sign in with an identity that has the role Storage Blob Data Contributor",
+      says: "the account doesn't accept keys: unset AZURE_STORAGE_KEY, and sign in with an identity that has the role Storage Blob Data Contributor",
     },
   ],
   [
@@ -131,7 +131,7 @@ const meanings: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
     /^(?:AuthorizationFailure|AuthorizationSourceIPMismatch|AuthorizationProtocolMismatch) /,
     {
       code: "store-denied",
-      says: "the account's network rules or the SAS keep this machine out: allow its address in Azure's portal, or make a SAS for it",
+      says: "the account's network rules or the SAS exclude this machine: allow its address in Azure's portal, or make a SAS for it",
     },
   ],
   [
@@ -143,10 +143,7 @@ const meanings: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   ],
   [
     /^Md5Mismatch /,
-    { code: "store-busy", says: "the bytes were damaged on their way, and refused" },
+    { code: "store-busy", says: "the bytes were damaged in transit, so the store refused them" },
   ],
-  [
-    /^BlobArchived /,
-    { code: "store-rejected", says: "the blob is archived: bring it back from its archive first" },
-  ],
+  [/^BlobArchived /, { code: "store-rejected", says: "the blob is archived: rehydrate it first" }],
 ];

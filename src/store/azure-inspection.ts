@@ -12,7 +12,9 @@ export interface AzureInspectionOptions {
   readonly clock: Clock;
 }
 
-/** What the data plane tells of a container. Versioning is a setting of the account's, which it doesn't tell. */
+/**
+ * What the data plane reports about a container. It doesn't report versioning, a setting of the account.
+ */
 export class AzureInspection implements StoreInspection {
   readonly rights = {
     versioning: "only Azure's portal and az storage account blob-service-properties tell",
@@ -34,7 +36,7 @@ export class AzureInspection implements StoreInspection {
       );
       const { status, headers } = answer;
       const date = Date.parse(headers["date"] ?? "");
-      // Half a second more, for the date has no fractions.
+      // Half a second more, because the date has no fractions.
       const clockSkewMs = Number.isNaN(date) ? null : (sentAt + clock.now()) / 2 - (date + 500);
       if (status !== 200) {
         const refused = requests.refused(answer, doing);
@@ -70,7 +72,8 @@ export class AzureInspection implements StoreInspection {
         throw refused;
       },
     );
-    // A delete of a version is a permission of its own in a SAS; what holds it holds this one, too.
+    // In a SAS, deleting a version is a separate permission, but whatever withholds that withholds this
+    // one too.
     return { objects: isAllowed, versions: false, leftMarker: false };
   }
 }

@@ -7,7 +7,7 @@ import {
 } from "./azure-location.ts";
 import type { StockTools, StoreKind } from "./store-kind.ts";
 
-/** Azure Blob Storage. Microsoft's SDK is large, so it is loaded only where it is used. */
+/** Azure Blob Storage. Loads Microsoft's SDK only here, because it is large. */
 export const azureKind: StoreKind<AzureLocation> = {
   kind: "abs",
   scheme: "abs:",
@@ -40,7 +40,7 @@ export const azureKind: StoreKind<AzureLocation> = {
   stockTools,
 };
 
-/** `B`: where the node's backups are, in the container. */
+/** `B` is where the node's backups are in the container. */
 function stockTools(location: AzureLocation, folder: string): StockTools {
   const { account, container, prefix, endpoint } = location;
   const path = prefix === "" ? folder : `${prefix}/${folder}`;

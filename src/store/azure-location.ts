@@ -8,16 +8,16 @@ import {
   usage,
 } from "./location-text.ts";
 
-/** A container of Azure Blob Storage, or what lies under a prefix of one. */
+/** A container of Azure Blob Storage, or the part of one under a prefix. */
 export interface AzureLocation {
   readonly kind: "abs";
   readonly account: string;
   readonly container: string;
-  /** Without slash at either end; "" for the container's root. */
+  /** No slash at either end; "" for the container's root. */
   readonly prefix: string;
   /** A file with a key, a SAS or a connection string. Default: the standard Azure places. */
   readonly credentials?: string;
-  /** Of the account's blobs: what comes before the container's name. Default: Azure's public cloud. */
+  /** The account's blob endpoint: what precedes the container's name. Default: Azure's public cloud. */
   readonly endpoint?: string;
 }
 
@@ -25,24 +25,24 @@ export const azureText = {
   name: "the abs location",
   form: "abs://ACCOUNT@CONTAINER[/PREFIX]",
   credentialRemedy:
-    "credentials do not belong in a location, where logs and process lists show them: use AZURE_STORAGE_KEY, or name a file as ?credentials=FILE",
+    "credentials don't belong in a location, where logs and process lists show them: use AZURE_STORAGE_KEY, or name a file as ?credentials=FILE",
   hasAccount: true,
 } as const satisfies LocationText;
 
 const accountPattern = /^[a-z0-9]{3,24}$/;
 const containerPattern = /^(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
-/** Reads `abs://ACCOUNT@CONTAINER[/PREFIX][?credentials=FILE&endpoint=…]`. Throws "usage". */
+/** Parses `abs://ACCOUNT@CONTAINER[/PREFIX][?credentials=FILE&endpoint=…]`. Throws "usage". */
 export function parseAzureLocation(text: string): AzureLocation {
   const url = parseLocationUrl(text, azureText);
   if (!accountPattern.test(url.username)) {
     throw usage(
-      "the account in the abs location is not a storage account's name: 3 to 24 small letters and digits, before the @",
+      "the account in the abs location is not a storage account's name: use 3 to 24 lower-case letters and digits, before the @",
     );
   }
   if (!containerPattern.test(url.hostname)) {
     throw usage(
-      "the container in the abs location is not a container's name: use small letters, digits and single -",
+      "the container in the abs location is not a container's name: use lower-case letters, digits and single -",
     );
   }
   const prefix = parsePrefix(url.pathname, azureText);

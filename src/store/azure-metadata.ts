@@ -1,8 +1,8 @@
-/** What a name of metadata begins with that Azure would not take as it is. */
+/** Prefix for a metadata name that Azure wouldn't accept as it is. */
 const escapePrefix = "n_";
 
 /**
- * Azure's names of metadata are C# identifiers: no "-", and a letter first. Ours have no "_", so that
+ * Azure's metadata names are C# identifiers: no "-", and a letter first. Ours contain no "_", so "_"
  * stands for "-".
  */
 export function toAzureMetadata(
@@ -17,7 +17,7 @@ export function toAzureMetadata(
   );
 }
 
-/** The metadata in an answer's headers, by our names. */
+/** The metadata in an answer's headers, under our names. */
 export function fromAzureHeaders(
   headers: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

@@ -30,17 +30,17 @@ export interface AzureRequestsOptions extends HttpPatience {
   readonly clock: Clock;
 }
 
-/** One call of `ObjectStore`: all that it sends has to fit into its time. */
+/** One call of `ObjectStore`. All its requests must fit into its time limit. */
 export interface AzureOperation {
   /** For people, completes "cannot …": "write node/latest.json". */
   readonly doing: string;
   readonly signal?: AbortSignal | undefined;
   readonly uploadBytes?: number;
-  /** The most that the answer may hold, if it is a blob's bytes and not a document. */
+  /** The size limit of the answer, if it is a blob's bytes and not a document. */
   readonly maxBytes?: number;
 }
 
-/** What the SDK's requests of one operation have in common, and what came of the last of them. */
+/** What the SDK's requests of one operation share, and the outcome of the last one. */
 interface Session extends AzureOperation {
   readonly deadline: Deadline;
   isSent: boolean;
@@ -53,8 +53,8 @@ export interface AzureSession {
   /** For people, completes "cannot …", with the location. */
   readonly doing: string;
   /**
-   * Runs one call, and returns what it made of the answer, and the answer; what the service refused
-   * is an answer too, without a value. Throws for what is no answer of Azure's.
+   * Runs one call. Returns the answer and what the SDK made of it; if the service refused, the answer
+   * without a value. Throws if the answer isn't Azure's.
    */
   ask<T>(
     call: (container: ContainerClient, abortSignal: AbortSignal) => Promise<T>,
@@ -62,8 +62,8 @@ export interface AzureSession {
 }
 
 /**
- * Sends what Microsoft's SDK makes, each request once, and lets no answer through to it that isn't
- * Azure's: bodies are read here, within bounds of time and memory, and looked at first.
+ * Sends the requests of Microsoft's SDK, each once, and passes only Azure's answers on to it. Bodies are
+ * read here, within limits of time and memory, and checked first.
  */
 export class AzureRequests {
   /** For people. */
@@ -82,12 +82,12 @@ export class AzureRequests {
     this.#handler = handler;
   }
 
-  /** Throws "usage" for a proxy that can't be one. */
+  /** Throws "usage" for an invalid proxy. */
   static async open(options: AzureRequestsOptions): Promise<AzureRequests> {
     return new AzureRequests(options, await httpHandler(options));
   }
 
-  /** Runs `work` within the time that the operation may take. */
+  /** Runs `work` within the operation's time limit. */
   async run<T>(operation: AzureOperation, work: (session: AzureSession) => Promise<T>): Promise<T> {
     const { requestTimeoutMs, clock } = this.#options;
     const { uploadBytes = 0, signal } = operation;
@@ -111,7 +111,7 @@ export class AzureRequests {
             const { errorCode, message, cause } = error;
             throw new ScbError(errorCode, `cannot ${doing}: ${message}`, { cause });
           }
-          // The SDK makes errors of refusals, and they are read from the answer itself.
+          // The SDK turns refusals into errors, but ours are made from the answer itself.
           if (answer !== undefined && answer.status >= 300) return { answer, value: undefined };
           throw unreadable(error, doing, answer);
         } finally {
@@ -122,7 +122,7 @@ export class AzureRequests {
     });
   }
 
-  /** The error for what the service refused. */
+  /** The error for a refusal by the service. */
   refused(answer: HttpAnswer, doing: string): ScbError {
     return refusalError(answer, doing, this.#options.clock);
   }
@@ -144,11 +144,11 @@ export class AzureRequests {
     const credentials = await findAzureCredentials(location);
     const { protocol, hostname } = new URL(this.endpoint);
     const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    // A key signs; what goes out as it is could be taken on the way.
+    // A key only signs. Credentials sent as they are could be intercepted.
     if (credentials.kind !== "key" && protocol !== "https:" && !isLocal) {
       throw new ScbError(
         "usage",
-        "the endpoint in the abs location is not encrypted, and the credentials would be seen on the way: use https://",
+        "the endpoint in the abs location is not encrypted, so the credentials could be intercepted: use https://",
       );
     }
     const options: StoragePipelineOptions = {
@@ -202,7 +202,7 @@ function bytesOf(body: unknown): Uint8Array | undefined {
   throw new TypeError("the SDK sends a body of a kind that is not expected");
 }
 
-/** What the SDK reads. It has no class of headers to be had, so those of the request are taken over. */
+/** What the SDK reads. It exports no class for headers, so this reuses the request's. */
 function responseOf(
   request: WebResource,
   { status, headers: found, body }: HttpAnswer,

@@ -2,8 +2,8 @@ import type { ScbError } from "../runtime/error.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /**
- * A store that was found not to answer: whatever it is asked for throws `error`, at once. One of several
- * stores that is away costs its bound only once.
+ * A store found to be unreachable: every call throws `error` immediately, so that one store that is away
+ * costs its time limit only once.
  */
 export function failedStore(
   { location, conditions }: Pick<ObjectStore, "location" | "conditions">,

@@ -3,9 +3,9 @@ import type { Clock } from "../runtime/clock.ts";
 import { Slots } from "../runtime/slots.ts";
 
 /**
- * Node makes calls of the file system on four threads, which look up host names too. One that hangs,
- * as on a network folder whose server is gone, keeps its thread for as long as it hangs. So all
- * folder stores together leave one thread alone, and a single store takes no more than two.
+ * Node makes file system calls on four threads, which also look up host names. A call that hangs, for
+ * example on a network folder whose server is gone, occupies its thread meanwhile. So all folder stores
+ * together leave one thread free, and a single store uses at most two.
  */
 const ofAllStores = new Slots(3);
 const callsAtOnce = 2;

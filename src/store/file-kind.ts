@@ -47,15 +47,15 @@ export const fileKind: StoreKind<FileLocation> = {
 
 function parse(text: string): FileLocation {
   if (!text.startsWith("file:///")) {
-    throw usage(`a folder is given by its absolute path, with three slashes: ${form}`);
+    throw usage(`write a folder as its absolute path, with three slashes: ${form}`);
   }
   if (/[?#]/.test(text)) {
     throw usage("a file location has no parameters: write ? as %3F and # as %23");
   }
-  const unreadable = `a file location can not be read: it is given as ${form}`;
+  const unreadable = `the file location isn't valid: write it as ${form}`;
   const { pathname } = parseUrl(text, unreadable, "a file location holds no credentials");
   const path = percentDecoded(pathname, "the location").replace(/\/+$/, "");
-  if (path === "") throw usage(`the root of all files is no store: name a folder, as ${form}`);
-  if (path.includes("\0")) throw usage("a path can not hold a zero byte");
+  if (path === "") throw usage(`the root folder can't be a store: name a folder, as in ${form}`);
+  if (path.includes("\0")) throw usage("a path can't hold a zero byte");
   return { kind: "file", path };
 }

@@ -6,15 +6,15 @@ import { unless } from "./file-errors.ts";
 import { compareKeys, isKeySegment } from "./object-key.ts";
 import { type ListedObject, type ListOptions, mostListed } from "./object-store.ts";
 
-/** Files whose size is asked for in one step. */
+/** How many files' sizes are read in one step. */
 const lookedAtOnce = 64;
 
 export interface FileWalk extends Pick<ListOptions, "startAfter"> {
-  /** Only keys that begin so. */
+  /** The start of every key to list. */
   readonly prefix: string;
-  /** Runs one step of the walk within the time that is left for all of it. */
+  /** Runs one step of the walk within the time left for all of it. */
   step<T>(run: (task: FileTask) => Promise<T>): Promise<T>;
-  /** Counts what was seen: what brings many names may take longer. */
+  /** Counts the names seen, because a long listing may take longer. */
   seen(names: number): void;
 }
 
@@ -25,10 +25,10 @@ interface FoundEntry {
 }
 
 /**
- * Walks `folder`, whose files have keys that begin with `folderKey`, and yields those keys that
- * are wanted, in order. What is no plain file or folder, or has no name that a key could have (hidden
- * files, `lost+found`), is passed over. The entries of a folder are read one by one, so that a narrow
- * prefix in a large one takes little memory.
+ * Walks `folder`, whose files have keys starting with `folderKey`, and yields the wanted keys in order.
+ * Skips anything but plain files and folders, and names that no key can have (hidden files,
+ * `lost+found`). Reads a folder's entries one by one, so that a narrow prefix in a large folder takes
+ * little memory.
  */
 export async function* walkFiles(
   folder: string,
@@ -80,7 +80,7 @@ async function readFolder(
       seen(1);
       const isFolder = entry.isDirectory();
       if (!isKeySegment(entry.name) || !(entry.isFile() || isFolder)) continue;
-      // "a/b" comes after "a.b": a folder is sorted as the beginning of the keys in it.
+      // "a/b" comes after "a.b", so a folder sorts as the start of the keys in it.
       const key = `${folderKey}${entry.name}${isFolder ? "/" : ""}`;
       const isWanted = isFolder
         ? (key.startsWith(prefix) || prefix.startsWith(key)) &&
@@ -94,11 +94,11 @@ async function readFolder(
   return found.sort((a, b) => compareKeys(a.key, b.key));
 }
 
-/** Throws once a walk has seen more than any store of backups can have. */
+/** Throws once a walk has seen more names than any store of backups can have. */
 export function checkListed(names: number, doing: string): void {
   if (names <= mostListed) return;
   throw new ScbError(
     "store-unknown",
-    `${doing} was given up: after ${mostListed} names there is no end to it`,
+    `${doing} was given up: it hadn't ended after ${mostListed} names`,
   );
 }

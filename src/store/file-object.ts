@@ -5,35 +5,35 @@ import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
 import { contentEtag, decodeSidecar, longestSidecarBytes, sidecarName } from "./sidecar.ts";
 
-/** A file as the store sees it: the content is what counts, the metadata stands beside it. */
+/** A file as the store sees it: its content, with the metadata kept in a sidecar. */
 export interface FileObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
-  /** By the file system, milliseconds since 1970. */
+  /** By the file system's clock, in milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface FileReading {
   readonly task: FileTask;
-  /** The most that the file may hold. Metadata has a limit of its own. */
+  /** The size limit of the file. Metadata has its own. */
   readonly maxBytes: number;
-  /** What is thrown if the file holds more. */
+  /** The error to throw if the file is larger. */
   readonly tooLarge: () => Error;
-  /** Hears how many bytes of the file have been read. */
+  /** Called with how many bytes of the file have been read. */
   readonly onProgress?: ((sizeBytes: number) => void) | undefined;
 }
 
 const chunkBytes = 1024 * 1024;
-/** A pipe or a device in a file's place must not keep the one who opens it. */
+/** A pipe or a device in a file's place must not block the reader. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Where the metadata of `name` stands while its content has `etag`. */
+/** The path of the metadata of `name` while its content has `etag`. */
 export function sidecarPath(folder: string, name: string, etag: string): string {
   return join(folder, sidecarName(name, etag));
 }
 
-/** Reads a file and its metadata as of one moment, or null where there is no file. */
+/** Reads a file and its metadata from one moment; null if there is no file. */
 export async function readFileObject(
   folder: string,
   name: string,
@@ -50,7 +50,7 @@ export async function readFileObject(
       if (!stats.isFile()) {
         throw new ScbError(
           "store-rejected",
-          `${path} is no file but a pipe or a device: remove it`,
+          `${path} is a pipe or a device instead of a file: remove it`,
         );
       }
       if (stats.size > reading.maxBytes) throw reading.tooLarge();
@@ -58,8 +58,8 @@ export async function readFileObject(
       if (bytes === null) throw reading.tooLarge();
       const etag = contentEtag(bytes);
       const metadata = await readSidecar(task, folder, name, etag);
-      // Whoever replaces the file then removes its sidecar, so a missing one says nothing until the
-      // file is known to be the same still. The open handle keeps its inode from being used again.
+      // A writer that replaces the file then removes its sidecar, so a missing sidecar proves nothing
+      // until the file is known to be the same. The open handle keeps its inode from being reused.
       if (metadata === null && (await inodeOf(task, path)) !== stats.ino) continue;
       return { bytes, etag, modifiedAt: Math.round(stats.mtimeMs), metadata: metadata ?? {} };
     } finally {
@@ -68,7 +68,7 @@ export async function readFileObject(
   }
 }
 
-/** A sidecar that is missing, damaged, no plain file, or of another content is no sidecar. */
+/** Ignores a sidecar that is missing, damaged, not a plain file, or for other content. */
 async function readSidecar(
   task: FileTask,
   folder: string,
@@ -87,7 +87,7 @@ async function readSidecar(
   }
 }
 
-/** The whole content, or null if it is more than `maxBytes`. Some files say 0, and have no end. */
+/** The whole content; null if it is more than `maxBytes`. Some files report size 0 and never end. */
 async function readAll(
   handle: FileHandle,
   expectedBytes: number,

@@ -8,24 +8,24 @@ import type { FileTask } from "./file-calls.ts";
 import { systemCode, unless } from "./file-errors.ts";
 import { isPendingName, removeLeftover } from "./pending-file.ts";
 
-/** A put takes seconds at most: what is older was left by a writer that was killed. */
+/** A put takes seconds at most: anything older was left by a killed writer. */
 const leftoverAgeMs = 3_600_000;
 
 /**
- * The folder that a `FileStore` keeps everything in, guarded against a disk that is not mounted.
+ * A `FileStore`'s root folder, protected against a disk that isn't mounted.
  *
- * The folder above it must exist, always; the root itself is made by the first put. So for a root
- * that lies two levels below the mount point or deeper nothing is written while the disk is away.
- * Once it has been seen it is never made again, and it must stay on the device on which it was
- * first seen: a disk that is unmounted later is noticed even if the mount point has such a folder.
- * (The device, not the inode: exFAT and FAT give out new inode numbers as they go.)
+ * The folder above the root must always exist; the first put creates the root itself. So if the root is
+ * at least two levels below the mount point, nothing is written while the disk is away. Once the root has
+ * been seen it is never created again, and it must stay on the device where it was first seen. So a disk
+ * that is unmounted later is noticed even if the mount point has such a folder. (The device counts, not
+ * the inode: exFAT and FAT change inode numbers.)
  */
 export class FileRoot {
   readonly path: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #device: number | undefined;
-  /** Folders whose way up to the root is known to be on the disk. */
+  /** Folders whose whole path up to the root is known to be on the disk. */
   readonly #durable = new Set<string>();
 
   constructor(path: string, clock: Clock, logger: Logger) {
@@ -34,7 +34,7 @@ export class FileRoot {
     this.#logger = logger;
   }
 
-  /** Whether the root is there. Throws `store-no-bucket` where it should be and is not. */
+  /** Whether the root exists. Throws "store-no-bucket" if it should but doesn't. */
   async check(task: FileTask): Promise<boolean> {
     const device = await deviceOf(task, this.path);
     if (device === undefined) {
@@ -45,18 +45,20 @@ export class FileRoot {
       if ((await deviceOf(task, parent)) !== undefined) return false;
       throw new ScbError(
         "store-no-bucket",
-        `${parent}, the folder for ${this.path}, is not there: mount its disk, or make it`,
+        `${parent}, the folder for ${this.path}, is not there: mount its disk, or create it`,
       );
     }
     this.#device ??= device;
     if (this.#device === device) return true;
     throw new ScbError(
       "store-no-bucket",
-      `${this.path} is on another disk than before: mount the disk again, then restart`,
+      `${this.path} is on a different disk than before: mount the original disk again, then restart`,
     );
   }
 
-  /** Makes `folder` (the root, or below it) where it is missing, so that a crash can't undo it. */
+  /**
+   * Creates `folder` (the root, or a folder below it) if it is missing, in a way that survives a crash.
+   */
   async ensureFolder(task: FileTask, folder: string): Promise<void> {
     if (!(await this.check(task))) {
       await unless(
@@ -82,12 +84,12 @@ export class FileRoot {
     this.#durable.add(folder);
   }
 
-  /** To be called when a folder turned out to be missing that had been made. */
+  /** Call it when a folder that had been created turns out to be missing. */
   forgetFolders(): void {
     this.#durable.clear();
   }
 
-  /** Removes `folder` and those above it, up to the root, as far as they are empty. */
+  /** Removes `folder` and the folders above it, up to the root, while they are empty. */
   async removeEmptyFolders(task: FileTask, folder: string): Promise<void> {
     for (let path = folder; path !== this.path; path = dirname(path)) {
       this.#durable.delete(path);
@@ -100,7 +102,7 @@ export class FileRoot {
     }
   }
 
-  /** A put does not depend on this, so a failure is reported and the put goes on. */
+  /** A put doesn't depend on this, so a failure is logged and the put continues. */
   async #removeLeftovers(task: FileTask, folder: string): Promise<void> {
     for (const entry of await task.run(() => readdir(folder))) {
       if (!isPendingName(entry)) continue;
@@ -111,13 +113,13 @@ export class FileRoot {
       } catch (error) {
         throwIfAborted(task.signal);
         if (systemCode(error) === "ENOENT") continue;
-        this.#logger.warn({ path, err: error }, "cannot remove what an earlier writer left behind");
+        this.#logger.warn({ path, err: error }, "can't remove what an earlier writer left behind");
       }
     }
   }
 }
 
-/** Makes what was renamed or removed in `folder` survive a loss of power. */
+/** Makes renames and removals in `folder` survive a loss of power. */
 export async function syncFolder(task: FileTask, folder: string): Promise<void> {
   const handle = await task.run(() => open(folder, "r"));
   try {

@@ -17,7 +17,7 @@ import { foreignText } from "../runtime/foreign-text.ts";
 import { readSmallFile } from "../runtime/small-file.ts";
 import { CredentialsTrouble } from "./credentials-trouble.ts";
 
-/** Enough to read, write and delete objects, where the account's roles allow it. */
+/** Permits reading, writing and deleting objects, if the account's roles do. */
 const scopes = ["https://www.googleapis.com/auth/devstorage.read_write"];
 
 const noneFound =
@@ -29,26 +29,26 @@ const refusalText = z
   .object({ error: z.string(), error_description: z.string().catch("") })
   .catch({ error: "no reason given", error_description: "" });
 
-/** How the library reaches the services that give tokens. */
+/** How the library reaches the token services. */
 export type TokenTransport = (
   request: gaxios.GaxiosOptionsPrepared,
 ) => Promise<gaxios.GaxiosResponse>;
 
 export interface GcsCredentialsOptions {
-  /** Default: `GOOGLE_APPLICATION_CREDENTIALS`, else as Google's tools look for them. */
+  /** Default: `GOOGLE_APPLICATION_CREDENTIALS`, or else where Google's tools look for credentials. */
   readonly file: string | undefined;
   readonly transport: TokenTransport;
 }
 
-/** Where requests get their authorization from. */
+/** Authorizes requests. */
 export interface GcsCredentials {
-  /** The headers of a request. Throws `CredentialsTrouble`. */
+  /** The headers for a request. Throws `CredentialsTrouble`. */
   headers(): Promise<Readonly<Record<string, string>>>;
-  /** What was given out was refused: the next token is a new one. */
+  /** The last headers were refused: the next token must be a new one. */
   forget(): void;
 }
 
-/** For a service that asks for none. */
+/** For a service that needs none. */
 export const noCredentials: GcsCredentials = {
   headers: async () => ({}),
   forget: () => undefined,
@@ -56,7 +56,7 @@ export const noCredentials: GcsCredentials = {
 
 /**
  * Application Default Credentials, or those of a file: a service account's key, a person's sign-in, an
- * account of another cloud (workload identity federation), or one that is impersonated.
+ * account of another cloud (workload identity federation), or an impersonated account.
  */
 export function gcsCredentials({ file, transport }: GcsCredentialsOptions): GcsCredentials {
   let client: Promise<AuthClient> | undefined;
@@ -86,7 +86,7 @@ async function authClient(
   const options = {
     transporterOptions: { adapter: transport as NonNullable<gaxios.GaxiosOptions["adapter"]> },
   };
-  // Without a project's id the library would run gcloud for it, and nothing here needs one.
+  // Without a project id, the library would run gcloud to find one, and nothing here needs it.
   const auth = new GoogleAuth({ scopes, projectId: "none", clientOptions: options });
   if (named !== undefined) return clientOf(named, `the file ${named}`, auth, options);
   if (inEnv !== "") return clientOf(inEnv, `the file that ${variable} names`, auth, options);
@@ -136,7 +136,7 @@ async function clientOf(
   }
 }
 
-/** What is in the file is never repeated. */
+/** The file's content is never repeated in a message. */
 function readKeyFile(path: string, place: string): z.infer<typeof keyFile> {
   let text: string;
   try {
@@ -162,15 +162,15 @@ function explained(error: unknown): CredentialsTrouble {
   if (error instanceof CredentialsTrouble) return error;
   const { message, cause, response, code } = failureOf(error);
   const words = foreignText(message);
-  // The library's own error carries the request, with what it was signed with.
+  // The library's own error contains the request, including the credentials that signed it.
   const become = (as: CredentialsTrouble["errorCode"], text: string): CredentialsTrouble =>
     new CredentialsTrouble(as, text, { cause: cause ?? new Error(words) });
   if (response !== undefined) return refused(response, become);
   if (cause !== undefined) {
-    // Whatever became of a request for a token: nothing was asked of the store yet.
+    // Only a request for a token failed: nothing was asked of the store yet.
     const { code: as } = cause;
     const isFinal = as === "store-denied" || as === "usage";
-    return become(isFinal ? as : "store-busy", `no token could be had: ${cause.message}`);
+    return become(isFinal ? as : "store-busy", `could not get a token: ${cause.message}`);
   }
   if (message.startsWith("Could not load the default credentials")) {
     return become("store-denied", noneFound);
@@ -178,7 +178,7 @@ function explained(error: unknown): CredentialsTrouble {
   if (code.startsWith("ERR_OSSL") || /does not contain an? |private key|DECODER/i.test(message)) {
     return become("usage", `the credential can't be used: ${words}; download its key again`);
   }
-  return become("store-busy", `the source of credentials fails: ${words}; it is asked again`);
+  return become("store-busy", `the source of credentials fails: ${words}; trying again`);
 }
 
 type Become = (code: CredentialsTrouble["errorCode"], text: string) => CredentialsTrouble;
@@ -189,9 +189,9 @@ function refused(
 ): CredentialsTrouble {
   const { error, error_description: description } = refusalText.parse(data);
   const said = foreignText(description === "" ? error : `${error}: ${description}`);
-  const told = `the service that gives tokens says ${said} (status ${status})`;
+  const told = `the token service says ${said} (status ${status})`;
   if (status === 429 || status === 408 || status >= 500) {
-    return become("store-busy", `${told}; it is asked again`);
+    return become("store-busy", `${told}; trying again`);
   }
   if (/\biat\b|\bexp\b|timeframe/.test(description)) {
     return become(
@@ -207,7 +207,7 @@ function refused(
   }
   return become(
     "store-denied",
-    `${told}: the credential is refused; look whether its account is enabled and its key not deleted`,
+    `${told}: the credential is refused; check that its account is enabled and its key not deleted`,
   );
 }
 

@@ -5,13 +5,13 @@ import { codeOfForeign, foreignAnswer, type HttpAnswer, redirectionOf } from "./
 import { type Meaning, meaningOfStatus } from "./http-meanings.ts";
 import { isS3Error } from "./s3-answer.ts";
 
-/** For people, of what didn't answer as it should. */
+/** The service's name, for messages about unexpected answers. */
 export const service = "Google Cloud Storage";
 
-/** What Google Cloud Storage said of a request that it refused. */
+/** A refusal by Google Cloud Storage. */
 export interface GcsRefusal {
   readonly status: number;
-  /** Google's word for the kind of refusal: "conditionNotMet", "NoSuchKey"; "" if it gave none. */
+  /** Google's reason: "conditionNotMet", "NoSuchKey"; "" if it gave none. */
   readonly reason: string;
   readonly text: string;
 }
@@ -27,8 +27,8 @@ const errorBody = z.object({
 });
 
 /**
- * What the service says in an answer that is no success. Throws "store-unknown" where it isn't Google's:
- * proxies and login pages answer in a store's place, with any status.
+ * Reads an answer that isn't a success. Throws "store-unknown" if it isn't Google's: proxies and login
+ * pages answer in the store's place, with any status.
  */
 export function readRefusal(answer: HttpAnswer, doing: string, askedAt: string): GcsRefusal {
   const told = readTold(answer);
@@ -39,7 +39,7 @@ export function readRefusal(answer: HttpAnswer, doing: string, askedAt: string):
   throw new ScbError(codeOfForeign(status), `cannot ${doing}: ${why}`);
 }
 
-/** As `readRefusal`; null where it isn't Google's. */
+/** As `readRefusal`, but null if the answer isn't Google's. */
 export function readTold({ status, headers, body }: HttpAnswer): GcsRefusal | null {
   const text = decoder.decode(body);
   const told = parsed(text);
@@ -52,12 +52,12 @@ export function readTold({ status, headers, body }: HttpAnswer): GcsRefusal | nu
     const [, message = ""] = /<Message>([^<]*)<\/Message>/.exec(text) ?? [];
     return { status, reason: code, text: foreignText(message) };
   }
-  // Google's upload servers say some errors in plain text, and sign each answer.
+  // Google's upload servers give some errors in plain text, but sign every answer.
   const isSigned = headers["x-guploader-uploadid"] !== undefined && status >= 400;
   return isSigned ? { status, reason: "", text: foreignText(text) } : null;
 }
 
-/** Why a success isn't one, as a clause. */
+/** Why a success isn't Google's, as a clause. */
 export function notGcs(answer: HttpAnswer, detail?: string): string {
   return foreignAnswer(answer, `not ${service}`, detail);
 }
@@ -70,7 +70,9 @@ function parsed(text: string): z.infer<typeof errorBody> | null {
   }
 }
 
-/** The error for a refusal. A 404 is for the caller to read: it may mean the bucket or the object. */
+/**
+ * The error for a refusal. A 404 is left to the caller, because it may concern the bucket or the object.
+ */
 export function refusalError({ status, reason, text }: GcsRefusal, doing: string): ScbError {
   const said = `${reason === "" ? "" : `${reason}, `}status ${status}: ${text}`;
   const { code, says } = meaningOf(status, reason, text, said);
@@ -88,24 +90,24 @@ function meaningOf(status: number, reason: string, text: string, said: string): 
     : { ...known, says: `${known.says} (${said})` };
 }
 
-/** One status stands for many causes: what Google says tells them apart. */
+/** One status has many causes: Google's text tells them apart. */
 const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   [
     /retention|under (?:active )?(?:temporary|event-based) hold/i,
     {
       code: "store-rejected",
-      says: "the bucket keeps objects from being replaced, and the pointer has to be: take retention policy and holds off the bucket, and use object versioning and soft delete in their place",
+      says: "the bucket keeps objects from being replaced, but the pointer must be replaceable: remove retention policy and holds from the bucket, and use object versioning and soft delete instead",
     },
   ],
   [
     /rateLimitExceeded|quotaExceeded|limitExceeded|quota/i,
-    { code: "store-busy", says: "the project or the bucket may take no more for now" },
+    { code: "store-busy", says: "the project or the bucket has reached a limit for now" },
   ],
   [
     /billing|accountDisabled|account.{0,30}(?:disabled|closed)/i,
     {
       code: "store-denied",
-      says: "the project's billing account is closed or disabled: see to it in Google's console",
+      says: "the project's billing account is closed or disabled: fix it in Google's console",
     },
   ],
   [
@@ -126,7 +128,7 @@ const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
     /requester pays|userProject/i,
     {
       code: "store-rejected",
-      says: "the bucket makes the requester pay, which scb-mirror doesn't: take another bucket",
+      says: "the bucket makes the requester pay, which scb-mirror doesn't support: use another bucket",
     },
   ],
   [

@@ -26,12 +26,12 @@ const unknown: StoreSurvey = {
   objectLock: { kind: "unknown" },
 };
 
-/** What Google's API tells of a bucket's set-up. */
+/** What Google's API reports about a bucket's set-up. */
 export class GcsInspection implements StoreInspection {
   readonly rights = {
     versioning: "storage.buckets.get",
     objectLock: "storage.buckets.get",
-    // Replacing an object takes it, too.
+    // Replacing an object needs this permission too.
     deleting:
       "storage.objects.delete from their roles, but for latest.json, mirrors/ and probe/ (docs/stores.md says how)",
   };
@@ -56,7 +56,7 @@ export class GcsInspection implements StoreInspection {
       const date = Date.parse(answer.headers["date"] ?? "");
       const days = Math.round(Number(retentionPolicy?.retentionPeriod) / 86_400);
       return {
-        // Half a second more, for the date has no fractions.
+        // Half a second more, because the date has no fractions.
         clockSkewMs: Number.isNaN(date) ? null : (sentAt + clock.now()) / 2 - (date + 500),
         versioning: versioning?.enabled === true ? "on" : "off",
         objectLock:
@@ -80,7 +80,7 @@ export class GcsInspection implements StoreInspection {
         throw refused;
       },
     );
-    // One permission is for objects and for their old generations.
+    // One permission covers objects and their old generations.
     return { objects: isAllowed, versions: isAllowed, leftMarker: false };
   }
 }

@@ -2,7 +2,7 @@ import { shellQuote } from "../runtime/shell-quote.ts";
 import { formatGcsLocation, type GcsLocation, gcsText, parseGcsLocation } from "./gcs-location.ts";
 import type { StockTools, StoreKind } from "./store-kind.ts";
 
-/** Google Cloud Storage, by its own API. Google's auth library is loaded only where it is used. */
+/** Google Cloud Storage, through its own API. Loads Google's auth library only here. */
 export const gcsKind: StoreKind<GcsLocation> = {
   kind: "gs",
   scheme: "gs:",
@@ -53,7 +53,7 @@ export const gcsKind: StoreKind<GcsLocation> = {
   stockTools,
 };
 
-/** `B`: where the node's backups are. */
+/** `B` is where the node's backups are. */
 function stockTools({ bucket, prefix }: GcsLocation, folder: string): StockTools {
   const path = prefix === "" ? folder : `${prefix}/${folder}`;
   return {

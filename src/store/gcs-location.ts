@@ -8,15 +8,15 @@ import {
   usage,
 } from "./location-text.ts";
 
-/** A bucket of Google Cloud Storage, or what lies under a prefix of one. */
+/** A bucket of Google Cloud Storage, or the part of one under a prefix. */
 export interface GcsLocation {
   readonly kind: "gs";
   readonly bucket: string;
-  /** Without slash at either end; "" for the bucket's root. */
+  /** No slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   /** A file with a credential. Default: Application Default Credentials. */
   readonly credentials?: string;
-  /** Default: Google's. */
+  /** Default: Google's endpoint. */
   readonly endpoint?: string;
 }
 
@@ -24,17 +24,17 @@ export const gcsText = {
   name: "the gs location",
   form: "gs://BUCKET[/PREFIX]",
   credentialRemedy:
-    "credentials do not belong in a location, where logs and process lists show them: name a file with them, as ?credentials=FILE or in GOOGLE_APPLICATION_CREDENTIALS",
+    "credentials don't belong in a location, where logs and process lists show them: name a file with them, as ?credentials=FILE or in GOOGLE_APPLICATION_CREDENTIALS",
 } as const satisfies LocationText;
 
 const bucketPattern = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
 
-/** Reads `gs://BUCKET[/PREFIX][?credentials=FILE&endpoint=…]`. Throws "usage". */
+/** Parses `gs://BUCKET[/PREFIX][?credentials=FILE&endpoint=…]`. Throws "usage". */
 export function parseGcsLocation(text: string): GcsLocation {
   const url = parseLocationUrl(text, gcsText);
   if (!bucketPattern.test(url.hostname)) {
     throw usage(
-      "the bucket in the gs location is not a bucket's name: use small letters, digits, . _ and -",
+      "the bucket in the gs location is not a bucket's name: use lower-case letters, digits, . _ and -",
     );
   }
   const prefix = parsePrefix(url.pathname, gcsText);

@@ -21,7 +21,7 @@ import { lateError } from "./http-meanings.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 const googleEndpoint = "https://storage.googleapis.com";
-/** What a service that gives tokens may answer. */
+/** The size limit of a token service's answer. */
 const longestTokenBytes = 64 * 1024;
 /** Where credentials come from, for people. */
 const source = "the network, and where the credentials come from";
@@ -36,7 +36,7 @@ export interface GcsRequestsOptions extends HttpPatience {
   readonly clock: Clock;
 }
 
-/** One call of `ObjectStore`: all that it sends has to fit into its time. */
+/** One call of `ObjectStore`. All its requests must fit into its time limit. */
 export interface GcsOperation {
   /** For people, completes "cannot …": "write node/latest.json". */
   readonly doing: string;
@@ -46,14 +46,14 @@ export interface GcsOperation {
 
 export interface GcsRequest {
   readonly method?: "GET" | "POST" | "DELETE";
-  /** Below the endpoint, encoded. */
+  /** The part below the endpoint, encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** The most that the answer may hold, if it is an object's bytes and not JSON. */
+  /** The size limit of the answer, if it is an object's bytes and not JSON. */
   readonly maxBytes?: number;
-  /** Whatever says 404 is believed, since the caller looks once more before it concludes anything. */
+  /** Accept a 404 from anything, because the caller checks again before it concludes anything. */
   readonly mayBeGone?: boolean;
 }
 
@@ -61,16 +61,16 @@ export interface GcsRequest {
 export interface GcsSession {
   /** For people, completes "cannot …", with the location. */
   readonly doing: string;
-  /** A success, or what the service said. Throws for an answer that isn't the service's. */
+  /** Returns a success or the service's refusal. Throws if the answer isn't the service's. */
   send(request: GcsRequest): Promise<HttpAnswer | GcsRefusal>;
-  /** The JSON of a success, or null for 404. Throws for what the service says else. */
+  /** Returns the JSON of a success, or null for 404. Throws for any other refusal. */
   find<T>(request: GcsRequest, schema: z.ZodType<T>): Promise<T | null>;
 }
 
 /**
- * Sends requests to Google's JSON API, each once. Google's own client (@google-cloud/storage 8.4.0) is
- * not between: it takes no AbortSignal, has no timeout that works, holds whole answers in memory and
- * reads a login page as an empty bucket.
+ * Sends requests to Google's JSON API, each once. It doesn't use Google's own client
+ * (@google-cloud/storage 8.4.0), which takes no AbortSignal, has no working timeout, keeps whole answers
+ * in memory and reads a login page as an empty bucket.
  */
 export class GcsRequests {
   readonly endpoint: string;
@@ -90,12 +90,12 @@ export class GcsRequests {
       : noCredentials;
   }
 
-  /** Throws "usage" for a proxy that can't be one, and credentials that would go out unencrypted. */
+  /** Throws "usage" for an invalid proxy, and if credentials would be sent unencrypted. */
   static async open(options: GcsRequestsOptions): Promise<GcsRequests> {
     return new GcsRequests(options, await httpHandler(options));
   }
 
-  /** Runs `work` within the time that the operation may take. */
+  /** Runs `work` within the operation's time limit. */
   async run<T>(operation: GcsOperation, work: (session: GcsSession) => Promise<T>): Promise<T> {
     const { location, requestTimeoutMs, clock } = this.#options;
     const { uploadBytes = 0, signal } = operation;
@@ -182,7 +182,7 @@ export class GcsRequests {
     }
   }
 
-  /** What the auth library sends goes the same way as all else: through proxies, within bounds. */
+  /** The auth library's requests take the same path as all others: through proxies, within limits. */
   async #token(config: gaxios.GaxiosOptionsPrepared): Promise<gaxios.GaxiosResponse> {
     const { requestTimeoutMs, clock } = this.#options;
     const { url, method = "GET", headers, body } = config;
@@ -198,7 +198,7 @@ export class GcsRequests {
           requestTimeoutMs,
           deadline,
           doing,
-          service: "a service that gives tokens",
+          service: "a token service",
           kind: "nothing",
           maxBytes: longestTokenBytes,
         },
@@ -210,7 +210,7 @@ export class GcsRequests {
   }
 }
 
-/** JSON of this shape, or "store-unknown": what Google sends is never another. */
+/** Parses JSON of this shape, or throws "store-unknown": Google never sends anything else. */
 export function readJson<T>(answer: HttpAnswer, schema: z.ZodType<T>, doing: string): T {
   const read = schema.safeParse(jsonOf(decoder.decode(answer.body)));
   if (answer.status === 200 && read.success) return read.data;
@@ -226,8 +226,8 @@ function jsonOf(text: string): unknown {
 }
 
 /**
- * Google's own addresses get the credential; of others only one for which a file was named, so that a
- * simulator needs none. Throws "usage" where a token would go out unencrypted.
+ * Google's own addresses get the credential. Any other gets it only if a file was named, so that a
+ * simulator needs none. Throws "usage" if a token would be sent unencrypted.
  */
 function mayHaveCredentials(endpoint: string | undefined, file: string | undefined): boolean {
   if (endpoint === undefined) return true;
@@ -237,6 +237,6 @@ function mayHaveCredentials(endpoint: string | undefined, file: string | undefin
   if (isEncrypted || /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return true;
   throw new ScbError(
     "usage",
-    "the endpoint in the gs location is not encrypted, and the credentials would be seen on the way: use https://",
+    "the endpoint in the gs location is not encrypted, so the credentials could be intercepted: use https://",
   );
 }

@@ -1,16 +1,16 @@
 import { foreignText } from "../runtime/foreign-text.ts";
 
-/** What a service answered, before anything is made of it. */
+/** An answer of a service, before it is interpreted. */
 export interface HttpAnswer {
   readonly method: string;
   readonly status: number;
-  /** Names in lower case. */
+  /** Keyed by lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Whole. The bytes of an object, too. */
+  /** The whole body, even if it is an object. */
   readonly body: Uint8Array;
 }
 
-/** What is said of an answer that isn't the store's, as a clause: `not` is "no S3 service". */
+/** Describes an answer that isn't the store's, as a clause. `not` completes it: "not an S3 service". */
 export function foreignAnswer(
   { status, headers }: HttpAnswer,
   not: string,
@@ -18,19 +18,19 @@ export function foreignAnswer(
 ): string {
   const type = headers["content-type"];
   const facts = [`status ${status}`, ...(type === undefined ? [] : [foreignText(type)])];
-  return `what answered (${[...facts, ...(detail === undefined ? [] : [detail])].join(", ")}) is ${not}: check the endpoint, or the proxy before the store`;
+  return `what answered (${[...facts, ...(detail === undefined ? [] : [detail])].join(", ")}) is ${not}: check the endpoint, or the proxy in front of the store`;
 }
 
-/** What a proxy says of being busy is as good as what the store says of it. */
+/** A proxy's "busy" counts like the store's. */
 export function codeOfForeign(status: number): "store-busy" | "store-unknown" {
   return status === 429 || status === 503 ? "store-busy" : "store-unknown";
 }
 
-/** Names the host alone: a location can hold credentials, in its path and query too. */
+/** Names only the host, because a location may hold credentials in its path and query. */
 export function redirectionOf({ status, headers }: HttpAnswer, askedAt: string): string {
   const { location } = headers;
   if (location === undefined || !URL.canParse(location, askedAt)) {
-    return `the answer is a redirect (status ${status}) that names no place: check the endpoint, or the proxy before the store`;
+    return `the answer is a redirect (status ${status}) without a target: check the endpoint, or the proxy in front of the store`;
   }
   const asked = new URL(askedAt);
   const target = new URL(location, asked);
@@ -38,7 +38,7 @@ export function redirectionOf({ status, headers }: HttpAnswer, askedAt: string):
   const isUpgrade = target.protocol === "https:" && asked.protocol === "http:";
   const remedy =
     isUpgrade && target.hostname === asked.hostname
-      ? `write ${place} as the endpoint`
-      : "nothing is sent there; check the endpoint, the proxy before the store, and whether this network asks for a login";
+      ? `use ${place} as the endpoint`
+      : "nothing is sent there; check the endpoint, the proxy in front of the store, and whether this network requires a login";
   return `the answer is a redirect (status ${status}) to ${place}: ${remedy}`;
 }

@@ -10,7 +10,7 @@ const longestErrorBytes = 64 * 1024;
 /** A page of a listing has a thousand keys of at most a kilobyte each. */
 const longestDocumentBytes = 8 * 1024 * 1024;
 
-/** An answer as Node hands it over: its body is still on its way. */
+/** An answer from Node whose body is still arriving. */
 export const rawAnswer = z.object({
   statusCode: z.number(),
   headers: z.record(z.string(), z.string()),
@@ -23,17 +23,17 @@ export interface HttpBodyOptions {
   /** For people, what should have answered: "an S3 service". */
   readonly service: string;
   readonly method: string;
-  /** What the body is if all went well. */
+  /** What the body should be after a success. */
   readonly kind: "object" | "document" | "nothing";
-  /** The most that an object may hold. */
+  /** The size limit of an object. */
   readonly maxBytes: number;
-  /** Each byte that comes buys time for more. */
+  /** Extended with each byte that arrives. */
   readonly deadline: Deadline;
 }
 
 /**
- * Reads a body to its end, which it must have, and no more than one of its kind may hold: memory is
- * taken for nothing else.
+ * Reads a body up to its end, which must come, and no more than a body of its kind may hold: it takes no
+ * memory beyond that.
  */
 export async function readHttpBody(
   { statusCode, headers, body }: z.infer<typeof rawAnswer>,
@@ -54,7 +54,7 @@ export async function readHttpBody(
     isObject
       ? refuse(
           "store-too-large",
-          `it is larger than the ${limitBytes} bytes that it may have, so it is not what it should be`,
+          `it is larger than the limit of ${limitBytes} bytes, so it is not what it should be`,
         )
       : refuse(
           "store-unknown",
@@ -62,12 +62,12 @@ export async function readHttpBody(
         );
   const told = headers["content-length"];
   if (Number(told) > limitBytes) throw tooLong();
-  // Node ends a body with an error that is shorter than its Content-Length, or lacks its last chunk.
-  // One that ends with its connection could come short unnoticed.
+  // Node reports a body that is shorter than its Content-Length or lacks its last chunk. A body that ends
+  // with its connection could be truncated unnoticed.
   if (isObject && told === undefined && headers["transfer-encoding"] === undefined) {
     throw refuse(
       "store-unknown",
-      "the answer does not say how long it is, so it may be cut off: is there a proxy before the store?",
+      "the answer does not say how long it is, so it may be truncated: is there a proxy in front of the store?",
     );
   }
   addAbortSignal(deadline.signal, body);

@@ -11,7 +11,7 @@ import { meaningOfProxy } from "./http-handler.ts";
 import { meaningWithoutAnswer } from "./http-meanings.ts";
 import { transferMs } from "./time-limits.ts";
 
-/** A request as it leaves. */
+/** A request as it is sent. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
@@ -38,8 +38,8 @@ const nodeError = z
   .catch({ name: "Error", message: "no message" });
 
 /**
- * Sends one request, once, and reads the answer to its end within bounds of time and memory. No
- * redirect is followed: credentials go nowhere else. Throws for want of an answer only.
+ * Sends one request, once, and reads the whole answer within limits of time and memory. Follows no
+ * redirect, so credentials go nowhere else. Throws only if there is no answer.
  */
 export async function exchange(
   { method, url, headers, body }: OutgoingRequest,
@@ -72,7 +72,7 @@ export async function exchange(
   }
 }
 
-/** The foreign error isn't kept as it is: some carry the request, with its credentials. */
+/** The foreign error isn't kept, because some contain the request with its credentials. */
 function unanswered(error: unknown, doing: string): ScbError {
   if (error instanceof ScbError) return error;
   if (error instanceof ProxyTrouble) {

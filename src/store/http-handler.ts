@@ -4,14 +4,14 @@ import type { ProxyTrouble, ProxyTroubleKind } from "../runtime/proxy-trouble.ts
 import type { Meaning } from "./http-meanings.ts";
 
 export interface HttpPatience {
-  /** How long a request may take until its answer begins, and how long an answer may stall. */
+  /** How long until an answer must begin, and how long it may stall. */
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
 }
 
 /**
- * What sends requests, each once: through a proxy, if the environment names one. The libraries for
- * proxies are loaded only then. Throws "usage" for a proxy that can't be one.
+ * Sends requests, each once, through a proxy if the environment names one. Loads the libraries for
+ * proxies only then. Throws "usage" for an invalid proxy.
  */
 export async function httpHandler({
   requestTimeoutMs,
@@ -33,11 +33,11 @@ export async function httpHandler({
 const meanings: Readonly<Record<ProxyTroubleKind, readonly [Meaning["code"], remedy: string]>> = {
   away: ["store-busy", "check that it runs, and the variable that names it"],
   credentials: ["store-denied", "correct them in the variable that names it"],
-  forbidden: ["store-denied", "have it allowed there, or name the store's host in NO_PROXY"],
+  forbidden: ["store-denied", "allow it there, or name the store's host in NO_PROXY"],
   unreached: ["store-busy", "check the endpoint, and what this proxy can reach"],
 };
 
-/** What a proxy's failure means for a request that never got to the store. */
+/** What a proxy's failure means for a request that never reached the store. */
 export function meaningOfProxy({ kind, message }: ProxyTrouble): Meaning {
   const [code, remedy] = meanings[kind];
   return { code, says: `${message}: ${remedy}` };

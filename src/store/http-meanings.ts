@@ -1,30 +1,30 @@
 import { type ErrorCode, ScbError } from "../runtime/error.ts";
 
-/** What an answer, or its absence, says of a request. */
+/** What an answer, or its absence, means for a request. */
 export interface Meaning {
   readonly code: ErrorCode;
-  /** What it means and what to do, as a clause. */
+  /** The meaning and the remedy, as a clause. */
   readonly says: string;
 }
 
-/** What is known of a request that got no answer. */
+/** What is known about a request without an answer. */
 export interface Unanswered {
   /** The service's or the system's (`ECONNREFUSED`). */
   readonly code: string;
   readonly name: string;
   readonly text: string;
   readonly syscall: string | undefined;
-  /** All attempts of one connect failed (the addresses of a host are tried in turn). */
+  /** Every attempt of one connect failed (a host's addresses are tried in turn). */
   readonly isConnectFailure: boolean;
 }
 
-/** System codes that can come only before a request was sent. */
+/** System codes that can occur only before a request was sent. */
 const neverReached: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there: is the store running, and the endpoint right?",
   ENOTFOUND: "the host name is not known: check the endpoint and the network",
-  EAI_AGAIN: "host names can not be looked up now: check the network",
-  EHOSTUNREACH: "the host can not be reached: check the network",
-  ENETUNREACH: "the network can not be reached: check it",
+  EAI_AGAIN: "host names can't be looked up now: check the network",
+  EHOSTUNREACH: "the host can't be reached: check the network",
+  ENETUNREACH: "the network can't be reached: check it",
   ENETDOWN: "the network is down",
   EADDRNOTAVAIL: "no local address or port is free",
 };
@@ -32,7 +32,7 @@ const neverReached: Readonly<Record<string, string>> = {
 const certificateCode =
   /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$)/;
 
-/** What an HTTP status means for which the service has said nothing more definite. */
+/** The meaning of an HTTP status about which the service said nothing more specific. */
 export function meaningOfStatus(status: number, said: string): Meaning {
   switch (status) {
     case 412:
@@ -54,12 +54,12 @@ export function meaningOfStatus(status: number, said: string): Meaning {
         ? { code: "store-rejected", says: `the store refuses this request (${said})` }
         : {
             code: "store-unknown",
-            says: `the store failed (${said}): whether it was done is not known`,
+            says: `the store failed (${said}): it isn't known whether it was done`,
           };
   }
 }
 
-/** What a request without an answer means: whether it can have arrived. */
+/** The meaning of a missing answer: whether the request can have arrived. */
 export function meaningWithoutAnswer(failure: Unanswered): Meaning {
   const { code, name, text, syscall, isConnectFailure } = failure;
   const busy = (says: string): Meaning => ({ code: "store-busy", says });
@@ -75,25 +75,25 @@ export function meaningWithoutAnswer(failure: Unanswered): Meaning {
     );
   }
   if (text.includes("wrong version number")) {
-    return busy("no TLS is spoken there: use http:// in the endpoint, or the right port");
+    return busy("nothing speaks TLS there: use http:// in the endpoint, or the right port");
   }
   if (name === "TimeoutError" && code !== "ECONNRESET" && code !== "EPIPE") {
-    return unknown("no answer came in time: whether it was done is not known");
+    return unknown("no answer came in time: it isn't known whether it was done");
   }
-  return unknown(`the connection broke (${code}): whether it was done is not known`);
+  return unknown(`the connection broke (${code}): it isn't known whether it was done`);
 }
 
-/** Smithy's handler gives its connect timeout no code of its own; not known for one, it would be "unknown". */
+/** Smithy's handler gives its connect timeout no code, and unrecognised it would count as "unknown". */
 function isConnectTimeout(name: string, text: string): boolean {
   return name === "TimeoutError" && text.includes("did not establish a connection");
 }
 
-/** The error of an operation whose time is over; `source` says where credentials could have come from. */
+/** The error for an operation out of time. `source` says where credentials could have come from. */
 export function lateError(doing: string, isSent: boolean, source: string): ScbError {
   return isSent
     ? new ScbError(
         "store-unknown",
-        `cannot ${doing}: the answer did not come to its end in time: whether it was done is not known`,
+        `cannot ${doing}: the answer was not complete in time: it isn't known whether it was done`,
       )
     : new ScbError("store-busy", `cannot ${doing}: no credentials came in time: check ${source}`);
 }

@@ -2,22 +2,22 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { listedMs, mostIdlePages, mostListed } from "./object-store.ts";
 
-/** A page of a listing, as a service gives it. */
+/** One page of a service's listing. */
 export interface ListingPage {
-  /** The names of objects, whole, in the order in which they came. */
+  /** The whole names of objects, in the order received. */
   readonly names: readonly string[];
-  /** How many folders came beside them. */
+  /** How many folders the page contains. */
   readonly folderCount: number;
-  /** What the next page is asked for with; null after the last. */
+  /** The token for the next page; null after the last. */
   readonly next: string | null;
 }
 
 export interface ListingOptions<Page extends ListingPage> {
   /** For people: "list a/b in s3://bucket". */
   readonly doing: string;
-  /** What each name must begin with. */
+  /** The required start of each name. */
   readonly wanted: string;
-  /** How long it may take, as long as nothing comes. */
+  /** How long the listing may take without progress. */
   readonly limitMs: number;
   readonly clock: Clock;
   fetch(token: string | undefined): Promise<Page>;
@@ -26,8 +26,8 @@ export interface ListingOptions<Page extends ListingPage> {
 }
 
 /**
- * The pages of a listing. What they bring is counted, and buys time for more: a listing that doesn't
- * get on would never end, so that is an error.
+ * The pages of a listing. Progress extends the time limit; a listing that makes no progress would never
+ * end, so that is an error.
  */
 export async function* listingPages<Page extends ListingPage>(
   options: ListingOptions<Page>,
@@ -54,10 +54,7 @@ export async function* listingPages<Page extends ListingPage>(
     if (page.next === null) return;
     if (page.next === token) throw refuse("to its end");
     if (names > mostListed || leftMs <= 0 || idlePages > mostIdlePages) {
-      throw new ScbError(
-        "store-unknown",
-        `cannot ${doing}: after ${names} names there is no end to it`,
-      );
+      throw new ScbError("store-unknown", `cannot ${doing}: it hadn't ended after ${names} names`);
     }
     token = page.next;
   }

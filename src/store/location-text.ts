@@ -2,33 +2,34 @@ import { ScbError } from "../runtime/error.ts";
 import { percentDecoded } from "../runtime/percent-decoded.ts";
 import { isKeySegment } from "./object-key.ts";
 
-/** How the kinds of stores read the text of a location. What was given is never repeated. */
+/** How store kinds parse a location. The given text is never repeated in a message. */
 export interface LocationText {
   /** For people: "the s3 location". */
   readonly name: string;
   /** For people: "s3://BUCKET[/PREFIX]". */
   readonly form: string;
-  /** Where a credential belongs that stands in the location. */
+  /** Where a credential found in the location belongs. */
   readonly credentialRemedy: string;
-  /** What stands before the "@" is an account's name. */
+  /** The part before the "@" is an account's name. */
   readonly hasAccount?: true;
 }
 
-/** Throws "usage", with the remedy where there is a credential in it. */
+/** Throws "usage", with the remedy if the location contains a credential. */
 export function parseLocationUrl(text: string, location: LocationText): URL {
   const { name, form, credentialRemedy, hasAccount = false } = location;
-  const unreadable = `${name} can not be read: it is given as ${form}`;
+  const unreadable = `${name} isn't valid: write it as ${form}`;
   const url = parseUrl(text, unreadable, credentialRemedy, hasAccount);
-  if (url.port !== "" || url.hash !== "") throw usage(`${name} has no port and no #: ${form}`);
+  if (url.port !== "" || url.hash !== "")
+    throw usage(`${name} can't have a port or a #: write it as ${form}`);
   return url;
 }
 
-/** What lies before the keys: without slash at either end, "" for none. */
+/** The prefix of all keys: no slash at either end, "" for none. */
 export function parsePrefix(pathname: string, { name }: LocationText): string {
   const prefix = percentDecoded(pathname, "the location").replace(/^\//, "").replace(/\/$/, "");
   if (prefix === "" || prefix.split("/").every(isKeySegment)) return prefix;
   throw usage(
-    `the prefix in ${name}: use segments of A-Z a-z 0-9 . _ - joined by /, none beginning with a dot`,
+    `the prefix in ${name}: use segments of A-Z a-z 0-9 . _ - joined by /, none starting with a dot`,
   );
 }
 
@@ -51,7 +52,10 @@ export function parseParameters<Name extends string>(
   return found;
 }
 
-/** The parameters as they stand in a location, "?" included. What a URL may hold there stays readable. */
+/**
+ * The parameters as written in a location, including "?". Characters that a URL permits there stay
+ * readable.
+ */
 export function formatParameters(values: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(values).flatMap(([name, value]) =>
     value === undefined
@@ -61,18 +65,18 @@ export function formatParameters(values: Readonly<Record<string, string | undefi
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
-/** Returns `endpoint` in its usual form, or throws "usage", naming the place where it stands. */
+/** Returns `endpoint` in its usual form. Otherwise throws "usage", naming where it was given. */
 export function checkEndpoint(endpoint: string, place: string): string {
   if (!/^https?:\/\//i.test(endpoint)) {
-    throw usage(`${place} must begin with https:// or http://`);
+    throw usage(`${place} must start with https:// or http://`);
   }
-  const remedy = "credentials do not belong in an endpoint, where logs and process lists show them";
+  const remedy = "credentials don't belong in an endpoint, where logs and process lists show them";
   const url = parseUrl(
     endpoint,
-    `${place} can not be read: it is an address such as https://s3.example.com`,
+    `${place} isn't valid: write an address such as https://s3.example.com`,
     remedy,
   );
-  if (url.search !== "" || url.hash !== "") throw usage(`${place} must have no ? and no #`);
+  if (url.search !== "" || url.hash !== "") throw usage(`${place} can't have a ? or a #`);
   return url.href.replace(/\/$/, "");
 }
 

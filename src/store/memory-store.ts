@@ -24,12 +24,12 @@ import {
 } from "./object-store.ts";
 import { checkCondition, refuseCondition } from "./put-condition.ts";
 
-/** What several `MemoryStore`s hold in common, as several clients do one bucket. */
+/** What several `MemoryStore`s share, as several clients share one bucket. */
 export type MemoryState = Map<string, StoredObject>;
 
 /**
- * Objects in this process's memory, for tests and simulations. The etag is a hash of the content,
- * as MinIO's is: equal bytes have equal etags.
+ * Objects in this process's memory, for tests and simulations. The etag is a hash of the content, as in
+ * MinIO, so equal bytes have equal etags.
  */
 export class MemoryStore implements ObjectStore {
   readonly location = "memory:";
@@ -37,7 +37,7 @@ export class MemoryStore implements ObjectStore {
   readonly #state: MemoryState;
   readonly #clock: Clock;
 
-  /** With "none" it is append-only, as a remote without conditional writes. */
+  /** With "none" it is append-only, like a remote without conditional writes. */
   constructor(
     state: MemoryState = new Map(),
     clock: Clock = systemClock,

@@ -6,36 +6,36 @@ const metadataNamePattern = /^[a-z0-9-]+$/;
 const metadataValuePattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 const metadataLimitBytes = 1536;
 
-/** Whether `segment` may stand between two slashes of a key: never hidden, never a way up. */
+/** Whether `segment` may stand between two slashes of a key. It never hides a file or leads upwards. */
 export function isKeySegment(segment: string): boolean {
   return segmentPattern.test(segment);
 }
 
-/** Whether `key` is one that a store takes, as `ObjectStore` says. */
+/** Whether `key` is a valid key, as `ObjectStore` defines it. */
 export function isKey(key: string): boolean {
   return key.split("/").every(isKeySegment);
 }
 
-/** Throws `store-rejected` for a key that no store takes. */
+/** Throws "store-rejected" for an invalid key. */
 export function checkKey(key: string): void {
   if (!isKey(key)) {
     throw new ScbError(
       "store-rejected",
-      `${JSON.stringify(key)} is not a key: use segments of A-Z a-z 0-9 . _ - joined by "/", none beginning with a dot`,
+      `${JSON.stringify(key)} is not a key: use segments of A-Z a-z 0-9 . _ - joined by "/", none starting with a dot`,
     );
   }
 }
 
-/** Throws `store-rejected` for what can not be the beginning of a key. "" is the beginning of all. */
+/** Throws "store-rejected" for a string that no key starts with. "" is always valid. */
 export function checkPrefix(prefix: string): void {
   const segments = prefix.split("/");
   const last = segments.pop() ?? "";
   if (!segments.every(isKeySegment) || !partialSegmentPattern.test(last)) {
-    throw new ScbError("store-rejected", `${JSON.stringify(prefix)} is not the beginning of a key`);
+    throw new ScbError("store-rejected", `${JSON.stringify(prefix)} is not the start of a key`);
   }
 }
 
-/** As `checkPrefix`, for one that names a folder: it ends in "/" or is empty. */
+/** As `checkPrefix`, for a folder's prefix: it ends in "/" or is empty. */
 export function checkFolderPrefix(prefix: string): void {
   checkPrefix(prefix);
   if (prefix !== "" && !prefix.endsWith("/")) {
@@ -46,7 +46,7 @@ export function checkFolderPrefix(prefix: string): void {
   }
 }
 
-/** Throws `store-rejected` for metadata that would not come back from every store as it went in. */
+/** Throws "store-rejected" for metadata that some store would not return unchanged. */
 export function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   let sizeBytes = 0;
   for (const [name, value] of Object.entries(metadata)) {
@@ -54,7 +54,7 @@ export function checkMetadata(metadata: Readonly<Record<string, string>>): void 
     if (!metadataNamePattern.test(name) || !metadataValuePattern.test(value)) {
       throw new ScbError(
         "store-rejected",
-        `metadata ${JSON.stringify(name)}: names are a-z 0-9 -, values printable ASCII without space at either end, not empty`,
+        `metadata ${JSON.stringify(name)}: names are a-z 0-9 -, values are printable ASCII, not empty, without spaces at either end`,
       );
     }
   }
@@ -66,7 +66,7 @@ export function checkMetadata(metadata: Readonly<Record<string, string>>): void 
   }
 }
 
-/** Compares keys by their bytes; keys are ASCII, so by their characters. */
+/** Compares keys by their bytes. They are ASCII, so comparing characters is enough. */
 export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -10,10 +10,10 @@ export type StoreOperation =
   | "delete"
   | "inspect";
 
-/** Makes a request, and gives its answer or its error on. A listing is one request a name. */
+/** Makes a request and passes on its answer or error. A listing is one request per name. */
 export type AroundRequest = <T>(operation: StoreOperation, request: () => Promise<T>) => Promise<T>;
 
-/** The same store, each of whose requests `around` makes. Closing it closes the store. */
+/** The same store, with each request made by `around`. Closing it closes the store. */
 export function observedStore(store: ObjectStore, around: AroundRequest): ObjectStore {
   const { inspection } = store;
   return {
@@ -54,8 +54,8 @@ async function* observedList<T>(
 }
 
 /**
- * The same store, which tells how each request ended: "ok", or the code of its error. A listing counts
- * once, when it ends.
+ * The same store, reporting how each request ended: "ok", or the code of its error. A listing counts
+ * once, at its end.
  */
 export function countedStore(
   store: ObjectStore,

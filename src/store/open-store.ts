@@ -7,8 +7,8 @@ import type { OpenStoreOptions } from "./store-kind.ts";
 import { kindOf, type StoreLocation } from "./store-kinds.ts";
 
 /**
- * Opens the store at `location`, without asking it anything yet. As text it is read as `parseLocation`
- * does: throws "usage".
+ * Opens the store at `location`, without sending it anything yet. Text is parsed as by `parseLocation`,
+ * which throws "usage".
  */
 export async function openStore(
   location: StoreLocation | string,

@@ -2,23 +2,22 @@ import { usage } from "./location-text.ts";
 import { fullStoreForms, kindOf, type StoreLocation, storeKinds } from "./store-kinds.ts";
 
 /**
- * Reads the value of `--to`, in the form of one of the kinds of stores.
- *
- * Throws `usage`. As the value may hold a credential where none should be, it is never repeated.
+ * Parses the value of `--to`, in the form of one of the store kinds. Throws "usage". Never repeats the
+ * value, because it may hold a misplaced credential.
  */
 export function parseLocation(text: string): StoreLocation {
   const row = storeKinds.find(({ scheme }) => text.startsWith(scheme));
   if (row !== undefined) return row.parse(text);
   const hint = text.startsWith("/") ? "; a path needs file:// before it" : "";
-  throw usage(`a store is given as ${fullStoreForms()}${hint}`);
+  throw usage(`write a store as ${fullStoreForms()}${hint}`);
 }
 
-/** The location as `parseLocation` reads it. */
+/** Formats a location so that `parseLocation` can parse it. */
 export function formatLocation(location: StoreLocation): string {
   return kindOf(location).format(location);
 }
 
-/** What a store is called: its location, with nothing of the query but the endpoint. */
+/** A store's name: its location, without any parameter but the endpoint. */
 export function storeName(location: StoreLocation): string {
   const { format, parameters } = kindOf(location);
   const text = format(location);

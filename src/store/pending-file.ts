@@ -8,7 +8,9 @@ import { systemCode, unless } from "./file-errors.ts";
 const pendingPrefix = ".pending-";
 const lockSuffix = ".lock";
 
-/** How long a waiter sees the same holder before it takes the lock from it. Liveness only. */
+/**
+ * How long a waiter watches the same holder before it takes the lock away. This affects only liveness.
+ */
 const staleAfterMs = 1000;
 const pollIntervalMs = 10;
 
@@ -25,7 +27,7 @@ export interface PendingTarget {
   readonly task: FileTask;
 }
 
-/** Whether `entry` of a folder is a put on its way, or a lock: hidden names that can be left over. */
+/** Whether a folder's `entry` is a pending put or a lock: hidden names that a crash may leave behind. */
 export function isPendingName(entry: string): boolean {
   return entry.startsWith(pendingPrefix) || (entry.startsWith(".") && entry.endsWith(lockSuffix));
 }
@@ -33,20 +35,19 @@ export function isPendingName(entry: string): boolean {
 /**
  * New content on its way to `name`, and the lock under which it gets there.
  *
- * The content is written and synced as `.pending-TOKEN/TOKEN`. The lock is held by renaming that
- * folder to `.NAME.lock`: possible only while there is no such folder, or an empty one. The commit
- * renames the file out of it to its name, which releases the lock in the same step. So the file that
- * makes a commit possible *is* the lock, and to take the lock away is to take the file away: the
- * holder's commit then fails, however late it comes. A lock taken away from a live holder costs it
- * another round, never an update; clocks and process ids have no part in that. One whose holder was
- * killed is taken away by the first who waits for it.
+ * The content is written and synced as `.pending-TOKEN/TOKEN`. Renaming that folder to `.NAME.lock` takes
+ * the lock: this is possible only if there is no such folder, or an empty one. The commit renames the
+ * file out of that folder to its name, which releases the lock in the same step. So the file that makes a
+ * commit possible *is* the lock, and taking the lock away means taking the file away: the holder's commit
+ * then fails, however late it comes. Losing the lock costs a live holder another round, never an update;
+ * clocks and process ids play no part in that. The first waiter takes away the lock of a killed holder.
  */
 export class PendingFile {
   readonly #folder: string;
   readonly #name: string;
   readonly #token: string;
   readonly #task: FileTask;
-  /** Where the content stands now: in the private folder, then in the lock. */
+  /** Where the content is now: in the private folder, then in the lock. */
   #place: string;
 
   private constructor({ folder, name, token, task }: PendingTarget) {
@@ -57,7 +58,7 @@ export class PendingFile {
     this.#place = join(folder, `${pendingPrefix}${token}`);
   }
 
-  /** Writes and syncs the content, and the sidecar where there is one. */
+  /** Writes and syncs the content, and the sidecar if there is one. */
   static async stage(
     target: PendingTarget,
     bytes: Uint8Array,
@@ -76,7 +77,7 @@ export class PendingFile {
     return pending;
   }
 
-  /** Waits for the lock of this name and takes it. */
+  /** Waits for this name's lock and takes it. */
   async lock({ clock, random }: LockWait): Promise<void> {
     const lock = join(this.#folder, `.${this.#name}${lockSuffix}`);
     let patienceMs = staleAfterMs;
@@ -96,7 +97,7 @@ export class PendingFile {
         seenSinceMs = nowMs;
       } else if (seen !== "" && nowMs - seenSinceMs > patienceMs) {
         await revokeLock(this.#task, lock);
-        // A holder that is slow rather than dead gets more time, so that somebody gets through.
+        // A slow but live holder gets more time, so that some writer makes progress.
         patienceMs *= 2;
         continue;
       }
@@ -104,17 +105,17 @@ export class PendingFile {
     }
   }
 
-  /** Under the lock: puts the sidecar where `path` says. False when the lock was taken away. */
+  /** Under the lock: moves the sidecar to `path`. False if the lock was taken away. */
   async placeSidecar(path: string): Promise<boolean> {
     return moved(this.#task.run(() => rename(this.#sidecar, path)));
   }
 
-  /** Under the lock: the content becomes the object, in one step. False when it was taken away. */
+  /** Under the lock: makes the content the object, in one step. False if the lock was taken away. */
   async commit(): Promise<boolean> {
     return moved(this.#task.run(() => rename(this.#content, join(this.#folder, this.#name))));
   }
 
-  /** Removes what is left, the lock too. Right after a commit and after any failure. */
+  /** Removes what is left, including the lock. Call it right after a commit and after any failure. */
   async discard(): Promise<void> {
     for (const path of [this.#content, this.#sidecar]) {
       await unless(
@@ -145,7 +146,7 @@ export class PendingFile {
   }
 }
 
-/** Takes the lock from its holder, whose commit can not succeed any more, unless it just has. */
+/** Takes the lock from its holder, whose commit can no longer succeed unless it just has. */
 export async function revokeLock(task: FileTask, lock: string): Promise<void> {
   const entries = await unless(
     task.run(() => readdir(lock)),
@@ -159,7 +160,7 @@ export async function revokeLock(task: FileTask, lock: string): Promise<void> {
   }
 }
 
-/** Removes what a writer left that was killed: safe at any time, even if that writer lives. */
+/** Removes what a killed writer left. Safe at any time, even if that writer is alive. */
 export async function removeLeftover(task: FileTask, folder: string, entry: string): Promise<void> {
   const path = join(folder, entry);
   if (entry.startsWith(pendingPrefix)) {

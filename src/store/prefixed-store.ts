@@ -1,9 +1,8 @@
 import type { ListedObject, ObjectStore } from "./object-store.ts";
 
 /**
- * The part of `store` below `folder`, as a store of its own: keys are relative to that folder, so
- * what is written there stays right when the folder is copied elsewhere. Closing it closes nothing,
- * since it owns nothing.
+ * The part of `store` below `folder`, as its own store. Keys are relative to that folder, so its contents
+ * stay valid when the folder is copied elsewhere. Closing it closes nothing, because it owns nothing.
  */
 export function prefixedStore(store: ObjectStore, folder: string): ObjectStore {
   const prefix = `${folder}/`;

@@ -6,12 +6,12 @@ import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
 type Handle = NodeHttpHandler["handle"];
 
 /**
- * Sends each request through the proxy that the environment names for its host, or without one. Throws
- * `ProxyTrouble` for what ended at the proxy, and never got to the store.
+ * Sends each request through the proxy that the environment names for its host, or directly. Throws
+ * `ProxyTrouble` for requests that ended at the proxy and never reached the store.
  */
 export class ProxiedHandler extends NodeHttpHandler {
   readonly #options: NodeHttpHandlerOptions;
-  /** By the proxy's URL. */
+  /** Keyed by the proxy's URL. */
   readonly #handlers = new Map<string, NodeHttpHandler>();
 
   constructor(options: NodeHttpHandlerOptions) {
@@ -29,7 +29,7 @@ export class ProxiedHandler extends NodeHttpHandler {
       .catch((error: unknown) => {
         throw isConnectTimeout(error) ? new ProxyTrouble("unreached", proxy.name, tooLong) : error;
       });
-    // S3 has no such answer.
+    // S3 never answers 407.
     if (result.response.statusCode === 407) throw ProxyTrouble.fromStatus(407, proxy.name);
     return result;
   }
@@ -50,7 +50,7 @@ export class ProxiedHandler extends NodeHttpHandler {
 
 const tooLong = "it made no connection in time";
 
-/** The SDK gives it no code of its own. */
+/** The SDK gives this error no code. */
 function isConnectTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.includes("did not establish a connection");
 }

@@ -2,8 +2,8 @@ import { ScbError } from "../runtime/error.ts";
 import type { PutCondition } from "./object-store.ts";
 
 /**
- * For stores that check by themselves: throws "store-precondition" or "store-missing" where the
- * condition does not hold. `currentEtag` is null where the key holds nothing.
+ * For stores that check conditions themselves: throws "store-precondition" or "store-missing" if the
+ * condition doesn't hold. `currentEtag` is null if the key holds nothing.
  */
 export function checkCondition(
   key: string,
@@ -14,17 +14,20 @@ export function checkCondition(
   if (condition === undefined) return;
   if (condition.kind === "absent") {
     if (currentEtag === null) return;
-    throw new ScbError("store-precondition", `${key} exists already in ${location}`);
+    throw new ScbError("store-precondition", `${key} already exists in ${location}`);
   }
   if (currentEtag === null) {
-    throw new ScbError("store-missing", `${key} is not in ${location}, so it can not be replaced`);
+    throw new ScbError("store-missing", `${key} is not in ${location}, so it can't be replaced`);
   }
   if (currentEtag !== condition.etag) {
     throw new ScbError("store-precondition", `${key} in ${location} has changed`);
   }
 }
 
-/** For append-only stores: throws "store-rejected" for any condition, since nothing would hold it. */
+/**
+ * For append-only stores: throws "store-rejected" for any condition, because the store would not enforce
+ * it.
+ */
 export function refuseCondition(
   key: string,
   condition: PutCondition | undefined,
@@ -33,6 +36,6 @@ export function refuseCondition(
   if (condition === undefined) return;
   throw new ScbError(
     "store-rejected",
-    `${location} enforces no conditions, so ${key} can't be written there under one: it is append-only`,
+    `${location} is append-only and enforces no conditions, so ${key} can't be written there with one`,
   );
 }

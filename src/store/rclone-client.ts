@@ -7,10 +7,10 @@ import { ScbError } from "../runtime/error.ts";
 import { RcloneTrouble } from "./rclone-errors.ts";
 import { RcloneProcess, type RcloneProcessOptions } from "./rclone-process.ts";
 
-/** The oldest that is known to answer all that is asked here. */
+/** The oldest release known to answer every call made here. */
 const oldestVersion = [1, 60] as const;
 const longestAnswerBytes = 64 * 1024;
-/** Between the end of its connections and that of the process. */
+/** How long rclone's process may outlive its connections. */
 const endsWithinMs = 500;
 
 const versionSchema = z.object({ version: z.string(), decomposed: z.array(z.number()) });
@@ -30,9 +30,9 @@ interface RcloneAnswer {
   readonly bytes: Uint8Array | null;
 }
 
-/** The connection to rclone broke: it may have ended. */
+/** The connection to rclone broke, perhaps because it ended. */
 class BrokenOff extends Error {
-  /** It may have heard what it was asked. */
+  /** rclone may have received the request. */
   readonly wasSent: boolean;
 
   constructor(code: string, wasSent: boolean) {
@@ -42,8 +42,8 @@ class BrokenOff extends Error {
 }
 
 /**
- * Asks one rclone, which is started when it is needed and again after it has ended. Throws
- * `RcloneTrouble`, "usage" where there is no fit rclone, and "aborted".
+ * Calls one rclone, which is started when needed and again after it has ended. Throws `RcloneTrouble`,
+ * "usage" if there is no suitable rclone, and "aborted".
  */
 export class RcloneClient {
   readonly #options: RcloneProcessOptions;
@@ -56,7 +56,7 @@ export class RcloneClient {
     this.#options = options;
   }
 
-  /** One call of the remote control: null for what rclone calls not found. */
+  /** One call of the remote control. Null for what rclone reports as not found. */
   async call(
     method: string,
     parameters: Readonly<Record<string, unknown>>,
@@ -90,7 +90,7 @@ export class RcloneClient {
     return answer === null ? null : (answer.bytes ?? "too-large");
   }
 
-  /** Writes a file straight to its name: a reader may see a part of it. */
+  /** Writes a file directly under its name, so a reader may see part of it. */
   async upload(fs: string, file: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     const slash = file.lastIndexOf("/");
     const [folder, name] = [file.slice(0, Math.max(0, slash)), file.slice(slash + 1)];
@@ -110,7 +110,7 @@ export class RcloneClient {
     if (answer === null) throw new RcloneTrouble("directory not found");
   }
 
-  /** Ends an rclone that doesn't answer, so that the next call has a new one. */
+  /** Ends an rclone that doesn't answer, so that the next call starts a new one. */
   endProcess(): void {
     void this.#running?.end();
     this.#running = null;
@@ -123,7 +123,7 @@ export class RcloneClient {
     await (started ?? this.#running)?.end();
   }
 
-  /** Null for what rclone calls not found. */
+  /** Null for what rclone reports as not found. */
   async #ask(asked: RcloneRequest, signal?: AbortSignal): Promise<RcloneAnswer | null> {
     for (let attempt = 1; ; attempt += 1) {
       throwIfAborted(signal);
@@ -138,14 +138,14 @@ export class RcloneClient {
         throwIfAborted(signal);
         if (!(error instanceof BrokenOff)) throw error;
         const end = await this.#endOf(running, signal);
-        // It had ended before it was asked, and nobody had noticed.
+        // It had ended before the request, unnoticed.
         if (!error.wasSent && attempt === 1) continue;
         throw end ?? new RcloneTrouble(error.message);
       }
     }
   }
 
-  /** Why an rclone that breaks off has ended; null if it hasn't. */
+  /** Why an rclone whose connection broke has ended; null if it hasn't. */
   async #endOf(running: RcloneProcess, signal: AbortSignal | undefined): Promise<unknown> {
     const nothing = (): null => null;
     const waited = this.#options.clock.sleep(endsWithinMs, signal).then(nothing, nothing);
@@ -158,7 +158,7 @@ export class RcloneClient {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = null;
     });
-    // Others may wait for the same start, so a signal of one of them doesn't end it.
+    // Several callers may await the same start, so one caller's signal must not end it.
     const running = await this.#starting;
     throwIfAborted(signal);
     return running;
@@ -187,7 +187,7 @@ export class RcloneClient {
     if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
     throw new ScbError(
       "usage",
-      `rclone ${oldestVersion.join(".")} or newer is needed, and the one in PATH is ${running.text(version)}: see https://rclone.org/install`,
+      `rclone ${oldestVersion.join(".")} or newer is needed, but the one in PATH is ${running.text(version)}: see https://rclone.org/install`,
     );
   }
 

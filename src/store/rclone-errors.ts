@@ -2,13 +2,13 @@ import type { ErrorCode } from "../runtime/error.ts";
 import { ScbError } from "../runtime/error.ts";
 import { foreignText, secretlessText } from "../runtime/foreign-text.ts";
 
-/** What rclone says of something that it couldn't do. */
+/** Why rclone couldn't do something. */
 export class RcloneTrouble extends Error {
   override readonly name = "RcloneTrouble";
-  /** Of its answer; null if it gave none. */
+  /** The status of its answer; null if it gave none. */
   readonly status: number | null;
 
-  /** `message` is without secrets and fit for a message. */
+  /** `message` contains no secrets and is fit for a message. */
   constructor(message: string, status: number | null = null) {
     super(message);
     this.status = status;
@@ -19,15 +19,15 @@ export class RcloneTrouble extends Error {
 export interface RcloneAttempt {
   /** For people, completes "cannot …": "write a/b in rclone:nas:backups". */
   readonly doing: string;
-  /** The remote's name, as rclone.conf has it. */
+  /** The remote's name in rclone.conf. */
   readonly remote: string;
-  /** Something may have come into its place: then nothing that is said means that nothing did. */
+  /** Something may have been written, so no text may be taken to mean that nothing was. */
   readonly mayHaveLanded?: boolean | undefined;
 }
 
 interface RcloneMeaning {
   readonly code: ErrorCode;
-  /** What it means and what to do, as a clause. */
+  /** The meaning and the remedy, as a clause. */
   readonly says: string;
 }
 
@@ -47,8 +47,8 @@ const rejected =
   () => ({ code: "store-rejected", says });
 
 /**
- * rclone has one text and hardly a code for what its seventy backends say: the first words that are
- * found count. What isn't here is "store-unknown", with rclone's own words.
+ * rclone has one text and hardly any code for the failures of its seventy backends, so the first matching
+ * pattern counts. Anything else is "store-unknown", with rclone's own text.
  */
 const meanings: readonly (readonly [words: RegExp, meaning: MeaningOf])[] = [
   [
@@ -92,7 +92,7 @@ const meanings: readonly (readonly [words: RegExp, meaning: MeaningOf])[] = [
   [
     /knownhosts: key|host key|key mismatch/i,
     busy(
-      "the server's host key isn't one that known_hosts_file has: find out why it changed before you trust it",
+      "the server's host key isn't in known_hosts_file: find out why it changed before you trust it",
     ),
   ],
   [
@@ -123,7 +123,7 @@ const meanings: readonly (readonly [words: RegExp, meaning: MeaningOf])[] = [
   ],
 ];
 
-/** Translates what a call of rclone threw. */
+/** Translates an error from a call of rclone. */
 export function translateRcloneError(error: unknown, attempt: RcloneAttempt): unknown {
   if (!(error instanceof RcloneTrouble)) return error;
   const { doing, remote, mayHaveLanded = false } = attempt;
@@ -134,10 +134,10 @@ export function translateRcloneError(error: unknown, attempt: RcloneAttempt): un
   return new ScbError(code, `cannot ${doing}: ${meaning.says}${said}`, { cause: error });
 }
 
-/** Words of rclone's for a message. `secrets` and what looks like one are left out. */
+/** rclone's text, fit for a message: without `secrets` and anything that looks like one. */
 export function rcloneText(text: string, secrets: readonly string[]): string {
   const bare = text
-    // Credentials in a URL, before the host or behind it.
+    // Credentials in a URL, before or after the host.
     .replaceAll(/(:\/\/)[^/@\s"]*@/g, "$1")
     .replaceAll(/(:\/\/[^\s"?]*)\?[^\s"]*/g, "$1?…")
     .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, "$1 …")

@@ -2,17 +2,20 @@ import { shellQuote } from "../runtime/shell-quote.ts";
 import { usage } from "./location-text.ts";
 import type { StoreKind } from "./store-kind.ts";
 
-/** A folder of a remote that rclone's configuration names. */
+/** A folder of a remote in rclone's configuration. */
 export interface RcloneLocation {
   readonly kind: "rclone";
   /** Without the colon. */
   readonly remote: string;
-  /** As rclone takes it behind the colon, without a slash at its end. Never empty. */
+  /** As rclone takes it after the colon, without a trailing slash. Never empty. */
   readonly path: string;
 }
 
 const form = "rclone:REMOTE:PATH";
-/** As rclone names remotes. What begins with ":" or holds "," would carry options, and so secrets. */
+/**
+ * rclone's names of remotes. A name that starts with ":" or holds "," would carry options, and so
+ * secrets.
+ */
 const remotePattern = /^[\w.+@](?:[\w.+@ -]*[\w.+@-])?$/;
 
 export const rcloneKind: StoreKind<RcloneLocation> = {
@@ -31,7 +34,7 @@ export const rcloneKind: StoreKind<RcloneLocation> = {
     kept: "The rclone.conf that knows the remote is kept",
     severalKept: "The rclone.conf that knows the remotes is kept",
     credentials:
-      "Put rclone.conf where rclone config file says, or make the remote anew with rclone config.",
+      "Put rclone.conf where rclone config file says, or create the remote again with rclone config.",
     severalCredentials: null,
   },
   leastRights: () => ({
@@ -43,7 +46,7 @@ export const rcloneKind: StoreKind<RcloneLocation> = {
   stockTools: ({ remote, path }, folder) => ({
     variables: [`B=${shellQuote(`${remote}:${path}/${folder}`)}`],
     show: (key) => `rclone cat "$B/${key}"`,
-    // Where a remote keeps no times, a file of the same size would be taken for the same.
+    // On a remote without file times, a file of the same size would be taken for the same file.
     copy: (key, to) => `rclone copyto --ignore-times "$B/${key}" ${to}`,
     list: (prefix) => `rclone lsf --include '*.backup' "$B/${prefix}"`,
     curl: null,
@@ -54,11 +57,11 @@ function parse(text: string): RcloneLocation {
   const [, remote = "", given = ""] = /^rclone:([^:]*):(.*)$/su.exec(text) ?? [];
   if (!remotePattern.test(remote)) {
     throw usage(
-      `an rclone location is ${form}: REMOTE is a name that rclone listremotes shows; options and credentials belong into rclone's configuration`,
+      `write an rclone location as ${form}: REMOTE is a name that rclone listremotes shows; options and credentials belong in rclone's configuration`,
     );
   }
   const path = given.replaceAll(/\/{2,}/g, "/").replace(/\/$/, "");
-  if (path === "") throw usage(`an rclone location names a folder of the remote: ${form}`);
+  if (path === "") throw usage(`an rclone location must name a folder of the remote: ${form}`);
   if (/[\p{C}[\]\\]/u.test(path) || path.split("/").some((part) => /^\.{1,2}$/.test(part))) {
     throw usage(
       "the path in the rclone location: no control characters, no [ ] or \\, no . or .. between slashes",

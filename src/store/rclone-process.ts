@@ -17,8 +17,8 @@ export interface RcloneProcessOptions {
 }
 
 /**
- * Runs "$@" until standard input ends, which it does when this program ends, however it ends. rclone
- * alone holds the other end of standard error, so that ends with rclone.
+ * Runs "$@" until standard input ends, which happens when this program ends, however it ends. Only rclone
+ * holds the other end of standard error, so that ends with rclone.
  */
 const guard = `
 command -v "$1" >/dev/null 2>&1 || exit 127
@@ -31,13 +31,13 @@ wait $!
 const notFound = 127;
 const keptLogBytes = 4096;
 
-/** One rclone that serves its remote control on a port of this machine, to this program alone. */
+/** One rclone, serving its remote control on a local port, only to this program. */
 export class RcloneProcess {
-  /** Rejects with what rclone said last when it has ended; never resolves. */
+  /** Rejects with rclone's last output when it has ended; never resolves. */
   readonly ended: Promise<never>;
-  /** Without a slash at its end; resolves when it serves. */
+  /** Without a trailing slash. Resolves when rclone serves. */
   readonly url: Promise<string>;
-  /** The value of the header with which it knows us. */
+  /** The value of the header that authenticates us to it. */
   readonly authorization: string;
   readonly #child: ChildProcessByStdio<Writable, null, Readable>;
   readonly #secrets: readonly string[];
@@ -53,10 +53,10 @@ export class RcloneProcess {
     const flags = [
       ...["--rc-addr", "127.0.0.1:0", "--rc-serve", "--rc-user", "scb-mirror"],
       ...["--log-level", "NOTICE", "--ask-password=false", "--ignore-times"],
-      // It is asked again by whoever knows what that means.
+      // Only the caller knows what a repetition means.
       ...["--retries", "1", "--low-level-retries", "1"],
       ...["--contimeout", `${connectTimeoutMs}ms`, "--timeout", `${requestTimeoutMs}ms`],
-      // A backup is a few kilobytes, and 16 MB for each upload too much on a small machine.
+      // A backup has a few kilobytes, and 16 MB for each upload are too much for a small machine.
       ...["--buffer-size", "0", "--streaming-upload-cutoff", "1Mi"],
     ];
     this.#child = spawn("sh", ["-c", guard, "sh", "rclone", "rcd", ...flags], {
@@ -69,14 +69,14 @@ export class RcloneProcess {
     const { promise: url, resolve: serves, reject: fails } = Promise.withResolvers<string>();
     this.ended = ended;
     this.url = url;
-    // Whoever asks hears it; nobody may be asking.
+    // Every call handles this rejection, but there may be no call.
     ended.catch(() => undefined);
     url.catch(() => undefined);
     ended.catch(fails);
     this.#gone = new Promise((resolve) => {
       this.#child.once("error", (error) => {
         this.#hasEnded = true;
-        end(new ScbError("usage", `rclone can't be started: ${error.message}`, { cause: error }));
+        end(new ScbError("usage", `can't start rclone: ${error.message}`, { cause: error }));
         resolve();
       });
       this.#child.once("close", (code) => {
@@ -86,7 +86,7 @@ export class RcloneProcess {
     });
     this.#child.once("exit", () => {
       this.#hasEnded = true;
-      // Only if somebody has killed the guard is there anything left.
+      // Anything is left only if the guard was killed.
       this.#killGroup();
     });
     this.#child.stdin.on("error", () => undefined);
@@ -97,14 +97,14 @@ export class RcloneProcess {
       if (address !== undefined) serves(address);
     });
     this.#child.stderr.once("close", () => this.#child.stdin.end());
-    // Whoever waits for an answer keeps this program alive, not the process.
+    // Callers that await an answer keep this program alive; rclone's process doesn't.
     this.#child.unref();
     for (const stream of [this.#child.stdin, this.#child.stderr]) {
       if ("unref" in stream && typeof stream.unref === "function") stream.unref();
     }
   }
 
-  /** The process, once it serves. Throws `RcloneTrouble`, or "usage" where there is no rclone. */
+  /** Returns the process once it serves. Throws `RcloneTrouble`, or "usage" if there is no rclone. */
   static async start(options: RcloneProcessOptions, signal?: AbortSignal): Promise<RcloneProcess> {
     const { clock, requestTimeoutMs } = options;
     const started = new RcloneProcess(options);
@@ -127,7 +127,7 @@ export class RcloneProcess {
     return rcloneText(text, this.#secrets);
   }
 
-  /** Ends it at once, whatever it does; resolves when nothing is left of it. May be called twice. */
+  /** Ends it immediately; resolves when nothing is left of it. May be called twice. */
   async end(): Promise<void> {
     this.#child.ref();
     this.#child.stdin.end();
@@ -158,6 +158,6 @@ export class RcloneProcess {
 function notInstalled(): ScbError {
   return new ScbError(
     "usage",
-    "there is no rclone in PATH: install it (Debian: apt install rclone, else https://rclone.org/install), version 1.60 or newer",
+    "there is no rclone in PATH: install version 1.60 or newer (Debian: apt install rclone; otherwise see https://rclone.org/install)",
   );
 }

@@ -8,16 +8,16 @@ import type { ListOptions, ObjectStore, RequestOptions } from "./object-store.ts
 export interface RetryingReadsOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** How often a read is sent at most. Default 4: less than a second of waiting in all. */
+  /** The maximum number of tries. Default 4, with less than a second of waiting in all. */
   readonly maxTries?: number | undefined;
-  /** Hears of each failure after which the read is sent again. */
+  /** Called after each failure that leads to a retry. */
   readonly onRetry?: ((error: ScbError, attempt: number) => void) | undefined;
 }
 
 /**
- * The same store, whose reads are tried again a few times where the answer was lost or the store was
- * busy: for a command that a person waits for. A listing goes on after the last key that it gave.
- * Writes are not touched; what a repetition of them means only their caller knows.
+ * The same store, but reads are retried a few times after a lost answer or a busy store, for commands
+ * that a person waits for. A listing continues after the last key it gave. Writes aren't retried, because
+ * only their caller knows what a repetition means.
  */
 export function retryingReads(store: ObjectStore, options: RetryingReadsOptions): ObjectStore {
   const { clock, random, maxTries = 4, onRetry } = options;
@@ -48,7 +48,7 @@ export function retryingReads(store: ObjectStore, options: RetryingReadsOptions)
         }
         return;
       } catch (error) {
-        // Each key that came is progress, so the tries are counted anew: no `retry` does that.
+        // Each key is progress and resets the count of tries, which `retry` can't do.
         if (attempt >= maxTries || !canPass(error)) throw error;
         onRetry?.(error, attempt);
         await clock.sleep(backoffMs(attempt, random, storeBackoff), request?.signal);
@@ -57,7 +57,7 @@ export function retryingReads(store: ObjectStore, options: RetryingReadsOptions)
   }
 
   async function* listFolders(prefix: string, request?: RequestOptions) {
-    // They cannot be taken up in the middle, and there are few.
+    // A folder listing can't be resumed, but it is short.
     yield* await retried(async () => {
       const folders: string[] = [];
       for await (const folder of store.listFolders(prefix, request)) folders.push(folder);

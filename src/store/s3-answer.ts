@@ -1,19 +1,19 @@
 import { foreignAnswer, type HttpAnswer, redirectionOf } from "./http-answer.ts";
 
-/** What is known of one request. */
+/** What is known about one request. */
 export interface S3Exchange {
-  /** Undefined until it was signed: what fails before that never left this machine. */
+  /** Undefined until it is signed: an earlier failure never left this machine. */
   request?: S3SentRequest;
   answer?: HttpAnswer;
 }
 
 export interface S3SentRequest {
   readonly url: string;
-  /** What a service could send back of the credentials. */
+  /** The parts of the credentials that a service could send back. */
   readonly secrets: readonly string[];
 }
 
-/** What S3 answers if it did what it was asked for. */
+/** S3's answer if it did what was asked. */
 export type S3Expectation =
   /** To a PUT: 200, an ETag, and no body. */
   | { readonly kind: "written" }
@@ -32,9 +32,9 @@ const prolog = /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*
 const rootName = /^<(?:[\w.-]+:)?([\w.-]+)[\s/>]/;
 
 /**
- * Why this can't be the answer of an S3 service to such a request, as a clause for people; null if
- * it can. Proxies, captive portals and login pages answer in a store's place, with any status, and
- * what they say says nothing of the store or of what it holds.
+ * Why this can't be an S3 service's answer to such a request, as a clause for people; null if it can.
+ * Proxies, captive portals and login pages answer in the store's place, with any status, and their
+ * answers say nothing about the store or its contents.
  */
 export function whyForeign(
   answer: HttpAnswer,
@@ -50,7 +50,7 @@ export function whyForeign(
       : null;
   }
   if (body.length > 0) return notS3(answer);
-  // S3 names what is missing: the object or the bucket. To HEAD it can't.
+  // S3 names what is missing: the object or the bucket. For HEAD it can't.
   return status === 404 && method !== "HEAD" ? notS3(answer, "which names nothing") : null;
 }
 
@@ -78,23 +78,22 @@ function whyNotDone(answer: HttpAnswer, expected: S3Expectation): string | null 
       const text = decoder.decode(body);
       const { root } = expected;
       const end = new RegExp(`</?(?:[\\w.-]+:)?${root}(?:\\s[^<>]*)?/?>\\s*$`);
-      return rootOf(text) === root && end.test(text)
-        ? null
-        : notS3(answer, `where ${root} was due`);
+      return rootOf(text) === root && end.test(text) ? null : notS3(answer, `instead of ${root}`);
     }
   }
 }
 
 function whyNoObject(answer: HttpAnswer): string | null {
   const { headers } = answer;
-  // No object of ours is a page, and web servers give their pages an ETag and a date too.
-  if (/html/i.test(headers["content-type"] ?? "")) return notS3(answer, "a page and no object");
+  // Our objects are never HTML pages, and web servers give their pages an ETag and a date too.
+  if (/html/i.test(headers["content-type"] ?? ""))
+    return notS3(answer, "a page instead of an object");
   if (Number.isNaN(Date.parse(headers["last-modified"] ?? ""))) {
     return notS3(answer, "without the date of an object");
   }
   const encoding = headers["content-encoding"] ?? "";
   if (!["", "identity", "aws-chunked"].includes(encoding.toLowerCase())) {
-    return "the bytes were encoded anew on their way: a proxy before the store changes its answers; turn compression off in it, or go around it";
+    return "the bytes were re-encoded in transit: a proxy in front of the store changes its answers; turn off its compression, or bypass it";
   }
   return whyWrongEtag(answer);
 }
@@ -102,17 +101,17 @@ function whyNoObject(answer: HttpAnswer): string | null {
 function whyWrongEtag(answer: HttpAnswer): string | null {
   const { etag } = answer.headers;
   if (etag === undefined) {
-    return "no ETag came back: check that the endpoint is an S3 service, and that no proxy before it drops headers";
+    return "no ETag came back: check that the endpoint is an S3 service, and that no proxy in front of it drops headers";
   }
   if (strongEtag.test(etag)) return null;
   if (etag.startsWith("W/")) {
-    return "its ETag is a weak one (it begins with W/), which S3 never sends: a proxy before the store changes its answers, as compression does; turn that off in the proxy, or go around it";
+    return "its ETag is weak (it starts with W/), which S3 never sends: a proxy in front of the store changes its answers, as compression does; turn that off in the proxy, or bypass it";
   }
   return "its ETag is not in quotes, as S3 sends it: check that the endpoint is an S3 service";
 }
 
 function notS3(answer: HttpAnswer, detail?: string): string {
-  return foreignAnswer(answer, "no S3 service", detail);
+  return foreignAnswer(answer, "not an S3 service", detail);
 }
 
 function rootOf(text: string): string | undefined {

@@ -6,22 +6,22 @@ import { explainedCredentials } from "./s3-credentials.ts";
 import { checkRegion, type S3Style } from "./s3-location.ts";
 
 export interface S3ClientOptions extends HttpPatience {
-  /** Default: as the AWS tools look it up; us-east-1 where an endpoint is set and no region is. */
+  /** Default: as the AWS tools look it up, or us-east-1 if there is an endpoint but no region. */
   readonly region?: string | undefined;
   /** Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, then AWS. */
   readonly endpoint?: string | undefined;
-  /** Default: path if there is an endpoint, for which there is seldom a DNS name for each bucket. */
+  /** Default: "path" if there is an endpoint, because few services have a DNS name for each bucket. */
   readonly style?: S3Style | undefined;
-  /** Gives the credentials, whatever the environment has. Default: as the AWS tools look them up. */
+  /** Provides the credentials, whatever the environment says. Default: as the AWS tools look them up. */
   readonly profile?: string | undefined;
 }
 
 /**
- * A client that sends each request once and says what came of it. With the SDK's own retries a
- * conditional put whose answer was lost would be answered by the 412 that its own success causes.
+ * A client that sends each request once and reports the outcome. With the SDK's own retries, a
+ * conditional put whose answer was lost would get a 412 caused by its own success.
  *
- * Credentials come from the standard chain: environment, profile, SSO, container or machine role.
- * Throws "usage", naming the variable, for settings of the environment that can't be used.
+ * Credentials come from the standard chain: environment, profile, SSO, container or machine role. Throws
+ * "usage", naming the variable, for unusable settings in the environment.
  */
 export async function createS3Client(options: S3ClientOptions): Promise<S3Client> {
   const { endpoint, region } = await findS3Service(options);
@@ -29,8 +29,8 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
   const config: S3ClientConfig = {
     maxAttempts: 1,
     forcePathStyle: style === "path",
-    // The SDK's default CRC32 checksums are refused by several compatible services. Puts carry an
-    // MD5, which all take and which object lock asks for, so nothing is lost on AWS either.
+    // Several compatible services refuse the SDK's default CRC32 checksums. Puts carry an MD5, which all
+    // services accept and object lock requires, so AWS loses nothing either.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     expectContinueHeader: false,
@@ -45,11 +45,11 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
   return client;
 }
 
-/** Which service and region are used, by the options, else by environment and profile. */
+/** The service and region in use: from the options, or else from the environment and the profile. */
 export async function findS3Service(
   options: Pick<S3ClientOptions, "region" | "endpoint" | "profile">,
 ): Promise<{ readonly endpoint: string | undefined; readonly region: string | undefined }> {
-  // The SDK applies a configured endpoint too late for anything to depend on it, as path style does.
+  // The SDK applies a configured endpoint too late for anything that depends on it, such as path style.
   const { profile } = options;
   const client = new S3Client(profile === undefined ? {} : { profile });
   try {
@@ -71,7 +71,7 @@ function endpointOf(configured: string | undefined): string | undefined {
   return text === "" ? undefined : checkEndpoint(text, name);
 }
 
-/** `AWS_DEFAULT_REGION` is the AWS command line's, and many have only that set. */
+/** `AWS_DEFAULT_REGION` belongs to the AWS command line, and many users set only that. */
 async function regionOf(client: S3Client): Promise<string | undefined> {
   const names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
   const inEnv = names.map((name) => process.env[name]?.trim()).find(Boolean);
@@ -85,7 +85,7 @@ async function regionOf(client: S3Client): Promise<string | undefined> {
   }
 }
 
-/** AWS's own variants of an endpoint; together with one of somebody else's they mean nothing. */
+/** AWS's own endpoint variants make no sense with another service's endpoint. */
 async function checkSwitches({ config }: S3Client): Promise<void> {
   const switches = [
     { name: "AWS_USE_FIPS_ENDPOINT", isOn: config.useFipsEndpoint },
@@ -96,12 +96,12 @@ async function checkSwitches({ config }: S3Client): Promise<void> {
     if (!(await isOn())) continue;
     throw new ScbError(
       "usage",
-      `${place} is set, and so is an endpoint: AWS's FIPS and dual-stack endpoints are for AWS alone; unset one of them`,
+      `${place} is set, and so is an endpoint: only AWS has FIPS and dual-stack endpoints; unset one of them`,
     );
   }
 }
 
-/** The first of these variables that is set, else `otherwise`. */
+/** The first of these variables that is set; otherwise `otherwise`. */
 function nameOf(otherwise: string, names: readonly string[]): string {
   return names.find((name) => (process.env[name]?.trim() ?? "") !== "") ?? otherwise;
 }

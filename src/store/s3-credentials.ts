@@ -12,7 +12,7 @@ interface Credentials {
 
 type Provider<C extends Credentials> = (properties?: Record<string, unknown>) => Promise<C>;
 
-/** The names that people know the parts of a credential by. */
+/** The parts of a credential, by the names that people know. */
 const parts = [
   { field: "accessKeyId", variable: "AWS_ACCESS_KEY_ID" },
   { field: "secretAccessKey", variable: "AWS_SECRET_ACCESS_KEY" },
@@ -22,7 +22,7 @@ const parts = [
 const noneFound =
   "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with a profile in ~/.aws, or give this machine or container a role";
 
-/** An error of a service that gives credentials (STS, SSO), or of the system on the way to it. */
+/** An error of a credential service (STS, SSO), or of the system on the way to it. */
 const sourceError = z.object({
   name: z.string(),
   message: z.string(),
@@ -31,10 +31,9 @@ const sourceError = z.object({
 });
 
 /**
- * The SDK's chain of credentials, which says why there are none. The chain itself passes over each
- * source that fails and ends with "none found", be it that nothing is set up, that a person has to
- * sign in, or that the source is away for a moment. Throws `CredentialsTrouble`: "usage",
- * "store-denied" or "store-busy".
+ * The SDK's chain of credentials, which also says why there are none. The chain itself skips each failing
+ * source and ends with "none found", whether nothing is set up, a person has to sign in, or the source is
+ * temporarily away. Throws `CredentialsTrouble`: "usage", "store-denied" or "store-busy".
  */
 export function explainedCredentials<C extends Credentials>(
   standard: {
@@ -63,7 +62,7 @@ export function explainedCredentials<C extends Credentials>(
   };
 }
 
-/** The SDK tells its log what it throws and then passes over. */
+/** The SDK logs errors that it then swallows. */
 function listener(said: string[]): object {
   const ignore = (): void => undefined;
   return {
@@ -96,42 +95,42 @@ async function explain(
   if (status !== undefined) {
     const isPersons =
       status >= 400 && status < 500 && status !== 429 && !/thrott|IDPComm/i.test(name);
-    const told = `the service that gives credentials says ${foreignText(name)}, status ${status}: ${words}`;
+    const told = `the credential service says ${foreignText(name)}, status ${status}: ${words}`;
     return isPersons
-      ? become("store-denied", `${told}; check the role, and who may take it`)
-      : become("store-busy", `${told}; it is asked again`);
+      ? become("store-denied", `${told}; check the role, and who may assume it`)
+      : become("store-busy", `${told}; trying again`);
   }
   if (name === "TokenProviderError" || /aws sso login/.test(message)) {
     return become(
       "store-denied",
-      `the sign-in of the profile has ended: run \`aws sso login\` (${words})`,
+      `the profile's sign-in has expired: run \`aws sso login\` (${words})`,
     );
   }
   if (code === "ENOENT" || code === "EACCES") {
     return become("store-denied", `the credentials can't be read: ${words}`);
   }
   if (message !== "Could not load credentials from any providers") {
-    return become("store-busy", `the source of credentials fails: ${words}; it is asked again`);
+    return become("store-busy", `the source of credentials fails: ${words}; trying again`);
   }
   const program = said.find((text) => /^Command failed|credential_process returned/.test(text));
   if (program !== undefined) {
-    // The command itself may hold a secret; what follows it is what the program said.
+    // The command may hold a secret; the lines after it are the program's output.
     const [first = "", ...rest] = program.split("\n");
     const reason = foreignText(first.startsWith("Command failed") ? rest.join(" ") : first);
-    return become(
-      "store-busy",
-      `the profile's credential_process fails (${reason}); it is asked again`,
-    );
+    return become("store-busy", `the profile's credential_process fails (${reason}); trying again`);
   }
   const trouble = await metadataTrouble(hadSome);
-  if (trouble !== null) return become("store-busy", `${trouble}; it is asked again`);
+  if (trouble !== null) return become("store-busy", `${trouble}; trying again`);
   const missing = said.find((text) => /^Could not resolve credentials using profile/.test(text));
   return profile !== undefined && missing !== undefined
     ? become("store-denied", `the AWS profile gives no credentials: ${foreignText(missing)}`)
     : become("store-denied", noneFound);
 }
 
-/** What can't be in a header fails before it leaves, and what got in with a copy is no secret's. */
+/**
+ * Characters that can't be in a header make the request fail before it is sent. What slipped in while
+ * copying isn't part of the secret.
+ */
 function checkCharacters(credentials: Credentials): void {
   for (const { field, variable } of parts) {
     const value = credentials[field];
@@ -139,10 +138,10 @@ function checkCharacters(credentials: Credentials): void {
     const place =
       process.env[variable] === value
         ? variable
-        : `what the AWS profile, or the source that it names, gives for ${variable}`;
+        : `the ${variable} from the AWS profile, or from the source that it names,`;
     throw new CredentialsTrouble(
       "usage",
-      `${place} holds white space, a line break or another character that no key has: copy it anew`,
+      `${place} holds white space, a line break or another character that no key has: copy it again`,
     );
   }
 }

@@ -15,7 +15,7 @@ import type { PutCondition } from "./object-store.ts";
 import type { S3Exchange } from "./s3-answer.ts";
 import { meaningOfRefusal, regionCodes } from "./s3-meanings.ts";
 
-/** What was asked for, so that an answer can be read and a message can name it. */
+/** What was asked for, so that an answer can be interpreted and a message can name it. */
 export interface S3Attempt {
   /** For people, completes "cannot …": "write node/latest.json in s3://bucket". */
   readonly doing: string;
@@ -25,9 +25,9 @@ export interface S3Attempt {
   readonly exchange: S3Exchange;
 }
 
-/** What an error of the SDK says, apart from what it may carry along of request and credentials. */
+/** What an SDK error says, without the request and credentials that it may contain. */
 interface S3Failure extends Unanswered {
-  /** HTTP status, or undefined where no answer came. */
+  /** HTTP status, or undefined if there was no answer. */
   readonly status: number | undefined;
   readonly region: string | undefined;
   readonly dateMs: number | undefined;
@@ -36,7 +36,7 @@ interface S3Failure extends Unanswered {
 
 const optionalText = z.string().min(1).optional().catch(undefined);
 
-/** The few fields that are taken from an error of the SDK, of whatever class it is. */
+/** The few fields read from an SDK error, whatever its class. */
 const sdkErrorSchema = z
   .object({
     name: z.string().min(1).catch("Error"),
@@ -50,8 +50,8 @@ const sdkErrorSchema = z
   .catch({ name: "Error", message: "no message", $metadata: {} });
 
 /**
- * Translates what a call of the SDK threw. The cause that is kept holds code, status and request
- * id, and not the SDK's own error: that one carries the signed request, session token included.
+ * Translates an error from an SDK call. The kept cause holds code, status and request id instead of the
+ * SDK's own error, which contains the signed request, including the session token.
  */
 export function translateS3Error(error: unknown, attempt: S3Attempt): ScbError {
   if (error instanceof ScbError) return error;
@@ -71,7 +71,7 @@ export function translateS3Error(error: unknown, attempt: S3Attempt): ScbError {
   return new ScbError(code, `cannot ${attempt.doing}: ${says}`, { cause: causeOf(failure) });
 }
 
-/** Whether the store says by one of these codes that there is no such thing. */
+/** Whether the store says with one of these codes that there is no such thing. */
 export function saysMissing(
   error: unknown,
   exchange: S3Exchange,
@@ -124,17 +124,17 @@ function meaningOf(failure: S3Failure, attempt: S3Attempt): Meaning {
 
 function meaningOf404(code: string, said: string, { condition }: S3Attempt): Meaning {
   if (code === "NoSuchKey" && condition?.kind === "match") {
-    return { code: "store-missing", says: `the object that was to be replaced is gone (${said})` };
+    return { code: "store-missing", says: `the object to be replaced is gone (${said})` };
   }
   return {
     code: "store-unknown",
-    says: `the store misses something, and it is not said that it is the object (${said}): check the bucket's name and the endpoint`,
+    says: `the store says that something is missing, but not that it is the object (${said}): check the bucket's name and the endpoint`,
   };
 }
 
 function meaningOfUnanswered(failure: S3Failure): Meaning {
   const { code, text } = failure;
-  // Node refuses to send such a header or path: nothing has left, and nothing will.
+  // Node refuses to send such a header or path, so nothing left this machine, and nothing will.
   if (/^ERR_(?:INVALID|UNESCAPED)_/.test(code) || text === "Region is missing") {
     return { code: "usage", says: `the request could not be made: ${unmade(text)}` };
   }
@@ -144,10 +144,10 @@ function meaningOfUnanswered(failure: S3Failure): Meaning {
 function unmade(text: string): string {
   return text === "Region is missing"
     ? "no region is known; set ?region= or AWS_REGION"
-    : "one of the AWS settings holds a character that no request may; copy credentials, region and endpoint anew";
+    : "one of the AWS settings holds a character that a request can't contain; copy credentials, region and endpoint again";
 }
 
-/** An answer to HEAD has no body and so no code, but it has a date. Stores bear 15 minutes. */
+/** An answer to HEAD has no body and so no code, but it has a date. Stores tolerate 15 minutes. */
 function isSilentlySkewed({ status, code, dateMs }: S3Failure, clock: Clock): boolean {
   if (status !== 403 || code !== "Unknown" || dateMs === undefined) return false;
   return Math.abs(clock.now() - dateMs) > 15 * 60_000;

@@ -18,13 +18,13 @@ export interface S3InspectionOptions {
   readonly clock: Clock;
 }
 
-/** The version id of an object from before its bucket kept versions; every key may be asked for it. */
+/** The version id of an object older than its bucket's versioning. It is valid for every key. */
 const nullVersion = "null";
 
-/** How services say that a bucket has no object lock. */
+/** The codes for a bucket without object lock. */
 const unlockedCodes = ["ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"];
 
-/** What the S3 API tells of a bucket's set-up. */
+/** What the S3 API reports about a bucket's set-up. */
 export class S3Inspection implements StoreInspection {
   readonly rights = {
     versioning: "s3:GetBucketVersioning",
@@ -65,7 +65,7 @@ export class S3Inspection implements StoreInspection {
     };
   }
 
-  /** A date comes with every answer, a refusal too. */
+  /** Every answer has a date, even a refusal. */
   async #versioning({
     signal,
   }: RequestOptions): Promise<Pick<StoreSurvey, "versioning" | "clockSkewMs">> {
@@ -78,7 +78,7 @@ export class S3Inspection implements StoreInspection {
         signal,
         onAnswer: ({ headers }, sentAt) => {
           const date = Date.parse(headers["date"] ?? "");
-          // Half a second more, for the date has no fractions.
+          // Half a second more, because the date has no fractions.
           if (!Number.isNaN(date)) clockSkewMs = (sentAt + clock.now()) / 2 - (date + 500);
         },
       }),
@@ -104,7 +104,7 @@ export class S3Inspection implements StoreInspection {
   }
 }
 
-/** "denied" if the credential may not, or the service does not know the request. */
+/** "denied" if the credential may not, or if the service doesn't know the request. */
 async function permitted<T>(send: () => Promise<T>): Promise<T | "denied"> {
   try {
     return await send();

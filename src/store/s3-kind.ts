@@ -3,7 +3,7 @@ import { formatS3Location, parseS3Location, type S3Location, s3Text } from "./s3
 import { mirrorPolicy } from "./s3-policy.ts";
 import type { StockTools, StoreKind } from "./store-kind.ts";
 
-/** Any S3-compatible service. The AWS SDK is large, so it is loaded only where it is used. */
+/** Any S3-compatible service. Loads the AWS SDK only here, because it is large. */
 export const s3Kind: StoreKind<S3Location> = {
   kind: "s3",
   scheme: "s3:",
@@ -24,7 +24,7 @@ export const s3Kind: StoreKind<S3Location> = {
   async complete(location) {
     const { findS3Service } = await import("./s3-client.ts");
     const { endpoint, region } = await findS3Service(location);
-    // A profile is this machine's own.
+    // A profile exists only on this machine.
     const { profile: _, ...place } = location;
     return {
       ...place,
@@ -51,7 +51,7 @@ export const s3Kind: StoreKind<S3Location> = {
   stockTools,
 };
 
-/** An endpoint from the environment may hold what the command line is not allowed to. */
+/** An endpoint from the environment may hold credentials, which the command line may not. */
 function withoutCredentials(endpoint: string): string {
   const url = new URL(endpoint);
   url.username = "";
@@ -61,7 +61,7 @@ function withoutCredentials(endpoint: string): string {
   return url.href.replace(/\/$/, "");
 }
 
-/** `B`: where the node's backups are. `E`: the service, if it is not AWS. */
+/** `B` is where the node's backups are. `E` is the service, unless it is AWS. */
 function stockTools({ bucket, prefix, region, endpoint }: S3Location, folder: string): StockTools {
   const path = prefix === "" ? folder : `${prefix}/${folder}`;
   const inRegion = region === undefined ? "" : ` --region ${shellQuote(region)}`;

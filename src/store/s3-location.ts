@@ -8,35 +8,35 @@ import {
   usage,
 } from "./location-text.ts";
 
-/** A bucket, or what lies under a prefix of one. Credentials come from the standard AWS places. */
+/** A bucket, or the part of one under a prefix. Credentials come from the standard AWS places. */
 export interface S3Location {
   readonly kind: "s3";
   readonly bucket: string;
-  /** Without slash at either end; "" for the bucket's root. */
+  /** No slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   readonly region?: string;
   readonly endpoint?: string;
   readonly style?: S3Style;
-  /** The AWS profile that gives its credentials; by default the standard chain does. */
+  /** The AWS profile that provides its credentials. Default: the standard chain. */
   readonly profile?: string;
 }
 
-/** Where the bucket's name stands: before the endpoint's host name, or at the beginning of the path. */
+/** Where requests name the bucket: before the endpoint's host name, or at the start of the path. */
 export type S3Style = "virtual" | "path";
 
 export const s3Text = {
   name: "the s3 location",
   form: "s3://BUCKET[/PREFIX]",
   credentialRemedy:
-    "credentials do not belong in a location, where logs and process lists show them: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
+    "credentials don't belong in a location, where logs and process lists show them: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
 } as const satisfies LocationText;
 
 const bucketPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
-/** White space separates stores. */
+/** No white space, because that separates stores. */
 const profilePattern = /^[A-Za-z0-9_.@:+,=/-]{1,128}$/;
 const regionPattern = /^[A-Za-z0-9-]{1,64}$/;
 
-/** Reads `s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=…&profile=…]`. Throws "usage". */
+/** Parses `s3://BUCKET[/PREFIX][?region=…&endpoint=…&style=…&profile=…]`. Throws "usage". */
 export function parseS3Location(text: string): S3Location {
   const url = parseLocationUrl(text, s3Text);
   if (!bucketPattern.test(url.hostname)) {
@@ -68,7 +68,7 @@ export function formatS3Location(location: S3Location): string {
   return `s3://${bucket}${path}${formatParameters({ region, endpoint, style, profile })}`;
 }
 
-/** Returns `region`, or throws "usage", naming the place where it stands. */
+/** Returns `region`. Otherwise throws "usage", naming where it was given. */
 export function checkRegion(region: string, place: string): string {
   if (regionPattern.test(region)) return region;
   throw usage(`${place} is not a region's name, such as eu-central-1`);
@@ -77,7 +77,7 @@ export function checkRegion(region: string, place: string): string {
 function checkStyle(style: string): S3Style {
   if (style === "virtual" || style === "path") return style;
   throw usage(
-    "the style in the s3 location is virtual (the bucket's name in the host name) or path (in the path)",
+    "the style in the s3 location must be virtual (the bucket's name is in the host name) or path (it is in the path)",
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Meaning } from "./http-meanings.ts";
 
-/** Codes with which a store says that the bucket is elsewhere. */
+/** Codes by which a store says that the bucket is in another region. */
 export const regionCodes: readonly string[] = [
   "PermanentRedirect",
   "AuthorizationHeaderMalformed",
@@ -12,7 +12,7 @@ const renewToken: Meaning = {
   says: "the session token has expired: get new credentials",
 };
 
-/** The codes of stores that say more than their status does. */
+/** Store codes that say more than the status does. */
 const ofCode: Readonly<Record<string, Meaning>> = {
   PreconditionFailed: { code: "store-precondition", says: "the condition did not hold" },
   NoSuchBucket: {
@@ -21,7 +21,7 @@ const ofCode: Readonly<Record<string, Meaning>> = {
   },
   TemporaryRedirect: {
     code: "store-busy",
-    says: "the bucket is new, and not known everywhere yet: this passes, or name its region as ?region=",
+    says: "the bucket is new and not known everywhere yet: wait, or name its region as ?region=",
   },
   AccessDenied: {
     code: "store-denied",
@@ -29,7 +29,7 @@ const ofCode: Readonly<Record<string, Meaning>> = {
   },
   AllAccessDisabled: {
     code: "store-denied",
-    says: "the store has shut off all access: ask its provider",
+    says: "the store has disabled all access: ask its provider",
   },
   AccountProblem: {
     code: "store-denied",
@@ -60,12 +60,15 @@ const ofCode: Readonly<Record<string, Meaning>> = {
   },
   RequestTimeout: {
     code: "store-unknown",
-    says: "the store waited for the request in vain",
+    says: "the store waited for the request and did not get it",
   },
-  BadDigest: { code: "store-busy", says: "the bytes were damaged on their way, and refused" },
+  BadDigest: {
+    code: "store-busy",
+    says: "the bytes were damaged in transit, so the store refused them",
+  },
   InvalidObjectState: {
     code: "store-rejected",
-    says: "the object is archived: bring it back from its archive first",
+    says: "the object is archived: restore it from the archive first",
   },
   NotImplemented: {
     code: "store-rejected",
@@ -73,7 +76,7 @@ const ofCode: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** What a store's words say more of than its code does: one code stands for many causes. */
+/** Store texts that say more than the code does, because one code has many causes. */
 const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   [
     /\bkms\b.*(?:disabled|pending|unavailable|invalid ?state|throttl)/i,
@@ -93,14 +96,14 @@ const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
     /explicit deny/i,
     {
       code: "store-denied",
-      says: "a policy denies this explicitly, which no permission outweighs: look for the Deny in the policies of bucket, user and organisation",
+      says: "a policy denies this explicitly, which no permission overrides: look for the Deny in the policies of bucket, user and organisation",
     },
   ],
   [
     /quota|cap exceeded|over ?limit|limit exceeded/i,
     {
       code: "store-busy",
-      says: "the account or the bucket may take no more for now: raise its quota or cap, or free some space",
+      says: "the account or the bucket has reached a limit: raise its quota or cap, or free some space",
     },
   ],
   [
@@ -112,10 +115,10 @@ const ofWords: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   ],
 ];
 
-/** Only a refusal for some reason has to be read: 404, 409, 412 and others are clear by themselves. */
+/** Only these refusals need interpretation: 404, 409, 412 and others are clear. */
 const readStatuses: readonly number[] = [400, 401, 403, 413, 422, 507];
 
-/** What a refusal of a store means by its code and its words, or undefined if only its status counts. */
+/** The meaning of a store's refusal by its code and text, or undefined if only its status counts. */
 export function meaningOfRefusal(status: number, code: string, text: string): Meaning | undefined {
   const said = `${code} ${text}`;
   const read = readStatuses.includes(status)

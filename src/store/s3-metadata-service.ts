@@ -1,11 +1,12 @@
-/** The SDK has asked it by then, and was in no hurry: this is only to learn why. */
+/** The SDK has already asked, without hurry. This request only finds out why it failed. */
 const patienceMs = 1_000;
 const instanceService = "http://169.254.169.254";
 const rolePath = "/latest/meta-data/iam/security-credentials/";
 
 /**
- * Whether the service that gives this container or machine its credentials is in trouble, for people;
- * null if there is none. For a machine "none" is concluded only if it never gave any (`hadSome`).
+ * The trouble of the service that gives this container or machine its credentials, for people; null if
+ * there is none. For a machine, a missing service is trouble only if it gave credentials before
+ * (`hadSome`).
  */
 export async function metadataTrouble(hadSome: boolean): Promise<string | null> {
   const { env } = process;
@@ -13,7 +14,7 @@ export async function metadataTrouble(hadSome: boolean): Promise<string | null> 
     .filter((name) => env[name])
     .at(0);
   if (variable !== undefined) {
-    return `the service that gives this container its credentials (${variable}) does not give them`;
+    return `the service that gives this container its credentials (${variable}) gives none now`;
   }
   const disabled = env["AWS_EC2_METADATA_DISABLED"] ?? "";
   if (disabled !== "" && disabled !== "false") return null;
@@ -27,7 +28,7 @@ export async function metadataTrouble(hadSome: boolean): Promise<string | null> 
     : null;
 }
 
-/** What the service answers if it is asked for the machine's role; null if nothing answers. */
+/** The service's answer when asked for the machine's role; null if nothing answers. */
 async function roleStatus(service: string): Promise<number | null> {
   try {
     const token = await ask(service, "/latest/api/token", {

@@ -24,7 +24,7 @@ import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 /** Where credentials come from, for people. */
 const source = "the source that AWS_PROFILE or this machine's role names";
-/** How a store says that it knows the bucket, and no such object in it. */
+/** How a store says that it knows the bucket but has no such object in it. */
 const missingObjectCodes = ["NoSuchKey", "NoSuchVersion"];
 
 export interface S3RequestsOptions {
@@ -42,9 +42,12 @@ export interface S3Request {
   readonly condition?: PutCondition | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly uploadBytes?: number;
-  /** The most that the answer may hold, if it is an object. */
+  /** The size limit of the answer, if it is an object. */
   readonly maxBytes?: number;
-  /** Hears of an answer before it is judged: a refusal has headers too. `sentAt` is as `Clock.now`. */
+  /**
+   * Receives an answer before it is judged, because a refusal has headers too. `sentAt` is as
+   * `Clock.now`.
+   */
   readonly onAnswer?: (answer: HttpAnswer, sentAt: number) => void;
 }
 
@@ -65,8 +68,8 @@ const sentRequest = z.object({
 });
 
 /**
- * Sends requests, each once, and lets nothing through to the SDK that isn't an S3 answer: bodies are
- * read here, within bounds of time and memory, and looked at first. Throws what `ObjectStore` says.
+ * Sends requests, each once, and passes only S3 answers on to the SDK. Bodies are read here, within
+ * limits of time and memory, and checked first. Throws as `ObjectStore` says.
  */
 export class S3Requests {
   readonly #options: S3RequestsOptions;
@@ -87,7 +90,7 @@ export class S3Requests {
     }
   }
 
-  /** As `send`; null where the store says by one of `codes` that there is no such thing. */
+  /** As `send`, but null if the store says with one of `codes` that there is no such thing. */
   async find<In extends ServiceInputTypes, Out extends ServiceOutputTypes>(
     command: Command<In, Out>,
     request: S3Request,
@@ -152,7 +155,7 @@ export class S3Requests {
               throw error;
             }
           },
-          // Next to the request itself: the SDK has made nothing of the answer yet.
+          // Right after the request itself, before the SDK has interpreted the answer.
           { step: "deserialize", priority: "low" },
         );
         return client.send(command, {
@@ -161,7 +164,7 @@ export class S3Requests {
         });
       });
     } catch (error) {
-      // The SDK writes notes of its own on errors that pass through it.
+      // The SDK adds notes to errors that pass through it.
       throw refusal ?? error;
     }
   }

@@ -2,19 +2,19 @@ import { z } from "zod";
 import { sha256Hex } from "../runtime/digest.ts";
 
 /**
- * Where a store has no place for metadata, it stands in a hidden file beside the object. That file is
- * named by the content, so that it can be put in place before the content is and a reader never sees one
- * without the other. A folder of `FileStore` and the path of an rclone remote have the same layout: one
+ * A store without a place for metadata keeps it in a hidden file beside the object. That file's name
+ * depends on the content, so that it can be written before the content and a reader never sees one
+ * without the other. A `FileStore` folder and the path of an rclone remote have the same layout, so one
  * may be copied to the other.
  */
 export function sidecarName(name: string, etag: string): string {
   return `.${name}.${etag.slice(1, 17)}.meta`;
 }
 
-/** No sidecar that was written here is larger. */
+/** The size limit of a sidecar; none that is written here is larger. */
 export const longestSidecarBytes = 64 * 1024;
 
-/** The quoted sha256 of the content: whoever writes the object, by whatever means, it has this etag. */
+/** The quoted SHA-256 of the content, so the object has this etag whatever wrote it. */
 export function contentEtag(bytes: Uint8Array): string {
   return `"${sha256Hex(bytes)}"`;
 }
@@ -25,7 +25,7 @@ export function encodeSidecar(etag: string, metadata: Readonly<Record<string, st
   return `${JSON.stringify({ etag, metadata })}\n`;
 }
 
-/** A sidecar that is damaged or of another content is no sidecar: null. */
+/** Null for a sidecar that is damaged or for other content. */
 export function decodeSidecar(bytes: Uint8Array, etag: string): Record<string, string> | null {
   const parsed = sidecarSchema.safeParse(parseJson(new TextDecoder().decode(bytes)));
   return parsed.success && parsed.data.etag === etag ? parsed.data.metadata : null;

@@ -16,7 +16,7 @@ export type StoreLocation =
   | FileLocation
   | RcloneLocation;
 
-/** Every kind of store, in the order in which people are told of them. */
+/** Every kind of store, in the order in which messages list them. */
 export const storeKinds: readonly StoreKind<StoreLocation>[] = [
   s3Kind,
   gcsKind,
@@ -25,7 +25,7 @@ export const storeKinds: readonly StoreKind<StoreLocation>[] = [
   rcloneKind,
 ];
 
-/** The row of the table that knows this location. */
+/** The kind of this location. */
 export function kindOf(location: Pick<StoreLocation, "kind">): StoreKind<StoreLocation> {
   const row = storeKinds.find(({ kind }) => kind === location.kind);
   if (row === undefined) throw new TypeError("there is no such kind of store");
@@ -37,7 +37,7 @@ export function storeForms(): string {
   return inWords(storeKinds.map(({ form }) => form));
 }
 
-/** As `storeForms`, with what may stand after "?". */
+/** As `storeForms`, with the parameters after "?". */
 export function fullStoreForms(): string {
   return inWords(
     storeKinds.map(({ form, parameters }) =>

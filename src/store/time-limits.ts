@@ -1,17 +1,17 @@
-/** A slower line, or disk, than this is taken for a broken one: 16 KB/s. */
+/** A connection or disk slower than this counts as broken: 16 KB/s. */
 const slowestBytesPerMs = 16;
-/** No object is so large that it needs longer. */
+/** No object needs longer than this. */
 const longestTransferMs = 10 * 60_000;
 
 /**
- * How long one operation may take in all, whatever is wrong with the store: time to connect and to
- * get credentials, to be answered, and to read a small answer. Sizes add to it, by `transferMs`.
+ * The time limit of one operation, whatever is wrong with the store: it covers connecting, getting
+ * credentials, being answered, and reading a small answer. Sizes extend it, by `transferMs`.
  */
 export function operationLimitMs(requestTimeoutMs: number): number {
   return 3 * requestTimeoutMs;
 }
 
-/** How much longer an operation may take in which so many bytes move. */
+/** How much moving this many bytes extends an operation's time limit. */
 export function transferMs(sizeBytes: number): number {
   return Math.min(sizeBytes / slowestBytesPerMs, longestTransferMs);
 }

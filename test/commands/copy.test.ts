@@ -205,13 +205,13 @@ describe("copy, as a user meets it", () => {
     [
       "a source of an unknown kind",
       ["--from-store", "ftp://x", "--to", "file:///tmp/x"],
-      /--from-store: a store is given as/,
+      /--from-store: write a store as/,
       2,
     ],
     [
       "a target of an unknown kind",
       ["--from-store", "file:///tmp/x", "--to", "/tmp/x"],
-      /--to: a store is given as/,
+      /--to: write a store as/,
       2,
     ],
     [

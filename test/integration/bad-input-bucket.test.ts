@@ -96,7 +96,7 @@ peerSuite("what is wrong with the bucket", ["minio"], () => {
         `s3://${bucketName}?endpoint=${minio.endpoint.replace("http:", "https:")}`,
       ],
       code: 1,
-      says: [/no TLS is spoken there/, /use http:\/\//],
+      says: [/nothing speaks TLS there/, /use http:\/\//],
     },
   ];
   for (const { name, args, env, code, says } of cases) {

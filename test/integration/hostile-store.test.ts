@@ -107,7 +107,7 @@ describe("a store in whose place others answer", () => {
     for (const { code, stdout, stderr } of results) {
       assert.notEqual(code, 0, stdout);
       assert.doesNotMatch(stdout + stderr, /no backup|scb-mirror run/);
-      assert.match(stderr, /no S3 service/);
+      assert.match(stderr, /not an S3 service/);
     }
   });
 });

@@ -139,7 +139,7 @@ const cases: readonly Case[] = [
     answer: refusal(412, "LeaseIdMissing"),
     calls: ["put", "replace", "delete"],
     code: "store-rejected",
-    says: /somebody holds a lease/,
+    says: /someone holds a lease/,
   },
   {
     name: "an immutability policy",
@@ -185,7 +185,7 @@ const cases: readonly Case[] = [
     name: "an account without keys",
     answer: refusal(403, "KeyBasedAuthenticationNotPermitted"),
     code: "store-denied",
-    says: /the account takes no keys/,
+    says: /the account doesn.t accept keys/,
   },
   {
     name: "a busy store",
@@ -333,7 +333,7 @@ describe("AzureStore, on what isn't Azure or isn't well", () => {
     [
       "another account's connection string",
       { AZURE_STORAGE_CONNECTION_STRING: `AccountName=other;AccountKey=${key}` },
-      /AZURE_STORAGE_CONNECTION_STRING is for another storage account/,
+      /AZURE_STORAGE_CONNECTION_STRING is for a different storage account/,
     ],
   ];
   for (const [name, env, says] of wrong) {
@@ -346,6 +346,6 @@ describe("AzureStore, on what isn't Azure or isn't well", () => {
 
   it("names a file of credentials that isn't there", async () => {
     const error = await rejectsWith("usage", headWith({}, "&credentials=/nowhere/sas"));
-    assert.match(error.message, /the file \/nowhere\/sas, .* there is no such file/);
+    assert.match(error.message, /the file \/nowhere\/sas .* there is no such file/);
   });
 });

@@ -65,7 +65,7 @@ describe("FileStore, of what is no object", () => {
     await writeFile(join(root, "huge"), "");
     await truncate(join(root, "huge"), 8 * 1024 ** 3);
     const before = process.memoryUsage().rss;
-    await refuses("huge", "store-too-large", /larger than the 209715200 bytes/);
+    await refuses("huge", "store-too-large", /larger than the limit of 209715200 bytes/);
     assert.ok(process.memoryUsage().rss - before < 64 * 1024 * 1024);
     assert.deepEqual(await listKeys(store), ["huge"]);
   });

@@ -225,7 +225,7 @@ const cases: readonly Case[] = [
     name: "a quota",
     answer: refusal(403, "quotaExceeded"),
     code: "store-busy",
-    says: /no more for now/,
+    says: /has reached a limit for now/,
   },
   {
     name: "a disabled key of Cloud KMS",

@@ -197,8 +197,7 @@ peerSuite("a store behind a proxy", ["proxies"], () => {
         const store = await openStoreAt("https://refused.example");
         await assert.rejects(store.get("a/b"), {
           code: "store-denied",
-          message:
-            /it does not allow this connection \(status 403\): have it allowed there, or name/,
+          message: /it does not allow this connection \(status 403\): allow it there, or name/,
         });
         await store.close();
       }),

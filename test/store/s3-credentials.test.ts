@@ -86,7 +86,7 @@ const cases: readonly Case[] = [
     env: (url) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/c` }),
     source: answer(500),
     code: "store-busy",
-    says: /AWS_CONTAINER_CREDENTIALS_FULL_URI.*asked again/,
+    says: /AWS_CONTAINER_CREDENTIALS_FULL_URI.*trying again/,
   },
   {
     name: "a container's service that nobody runs",
@@ -140,7 +140,7 @@ const cases: readonly Case[] = [
     name: "an SSO session that has ended",
     env: () => ({ AWS_PROFILE: "sso" }),
     code: "store-denied",
-    says: /sign-in of the profile has ended: run `aws sso login`/,
+    says: /profile.s sign-in has expired: run `aws sso login`/,
   },
   {
     name: "an SSO session by its name",
@@ -216,7 +216,7 @@ const cases: readonly Case[] = [
     name: "white space in a key of a profile",
     env: () => ({ AWS_PROFILE: "newline" }),
     code: "usage",
-    says: /what the AWS profile.*AWS_ACCESS_KEY_ID holds white space/,
+    says: /the AWS_ACCESS_KEY_ID from the AWS profile.* holds white space/,
   },
 ];
 
@@ -310,10 +310,10 @@ describe("credentials that can't be had", () => {
   ])[] = [
     [{ AWS_REGION: "eu west" }, /AWS_REGION is not a region's name/],
     [{ AWS_DEFAULT_REGION: "eu/west" }, /AWS_DEFAULT_REGION is not a region's name/],
-    [{ AWS_ENDPOINT_URL_S3: "localhost:9000" }, /AWS_ENDPOINT_URL_S3 must begin with https/],
-    [{ AWS_ENDPOINT_URL: "minio.local" }, /AWS_ENDPOINT_URL must begin with https/],
-    [{ AWS_ENDPOINT_URL: "https://x y" }, /AWS_ENDPOINT_URL can not be read/],
-    [{ AWS_ENDPOINT_URL: "https://a:hushhush@x" }, /credentials do not belong/],
+    [{ AWS_ENDPOINT_URL_S3: "localhost:9000" }, /AWS_ENDPOINT_URL_S3 must start with https/],
+    [{ AWS_ENDPOINT_URL: "minio.local" }, /AWS_ENDPOINT_URL must start with https/],
+    [{ AWS_ENDPOINT_URL: "https://x y" }, /AWS_ENDPOINT_URL isn.t valid/],
+    [{ AWS_ENDPOINT_URL: "https://a:hushhush@x" }, /credentials don.t belong/],
     [{ AWS_USE_FIPS_ENDPOINT: "true" }, /AWS_USE_FIPS_ENDPOINT is set/, "https://x.example"],
     [
       { AWS_USE_DUALSTACK_ENDPOINT: "true", AWS_ENDPOINT_URL: "https://x.example" },

@@ -348,7 +348,7 @@ describe("S3Store reads answers", () => {
         response.end(page);
       };
       const { message } = await rejectsWith("store-unknown", store.get("a"));
-      assert.match(message, /no S3 service: check the endpoint, or the proxy/);
+      assert.match(message, /not an S3 service: check the endpoint, or the proxy/);
       await rejectsWith("store-unknown", store.head("a"));
       await rejectsWith("store-unknown", store.put("a", encode("x"), { condition: match }));
       await rejectsWith("store-unknown", store.put("a", encode("x"), { condition: absent }));

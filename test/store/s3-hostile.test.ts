@@ -28,7 +28,7 @@ interface Case {
 }
 
 const etag = { etag: '"5f3c-19ab"', "last-modified": new Date(0).toUTCString() };
-const noS3 = /no S3 service: check the endpoint, or the proxy/;
+const noS3 = /not an S3 service: check the endpoint, or the proxy/;
 
 function listing(inside: string): Answer {
   return (asked, response) => {
@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
     name: "200 with nothing",
     answer: (_asked, response) => void response.end(),
     calls: ["get", "head", "put", "list", "listFolders"],
-    says: /no S3 service|no ETag/,
+    says: /not an S3 service|no ETag/,
   },
   {
     name: "204 for a put",
@@ -145,13 +145,13 @@ const cases: readonly Case[] = [
   {
     name: "nginx's 301 to https",
     answer: redirectAnswer(301, "https://127.0.0.1/bucket"),
-    says: /redirect \(status 301\) to https:\/\/127\.0\.0\.1: write https:\/\/127\.0\.0\.1 as the endpoint/,
+    says: /redirect \(status 301\) to https:\/\/127\.0\.0\.1: use https:\/\/127\.0\.0\.1 as the endpoint/,
   },
-  { name: "a redirect that names no place", answer: pageAnswer(302), says: /names no place/ },
+  { name: "a redirect that names no place", answer: pageAnswer(302), says: /without a target/ },
   {
     name: "a redirect to a place that is none",
     answer: redirectAnswer(302, "http://[hushhush"),
-    says: /names no place/,
+    says: /without a target/,
   },
   {
     name: "S3's own redirect while a bucket is new",
@@ -182,7 +182,7 @@ const cases: readonly Case[] = [
     name: "an object that was compressed on its way",
     answer: objectAnswer("abc", { "content-encoding": "gzip" }),
     calls: ["get", "head"],
-    says: /encoded anew.*proxy/,
+    says: /re-encoded in transit.*proxy/,
   },
   {
     name: "an object without a date",
@@ -296,11 +296,11 @@ describe("S3Store within its bounds", () => {
 
   it("ends a body that comes byte by byte", async () => {
     server.answer = endlessAnswer({ ...object, "content-length": "4096" }, Buffer.from("x"), 100);
-    await endsWith("store-unknown", /not come to its end/, () => store.get("a"));
+    await endsWith("store-unknown", /not complete/, () => store.get("a"));
     server.answer = endlessAnswer(object, Buffer.from("x"), 100);
-    await endsWith("store-unknown", /not come to its end/, () => store.get("a"));
-    await endsWith("store-unknown", /not come to its end/, () => store.put("a", encode("x")));
-    await endsWith("store-unknown", /not come to its end/, () => collect(store.list("")));
+    await endsWith("store-unknown", /not complete/, () => store.get("a"));
+    await endsWith("store-unknown", /not complete/, () => store.put("a", encode("x")));
+    await endsWith("store-unknown", /not complete/, () => collect(store.list("")));
   });
 
   it("holds no more of an endless body than the caller allows", async () => {
@@ -342,8 +342,8 @@ describe("S3Store within its bounds", () => {
         `<IsTruncated>true</IsTruncated><NextContinuationToken>t${pages}</NextContinuationToken>`,
       )(asked, response, request);
     };
-    await endsWith("store-unknown", /there is no end to it/, () => collect(store.list("")));
-    await endsWith("store-unknown", /there is no end to it/, () => collect(store.listFolders("")));
+    await endsWith("store-unknown", /it hadn.t ended after/, () => collect(store.list("")));
+    await endsWith("store-unknown", /it hadn.t ended after/, () => collect(store.listFolders("")));
   });
 
   it("does not count a slow caller's time against a listing", async () => {
