@@ -33,7 +33,7 @@ export const azureKind: StoreKind<AzureLocation> = {
   },
   leastRights: ({ container }) => ({
     advice: [
-      `Make a SAS for the container ${container} with read, create, write and list (sp=rcwl): it mirrors, and can't delete. Turn on blob versioning and soft delete in the account.`,
+      `Make a SAS for the container ${container} with read, create, write and list (sp=rcwl): it can mirror but not delete. Turn on blob versioning and soft delete in the account.`,
     ],
     policy: null,
   }),

@@ -32,7 +32,7 @@ export const fileKind: StoreKind<FileLocation> = {
   },
   leastRights: ({ path }) => ({
     advice: [
-      `The mirror's user has to own ${path}, or be allowed to make it. Best is a folder two levels below the mount point of another disk: then nothing is written while the disk is not mounted.`,
+      `The mirror's user must own ${path}, or be permitted to create it. Use a folder two levels below the mount point of another disk: then nothing is written while the disk is not mounted.`,
     ],
     policy: null,
   }),

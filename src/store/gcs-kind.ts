@@ -38,7 +38,7 @@ export const gcsKind: StoreKind<GcsLocation> = {
     const objects = `projects/_/buckets/${bucket}/objects/${prefix === "" ? "" : `${prefix}/`}${folder}`;
     return {
       advice: [
-        "Make two roles of your own: one with storage.objects.create, .get and .list on the bucket, and one with storage.objects.delete, which Google asks for to replace an object, under the condition. Turn on object versioning and soft delete.",
+        "Create two custom roles: one with storage.objects.create, .get and .list on the bucket, and one with storage.objects.delete, which Google requires for replacing an object, under the condition below. Turn on object versioning and soft delete.",
       ],
       policy: {
         title: "IAM condition for storage.objects.delete",

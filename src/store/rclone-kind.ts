@@ -39,7 +39,7 @@ export const rcloneKind: StoreKind<RcloneLocation> = {
   },
   leastRights: () => ({
     advice: [
-      "Such a store is append-only: run exactly one mirror on it. Whoever may write there may also delete, so keep versions or snapshots on the server's side, or a second store.",
+      "This store is append-only: run exactly one mirror on it. A login that can write there can also delete, so keep versions or snapshots on the server, or use a second store.",
     ],
     policy: null,
   }),

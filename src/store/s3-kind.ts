@@ -41,7 +41,7 @@ export const s3Kind: StoreKind<S3Location> = {
   },
   leastRights: (location, folder) => ({
     advice: [
-      "Give the mirror's user or role the policy, and nothing else: it can't delete a backup. Turn on versioning for the bucket.",
+      "Give the mirror's user or role only this policy: it can't delete a backup. Turn on versioning for the bucket.",
     ],
     policy: {
       title: "IAM policy (AWS), or mc admin policy create (MinIO)",

@@ -1,8 +1,8 @@
 import type { S3Location } from "./s3-location.ts";
 
 /**
- * The IAM policy under which a mirror can do all that it has to in the node's folder `folder`: add, read and
- * list. It can delete nothing but what its probe wrote.
+ * The least IAM policy for a mirror in the node's folder `folder`: to add, read and list. It may delete
+ * only what its probe wrote.
  */
 export function mirrorPolicy(
   { bucket, prefix }: Pick<S3Location, "bucket" | "prefix">,

@@ -41,7 +41,7 @@ export function bakeMacaroonCommandFor(call: LndCall): string {
   return isOfDrill ? bakeCommand([...lndCalls, ...drillCalls]) : bakeMacaroonCommand;
 }
 
-/** As `bakeMacaroonCommand`, for a node on `network`, and a file of one's own choice. */
+/** As `bakeMacaroonCommand`, for a node on `network` and with a chosen file. */
 export function bakeMacaroonCommandTo(path: string, network: Network): string {
   return bakeCommand(lndCalls, path, network);
 }

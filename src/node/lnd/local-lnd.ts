@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { type Network, networks } from "../../keychain/network.ts";
 import { defaultLndDir, systemFolders } from "./lnd-config.ts";
 
-/** An lnd whose folder is on this machine. */
+/** An lnd with its folder on this machine. */
 export interface LocalLnd {
   readonly lndDir: string;
-  /** The networks that it has been on, the default one first. */
+  /** The networks that it has used, the default one first. */
   readonly networks: readonly Network[];
-  /** Its `channel.backup` on the first of them; null if there is none, or this user may not see it. */
+  /** Its `channel.backup` on the first of them; null if there is none, or this user can't read it. */
   readonly backupFile: string | null;
 }
 
-/** Looks for an lnd in the folder where `lncli` expects it. Null if this user sees none there. */
+/** Finds an lnd in the folder where `lncli` expects it. Null if there is none that this user can read. */
 export async function findLocalLnd(folders = systemFolders()): Promise<LocalLnd | null> {
   const lndDir = defaultLndDir(folders);
   if (!(await isReadable(join(lndDir, "tls.cert")))) return null;
