@@ -34,10 +34,10 @@ import { operationLimitMs } from "./time-limits.ts";
 export interface AzureStoreOptions {
   /** The store closes it. */
   readonly requests: AzureRequests;
-  /** Without slash at either end; "" for the container's root. */
+  /** No slash at either end; "" for the container's root. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
-  /** How many names are asked for at once. Default: as many as the service gives. */
+  /** How many names to request at once. Default: as many as the service gives. */
   readonly pageSize?: number;
   readonly clock?: Clock;
 }
@@ -54,10 +54,10 @@ interface AzurePage extends ListingPage {
 }
 
 const mostOnPage = 5_000;
-/** As Azure makes them; a `*`, or a part of one, would mean something else in a condition. */
+/** Azure's form of an etag. A `*`, or part of an etag, would mean something else in a condition. */
 const etagPattern = /^"0x[0-9A-Fa-f]{1,32}"$/;
 
-/** A container of Azure Blob Storage, or what lies under a prefix of one. */
+/** A container of Azure Blob Storage, or the part of one under a prefix. */
 export class AzureStore implements ObjectStore {
   readonly conditions = "enforced";
   readonly location: string;
@@ -153,7 +153,7 @@ export class AzureStore implements ObjectStore {
     for await (const page of this.#pages(prefix, false, options)) {
       for (const { name, sizeBytes, modifiedAt } of page.blobs) {
         const key = name.slice(this.#root.length);
-        // Azure can't begin in the middle.
+        // Azure can't start in the middle.
         if (!isKey(key) || (startAfter !== undefined && key <= startAfter)) continue;
         yield { key, sizeBytes, modifiedAt };
       }
@@ -193,20 +193,17 @@ export class AzureStore implements ObjectStore {
     return infoOf(key, answer, Number(answer.headers["content-length"] ?? Number.NaN), session);
   }
 
-  /** Whether Azure says that there is no such blob. Throws what else is no success. */
+  /** Whether Azure says that there is no such blob. Throws for any other failure. */
   #isMissing(session: AzureSession, answer: HttpAnswer): boolean {
     if (answer.status === 404 && codeOf(answer) === "BlobNotFound") return true;
     if (answer.status < 200 || answer.status >= 300) throw this.#unexpected(session, answer);
     return false;
   }
 
-  /** Azure says of a blob that isn't there what it says of one that has changed. */
+  /** Azure answers the same for a blob that doesn't exist as for one that has changed. */
   async #unmet(session: AzureSession, key: string): Promise<ScbError> {
     return (await this.#look(session, key)) === null
-      ? new ScbError(
-          "store-missing",
-          `cannot ${session.doing}: the object that was to be replaced is gone`,
-        )
+      ? new ScbError("store-missing", `cannot ${session.doing}: the object to be replaced is gone`)
       : new ScbError(
           "store-precondition",
           `cannot ${session.doing}: the condition did not hold: it has changed`,
@@ -258,7 +255,7 @@ export class AzureStore implements ObjectStore {
     return container.getBlockBlobClient(`${this.#root}${key}`);
   }
 
-  /** The error for an answer that is not the one that was due. */
+  /** The error for an unexpected answer. */
   #unexpected({ doing }: AzureSession, answer: HttpAnswer): ScbError {
     return answer.status >= 300
       ? this.#requests.refused(answer, doing)
@@ -274,7 +271,7 @@ interface PageRequest {
   readonly abortSignal: AbortSignal;
 }
 
-/** What is read of the SDK's pages of both kinds. */
+/** The fields read from both kinds of the SDK's pages. */
 interface ListedPage {
   readonly prefix?: string;
   readonly continuationToken?: string;
@@ -287,7 +284,7 @@ interface ListedPage {
   };
 }
 
-/** What one request for a listing brings; undefined where it brings none. */
+/** The result of one listing request; undefined if it has none. */
 async function pageOf(
   container: ContainerClient,
   { prefix, pageSize, isByFolder, token, abortSignal }: PageRequest,

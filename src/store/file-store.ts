@@ -32,7 +32,7 @@ import { checkCondition } from "./put-condition.ts";
 import { contentEtag, encodeSidecar } from "./sidecar.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
-/** Each round is lost only to a writer that took the lock for stale, or to a folder's removal. */
+/** A round is lost only to a writer that took the lock for stale, or to a folder's removal. */
 const maxRounds = 20;
 
 interface FileTarget {
@@ -53,7 +53,7 @@ interface FileWork {
 export interface FileStoreOptions {
   /** Absolute path. */
   readonly root: string;
-  /** As for the other stores: an operation takes three times as long at most. Default 10 s. */
+  /** As for the other stores: an operation takes at most three times as long. Default 10 s. */
   readonly requestTimeoutMs?: number;
   /** Default: warnings, as JSON lines on stderr. */
   readonly logger?: Logger;
@@ -62,14 +62,14 @@ export interface FileStoreOptions {
 }
 
 /**
- * Objects as plain files below a folder: an operator reads them with `cp`, and may put back or
- * remove one by hand, which is seen like any other change. Metadata stands in hidden files beside
- * them; a file without it is an object without metadata.
+ * Objects as plain files below a folder. An operator reads them with `cp`, and may restore or remove one
+ * by hand, which counts like any other change. Metadata is kept in hidden files beside them; a file
+ * without one is an object without metadata.
  *
- * Any number of processes and containers may write, each put whole and durable: see `PendingFile`
- * for how, and `FileRoot` for disks that go away. Needs a file system with atomic rename and fsync
- * of folders: a local one. On a network file system that repeats a rename whose answer was lost, a
- * put that landed can be reported as `store-precondition`, as with any store that answers twice.
+ * Any number of processes and containers may write, and each put is whole and durable: see `PendingFile`
+ * for how, and `FileRoot` for disks that go away. Needs a file system with atomic rename and fsync of
+ * folders: a local one. On a network file system that repeats a rename whose answer was lost, a put that
+ * landed can be reported as `store-precondition`, as with any store that answers twice.
  */
 export class FileStore implements ObjectStore {
   readonly location: string;
@@ -138,7 +138,7 @@ export class FileStore implements ObjectStore {
     const folderKey = prefix.slice(0, prefix.lastIndexOf("/") + 1);
     let limitMs = this.#limitMs;
     let names = 0;
-    // Only the time that the folder takes counts, not the caller's between two names.
+    // Counts only the folder's time, not the caller's between two names.
     const step = async <T>(run: (task: FileTask) => Promise<T>): Promise<T> => {
       const startedMs = this.#clock.monotonicMs();
       try {
@@ -169,7 +169,7 @@ export class FileStore implements ObjectStore {
       const folder = await this.#firstFolderAfter(prefix, startAfter, options);
       if (folder === undefined) return;
       yield folder;
-      // "~" is greater than all that a key may hold.
+      // "~" sorts after every character of a key.
       startAfter = `${prefix}${folder}/~`;
     }
   }
@@ -192,7 +192,7 @@ export class FileStore implements ObjectStore {
 
   async close(): Promise<void> {}
 
-  /** One round of a put: the etag, or null where the lock or the folder was taken away. */
+  /** One round of a put: the etag, or null if the lock or the folder was taken away. */
   async #tryPut(
     task: FileTask,
     deadline: Deadline,
@@ -211,7 +211,7 @@ export class FileStore implements ObjectStore {
       pending = await PendingFile.stage({ folder, name, token, task }, bytes, sidecar);
       await pending.lock({ clock: this.#clock, random: this.#random });
       current = await this.#read(task, deadline, target);
-      // As in `get`: a disk that has just gone says nothing of what is on it.
+      // As in `get`: a disk that has just gone says nothing about its contents.
       if (current === null) await this.#root.check(task);
       checkCondition(key, current?.etag ?? null, condition, this.location);
       const isPlaced = await this.#placeSidecar(
@@ -294,8 +294,8 @@ export class FileStore implements ObjectStore {
   }
 
   /**
-   * Runs one operation within its time. One whose caller has been let go may hang on in the file
-   * system, and others would hang after it: until it ends they fail at once.
+   * Runs one operation within its time limit. An abandoned operation may still hang in the file system,
+   * and others would hang behind it: until it ends, they fail immediately.
    */
   async #attempt<T>(
     { doing, signal, sizeBytes = 0, limitMs = this.#limitMs }: FileWork,

@@ -34,10 +34,10 @@ export interface GcsStoreOptions {
   /** The store closes it. */
   readonly requests: GcsRequests;
   readonly bucket: string;
-  /** Without slash at either end; "" for the bucket's root. */
+  /** No slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
-  /** How many names are asked for at once. Default: as many as the service gives. */
+  /** How many names to request at once. Default: as many as the service gives. */
   readonly pageSize?: number;
   readonly clock?: Clock;
 }
@@ -45,7 +45,7 @@ export interface GcsStoreOptions {
 const count = z.string().regex(/^\d{1,19}$/);
 const date = z.string().refine((text) => !Number.isNaN(Date.parse(text)));
 
-/** What is asked for of an object, and what comes. */
+/** The fields requested of an object. */
 const objectFields = "kind,bucket,name,generation,size,md5Hash,updated,metadata";
 const objectResource = z.object({
   kind: z.literal("storage#object"),
@@ -59,7 +59,7 @@ const objectResource = z.object({
 });
 type ObjectResource = z.infer<typeof objectResource>;
 
-/** What is needed of a read object's headers. */
+/** The headers needed from a read object. */
 const objectHeaders = z.object({ "x-goog-generation": count, "last-modified": date });
 const metaPrefix = "x-goog-meta-";
 
@@ -75,12 +75,12 @@ const listResource = z.object({
 type GcsPage = z.infer<typeof listResource> & ListingPage;
 
 const mostOnPage = 1_000;
-/** An object that is gone when it is read, and there when it is looked for, is read again, so often. */
+/** How often to read an object that is gone when read but there when looked up. */
 const mostReads = 5;
 
 /**
- * A bucket of Google Cloud Storage, or what lies under a prefix of one. An etag is the object's
- * generation: Google numbers each content of a name anew, and checks conditions by that number alone.
+ * A bucket of Google Cloud Storage, or the part of one under a prefix. An etag is the object's
+ * generation: Google gives each content of a name a new number, and checks conditions only by that.
  */
 export class GcsStore implements ObjectStore {
   readonly conditions = "enforced";
@@ -122,7 +122,7 @@ export class GcsStore implements ObjectStore {
     const { signal, maxBytes = defaultMaxBytes } = options;
     return this.#requests.run({ doing: `read ${key}`, signal }, async (session) => {
       for (let reads = 1; reads <= mostReads; reads += 1) {
-        // The older of Google's two APIs has an object's facts and bytes in one answer.
+        // The older of Google's two APIs returns an object's facts and bytes in one answer.
         const path = `/${this.#bucket}/${this.#root}${key}`;
         const answer = await session.send({ path, maxBytes, mayBeGone: true });
         if (!("reason" in answer)) return this.#stored(session, key, answer);
@@ -184,7 +184,7 @@ export class GcsStore implements ObjectStore {
     for await (const page of this.#pages(prefix, undefined, options)) {
       for (const { name, size, updated } of page.items) {
         const key = name.slice(this.#root.length);
-        // Google begins at the name that it is given, and not after it.
+        // Google starts at the given name, not after it.
         if (!isKey(key) || (startAfter !== undefined && key <= startAfter)) continue;
         yield { key, sizeBytes: size, modifiedAt: Date.parse(updated) };
       }
@@ -220,7 +220,7 @@ export class GcsStore implements ObjectStore {
     this.#requests.close();
   }
 
-  /** What the bucket says of an object, or null where it holds none. */
+  /** The bucket's facts about an object; null if there is none. */
   async #look(session: GcsSession, key: string): Promise<ObjectResource | null> {
     const answer = await session.send({
       path: this.#path(key),
@@ -236,7 +236,7 @@ export class GcsStore implements ObjectStore {
     throw this.#foreign(session, notGcs(answer, "of another object"));
   }
 
-  /** The object of a 200 to a GET. Throws "store-unknown" for what isn't one, or isn't whole. */
+  /** The object in a 200 to a GET. Throws "store-unknown" if it isn't an object, or isn't whole. */
   #stored(session: GcsSession, key: string, answer: HttpAnswer): StoredObject {
     const read = objectHeaders.safeParse(answer.headers);
     if (answer.status !== 200 || !read.success) throw this.#foreign(session, notGcs(answer));
@@ -267,10 +267,10 @@ export class GcsStore implements ObjectStore {
     if ((await session.find({ path, query }, kind)) === null) throw this.#noBucket(session);
   }
 
-  /** Google says 412 also of an object that isn't there. */
+  /** Google also answers 412 for an object that doesn't exist. */
   async #unmet(session: GcsSession, key: string, said: string): Promise<ScbError> {
     if ((await this.#look(session, key)) === null) {
-      const gone = `cannot ${session.doing}: the object that was to be replaced is gone`;
+      const gone = `cannot ${session.doing}: the object to be replaced is gone`;
       return new ScbError("store-missing", gone);
     }
     const text = `cannot ${session.doing}: the condition did not hold (${said})`;
@@ -343,13 +343,13 @@ function info(key: string, found: ObjectResource): ObjectInfo {
     key,
     sizeBytes: found.size,
     etag: found.generation,
-    // Whole seconds, as `get` is told.
+    // Whole seconds, which is what `get` receives.
     modifiedAt: Math.floor(Date.parse(found.updated) / 1000) * 1000,
     metadata: found.metadata,
   };
 }
 
-/** "0" is Google's word for an object that isn't there. Null where no object can have this etag. */
+/** "0" is Google's number for an object that doesn't exist. Null if no object can have this etag. */
 function generationFor(condition: PutCondition | undefined): string | undefined | null {
   if (condition === undefined) return undefined;
   if (condition.kind === "absent") return "0";
@@ -358,13 +358,13 @@ function generationFor(condition: PutCondition | undefined): string | undefined 
     : null;
 }
 
-/** The object's facts and its bytes in one request (RFC 2387), so that they become its content at once. */
+/** The object's facts and bytes in one request (RFC 2387), so that they change together. */
 function multipart(
   facts: object,
   bytes: Uint8Array,
   contentType: string,
 ): { headers: Record<string, string>; body: Uint8Array } {
-  // What lies between the lines is ours and short, or begins after the last of them.
+  // The parts between the boundaries are ours and short, or come after the last boundary.
   const boundary = `scb-${md5Base64(bytes).replaceAll(/[^A-Za-z0-9]/g, "")}`;
   const head = `--${boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(facts)}\r\n--${boundary}\r\nContent-Type: ${contentType}\r\n\r\n`;
   return {

@@ -40,21 +40,21 @@ import {
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 export interface RcloneStoreOptions {
-  /** As `rclone listremotes` names it, without the colon. */
+  /** The name in `rclone listremotes`, without the colon. */
   readonly remote: string;
-  /** As rclone takes it behind the colon. Not empty. */
+  /** As rclone takes it after the colon. Not empty. */
   readonly path: string;
-  /** How long the remote may keep silent; an operation takes a few times as long. Default 10 s. */
+  /** How long the remote may stay silent; an operation may take a few times as long. Default 10 s. */
   readonly requestTimeoutMs?: number;
   /** Default 5 s. */
   readonly connectTimeoutMs?: number;
-  /** Where rclone finds its configuration. Default: this process's. */
+  /** Where rclone finds its configuration. Default: this process's environment. */
   readonly environment?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
-/** A name that was listed, with what rclone knows of it. */
+/** A listed name, with what rclone knows about it. */
 const entrySchema = z.object({
   Path: z.string(),
   Size: z.number(),
@@ -65,22 +65,22 @@ type Entry = z.infer<typeof entrySchema>;
 const listSchema = z.object({ list: z.array(entrySchema) });
 const statSchema = z.object({ item: entrySchema.nullable() });
 
-/** A version and its sidecar take some 400 bytes of a list. */
+/** A version and its sidecar take about 400 bytes of a list. */
 const longestListBytes = 128 * 1024 * 1024;
-/** rclone answers with all names at once, and asks the remote for them a thousand at a time. */
+/** rclone answers with all names at once, but requests them from the remote a thousand at a time. */
 const listPatience = 4;
-/** A put is up to six calls, one after the other. */
+/** A put takes up to six calls in sequence. */
 const putPatience = 2;
 
 /**
- * A folder of one of rclone's remotes, through an rclone that runs as long as the store is open and
- * serves its remote control to this process: a process for each call would begin with a handshake and
- * logging in.
+ * A folder of one of rclone's remotes, through one rclone that runs while the store is open and serves
+ * its remote control to this process. A process for each call would start with a handshake and a login.
  *
- * No remote holds conditions, so it is append-only. An object is uploaded under a hidden name, moved to
- * its own, and read back and compared there before the put resolves, so that what has a key is whole.
- * Metadata stands in a sidecar, as `FileStore` has it, written and read back before the object is. The
- * times of objects are the remote's, or this machine's where the remote lets rclone set them.
+ * No remote enforces conditions, so the store is append-only. An object is uploaded under a hidden name,
+ * moved to its own, and read back and compared there before the put resolves, so that an object under a
+ * key is whole. Metadata is kept in a sidecar, as in `FileStore`, which is written and read back before
+ * the object is. The times of objects are the remote's, or this machine's if the remote lets rclone set
+ * them.
  */
 export class RcloneStore implements ObjectStore {
   readonly location: string;
@@ -170,7 +170,7 @@ export class RcloneStore implements ObjectStore {
       { doing: `list ${prefix || "all"}`, signal, limitMs: listPatience * this.#limitMs },
       (within) => this.#listFolder(folder, { recurse: true, filesOnly: true }, within),
     );
-    // Some remotes hold two files of one name, and then rclone reads one of them.
+    // Some remotes hold two files with one name, and rclone then reads one of them.
     const found = new Map<string, Entry>();
     for (const entry of entries) {
       const isWanted = entry.Path.startsWith(prefix) && entry.Path > startAfter;
@@ -216,18 +216,18 @@ export class RcloneStore implements ObjectStore {
     return this.#client.close();
   }
 
-  /** Runs one operation within its time, and says of what failed what was being done. */
+  /** Runs one operation within its time limit. Its errors say what was being done. */
   async #attempt<T>(
     { doing, signal, limitMs = this.#limitMs, progress = { mayHaveLanded: false } }: RcloneWork,
     work: (signal: AbortSignal, extend: (ms: number) => void) => Promise<T>,
   ): Promise<T> {
     const what = `${doing} in ${this.location}`;
     const late = (): ScbError => {
-      // What hangs in there would hang the next call, too.
+      // A call that hangs in this process would make the next one hang too.
       this.#client.endProcess();
       return new ScbError(
         "store-unknown",
-        `cannot ${what}: the remote, or rclone, didn't answer in time: whether it was done is not known`,
+        `cannot ${what}: the remote, or rclone, didn't answer in time: it isn't known whether it was done`,
       );
     };
     try {
@@ -240,7 +240,7 @@ export class RcloneStore implements ObjectStore {
     }
   }
 
-  /** The file at `key`, or null where there is none. */
+  /** The file at `key`; null if there is none. */
   async #stat(key: string, signal: AbortSignal): Promise<Entry | null> {
     const opt = { filesOnly: true, noMimeType: true };
     const answer = await this.#client.call(
@@ -264,7 +264,7 @@ export class RcloneStore implements ObjectStore {
     try {
       answer = await this.#client.call("operations/list", asked, signal, longestListBytes);
     } catch (error) {
-      // Some remotes fail on a file in the folder's place, in words of their own.
+      // Some remotes fail on a file in the folder's place, with texts of their own.
       const isTrouble = error instanceof RcloneTrouble && folder !== "";
       if (!isTrouble || (await this.#stat(folder, signal)) === null) throw error;
       return [];
@@ -285,7 +285,7 @@ export class RcloneStore implements ObjectStore {
     return false;
   }
 
-  /** Uploads under a hidden name and moves that to `key`, so that nobody sees a part of it there. */
+  /** Uploads under a hidden name and moves that to `key`, so that no reader sees part of it there. */
   async #place(
     key: string,
     content: Uint8Array,
@@ -295,7 +295,7 @@ export class RcloneStore implements ObjectStore {
     const slash = key.lastIndexOf("/") + 1;
     const token = bytesToHex(this.#random.bytes(8));
     const pending = `${key.slice(0, slash)}.${key.slice(slash)}.${token}.new`;
-    // What is left of an upload that failed is hidden, and rclone's to remove.
+    // The rest of a failed upload is hidden, and rclone removes it.
     await this.#upload(pending, content, signal);
     progress.mayHaveLanded = true;
     const [srcFs, dstFs] = [this.#fs, this.#fs];
@@ -312,7 +312,10 @@ export class RcloneStore implements ObjectStore {
     );
   }
 
-  /** Two that make one folder at once may hinder each other: the second time it is there. */
+  /**
+   * Two writers that create one folder at the same time may hinder each other; by the second try it
+   * exists.
+   */
   async #upload(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await this.#client.upload(this.#fs, key, content, signal);
@@ -322,13 +325,13 @@ export class RcloneStore implements ObjectStore {
     }
   }
 
-  /** What was written must come back as it was. */
+  /** What was written must come back unchanged. */
   async #compare(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
     const found = await this.#client.read(this.#fs, key, content.length, signal);
     if (found !== null && found !== "too-large" && Buffer.from(found).equals(content)) return;
     throw new ScbError(
       "store-unknown",
-      `${key} was written to ${this.location}, and what comes back ${found === null ? "is nothing" : "are other bytes"}`,
+      `${key} was written to ${this.location}, but what comes back ${found === null ? "is nothing" : "are other bytes"}`,
     );
   }
 
@@ -351,7 +354,7 @@ export class RcloneStore implements ObjectStore {
   }
 }
 
-/** What servers say to the second one that makes a folder. */
+/** What servers answer to the second writer that creates a folder. */
 const wasHindered = /mk(?:parent)?dir.*(?:SSH_FX_FAILURE|exist|\b405\b|\b409\b|\b423\b)/i;
 
 interface RcloneWork extends RequestOptions {
@@ -370,7 +373,7 @@ function nameOf({ Path }: Entry): string {
   return Path.slice(Path.lastIndexOf("/") + 1);
 }
 
-/** Milliseconds since 1970; 0 where a remote knows no time. */
+/** Milliseconds since 1970; 0 if the remote has no times. */
 function timeOf({ ModTime }: Entry): number {
   const time = Date.parse(ModTime);
   return Number.isNaN(time) ? 0 : time;

@@ -39,10 +39,10 @@ import type { StoreInspection } from "./store-inspection.ts";
 import { operationLimitMs } from "./time-limits.ts";
 
 export interface S3StoreOptions {
-  /** As `createS3Client` makes it. The store closes it. */
+  /** Made by `createS3Client`. The store closes it. */
   readonly client: S3Client;
   readonly bucket: string;
-  /** Without slash at either end; "" for the bucket's root. */
+  /** No slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
   readonly clock?: Clock;
@@ -50,7 +50,7 @@ export interface S3StoreOptions {
 
 type S3Page = ListObjectsV2CommandOutput & ListingPage;
 
-/** A bucket, or what lies under a prefix of one, on AWS or any S3-compatible service. */
+/** A bucket, or the part of one under a prefix, on AWS or any S3-compatible service. */
 export class S3Store implements ObjectStore {
   readonly location: string;
   readonly conditions = "enforced";
@@ -121,7 +121,7 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       if (status < 300 || status >= 500) throw error;
     }
-    // A refusal has no body here: it may mean the object, the bucket or a proxy. GET says which.
+    // Here a refusal has no body, so it may concern the object, the bucket or a proxy. GET tells which.
     const object = await this.get(key, { signal });
     if (object === null) return null;
     const { bytes: _, ...found } = object;
@@ -170,7 +170,7 @@ export class S3Store implements ObjectStore {
       for (const { Prefix } of page.CommonPrefixes ?? []) {
         const folder = this.#relative(Prefix)?.slice(prefix.length, -1);
         if (folder === undefined || !isKeySegment(folder)) continue;
-        // On a versioned bucket MinIO names folders too in which all has been deleted.
+        // On a versioned bucket, MinIO also names folders in which everything has been deleted.
         for await (const _ of this.list(`${prefix}${folder}/`, options)) {
           yield folder;
           break;
@@ -211,7 +211,7 @@ export class S3Store implements ObjectStore {
       const expected = { kind: "document", root: "ListBucketResult" } as const;
       const answer = await this.#requests.send(command, { doing, expected, signal });
       const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken } = answer;
-      // Another's answer: that nothing lies there would be a lie.
+      // It answers another request: reporting that nothing lies there would be wrong.
       if ((answer.Prefix ?? "") !== wanted) throw refuse("(it lists something else)");
       if (IsTruncated === undefined) throw refuse("to its end");
       if (IsTruncated && NextContinuationToken === undefined) throw refuse("to its end");
