@@ -41,6 +41,9 @@ export class HeldBackups {
   /** Keyed by the SHA-256 of the packed bytes, newest last. */
   readonly #known = new Map<string, BackupContents & { readonly by: Candidate["verifiedBy"] }>();
 
+  /** What the node calls closed, asked once for each candidate, after its snapshot was taken. */
+  readonly #closed = new WeakMap<Candidate, ReadonlySet<string>>();
+
   constructor(options: HeldBackupsOptions) {
     this.#options = options;
   }
@@ -156,6 +159,23 @@ export class HeldBackups {
     const { witness } = this.#options;
     if (witness === null || points.length === 0) return [];
     const closed = new Set(await witness.closedChannelPoints(signal));
+    return points.filter((point) => !closed.has(point));
+  }
+
+  /**
+   * As `notClosed`, for points that this candidate lacks. However many backups it is compared with, the node
+   * is asked once: what it calls closed stays closed.
+   */
+  async notClosedBeside(
+    candidate: Candidate,
+    points: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { witness } = this.#options;
+    if (witness === null || points.length === 0) return [];
+    const closed =
+      this.#closed.get(candidate) ?? new Set(await witness.closedChannelPoints(signal));
+    this.#closed.set(candidate, closed);
     return points.filter((point) => !closed.has(point));
   }
 

@@ -69,5 +69,7 @@ async function refuseLess(
     contents.by === candidate.verifiedBy
       ? candidate.contents
       : { ...candidate.contents, bareChannelPoints: null };
-  return worseThan(contents, now, held.bareChannels ?? 0, heldBackups, signal);
+  return worseThan(contents, now, held.bareChannels ?? 0, (gone) =>
+    heldBackups.notClosedBeside(candidate, gone, signal),
+  );
 }

@@ -75,23 +75,24 @@ async function compare(
   }
   if (before === null) return bare.length > knownBare ? poorer(bare.length - knownBare) : null;
 
-  return worseThan(before, { channelPoints, bareChannelPoints }, knownBare, heldBackups, signal);
+  return worseThan(before, { channelPoints, bareChannelPoints }, knownBare, (gone) =>
+    heldBackups.notClosedBeside(candidate, gone, signal),
+  );
 }
 
 /**
  * Refuses `after` if it lacks anything that `before` has. `knownBare` is how many channels were bare
- * before.
+ * before; `notClosed` gives those of some channels that the node doesn't call closed.
  */
 export async function worseThan(
   before: BackupContents,
   { channelPoints, bareChannelPoints }: BackupContents,
   knownBare: number,
-  heldBackups: HeldBackups,
-  signal: AbortSignal | undefined,
+  notClosed: (points: readonly string[]) => Promise<readonly string[]>,
 ): Promise<Refusal | null> {
   const now = new Set(channelPoints);
   const gone = before.channelPoints.filter((point) => !now.has(point));
-  const lost = await heldBackups.notClosed(gone, signal);
+  const lost = await notClosed(gone);
   if (lost.length > 0) return channelsGone(lost);
 
   const bare = bareChannelPoints ?? [];

@@ -45,6 +45,13 @@ describe("several stores", () => {
     node.set([a, b]);
     for (const store of stores) await run.heard(holds(store, 2));
     assert.equal(node.snapshots - before, 1);
+    const { witness } = node;
+    witness.closed = [a];
+    witness.asked.length = 0;
+    node.set([b, c, x]);
+    for (const store of stores) await run.heard(holds(store, 3));
+    // Each store compares it with what all of them hold.
+    assert.equal(witness.asked.filter((question) => question === "closed").length, 1);
     assert.deepEqual(await run.stop(), { last: "saved", saved: 3, of: 3 });
   });
 
