@@ -27,11 +27,14 @@ export interface LookTiming {
   readonly quietMs?: number | undefined;
 }
 
+const defaultQuietMs = 2_000;
 /**
  * A version is read back after this many quiet times at the latest, counted from the first swap since the
  * last look.
  */
 const quietsAtMost = 5;
+/** How often a mirror that is never quiet looks by default, however short its interval. */
+export const busyLookIntervalMs = quietsAtMost * defaultQuietMs;
 
 /** Schedules the looks. All times are monotonic. */
 export class LookSchedule {
@@ -42,7 +45,11 @@ export class LookSchedule {
   #unreadSinceMs: number | null = null;
 
   constructor(
-    { lookIntervalMs = 300_000, versionLookIntervalMs = 3_600_000, quietMs = 2_000 }: LookTiming,
+    {
+      lookIntervalMs = 300_000,
+      versionLookIntervalMs = 3_600_000,
+      quietMs = defaultQuietMs,
+    }: LookTiming,
     nowMs: number,
   ) {
     checkedMs("lookIntervalMs", lookIntervalMs, 1_000);

@@ -1,3 +1,4 @@
+import { busyLookIntervalMs } from "../chanbackup/look.ts";
 import type { ScbError } from "../runtime/error.ts";
 import { type Finding, type FindingCode, findingOf, type Verdict, verdictOf } from "./finding.ts";
 
@@ -78,7 +79,8 @@ export function judgeRun(
   if (evidence.drillFailure !== null) found("drill-failed", evidence.drillFailure);
   if (nodeTrouble !== null) found("node-unread", nodeTrouble.message);
   // Two looks in a row are overdue.
-  if (provedAtMs === null || atMs - provedAtMs > 2 * lookIntervalMs + swapTakesMs) {
+  const looksMs = 2 * Math.max(lookIntervalMs, busyLookIntervalMs);
+  if (provedAtMs === null || atMs - provedAtMs > looksMs + swapTakesMs) {
     found("unproved", `${store} hasn't been read back lately`);
   }
   return { verdict: verdictOf(findings), findings };

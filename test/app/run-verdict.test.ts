@@ -63,12 +63,16 @@ const refused: RunEvent = {
   quarantineKey: "quarantine/x.backup",
 };
 
-function listen(uncovered: readonly string[] = [], missingAlso: readonly ScbError[] = []) {
+function listen(
+  uncovered: readonly string[] = [],
+  missingAlso: readonly ScbError[] = [],
+  lookIntervalMs = 5 * minuteMs,
+) {
   let nowMs = 1_000_000;
   const told: string[] = [];
   const verdict = new RunVerdict({
     store: "s3://bucket/node",
-    lookIntervalMs: 5 * minuteMs,
+    lookIntervalMs,
     clock: { now: () => nowMs, monotonicMs: () => nowMs, sleep: async () => undefined },
     limbo: () => ({ uncovered, missingAlso }),
     tell: (word, findings) => told.push([word, ...findings.map(({ code }) => code)].join(" ")),
@@ -194,6 +198,20 @@ describe("the verdict of a run", () => {
       pass(minutes * minuteMs);
       verdict.review();
     }
+    assert.deepEqual(told, ["safe", "unknown unproved"]);
+  });
+
+  it("stays known while a mirror is too busy to look as often as it would if it were idle", () => {
+    const { hear, verdict, pass } = listen([], [], 1_000);
+    const told = hear(unchanged);
+    // Such a mirror looks when the first of these is 10 s old, and one of them may cut that look off.
+    for (let second = 0; second < 15; second += 1) {
+      pass(1_000);
+      hear(swapped);
+    }
+    assert.deepEqual(told, ["safe"]);
+    pass(20_000);
+    verdict.review();
     assert.deepEqual(told, ["safe", "unknown unproved"]);
   });
 });
