@@ -7,17 +7,13 @@
  * has to find exactly its channels in it.
  */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { z } from "zod";
-import { Lightning } from "../../src/node/lnd/gen/lnrpc_pb.ts";
 import { startLndNetwork } from "../peers/lnd-network.ts";
-import type { LndNode } from "../peers/lnd-node.ts";
 import { startMinio } from "../peers/minio.ts";
 import { waitFor } from "../peers/wait-for.ts";
+import { hearBackups, sessionWith } from "../support/backup-stream.ts";
 import { Bucket } from "../support/bucket.ts";
 import type { CliEvent } from "../support/cli.ts";
 import { bakeLeastPrivilege, LndMirror } from "../support/lnd-mirror.ts";
@@ -28,20 +24,6 @@ const channels = Number(process.argv[2] ?? 8);
 /** The mirror hears of an event when this program does, give or take this. */
 const simultaneousMs = 50;
 const quietMs = 500;
-
-/** Notes when messages come, as milliseconds since 1970, until the session is aborted. */
-async function hear(node: LndNode, heardAt: number[], session: Http2SessionManager): Promise<void> {
-  const baseUrl = session.authority;
-  const client = createClient(Lightning, createGrpcTransport({ baseUrl, sessionManager: session }));
-  const macaroon = (await readFile(node.adminMacaroonPath)).toString("hex");
-  try {
-    for await (const _ of client.subscribeChannelBackups({}, { headers: { macaroon } })) {
-      heardAt.push(Date.now());
-    }
-  } catch (error) {
-    if (session.state() !== "closed") throw error;
-  }
-}
 
 /** The swap that this message led to. One that came while a swap was due already has no own. */
 function swapOf(heardAt: number | undefined, swaps: readonly CliEvent[]): CliEvent | undefined {
@@ -67,11 +49,9 @@ const bob = network.node("bob");
 const macaroonPath = await bakeLeastPrivilege(alice);
 await using mirror = new LndMirror({ lnd: alice, macaroonPath, minio, bucket });
 const running = await mirror.start();
-const session = new Http2SessionManager(`https://${alice.rpcserver}`, undefined, {
-  ca: await readFile(alice.tlsCertPath),
-});
+const session = await sessionWith(alice);
 const heardAt: number[] = [];
-const hearing = hear(alice, heardAt, session);
+const hearing = hearBackups(alice, session, ({ atMs }) => heardAt.push(atMs));
 // Past the mirror's second look at the node, which is no event.
 await delay(3_000);
 
