@@ -11,12 +11,12 @@ import {
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 const mostInAnHour = 6;
-/** What is told at once waits so long for what comes with it, from the other stores say. */
+/** How long an immediate message waits for related findings, for example from the other stores. */
 const gatherMs = 1_000;
-/** What came so often within `notifyAfterMs` doesn't pass: it flaps. */
+/** A finding that comes this often within `notifyAfterMs` flaps. */
 const flaps = 3;
 
-/** By both clocks of one moment: durations are by the one that never jumps, times for people by the other. */
+/** One moment by both clocks: the monotonic one for durations, the wall clock for people. */
 export interface Moment {
   readonly monotonicMs: number;
   /** Milliseconds since 1970. */
@@ -25,34 +25,35 @@ export interface Moment {
 
 /** One subject, from when it was first seen until it has been quiet for `notifyAfterMs`. */
 interface Episode {
-  /** As they were seen last, the worst first. */
+  /** The findings as last seen, worst first. */
   found: readonly LocatedFinding[];
   readonly firstSeenMs: number;
   times: number;
-  /** Since when it is there, or isn't. */
+  /** When it last came or went. */
   changedMs: number;
   isThere: boolean;
-  /** For how long it was there, all in all, until `changedMs`. */
+  /** How long it was there in total, until `changedMs`. */
   thereMs: number;
   isAtOnce: boolean;
   toldMs: number | null;
 }
 
 /**
- * Decides what is told when. A pure state machine: situations and moments go in, messages come out.
+ * Decides what to report and when. A pure state machine: situations and moments go in, messages come out.
  *
- * - What no time heals is told at once, whatever became of it meanwhile.
- * - What may pass is told once it was there for `notifyAfterMs`, or comes and goes for that long.
- * - A message takes in all that is there, so that what belongs together is one message.
- * - What was told and is still there is told again each day, unless `--require` tolerates it.
- * - It is over when it has been quiet for `notifyAfterMs`; until then its coming and going is no news.
+ * - A finding that doesn't go away on its own is reported at once, even if it has gone meanwhile.
+ * - A finding that may pass is reported after `notifyAfterMs`, whether it stays or comes and goes.
+ * - A message includes everything that is wrong, so that related findings are one message.
+ * - A finding that was reported and is still there is reported again each day, unless `--require`
+ *   tolerates it.
+ * - It is over once it has been quiet for `notifyAfterMs`; until then its coming and going isn't reported.
  *   The end of one waits up to an hour for the end of the others.
- * - No subject is in more than six messages an hour: what is held back by that is told later.
+ * - No subject is in more than six messages an hour; the rest is reported later.
  */
 export class AlertBook {
   readonly #notifyAfterMs: number;
   readonly #episodes = new Map<string, Episode>();
-  /** When each subject was told within the last hour. */
+  /** When each subject was reported in the last hour. */
   readonly #tellings = new Map<string, readonly number[]>();
   #verdict: Verdict = "unknown";
 
@@ -60,7 +61,7 @@ export class AlertBook {
     this.#notifyAfterMs = notifyAfterMs;
   }
 
-  /** Takes in what is so now. */
+  /** Takes in the present situation. */
   see({ verdict, findings }: Situation, { monotonicMs: nowMs }: Moment): void {
     this.#verdict = verdict;
     const bySubject = Map.groupBy(findings.filter(isTold), subjectOf);
@@ -72,7 +73,7 @@ export class AlertBook {
     }
   }
 
-  /** What is to be told now; null for nothing. What it returns counts as told. */
+  /** The message that is due now; null if there is none. Whatever it returns counts as reported. */
   take({ monotonicMs: nowMs, wallMs }: Moment): AlertMessage | null {
     this.#forget(nowMs);
     const told: ToldTrouble[] = [];
@@ -99,7 +100,7 @@ export class AlertBook {
     return { kind, verdict: this.#verdict, at: wallMs, troubles: told };
   }
 
-  /** As `take`, for the last time: what is told at once doesn't wait for what may come with it. */
+  /** The last `take`: immediate findings no longer wait for related ones. */
   close({ monotonicMs, wallMs }: Moment): AlertMessage | null {
     const isWaiting = [...this.#episodes.values()].some(
       ({ isAtOnce, toldMs }) => isAtOnce && toldMs === null,
@@ -122,7 +123,7 @@ export class AlertBook {
     Object.assign(episode, { isThere: true, changedMs: nowMs });
   }
 
-  /** Whether it has to be told, and wasn't yet. */
+  /** Whether it is due and hasn't been reported. */
   #isDue(episode: Episode, nowMs: number): boolean {
     const { toldMs, isAtOnce, isThere, firstSeenMs, changedMs, thereMs, times } = episode;
     if (toldMs !== null) return false;
@@ -150,15 +151,15 @@ export class AlertBook {
     );
   }
 
-  /** What a message of this moment says of it; null for nothing. */
+  /** What a message sent now would say about it; null for nothing. */
   #stateIn(episode: Episode, nowMs: number, isNew: boolean): ToldTrouble["state"] | null {
     if (this.#isOver(episode, nowMs)) return "over";
     if (episode.toldMs !== null) return episode.isThere ? "still" : null;
-    // What has only just begun is told with what is due, but is no reason for a message.
+    // A new finding is included in a message that is due, but doesn't cause one.
     return this.#isDue(episode, nowMs) || (isNew && episode.isThere) ? "new" : null;
   }
 
-  /** Drops what passed before it had to be told. */
+  /** Drops what passed before it was due. */
   #forget(nowMs: number): void {
     for (const [subject, { toldMs, isAtOnce, isThere, changedMs }] of this.#episodes) {
       const isQuiet = !isThere && nowMs - changedMs >= this.#notifyAfterMs;
@@ -181,7 +182,7 @@ function isTolerated(found: readonly LocatedFinding[]): boolean {
   return found.every((it) => it.tolerated === true);
 }
 
-/** What is new and serious comes first. */
+/** New and serious findings come first. */
 function weightOf(trouble: ToldTrouble): number {
   const states = { new: 20, still: 10, over: 0 };
   const levels = { problem: 1, unknown: 0, warning: 0 };

@@ -2,16 +2,16 @@ import type { Verdict } from "../checks/finding.ts";
 import type { LocatedFinding } from "./situation.ts";
 
 /**
- * - `alert`: something is wrong, or not known, that wasn't told yet.
- * - `reminder`: what was told a day ago is still so.
- * - `over`: something that was told has not been seen for a while.
- * - `test`: a person wants to know whether messages arrive.
+ * - `alert`: something new is wrong or not known.
+ * - `reminder`: something that was reported a day ago hasn't changed.
+ * - `over`: something that was reported hasn't been seen for a while.
+ * - `test`: a person is testing whether messages arrive.
  */
 export type AlertKind = "alert" | "reminder" | "over" | "test";
 
-/** What a message says of one finding. */
+/** What a message says about one finding. */
 export interface ToldTrouble extends LocatedFinding {
-  /** "new": in this message for the first time. "still": was told before. "over": isn't seen any more. */
+  /** "new": reported for the first time. "still": reported before. "over": no longer seen. */
   readonly state: "new" | "still" | "over";
   /** When it was first seen, milliseconds since 1970. */
   readonly since: number;
@@ -25,6 +25,6 @@ export interface AlertMessage {
   readonly verdict: Verdict;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** The new ones first. */
+  /** New ones first. */
   readonly troubles: readonly ToldTrouble[];
 }

@@ -11,22 +11,22 @@ import type { Proof } from "./situation.ts";
 export interface HeartbeatOptions {
   readonly service: Pick<HeartbeatService, "name" | "ping">;
   readonly intervalMs: number;
-  /** Asks for the stores to be read back now. What comes of it is in a later proof. */
+  /** Asks for the stores to be read back now; a later proof has the result. */
   readonly look: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** A look takes less, unless the store is in trouble: then it is asked for again. */
+/** A look normally takes less; after this long it is requested again. */
 const lookMs = 30_000;
 const leastLookMs = 5_000;
 const backoff: BackoffOptions = { firstMs: 2_000, maxMs: 60_000 };
 const remindMs = 3_600_000;
 
 /**
- * Tells a service at each interval that all is well: only while the verdict is safe, and the stores were
- * read back since this interval's end. Otherwise it is silent, and the service raises the alarm.
+ * Pings a service at each interval, but only while the verdict is safe and the stores have been read back
+ * since the interval ended. Otherwise it stays silent, and the service raises the alarm.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -41,7 +41,7 @@ export class Heartbeat {
     this.#options = options;
   }
 
-  /** Takes in what is known now. Returns at once. */
+  /** Takes in the present verdict. Returns at once. */
   see({ verdict, provedAtMs }: Proof): void {
     const { look, clock, intervalMs } = this.#options;
     const nowMs = clock.monotonicMs();
@@ -57,7 +57,7 @@ export class Heartbeat {
     this.#underWay = this.#ping();
   }
 
-  /** Lets a ping that is under way end, for so long at most. */
+  /** Waits for a ping in progress, for at most `graceMs`. */
   async close(graceMs: number): Promise<void> {
     const { clock } = this.#options;
     this.#dueMs = Infinity;
@@ -76,7 +76,7 @@ export class Heartbeat {
       await withinDeadline({ clock, ms: sendMs, signal, late }, (within) =>
         service.ping(within.signal),
       );
-      if (this.#failures > 0) logger.info({ to: service.name }, "the heartbeat is heard again");
+      if (this.#failures > 0) logger.info({ to: service.name }, "the heartbeat gets through again");
       this.#failures = 0;
       this.#loggedMs = -Infinity;
     } catch (error) {
@@ -90,7 +90,7 @@ export class Heartbeat {
       const { message } = ScbError.from(error);
       logger.error(
         { to: service.name, attempts: this.#failures },
-        `the heartbeat didn't get to ${service.name}: ${message}; it is tried again`,
+        `the heartbeat didn't reach ${service.name}: ${message}; trying again`,
       );
     } finally {
       this.#underWay = null;

@@ -7,7 +7,7 @@ import { allNodes, isOfTheNode } from "./situation.ts";
 
 export interface LetterOptions {
   readonly id: string;
-  /** Whether channel points and amounts are told. */
+  /** Whether to include channel points and amounts. */
   readonly details: boolean;
   /** The machine that sends it. */
   readonly host: string;
@@ -20,7 +20,7 @@ const mostListed = 50;
 const mostCharactersEach = 500;
 const mostStores = 3;
 
-/** Puts a message into words. Holds no secret; channel points and amounts only if they are asked for. */
+/** Words a message. It holds no secret, and channel points and amounts only if `details` is set. */
 export function letterOf(message: AlertMessage, options: LetterOptions): Letter {
   const { kind, verdict, at } = message;
   const { id, host } = options;
@@ -44,7 +44,7 @@ export function testMessage(at: number): AlertMessage {
   return { kind: "test", verdict: "unknown", at, troubles: [] };
 }
 
-/** What is found of the node is found once for each store, in the same words. */
+/** A finding about the node comes once from each store, in the same words: keeps one of them. */
 function distinct(troubles: readonly ToldTrouble[]): ToldTrouble[] {
   const keyOf = (it: ToldTrouble): string => {
     const { code, message } = it.finding;
@@ -108,7 +108,7 @@ function titleOf({ kind, verdict, troubles }: AlertMessage, shown: readonly Told
   }
 }
 
-/** A public key is told in full below. */
+/** The body has a public key in full. */
 function shortName(node: string): string {
   return isNodePubkey(node) ? `${node.slice(0, 10)}…` : node.slice(0, 40);
 }
@@ -119,14 +119,14 @@ function verb(nodes: readonly string[]): string {
 
 const headings: Readonly<Record<ToldTrouble["state"], string>> = {
   new: "What is wrong:",
-  still: "Still so:",
+  still: "Still wrong:",
   over: "Over:",
 };
 
 function bodyOf({ kind, at }: AlertMessage, troubles: readonly ToldTrouble[], by: string): string {
   if (kind === "test") {
     return [
-      "If you can read this, messages of this mirror get here. Nothing is wrong, and there is nothing to do.",
+      "If you can read this, messages from this mirror reach you. Nothing is wrong, and there is nothing to do.",
       `Sent ${time(at)} by ${by}.`,
     ].join("\n\n");
   }
@@ -138,7 +138,7 @@ function bodyOf({ kind, at }: AlertMessage, troubles: readonly ToldTrouble[], by
   }
   if (troubles.length > shown.length) parts.push(`and ${troubles.length - shown.length} more`);
   const commands = kind === "over" ? [] : commandsFor(shown);
-  if (commands.length > 0) parts.push(["To look at all of it:", ...commands].join("\n"));
+  if (commands.length > 0) parts.push(["To see everything:", ...commands].join("\n"));
   parts.push(`Sent ${time(at)} by ${by}.`);
   return parts.join("\n\n");
 }
@@ -154,7 +154,7 @@ function lineOf(trouble: ToldTrouble, at: number): string {
   return `- ${where}: ${code}${tolerated}, ${lasting}: ${message}\n  What to do: ${remedy}`;
 }
 
-/** What a person types, once for each store. */
+/** The commands to type, once for each store. */
 function commandsFor(troubles: readonly ToldTrouble[]): string[] {
   const commands = troubles
     .filter(({ state }) => state !== "over")

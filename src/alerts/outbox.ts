@@ -10,24 +10,24 @@ import type { Letter, Receiver } from "./receivers/receiver.ts";
 
 export interface OutboxOptions {
   readonly receiver: Receiver;
-  /** Shared by all outboxes: looking names up takes threads that files need too. */
+  /** Shared by all outboxes, because name look-ups use threads that file access needs too. */
   readonly slots: Slots;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** How long one sending may take. */
+/** How long one attempt may take. */
 export const sendMs = 20_000;
 const backoff: BackoffOptions = { firstMs: 2_000, maxMs: 300_000 };
-/** Far more than a month of bad nights: with six an hour for one finding, it is a receiver that is gone. */
+/** With at most six an hour for one finding, so many only wait if the receiver is gone. */
 const mostWaiting = 50;
-/** A receiver that stays away is named so often in the log. */
+/** How often the log repeats that a receiver doesn't answer. */
 const remindMs = 3_600_000;
 
 /**
- * Brings letters to one receiver, in their order, and tries each until it is taken: at least once, as long
- * as the process lives. What doesn't fit is dropped from the oldest on, and the log says so.
+ * Sends letters to one receiver in order, and retries each until it is accepted: at-least-once delivery, as
+ * long as the process lives. If too many wait, it drops the oldest, and the log says so.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -50,17 +50,17 @@ export class Outbox {
     const { logger, receiver } = this.#options;
     this.#waiting.push(letter);
     if (this.#waiting.length > mostWaiting) {
-      // The one that is being sent stays.
+      // Keeps the first, which may be on its way.
       const [dropped] = this.#waiting.splice(1, 1);
       logger.error(
         { to: receiver.name },
-        `a message was dropped, for too many wait: ${dropped?.title}`,
+        `a message was dropped, because too many are waiting: ${dropped?.title}`,
       );
     }
     this.#running ??= this.#run();
   }
 
-  /** Lets what waits be sent once more, for so long at most, and ends. May be called twice. */
+  /** Tries the waiting letters once more, for at most `graceMs`, and ends. May be called twice. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     const { clock } = this.#options;
@@ -74,11 +74,11 @@ export class Outbox {
     await this.#running;
   }
 
-  /** Until nothing waits. Never throws. */
+  /** Runs until nothing waits. Never throws. */
   async #run(): Promise<void> {
     const { random, receiver, logger } = this.#options;
     const { signal } = this.#ended;
-    // Whoever posts isn't held up, not even by what comes before the first wait.
+    // Yields first, so that `post` never does any of this work itself.
     await Promise.resolve();
     for (let letter = this.#waiting[0]; letter !== undefined; letter = this.#waiting[0]) {
       try {
@@ -99,7 +99,7 @@ export class Outbox {
     }
     if (this.#waiting.length > 0) {
       const titles = this.#waiting.map(({ title }) => title);
-      logger.error({ to: receiver.name, titles }, "messages were left unsent when this ended");
+      logger.error({ to: receiver.name, titles }, "messages were still unsent at the end");
     }
     this.#running = null;
   }
@@ -126,7 +126,7 @@ export class Outbox {
     this.#loggedMs = nowMs;
     logger.error(
       { to: receiver.name, attempts: this.#failures, retryInMs },
-      `a message could not be sent to ${receiver.name}: ${error.message}; it is tried again: ${title}`,
+      `a message couldn't be sent to ${receiver.name}: ${error.message}; trying again: ${title}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Finding, FindingCode, Verdict } from "../checks/finding.ts";
 
-/** In place of a node's name, which can't have a space: what is the same for all that are watched. */
+/** Stands in for a node's name in findings about all watched nodes. A real name can't have a space. */
 export const allNodes = "all nodes";
 
 /** A finding, and where it was found. */
@@ -17,17 +17,17 @@ export interface LocatedFinding {
 /** The verdict, and what it rests on in the stores. */
 export interface Proof {
   readonly verdict: Verdict;
-  /** When enough of the stores were last read back and held what they should; null for never. Monotonic. */
+  /** When enough stores were last read back and held what they should; null for never. Monotonic. */
   readonly provedAtMs: number | null;
 }
 
-/** What is known of everything that is looked after, at one moment. */
+/** What is known about everything that is watched, at one moment. */
 export interface Situation extends Proof {
-  /** People are told of all but warnings that no `--require` tolerates. */
+  /** May include warnings. Only those about stores that `--require` tolerates are reported. */
   readonly findings: readonly LocatedFinding[];
 }
 
-/** Nothing that time heals: each of these is told at once. */
+/** These don't go away on their own, so they are reported at once. */
 const toldAtOnce: readonly FindingCode[] = [
   "refused",
   "drill-failed",
@@ -51,22 +51,22 @@ export function isToldAtOnce({ finding, tolerated = false }: LocatedFinding): bo
   return (finding.level === "problem" || tolerated) && toldAtOnce.includes(finding.code);
 }
 
-/** A store that `--require` tolerates is one copy less, which nobody would notice otherwise. */
+/** Whether people are told. A store that `--require` tolerates is one copy less, so they are. */
 export function isTold({ finding, tolerated = false }: LocatedFinding): boolean {
   return finding.level !== "warning" || tolerated;
 }
 
-/** One store that is away shows itself in each of these, one after the other: it is told once. */
+/** A store that doesn't answer causes all of these, one after the other; they count as one subject. */
 const storeAway: readonly FindingCode[] = ["not-saved", "store-unread", "store-denied", "unproved"];
-/** What is found of the node is the same whichever store it was compared with. */
+/** Findings about the node, which are the same whichever store it was compared with. */
 const ofTheNode: readonly FindingCode[] = ["node-unread", "not-compared", "unknown-channels"];
 
-/** Whether it says nothing of a store. */
+/** Whether the finding is about the node and not about a store. */
 export function isOfTheNode({ finding }: LocatedFinding): boolean {
   return ofTheNode.includes(finding.code);
 }
 
-/** Findings of one subject are told together, and count as one. */
+/** Findings with the same subject are reported together, and count as one. */
 export function subjectOf(located: LocatedFinding): string {
   const { node, store, finding } = located;
   const { code } = finding;

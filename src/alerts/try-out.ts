@@ -17,16 +17,16 @@ export interface TryOutOptions {
   readonly signal: AbortSignal;
 }
 
-/** What became of one test message. */
+/** The outcome of one test message. */
 export interface TriedOut {
-  /** To whom, for people: holds no secret. */
+  /** The receiver, for people: holds no secret. */
   readonly to: string;
   readonly ok: boolean;
-  /** What was answered, or why it didn't get there. */
+  /** The answer, or why the message didn't arrive. */
   readonly message: string;
 }
 
-/** Sends a test message to each, once, all at the same time. Throws "aborted" alone. */
+/** Sends one test message to each receiver, all at the same time. Throws only "aborted". */
 export async function tryOut(options: TryOutOptions): Promise<readonly TriedOut[]> {
   const { receivers, heartbeat, clock, random, signal } = options;
   const id = newOperationId(clock, random);

@@ -4,11 +4,11 @@ import { ProxyTrouble } from "../runtime/proxy-trouble.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
-  ECONNRESET: "it broke the connection",
-  ECONNABORTED: "it broke the connection",
-  EPIPE: "it broke the connection",
+  ECONNRESET: "it closed the connection",
+  ECONNABORTED: "it closed the connection",
+  EPIPE: "it closed the connection",
   ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "its host name has no address now",
+  EAI_AGAIN: "its host name can't be resolved at the moment",
   ETIMEDOUT: "no answer in time",
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
@@ -16,8 +16,8 @@ const reasons: Readonly<Record<string, string>> = {
 const noTls = "it doesn't speak TLS there";
 
 /**
- * Takes what Node or a library threw while a message was sent. The foreign error isn't kept: it may hold
- * the receiver's URL, which is a secret.
+ * Translates what Node or a library threw while a message was sent. Doesn't keep the foreign error, which
+ * may hold the receiver's URL, a secret.
  */
 export function undelivered(error: unknown, secrets: readonly string[] = []): ScbError {
   if (error instanceof ScbError) return error;
@@ -33,7 +33,7 @@ export function undelivered(error: unknown, secrets: readonly string[] = []): Sc
   return new ScbError("undelivered", reason === "" ? "it failed" : reason);
 }
 
-/** A library may have wrapped it: "connect ECONNREFUSED 127.0.0.1:25". */
+/** Finds the code in a message that a library wrapped: "connect ECONNREFUSED 127.0.0.1:25". */
 function codeIn(message: string): string {
   return /\b(E[A-Z]{3,}(?:_[A-Z]+)?)\b/.exec(message)?.[1] ?? "";
 }

@@ -19,9 +19,9 @@ export interface WatcherOptions {
   readonly heartbeat: URL | null;
   readonly heartbeatIntervalMs: number;
   readonly notifyAfterMs: number;
-  /** Whether messages tell channel points and amounts. */
+  /** Whether messages include channel points and amounts. */
   readonly details: boolean;
-  /** What is known now. Is asked each second: no I/O. */
+  /** What is known now. Called every second, so it must do no I/O. */
   readonly situation: () => Situation;
   /** Asks for the stores to be read back soon. */
   readonly look: () => void;
@@ -31,12 +31,12 @@ export interface WatcherOptions {
 }
 
 const tickMs = 1_000;
-/** So many sendings at once: whoever hangs in a name's look-up holds one of the few threads for files. */
+/** How many are sent at once: a hanging name look-up occupies one of the few threads for file access. */
 const sendings = 2;
-/** How long the end waits for what isn't sent yet. */
+/** How long `close` waits for unsent messages. */
 const graceMs = 5_000;
 
-/** Watches over what looks after a node, and tells people and services of it. Never holds it up. */
+/** Reports to people and services what a mirror or monitor finds. Never delays it. */
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #book: AlertBook;
@@ -59,18 +59,18 @@ export class Watcher {
     this.#ticking = this.#tick();
   }
 
-  /** Something happened: what is known now may be over in a moment, and is still told. */
+  /** Call it when something has happened: it may be over in a moment, but must still be reported. */
   hear(): void {
     try {
       this.#see(this.#options.situation());
     } catch (error) {
       // A defect here must not become the mirror's.
       const err = ScbError.from(error);
-      this.#options.logger.error({ err }, "what is to be told could not be worked out");
+      this.#options.logger.error({ err }, "a defect kept an alert from being made");
     }
   }
 
-  /** It is over, for a reason that a person has to mend. */
+  /** Reports that the mirror or monitor ended with an error that a person has to fix. */
   fail(error: ScbError, where: Pick<LocatedFinding, "node" | "store">): void {
     const found = (code: FindingCode): LocatedFinding => ({
       ...where,
@@ -86,7 +86,7 @@ export class Watcher {
     this.#see({ verdict: "unsafe", provedAtMs: null, findings: [end, ...others] });
   }
 
-  /** Sends what waits, once more and for a few seconds at most, and ends. */
+  /** Tries to send what still waits, for a few seconds at most, and ends. */
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#ticking;

@@ -27,14 +27,14 @@ describe("what a message says", () => {
 - alice in s3://bucket?endpoint=http://minio:9000: not-saved, since 2026-11-30 01:00 UTC (7 min, 4 times): the node's last state isn't saved: S3 asks to come back later
   What to do: fix what the mirror says it is waiting for
 
-Still so:
+Still wrong:
 - alice: node-unread, since 2026-11-30 01:00 UTC (7 min): lnd is away
   What to do: check that it runs, and that the macaroon allows the calls (scb-mirror doctor)
 
 Over:
 - alice in s3://bucket/lightning: refused (it began 2026-11-30 01:00 UTC)
 
-To look at all of it:
+To see everything:
   scb-mirror status --to 's3://bucket?endpoint=http://minio:9000' --node alice
   scb-mirror status --to s3://bucket --node alice
 

@@ -98,7 +98,7 @@ describe("an outbox", () => {
     // Once an hour, and not once a try.
     const failures = lines.filter((line) => line.startsWith("error"));
     assert.ok(failures.length >= 22 && failures.length <= 25, `${failures.length} lines`);
-    assert.match(failures[0] ?? "", /could not be sent to webhook at .*: status 500: down for/);
+    assert.match(failures[0] ?? "", /couldn't be sent to webhook at .*: status 500: down for/);
     assert.equal(lines.filter((line) => /^info message sent/.test(line)).length, 3);
   });
 
@@ -174,7 +174,7 @@ describe("an outbox", () => {
     await settled();
     await hanging.clock.advance(1_000);
     await closing;
-    assert.match(hanging.lines.at(-1) ?? "", /left unsent/);
+    assert.match(hanging.lines.at(-1) ?? "", /still unsent/);
     await hanging.outbox.close(1_000);
   });
 });

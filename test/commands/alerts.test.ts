@@ -112,7 +112,7 @@ describe("a run that tells people and services", () => {
       const begunMs = performance.now();
       assert.equal(await run.end(), 0);
       assert.ok(performance.now() - begunMs < 14_000);
-      assert.match(run.stderr, /left unsent/);
+      assert.match(run.stderr, /still unsent/);
     }),
   );
 

@@ -2,20 +2,20 @@ import { hasCode, ScbError } from "../../runtime/error.ts";
 import { httpRequest } from "./http-request.ts";
 import type { Receiver } from "./receiver.ts";
 
-/** Source: healthchecks.io's Pinging API: it keeps so much of a body. */
+/** How much of a body the service keeps. Source: healthchecks.io's Pinging API. */
 const mostCharacters = 100_000;
 
-/** Those that know all of it: healthchecks.io, and its self-hosted form. */
+/** Whether the service has the whole interface: healthchecks.io, hosted or self-hosted. */
 function knowsAll({ hostname, pathname }: URL): boolean {
   return hostname.endsWith("hc-ping.com") || /\/ping\//.test(pathname);
 }
 
-/** What a service that doesn't know a part of the interface answers to it. */
+/** How a service answers to a part of the interface that it lacks. */
 const unknownPart = /status (?:404|405|501)\b/;
 
 /**
- * A service that raises the alarm when it hears nothing. Source: healthchecks.io's Pinging API, which
- * others have too: `GET URL`, `POST URL/fail`, `POST URL/log`.
+ * A service that raises the alarm when it hears nothing. Source: healthchecks.io's Pinging API, which other
+ * services have too: `GET URL`, `POST URL/fail`, `POST URL/log`.
  */
 export class HeartbeatService implements Receiver {
   /** For people: holds no secret. */
@@ -32,25 +32,25 @@ export class HeartbeatService implements Receiver {
     return known(await httpRequest({ method: "GET", url: this.#url, signal }));
   }
 
-  /** Tells of what begins to be wrong. That it is over, the next ping says. */
+  /** Reports only new problems. The next ping says that they are over. */
   async send({ kind, title, body }: Parameters<Receiver["send"]>[0], signal: AbortSignal) {
-    if (kind !== "alert") return "nothing to tell";
+    if (kind !== "alert") return "nothing to report";
     try {
       return known(await this.#post("fail", `${title}\n\n${body}`, signal));
     } catch (error) {
-      // Then its silence has to do.
-      if (this.#isUnknownPart(error)) return "it takes no failures: only the pings end";
+      // The missing pings then raise the alarm.
+      if (this.#isUnknownPart(error)) return "it has no /fail: only the pings stop";
       throw error;
     }
   }
 
-  /** A test: says nothing of how the mirror is. */
+  /** A test, which doesn't count as a ping or a failure. */
   async log(text: string, signal: AbortSignal): Promise<string> {
     try {
       return known(await this.#post("log", text, signal));
     } catch (error) {
       if (!this.#isUnknownPart(error)) throw error;
-      return "it takes no test messages (no /log), so nothing was sent: a ping would say that all is well";
+      return "it takes no test messages (no /log), so nothing was sent: a ping would mean that all is well";
     }
   }
 
@@ -75,5 +75,5 @@ export class HeartbeatService implements Receiver {
 /** healthchecks.io answers 200 to a UUID that it doesn't know. */
 function known(answer: string): string {
   if (!/not found/i.test(answer)) return answer;
-  throw new ScbError("undelivered", `it knows no such check (${answer}): look at the URL`);
+  throw new ScbError("undelivered", `it has no such check (${answer}): check the URL`);
 }

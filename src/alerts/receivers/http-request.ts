@@ -15,16 +15,16 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** What no message may repeat, though the answer does. The URL's own parts are left out anyway. */
+  /** Secrets to remove from the answer. The URL's own parts are always removed. */
   readonly secrets?: readonly string[];
-  /** Bounds it: it has no limit of its own. */
+  /** The only bound: there is no timeout of its own. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends one request, and gives the beginning of what was answered with 2xx, on one line. No redirect is
- * followed: what is sent, and the secret in the URL, are for one host. Without TLS it goes to loopback and
- * private addresses only, whatever a name resolves to. Throws "undelivered", and "aborted".
+ * Sends one request, and resolves to the beginning of a 2xx answer, on one line. Follows no redirect,
+ * because the message and the secret in the URL are for one host. Without TLS it connects only to loopback
+ * and private addresses, whatever a name resolves to. Throws "undelivered" and "aborted".
  */
 export async function httpRequest(options: HttpRequest): Promise<string> {
   const { url, signal } = options;
@@ -88,7 +88,7 @@ async function proxyAgents(proxy: NonNullable<ReturnType<typeof proxyFor>>) {
   return agentsFor(proxy);
 }
 
-/** For a name that resolves to something else the second time. */
+/** Checks again, because a name may resolve to something else the second time. */
 const privateLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, address, family) => {
     const found = typeof address === "string" ? [address] : (address ?? []).map((it) => it.address);
@@ -104,7 +104,7 @@ function assertPrivate(address: string): void {
 export function notPrivate(): ScbError {
   return new ScbError(
     "undelivered",
-    "it isn't in a private network, so it takes messages with TLS only: write https://, ntfys:// or smtps://",
+    "it isn't in a private network, so messages need TLS: use https://, ntfys:// or smtps://",
   );
 }
 
@@ -121,7 +121,7 @@ function refusalText({ status, text, location }: Answer, secrets: readonly strin
   return answer;
 }
 
-/** The parts of a URL that let others speak in the operator's name. */
+/** The parts of a URL that would let others act as the operator. */
 function secretsOf(url: URL): string[] {
   const parts = [
     url.username,

@@ -9,12 +9,12 @@ import { undelivered } from "../undelivered.ts";
 import type { Letter, Receiver } from "./receiver.ts";
 import type { MailUrl, ReceiverUrl } from "./receiver-url.ts";
 
-/** A mail server is slow by nature; whoever sends has a bound of its own. */
+/** Mail servers are slow; the caller has its own bound. */
 const timeoutMs = 30_000;
 
 /**
- * A mail server that takes messages for a few addresses. Without TLS from the start it has to offer
- * STARTTLS, unless it is on this machine or in a private network.
+ * A mail server that accepts messages for a few addresses. Unless the connection starts with TLS, the server
+ * must offer STARTTLS, except on this machine or in a private network.
  */
 export function mail(url: Extract<ReceiverUrl, { kind: "mail" }>): Receiver {
   const { name, user, password } = url;
@@ -52,7 +52,7 @@ async function sendMail(
     secure: isTls,
     requireTLS: !isTls && !isPrivate,
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    // Where no TLS would do as well, a certificate that nobody has signed is no worse.
+    // Where plain text is allowed, an unsigned certificate is no worse.
     tls: { rejectUnauthorized: isTls || !isPrivate },
     ...(user === null ? {} : { auth: { user, pass: password } }),
     connectionTimeout: timeoutMs,
@@ -96,7 +96,7 @@ async function useSocks(
 /** By nodemailer's codes. */
 const reasons: Readonly<Record<string, string>> = {
   EAUTH: "it refuses the user or the password",
-  ETLS: "it offers no TLS, and isn't in a private network: the message wasn't sent in the clear",
+  ETLS: "it offers no TLS and isn't in a private network, so the message wasn't sent",
   EENVELOPE: "it refuses the sender or the recipients",
   EDNS: "there is no such host",
 };

@@ -13,10 +13,10 @@ const tags: Readonly<Record<AlertKind, string>> = {
   over: "white_check_mark",
   test: "test_tube",
 };
-/** ntfy makes a file of what is longer. */
+/** ntfy turns longer messages into files. */
 const mostBytes = 4_000;
 
-/** A topic of ntfy.sh, or of a server of one's own. Source: ntfy's documentation, "Publish as JSON". */
+/** A topic on ntfy.sh or a self-hosted server. Source: ntfy's documentation, "Publish as JSON". */
 export function ntfy({
   name,
   url: given,
@@ -49,7 +49,7 @@ export function ntfy({
   };
 }
 
-/** The beginning of a text, of so many bytes at most. */
+/** The beginning of a text, at most `most` bytes. */
 function cut(text: string, most: number): string {
   return new TextDecoder().decode(new TextEncoder().encode(text).slice(0, most)).replace(/�+$/, "");
 }

@@ -1,7 +1,7 @@
 import type { Receiver } from "./receiver.ts";
 import type { ReceiverUrl } from "./receiver-url.ts";
 
-/** Makes what sends to this URL. What it needs is loaded only now. */
+/** Opens the receiver for a URL. Loads its code only now. */
 export async function openReceiver(url: ReceiverUrl): Promise<Receiver> {
   switch (url.kind) {
     case "webhook":

@@ -4,13 +4,13 @@ import { formatHostAndPort } from "../../runtime/host-and-port.ts";
 import { percentDecoded } from "../../runtime/percent-decoded.ts";
 import { isPrivateAddress } from "../../runtime/private-address.ts";
 
-/** Where messages go, as `--notify` says it. All but `name` may hold secrets. */
+/** Where messages go, from `--notify`. Everything but `name` may hold secrets. */
 export type ReceiverUrl =
   | { readonly kind: "webhook"; readonly name: string; readonly url: URL }
   | {
       readonly kind: "ntfy";
       readonly name: string;
-      /** The server's, with user and password, or with a token as the password alone. */
+      /** The server's, with user and password, or with a token as the password and no user. */
       readonly url: URL;
       readonly topic: string;
     }
@@ -26,7 +26,7 @@ export type ReceiverUrl =
 export interface MailUrl {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first byte on; else STARTTLS. */
+  /** TLS from the first byte; otherwise STARTTLS. */
   readonly isTls: boolean;
   readonly user: string | null;
   readonly password: string;
@@ -61,11 +61,11 @@ export function parseHeartbeatUrl(text: string): URL {
 function notAReceiver(why: string): ScbError {
   return new ScbError(
     "usage",
-    `a receiver of messages can't be read (it isn't repeated here): ${why}`,
+    `a --notify URL can't be read (it isn't shown here, because it is a secret): ${why}`,
   );
 }
 
-/** What a name resolves to is seen when a message is sent. */
+/** A host name is resolved and checked only when a message is sent. */
 function checkedUrl(url: URL): URL {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (url.protocol === "http:" && isIP(host) !== 0 && !isPrivateAddress(host)) {
@@ -81,9 +81,9 @@ function checkedUrl(url: URL): URL {
 function ntfyUrl(given: URL): ReceiverUrl {
   const topic = given.pathname.slice(1);
   if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
-    throw notAReceiver("after the host of ntfy stands a topic of letters, digits, - and _");
+    throw notAReceiver("an ntfy URL needs a topic after the host, of letters, digits, - and _");
   }
-  // Another scheme's port would stay when only the scheme is replaced.
+  // Replaced in the text, so that the port is read anew as the new scheme's.
   const base = given.href.replace(/^ntfy(s?):\/\//, "http$1://");
   const url = new URL(base);
   Object.assign(url, { pathname: "/", search: "" });
@@ -97,7 +97,7 @@ function telegramUrl(text: string): ReceiverUrl {
     /^telegram:\/\/(\d+:[\w-]+)@(-?\d+|@?[A-Za-z]\w*)(?:\?(.*))?$/.exec(text) ?? [];
   if (token === undefined || chat === undefined) {
     throw notAReceiver(
-      "Telegram's is telegram://TOKEN@CHAT, with the bot's token, and the number or @name of the chat",
+      "a Telegram URL is telegram://TOKEN@CHAT, with the bot's token and the chat's number or @name",
     );
   }
   const given = new URLSearchParams(query).get("api") ?? telegramApi;
@@ -118,7 +118,7 @@ function mailUrl(url: URL): ReceiverUrl {
     ![from, ...to].every((address) => /^[^\s<>@,;:"]+@[^\s<>@,;:"]+$/.test(address)) ||
     to.length === 0
   ) {
-    throw notAReceiver("a mail server's ends with ?from=ADDRESS&to=ADDRESS");
+    throw notAReceiver("a mail URL ends with ?from=ADDRESS&to=ADDRESS");
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? (isTls ? 465 : 587) : Number(url.port);

@@ -2,7 +2,7 @@ import type { AlertKind } from "../alert-message.ts";
 
 /** A message on its way: the same bytes however often it is sent. */
 export interface Letter {
-  /** Tells it from every other one, so that a receiver knows one that comes twice. */
+  /** Unique, so that a receiver can recognise a duplicate. */
   readonly id: string;
   readonly kind: AlertKind;
   /** Milliseconds since 1970. */
@@ -10,17 +10,17 @@ export interface Letter {
   /** One line. */
   readonly title: string;
   readonly body: string;
-  /** All of it, for programs. */
+  /** The whole message, for programs. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Whom messages are sent to. */
+/** Something that messages are sent to. */
 export interface Receiver {
   /** For people: holds no secret. */
   readonly name: string;
   /**
-   * Sends it once. Resolves, with what was answered, when the receiver has taken it. Throws
-   * "undelivered"; it may have arrived all the same.
+   * Sends it once. Resolves to the answer when the receiver has accepted it. Throws "undelivered", though it
+   * may have arrived.
    */
   send(letter: Letter, signal: AbortSignal): Promise<string>;
 }

@@ -30,7 +30,7 @@ export function telegram({
         secrets: [token],
         signal,
       });
-      // What a captive portal says with 200 is no delivery; the answer's end may be cut off.
+      // A captive portal's 200 is no delivery. The end of the answer may be cut off, so it isn't parsed.
       if (!/^\{\s*"ok"\s*:\s*true\b/.test(text)) {
         throw new ScbError("undelivered", "what answers there isn't Telegram's Bot API");
       }

@@ -2,7 +2,7 @@ import { httpRequest } from "./http-request.ts";
 import type { Receiver } from "./receiver.ts";
 import type { ReceiverUrl } from "./receiver-url.ts";
 
-/** Any program that takes JSON by POST. Its body is documented in `docs/alerts.md`. */
+/** Any program that accepts JSON by POST. `docs/alerts.md` documents the body. */
 export function webhook({ name, url }: Extract<ReceiverUrl, { kind: "webhook" }>): Receiver {
   return {
     name,
