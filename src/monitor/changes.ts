@@ -4,19 +4,19 @@ import type { NodeReport, Round } from "./monitor.ts";
 
 /** What changed from one round to the next. */
 export type MonitorEvent =
-  /** The verdict of a node, or what it rests on. */
+  /** A node's verdict, or its findings, changed. */
   | { readonly kind: "verdict"; readonly report: NodeReport }
-  /** A store doesn't answer: nothing is known of what it holds, whichever node's. */
+  /** A store doesn't answer: it isn't known what it holds for any node. */
   | { readonly kind: "retrying"; readonly store: string; readonly error: ScbError }
   | { readonly kind: "recovered"; readonly store: string };
 
 /**
- * Compares rounds. A store that is away is told once, and not for each node; whatever else changes for a
- * node meanwhile is told.
+ * Compares rounds. A store that doesn't answer is reported once, not for each node; other changes of a node
+ * are still reported meanwhile.
  */
 export class Changes {
   #away: ReadonlySet<string> = new Set();
-  /** For each node, what was last told of each of its stores. */
+  /** For each node, what was last reported about each of its stores. */
   readonly #told = new Map<string, ReadonlyMap<string, string>>();
 
   hear({ nodes, away }: Round): readonly MonitorEvent[] {
@@ -38,7 +38,7 @@ export class Changes {
     const told = new Map(before);
     let isNews = false;
     for (const { store } of stores) {
-      // Nothing that was known of it is over.
+      // While the store doesn't answer, what was known about it still stands.
       if (this.#away.has(store)) continue;
       const mark = markOf(findings.filter((finding) => finding.store === store));
       isNews ||= before?.get(store) !== mark;

@@ -2,14 +2,14 @@ import type { ReadVersion } from "../checks/see-version.ts";
 import type { ExpectedVersion } from "../repository/version.ts";
 import type { ListedObject, StoredObject } from "../store/object-store.ts";
 
-/** What a listing says of an object's content: it changes with it. Null where no listing covers it. */
+/** What a listing says about an object, which changes with its content. Null if no listing covers it. */
 export type Stamp = Pick<ListedObject, "sizeBytes" | "modifiedAt"> | null;
 
 export function isSameStamp(a: Stamp, b: Stamp): boolean {
   return a?.sizeBytes === b?.sizeBytes && a?.modifiedAt === b?.modifiedAt;
 }
 
-/** How much may be remembered of all folders together. */
+/** How much may be remembered about all folders together. */
 export class MemoryBudget {
   #leftBytes: number;
 
@@ -17,7 +17,7 @@ export class MemoryBudget {
     this.#leftBytes = bytes;
   }
 
-  /** False if there is no room for so many bytes. */
+  /** False if there isn't room for that many bytes. */
   take(bytes: number): boolean {
     if (bytes > this.#leftBytes) return false;
     this.#leftBytes -= bytes;
@@ -29,12 +29,12 @@ export class MemoryBudget {
   }
 }
 
-/** Part of a folder as one listing showed it. */
+/** A part of a folder, as one listing showed it. */
 export interface Listing {
   readonly objects: ReadonlyMap<string, ListedObject>;
-  /** It has every key after this one, */
+  /** It has every key after this one… */
   readonly after: string;
-  /** up to this one; null for all. */
+  /** …up to this one; null for all. */
   readonly upTo: string | null;
   /** Monotonic. */
   readonly madeMs: number;
@@ -59,33 +59,33 @@ interface RememberedRecord {
 }
 
 const largestRecordBytes = 64 * 1024;
-/** What the objects around a record's bytes take. */
+/** The memory of the objects around a record's bytes. */
 const recordOverheadBytes = 1024;
 
-/** What is remembered of one node's folder from round to round. */
+/** What is remembered about one node's folder from round to round. */
 export class FolderMemory {
   readonly #budget: MemoryBudget;
   readonly #records = new Map<string, RememberedRecord>();
   readonly versions = new Map<string, ReadBack>();
-  /** From the folder's beginning, if one page didn't show all of it. */
+  /** The folder's beginning, if one page of a listing doesn't show all of it. */
   start: Listing | null = null;
-  /** From the current version on, in such a folder. */
+  /** The rest of such a folder, from the current version on. */
   end: Listing | null = null;
-  /** Which of these two is made anew in the coming round. */
+  /** Which of these two the next round makes again. */
   turn: "start" | "end" = "start";
 
   constructor(budget: MemoryBudget) {
     this.#budget = budget;
   }
 
-  /** The object, if the listing still says what it said when that was read. */
+  /** The object, if the listing still says what it said when the object was read. */
   record(key: string, stamp: Stamp): StoredObject | null {
     const known = this.#records.get(key);
     if (known === undefined || !isSameStamp(known.stamp, stamp)) return null;
     return { ...known.object, bytes: known.object.bytes.slice() };
   }
 
-  /** Remembers what was read after the listing that said `stamp`, if it is small. */
+  /** Remembers an object that was read after the listing that showed `stamp`, if it is small. */
   learn(key: string, stamp: Stamp, object: StoredObject): void {
     this.#forget(key);
     const costBytes = object.bytes.length + recordOverheadBytes;
@@ -97,7 +97,7 @@ export class FolderMemory {
     });
   }
 
-  /** Forgets what the round that ends has not asked for. */
+  /** Forgets everything that the ending round didn't ask for. */
   keepOnly(asked: ReadonlySet<string>): void {
     for (const key of [...this.#records.keys()]) if (!asked.has(key)) this.#forget(key);
     for (const key of [...this.versions.keys()]) if (!asked.has(key)) this.versions.delete(key);

@@ -15,11 +15,11 @@ import type {
 } from "../store/object-store.ts";
 import { type FolderMemory, isSameStamp, type Listing, type Stamp } from "./folder-memory.ts";
 
-/** What one request for a listing shows, whatever the store. */
+/** How many objects one listing request shows, in any store. */
 const pageObjects = 1000;
-/** A listing that serves two rounds isn't older than this. */
+/** How old a listing may be and still serve a second round. */
 const listingMs = 2 * 60_000;
-/** A version is read back again after 50 to 60 minutes, so that not all are in one round. */
+/** A version is read back again after 50 to 60 minutes, so that not all are due in the same round. */
 const readBackMs = 3_600_000;
 const readBackSpreadMs = 10 * 60_000;
 
@@ -29,9 +29,9 @@ export interface FolderViewOptions extends RequestOptions {
 }
 
 /**
- * A node's folder for one look at it, with what earlier looks have learned. The pointer is read each
- * time. Everything else is read again only if a listing, made after that, says that it has changed: so a
- * folder in which nothing happened costs two requests, whatever is asked of it. Nothing can be written.
+ * A node's folder for one look at it, with what earlier looks have learned. The pointer is read every time.
+ * Anything else is read again only if a later listing shows that it has changed, so a folder in which nothing
+ * happened costs two requests, whatever is asked. Nothing can be written.
  */
 export class FolderView implements ObjectStore {
   readonly location: string;
@@ -84,11 +84,11 @@ export class FolderView implements ObjectStore {
   }
 
   put(): Promise<never> {
-    return Promise.reject(new ScbError("internal", "who watches writes nothing"));
+    return Promise.reject(new ScbError("internal", "a monitor writes nothing"));
   }
 
   delete(): Promise<never> {
-    return Promise.reject(new ScbError("internal", "who watches deletes nothing"));
+    return Promise.reject(new ScbError("internal", "a monitor deletes nothing"));
   }
 
   close(): Promise<void> {
@@ -96,8 +96,8 @@ export class FolderView implements ObjectStore {
   }
 
   /**
-   * As `seeVersion`, with nobody to open it. A version is read back when the listing says that it has
-   * changed, when something else is expected of it, and once an hour.
+   * Like `seeVersion`, without a key or node. Reads a version back if the listing shows that it has changed,
+   * if something else is expected of it, and once an hour.
    */
   async see(expected: ExpectedVersion): Promise<ReadVersion> {
     const { clock, random, signal } = this.#options;
@@ -123,7 +123,7 @@ export class FolderView implements ObjectStore {
     return read;
   }
 
-  /** When the versions that were asked for were read back, the oldest; null if one of them wasn't. */
+  /** The oldest time at which a requested version was read back; null if one of them wasn't. */
   readBackAt(): number | null {
     const times = [...this.#asked]
       .filter((key) => key.startsWith(versionsPrefix))
@@ -134,13 +134,13 @@ export class FolderView implements ObjectStore {
     );
   }
 
-  /** Ends the look: what wasn't asked for is forgotten. */
+  /** Ends the look, and forgets what it didn't ask for. */
   end(): void {
     this.#memory.keepOnly(this.#asked);
     this.#memory.turn = this.#memory.turn === "start" ? "end" : "start";
   }
 
-  /** Undefined if it should be listed, and isn't: then it is read, whatever is remembered. */
+  /** Undefined if it should be in the listing but isn't: then it is read, whatever is remembered. */
   async #stampOf(key: string): Promise<Stamp | undefined> {
     const start = await this.#startListing();
     const isVersion = parseVersionKey(key);
@@ -164,7 +164,7 @@ export class FolderView implements ObjectStore {
     let upTo: string | null = null;
     for await (const object of this.#store.list("", { signal })) {
       objects.set(object.key, object);
-      // Whatever comes after a page is another request.
+      // Anything after the first page would be another request.
       if (objects.size < pageObjects) continue;
       upTo = object.key;
       break;
@@ -175,13 +175,13 @@ export class FolderView implements ObjectStore {
       this.#memory.end = null;
       return listing;
     }
-    // The oldest versions are nobody's concern.
+    // No check needs the oldest versions.
     for (const key of objects.keys()) if (key.startsWith(versionsPrefix)) objects.delete(key);
     this.#memory.start = listing;
     return listing;
   }
 
-  /** From the current version on: what is asked for first is that one. */
+  /** From the current version on, which is always requested first. */
   #endListing(sequence: number): Promise<Listing> {
     this.#end ??= this.#listEnd(versionKey(sequence, ""));
     return this.#end;

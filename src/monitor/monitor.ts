@@ -16,25 +16,25 @@ import { WatchedStore } from "./watched-store.ts";
 
 export interface MonitorOptions extends JudgeFoldersOptions {
   readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[];
-  /** Only this node; else all that the stores hold. */
+  /** Only this node; otherwise all in the stores. */
   readonly node?: string | undefined;
   /** How long a look at one node in one store may take. Milliseconds. */
   readonly folderMs: number;
-  /** After what may be the moment's is looked at again. Milliseconds. */
+  /** When to look again at findings that may be momentary. Milliseconds. */
   readonly secondLookMs: number;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** What `status` says of a node, and when what a restore of it takes was last read back. */
+/** A node's status, and when the versions that a restore would use were last read back. */
 export interface NodeReport extends StoresReport {
-  /** The oldest, of all stores. Milliseconds since 1970; null if a store's wasn't. */
+  /** The oldest of all stores. Milliseconds since 1970; null if they weren't in one of the stores. */
   readonly readBackAt: number | null;
 }
 
 /** One look at every node. */
 export interface Round {
-  /** By name. */
+  /** Sorted by name. */
   readonly nodes: readonly NodeReport[];
   /** The stores that didn't answer, with the reason. */
   readonly away: readonly { readonly store: string; readonly error: ScbError }[];
@@ -43,14 +43,14 @@ export interface Round {
   readonly tookMs: number;
 }
 
-/** For records of a thousand nodes: some 10 kB each. */
+/** Enough for the records of a thousand nodes, some 10 kB each. */
 const memoryBytes = 48 * 1024 * 1024;
 const notAsked = { node: { asked: false }, file: { asked: false } } as const;
 
 /**
- * Looks at the folders of many nodes again and again, with a credential that only reads, and has each
- * judged as `status` judges it. What one round has read spares the next ones requests; nothing is
- * concluded from it that isn't proved again.
+ * Looks at the folders of many nodes again and again, with a read-only credential, and judges each as
+ * `status` does. What one round has read saves the next ones requests, but no conclusion rests on it unless
+ * it is proved again.
  */
 export class Monitor {
   readonly #options: MonitorOptions;
@@ -64,8 +64,8 @@ export class Monitor {
   }
 
   /**
-   * Looks at each node once; at those whose stores differ, twice. `onLook` hears how many of all nodes
-   * have been looked at. Throws "aborted" and defects.
+   * Looks at each node once, or twice if its stores differ. Calls `onLook` with how many nodes were looked
+   * at, and how many there are. Throws "aborted" and defects.
    */
   async round(
     signal?: AbortSignal,
@@ -120,7 +120,7 @@ export class Monitor {
     return { ...report, readBackAt: known.length === times.length ? Math.min(...known) : null };
   }
 
-  /** Whether it says something that may be the moment's, and the last round didn't say. */
+  /** Whether it has a finding that may be momentary and that the last round didn't have. */
   #isNews(report: NodeReport): boolean {
     const before = new Set(this.#last.get(report.node)?.findings.map(({ code }) => code));
     return report.findings.some((finding) => isTransient(finding) && !before.has(finding.code));

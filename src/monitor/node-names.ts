@@ -4,22 +4,22 @@ import { inParallel } from "../runtime/in-parallel.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { prefixedStore } from "../store/prefixed-store.ts";
 
-/** A folder without backups is looked into again: at first soon, for a mirror may have just begun there. */
+/** A folder without backups is checked again, at first soon: a mirror may have just started there. */
 const mostAgainMs = 10 * 60_000;
-/** More than this aren't remembered: they are only looked into more often. */
+/** Others aren't remembered, and are only checked more often. */
 const mostOthers = 10_000;
 
-/** The nodes that one store holds, and has held since it was first looked at: none is forgotten. */
+/** The nodes that one store holds, or has held since the first look: none is forgotten. */
 export class NodeNames {
   readonly #nodes = new Set<string>();
-  /** Folders of something else: since when, and when they are looked into again. Monotonic. */
+  /** Other folders: when they were first seen, and when to check them again. Monotonic. */
   readonly #others = new Map<string, { readonly sinceMs: number; readonly dueMs: number }>();
 
   get known(): ReadonlySet<string> {
     return this.#nodes;
   }
 
-  /** One request, and one or two for each folder that is new. Throws what the store throws. */
+  /** Costs one request, and one or two for each new folder. Throws what the store throws. */
   async look(store: ObjectStore, clock: Clock, signal?: AbortSignal): Promise<void> {
     const nowMs = clock.monotonicMs();
     const unknown: string[] = [];

@@ -2,14 +2,14 @@ import { allNodes, type LocatedFinding, type Situation } from "../alerts/situati
 import { findingOf, type Verdict } from "../checks/finding.ts";
 import type { NodeReport, Round } from "./monitor.ts";
 
-/** A watcher that has seen nothing for so long, and for three of its intervals, knows nothing. */
+/** After this long, and three intervals, without a completed look, nothing is known. */
 const leastSilenceMs = 5 * 60_000;
 
 export function staleAfterMs(intervalMs: number): number {
   return Math.max(leastSilenceMs, 3 * intervalMs);
 }
 
-/** The worst of them; "unknown" if there is none. */
+/** The worst verdict of all nodes; "unknown" if there are none. */
 export function worstVerdict(nodes: readonly Pick<NodeReport, "verdict">[]): Verdict {
   const verdicts = new Set(nodes.map(({ verdict }) => verdict));
   if (verdicts.has("unsafe")) return "unsafe";
@@ -24,7 +24,7 @@ export interface SituationOptions {
   readonly nowMs: number;
 }
 
-/** What is known of all nodes together; `round`: the last one, null before the first has ended. */
+/** What is known about all nodes together. `round`: the last one; null before the first has ended. */
 export function situationOf(
   round: Round | null,
   { stores, intervalMs, nowMs }: SituationOptions,
@@ -38,7 +38,7 @@ export function situationOf(
   });
   const endedMs = round.begunMs + round.tookMs;
   if (nowMs - endedMs > staleAfterMs(intervalMs)) {
-    return ofAll("unproved", `no look at ${where} has come to its end lately`);
+    return ofAll("unproved", `no check of ${where} has finished lately`);
   }
   const awayNames = new Set(round.away.map(({ store }) => store));
   const verdict = worstVerdict(round.nodes);
@@ -53,7 +53,7 @@ export function situationOf(
   }
   const ofNodes = round.nodes.flatMap(({ node, findings }) =>
     findings
-      // That is the store's, and is told once.
+      // A store that doesn't answer is reported once, not for each node.
       .filter(({ store, code }) => !(awayNames.has(store) && code.startsWith("store-")))
       .map(
         ({ store, tolerated, ...finding }): LocatedFinding => ({

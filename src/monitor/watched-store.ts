@@ -15,10 +15,10 @@ import { NodeNames } from "./node-names.ts";
 export interface WatchedStoreOptions {
   /** The store's name. */
   readonly name: string;
-  /** All of it: its nodes' folders lie below. */
+  /** The store's root, with the nodes' folders below. */
   readonly store: ObjectStore;
   readonly budget: MemoryBudget;
-  /** How long a look at one folder may take: a later answer is none. */
+  /** How long a look at one folder may take; a later answer doesn't count. */
   readonly folderMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -27,11 +27,11 @@ export interface WatchedStoreOptions {
 /** One look at a node's folder. */
 export interface FolderLook {
   readonly folder: FolderEvidence;
-  /** When what a restore takes was read back, milliseconds since 1970; null if it wasn't. */
+  /** When the versions for a restore were read back, milliseconds since 1970; null if they weren't. */
   readonly readBackAt: number | null;
 }
 
-/** A store that so many folders in a row can't be read from is away: the others aren't tried. */
+/** After so many unreadable folders in a row, the store counts as away, and the others aren't tried. */
 const awayAfter = 8;
 
 /** One store, from round to round. */
@@ -41,7 +41,7 @@ export class WatchedStore {
   readonly #memories = new Map<string, FolderMemory>();
   readonly #before = new Map<string, SeenBefore>();
   #failures = 0;
-  /** Why it isn't asked any more in this round; null while it answers. */
+  /** Why it isn't asked any more in this round; null if it answers. */
   #away: ScbError | null = null;
 
   constructor(options: WatchedStoreOptions) {
@@ -56,12 +56,12 @@ export class WatchedStore {
     return this.#away;
   }
 
-  /** Every node that it holds, or has held since it was first looked at. */
+  /** Every node that it holds, or has held since the first look. */
   get nodes(): ReadonlySet<string> {
     return this.#names.known;
   }
 
-  /** Begins a round. `isListed`: whether to look which nodes there are. Throws "aborted" and defects. */
+  /** Begins a round. `isListed`: whether to list the nodes. Throws "aborted" and defects. */
   async begin(isListed: boolean, signal?: AbortSignal): Promise<void> {
     const { store, clock } = this.#options;
     this.#failures = 0;
@@ -73,7 +73,7 @@ export class WatchedStore {
     if (!looked.known) this.#away = looked.error;
   }
 
-  /** Throws "aborted" and defects: what the store doesn't answer is evidence too. */
+  /** Throws only "aborted" and defects: a store that doesn't answer is evidence too. */
   async look(node: string, signal?: AbortSignal): Promise<FolderLook> {
     const { clock, budget } = this.#options;
     const store = prefixedStore(this.#options.store, node);
@@ -115,10 +115,7 @@ export class WatchedStore {
   ): Promise<T> {
     const { clock, name, folderMs: ms } = this.#options;
     const late = (): ScbError =>
-      new ScbError(
-        "store-unknown",
-        `${name} has not answered all that was asked within ${ms / 1000} s`,
-      );
+      new ScbError("store-unknown", `${name} didn't answer everything within ${ms / 1000} s`);
     return withinDeadline({ clock, ms, signal, late }, (deadline) => ask(deadline.signal));
   }
 }

@@ -8,7 +8,7 @@ import { readiness } from "./readiness.ts";
 import type { Watched } from "./record.ts";
 import { watchedStatus } from "./status.ts";
 
-/** What a mirror is asked for: what is known of it, and when. */
+/** What a view is made from: what is known about the mirror, and when. */
 export interface Asked {
   readonly watched: Watched;
   readonly now: Moment;
@@ -39,20 +39,20 @@ const views: Views<Asked> = {
   }),
 };
 
-/** Of the page there are two forms; what else is asked for after the `?` changes nothing. */
+/** The page has two forms; any other query changes nothing. */
 function formOf(path: string, query: URLSearchParams): string {
   return `${path}?${path === "/" && query.get("refresh") === "off"}`;
 }
 
-/** What is served of a mirror: see `answersBy`. */
+/** Serves a mirror's views: see `answersBy`. */
 export function answersOf(look: () => Asked): Answering {
   return answersBy(views, look, ({ watched }) => watched);
 }
 
 /**
- * Each path is a view of the record as it is now. Nothing that a request asks for is waited for, so a
- * store that hangs delays no answer. Each view is made at most once a second and whenever the record has
- * changed, however many ask.
+ * Each path is a view of the present record. No request waits for anything, so a store that hangs delays no
+ * answer. Each view is made at most once a second and whenever the record has changed, however many
+ * requests come.
  */
 export function answersBy<A extends { readonly now: Moment }>(
   served: Views<A>,

@@ -1,15 +1,15 @@
 import type { NodeChannelsSeen } from "./events.ts";
 
-/** How much of what the node has a restore from one store would bring back. */
+/** How much of the node's channels and funds a restore from one store would bring back. */
 export interface Cover {
   readonly covered: number;
-  /** Channel points that the store's current version, and what it names besides, don't hold. */
+  /** Channel points in neither the store's current version nor the older ones that a restore also needs. */
   readonly missing: readonly string[];
-  /** What is the node's own in the covered channels, in limbo or not; null if the node doesn't tell. */
+  /** The node's own funds in the covered channels, in limbo or not; null if the node doesn't say. */
   readonly coveredSat: number | null;
 }
 
-/** Compares what a store covers with what the node said after that was saved. */
+/** Compares what a store covers with what the node said after it was saved. */
 export function coverOf({ open, limbo }: NodeChannelsSeen, covers: readonly string[]): Cover {
   const held = new Set(covers);
   const missing: string[] = [];
@@ -27,8 +27,8 @@ export function coverOf({ open, limbo }: NodeChannelsSeen, covers: readonly stri
 }
 
 /**
- * The same after a swap, until the node is asked again: what was missing may be saved now. Nothing can
- * be missing anew, for what the swap left out the node had left out.
+ * The cover after a swap, until the node is asked again: what was missing may be saved now. Nothing new can
+ * be missing, because a swap leaves out only what the node left out.
  */
 export function coverAfterSwap(before: Cover, covers: readonly string[]): Cover {
   const covered = covers.length;

@@ -12,21 +12,21 @@ export interface WatchedVersion {
   /** By the writer's clock, milliseconds since 1970. */
   readonly committedAt: number;
   readonly writer: string;
-  /** Null if nobody opened it. */
+  /** Null if nothing opened it. */
   readonly channels: number | null;
 }
 
-/** What the node said of its channels. */
+/** What the node said about its channels. */
 export interface NodeChannelsSeen {
-  /** Open, or about to be, with what is the node's own in each, in satoshi; null if it doesn't tell. */
+  /** Open or opening, with the node's own funds in each, in satoshi; null if it doesn't say. */
   readonly open: ReadonlyMap<string, number | null>;
-  /** Closed, with funds that aren't home yet, in satoshi. */
+  /** Closed, with funds that haven't reached the wallet yet, in satoshi. */
   readonly limbo: ReadonlyMap<string, number>;
 }
 
 /**
- * What a watched mirror goes through. A `store` is its name, as `--to` has it without secrets; null
- * stands for the node, or for all stores together. Texts may come from outside.
+ * What happens in a watched mirror. `store` is the store's name, which is `--to` without secrets; null stands
+ * for the node, or for all stores together. Texts may come from outside.
  */
 export type WatchedEvent =
   /** A store is open, and the node's folder in it was read. */
@@ -35,7 +35,7 @@ export type WatchedEvent =
       readonly node: string;
       readonly source: string;
       readonly store: string;
-      /** What it holds as current; 0 for nothing yet. */
+      /** The current sequence; 0 if there is none yet. */
       readonly sequence: number;
     }
   /** A new version is current. It isn't read back yet. */
@@ -43,12 +43,12 @@ export type WatchedEvent =
       readonly kind: "swapped";
       readonly store: string;
       readonly latest: WatchedVersion;
-      /** The channels that a restore of it brings back; null if nobody opened it. */
+      /** The channels that a restore of it brings back; null if nothing opened it. */
       readonly covers: readonly string[] | null;
       /** From the event at the node to the known commit. */
       readonly elapsedMs: number;
     }
-  /** The store holds the node's state already: it was read back just now. */
+  /** The store already holds the node's state, which was read back just now. */
   | {
       readonly kind: "unchanged";
       readonly store: string;
@@ -62,7 +62,7 @@ export type WatchedEvent =
       readonly store: string;
       readonly code: string;
       readonly message: string;
-      /** Where the candidate is kept, relative to the node's folder; null if it isn't. */
+      /** Where the refused backup is kept, relative to the node's folder; null if it isn't. */
       readonly quarantineKey: string | null;
     }
   | {
@@ -73,14 +73,14 @@ export type WatchedEvent =
     }
   | { readonly kind: "recovered"; readonly store: string | null }
   | { readonly kind: "lost"; readonly store: string; readonly message: string }
-  /** What the verdict is now, or what it rests on now: of one store, or of all together. */
+  /** The verdict or its findings have changed, for one store or for all together. */
   | {
       readonly kind: "verdict";
       readonly store: string | null;
       readonly verdict: Verdict;
       readonly findings: readonly LocatedFinding[];
     }
-  /** The newest drill that is known: one that was just made, or one that the store remembers. */
+  /** The newest known drill: one that has just ended, or one that the store has on record. */
   | {
       readonly kind: "drilled";
       readonly store: string;
@@ -90,16 +90,16 @@ export type WatchedEvent =
       readonly verdict: string;
       readonly isNew: boolean;
     }
-  /** The node answered a question that was asked at `askedAtMs` (monotonic). */
+  /** The node answered a request that was sent at `askedAtMs` (monotonic). */
   | {
       readonly kind: "surveyed";
       readonly askedAtMs: number;
       /** Null if it can't tell. */
       readonly channels: NodeChannelsSeen | null;
     }
-  /** Something was asked, and hasn't been answered for a while. Milliseconds since 1970. */
+  /** A request hasn't been answered for a while. `sinceMs`: milliseconds since 1970. */
   | { readonly kind: "waiting"; readonly subject: string; readonly sinceMs: number }
-  /** A request to a store came to its end. */
+  /** A request to a store ended. */
   | {
       readonly kind: "requested";
       readonly store: string;

@@ -13,17 +13,17 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers a request for a path, with what follows its `?`; null for a path that isn't there. */
+/** Answers a request for a path and query; null for an unknown path. */
 export type Answering = (path: string, query: URLSearchParams) => Promise<Answer | null>;
 
 export interface HttpServerOptions {
   readonly address: HostAndPort;
-  /** Names that it answers to, besides localhost and IP addresses. In lower case. */
+  /** Host names that it answers to, besides localhost and IP addresses. In lower case. */
   readonly allowedHosts: readonly string[];
   readonly answer: Answering;
 }
 
-/** A server that answers. */
+/** A listening server. */
 export interface HttpServer {
   /** Where it listens, with the port that the system chose for port 0. */
   readonly address: HostAndPort;
@@ -32,14 +32,14 @@ export interface HttpServer {
 }
 
 const mostConnections = 256;
-/** With more than so many, one that has taken its time gives way to each new one. */
+/** With more connections than this, each new one replaces the oldest, if that one is slow. */
 const crowdedAt = 64;
 const patienceMs = 250;
 const requestTimeoutMs = 5_000;
 const idleTimeoutMs = 10_000;
 const mostHeaderBytes = 8 * 1024;
 
-/** What every answer says of itself, so that a browser keeps it to itself. */
+/** Headers of every answer, so that a browser neither stores nor shares it. */
 const commonHeaders = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -56,11 +56,11 @@ const noPage = "default-src 'none'; frame-ancestors 'none'";
  * Serves GET and HEAD, within bounds: 256 connections of one request each, 8 kB of headers within 5 s,
  * and no body. If it gets crowded, slow connections give way to new ones.
  *
- * It is Node's own server because five read-only paths need nothing more. A framework such as fastify
- * would add routing, parsing of bodies, and plugins that must then be kept out of reach; it would load
- * some 60 more modules at each start; and all of these limits would still be Node's to set.
+ * It uses Node's own server, because five read-only paths need nothing more. A framework such as fastify
+ * would add routing, body parsing and plugins that we'd have to lock down, and would load some 60 more
+ * modules at each start; and all of these limits would still have to be set in Node.
  *
- * Throws "io" if the port can't be had, "usage" for an address that isn't this machine's.
+ * Throws "io" if the port isn't available, "usage" for an address that isn't this machine's.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { address } = options;
@@ -93,7 +93,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   } catch (error) {
     throw notListening(error, address);
   }
-  // A mirror ends when it has ended, whoever is still connected.
+  // Open connections must not keep the mirror from exiting.
   server.unref();
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
@@ -109,7 +109,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-/** A client that is slow can't keep others out. */
+/** A slow client must not keep others out. */
 function evictOldest(connections: ReadonlyMap<Socket, number>, patienceMs: number): void {
   const [oldest] = connections;
   if (oldest === undefined) return;
@@ -122,7 +122,7 @@ async function respond(
   response: ServerResponse,
   { allowedHosts, answer }: HttpServerOptions,
 ): Promise<void> {
-  // Whoever goes away in the middle is no trouble of ours.
+  // It isn't an error if the client goes away.
   response.on("error", () => undefined);
   try {
     const rejection = rejectionOf(request, allowedHosts);
@@ -136,7 +136,7 @@ async function respond(
     }
     const [path = "/", query] = (request.url ?? "/").split("?", 2);
     const found = await answer(path, new URLSearchParams(query));
-    send(request, response, found ?? plain(404, "there is nothing here"));
+    send(request, response, found ?? plain(404, "not found"));
   } catch (error) {
     process.emitWarning(`an answer to ${request.method} failed: ${String(error)}`, {
       type: "ScbHttpWarning",
@@ -145,7 +145,7 @@ async function respond(
   }
 }
 
-/** A text of one line. */
+/** An answer of one line. */
 export function plain(
   status: number,
   text: string,
@@ -170,20 +170,20 @@ function send({ method }: IncomingMessage, response: ServerResponse, answer: Ans
 const listenErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EADDRINUSE: [
     "io",
-    "another program has this port, maybe another scb-mirror run: stop it, or choose another port with --listen",
+    "another program uses this port, perhaps another scb-mirror run: stop it, or choose another port with --listen",
   ],
-  EACCES: ["io", "this user may not have this port: choose one above 1023 with --listen"],
+  EACCES: ["io", "this user may not use this port: choose one above 1023 with --listen"],
   EADDRNOTAVAIL: [
     "usage",
-    "this machine has no such address: give one that it has, such as 127.0.0.1",
+    "this machine doesn't have this address: give one that it has, such as 127.0.0.1",
   ],
-  ENOTFOUND: ["usage", "there is no host of this name: give an address of this machine"],
-  EAI_AGAIN: ["usage", "the name can't be looked up: give an address of this machine"],
+  ENOTFOUND: ["usage", "there is no host with this name: give one of this machine's addresses"],
+  EAI_AGAIN: ["usage", "the name can't be resolved: give one of this machine's addresses"],
 };
 
 function notListening(error: unknown, address: HostAndPort): ScbError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const [known, why] = listenErrors[code] ?? ["io", code === "" ? String(error) : code];
   const where = formatHostAndPort(address);
-  return new ScbError(known, `cannot listen on ${where}: ${why}`, { cause: error });
+  return new ScbError(known, `can't listen on ${where}: ${why}`, { cause: error });
 }

@@ -9,7 +9,7 @@ export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 /** The upper bounds in seconds, around the 2 s that a swap may take. */
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600];
 
-/** How long swaps took. prom-client takes no counts that were made elsewhere, so it counts itself. */
+/** How long swaps took. It counts here, because prom-client can't take counts from elsewhere. */
 export class SwapDurations {
   readonly histogram = new Histogram({
     ...metricOf("scb_mirror_swap_duration_seconds", "run"),
@@ -24,8 +24,8 @@ export class SwapDurations {
 }
 
 /**
- * The record as Prometheus reads it. prom-client writes the format, and a registry lives for one scrape, so
- * that nothing is left in it of an earlier one.
+ * The record in Prometheus's format. The registry lives for one scrape, so that nothing is left from an
+ * earlier one.
  */
 export function metricsText(
   watched: Watched,
@@ -85,7 +85,7 @@ export function metricsText(
   return registry.metrics();
 }
 
-/** Null where it isn't known. */
+/** Null if not known. */
 export function coverCounts({ cover, covers, latest }: WatchedStore): {
   readonly covered: number | null;
   readonly missing: number | null;

@@ -1,4 +1,4 @@
-/** A moment by both clocks: the wall clock can be told to people, the other one never jumps back. */
+/** A moment by both clocks: the wall clock's is for people, the other one never jumps back. */
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly wallMs: number;
@@ -7,8 +7,8 @@ export interface Moment {
 }
 
 /**
- * How long ago it was, in milliseconds; the longer time if the clocks differ. A wall clock that was set
- * back, or a machine that slept, must not make evidence look fresher than it is.
+ * How long ago it was, in milliseconds; the longer time if the clocks differ. A wall clock that was set back
+ * or a machine that slept must not make evidence look fresher than it is.
  */
 export function ageMs(moment: Moment, now: Moment): number {
   const { wallMs, monotonicMs } = moment;

@@ -1,7 +1,7 @@
 import { printable } from "../runtime/foreign-text.ts";
 import type { Watched } from "./record.ts";
 
-/** Whether the mirror is ready, and why not, a line a finding. */
+/** Whether the mirror is ready and, if not, why: one line for each finding. */
 export function readiness({ verdict: told }: Watched): {
   readonly isReady: boolean;
   readonly text: string;

@@ -3,10 +3,10 @@ import type { Cover } from "./cover.ts";
 import type { LocatedFinding, NodeChannelsSeen, WatchedVersion } from "./events.ts";
 import type { Moment } from "./moment.ts";
 
-/** A verdict as it was last told. */
+/** The last known verdict. */
 export interface WatchedVerdict {
   readonly verdict: Verdict;
-  /** Since when it is this one; what it rests on may have changed since. */
+  /** When it became this one; its findings may have changed since. */
   readonly since: Moment;
   readonly findings: readonly LocatedFinding[];
 }
@@ -25,7 +25,7 @@ export interface WatchedDrill {
   readonly verdict: string;
 }
 
-/** A backup that a guard held back since the last swap. */
+/** A backup that a guard refused since the last swap. */
 export interface WatchedRefusal {
   readonly at: Moment;
   readonly code: string;
@@ -36,18 +36,18 @@ export interface WatchedRefusal {
 export const swapResults = ["swapped", "unchanged", "refused", "lost", "failed"] as const;
 export type SwapResult = (typeof swapResults)[number];
 
-/** What is known of one store. */
+/** What is known about one store. */
 export interface WatchedStore {
   /** Its name. */
   readonly store: string;
   readonly verdict: WatchedVerdict;
-  /** Of the version that is current; 0 for none. */
+  /** The current version's; 0 for none. */
   readonly sequence: number;
-  /** Null until this mirror has saved one, or found that the store holds the node's state. */
+  /** Null until this mirror has saved a version, or found that the store holds the node's state. */
   readonly latest: WatchedVersion | null;
-  /** When it was last read back, and held what the node had last been heard to have; null for never. */
+  /** When it was last read back and held the node's last known state; null for never. */
   readonly provedAt: Moment | null;
-  /** The channels that a restore brings back; null if nobody opened the current version. */
+  /** The channels that a restore brings back; null if nothing opened the current version. */
   readonly covers: readonly string[] | null;
   /** When `covers` was learned. */
   readonly heldSince: Moment | null;
@@ -55,7 +55,7 @@ export interface WatchedStore {
   readonly cover: Cover | null;
   readonly trouble: Trouble | null;
   readonly refusals: readonly WatchedRefusal[];
-  /** The newest one that is known; null if none is. */
+  /** The newest known drill; null if none is known. */
   readonly drill: WatchedDrill | null;
   readonly swaps: Readonly<Record<SwapResult, number>>;
   /** By operation and outcome, joined by a space. */
@@ -80,8 +80,8 @@ export type TimelineEntry = {
 );
 
 /**
- * All that is known of a watched mirror, as its events told it. It is immutable, concludes nothing, and
- * is bounded: every view of a mirror is a pure function of this and the time.
+ * Everything that is known about a watched mirror from its events. It is immutable and bounded, and draws no
+ * conclusions: every view is a pure function of this and the time.
  */
 export interface Watched {
   /** The program's own version. */
@@ -96,18 +96,18 @@ export interface Watched {
   readonly stores: ReadonlyMap<string, WatchedStore>;
   /** Null while the node answers. */
   readonly nodeTrouble: Trouble | null;
-  /** Whether the node was ever heard. */
+  /** Whether the node was ever heard from. */
   readonly wasNodeHeard: boolean;
-  /** What the node last said of its channels, and when; null until it was asked. */
+  /** What the node last said about its channels, and when; null until it was asked. */
   readonly channels: { readonly at: Moment; readonly seen: NodeChannelsSeen } | null;
-  /** What is waited for; null if nothing is. Milliseconds since 1970. */
+  /** What the mirror is waiting for; null for nothing. Milliseconds since 1970. */
   readonly waiting: { readonly subject: string; readonly sinceMs: number } | null;
-  /** The last so many, oldest first. */
+  /** The latest entries, oldest first. */
   readonly timeline: readonly TimelineEntry[];
   readonly isStopped: boolean;
 }
 
-/** A mirror that has just been started: nothing was looked at, so nothing is known. */
+/** A mirror that has just started: it hasn't looked at anything, so nothing is known. */
 export function newWatched(version: string, at: Moment): Watched {
   return {
     version,
@@ -144,8 +144,9 @@ export function newWatchedStore(store: string, sequence: number, at: Moment): Wa
 }
 
 function unprovedVerdict(store: string | null, since: Moment): WatchedVerdict {
-  const message = "the mirror has just started, and hasn't read the store back yet";
-  const remedy = "give it a moment; if it stays like this, find out what keeps store or node away";
+  const message = "the mirror has just started and hasn't read the store back yet";
+  const remedy =
+    "give it a moment; if this doesn't change, run scb-mirror doctor to find out why the store or node doesn't answer";
   const finding = findingOf("unproved", store ?? "the store", message, { remedy });
   return { verdict: "unknown", since, findings: [{ ...finding, store }] };
 }

@@ -1,33 +1,33 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
-/** Why a request isn't answered. */
+/** Why a request is rejected. */
 export interface Rejection {
   readonly status: 400 | 403 | 405 | 421;
   readonly text: string;
 }
 
 /**
- * Whether a request may be answered; null if it may. A page in somebody's browser must not read what is
- * here: neither by asking across sites, nor under a name of its own that it has pointed at this machine
- * (DNS rebinding). An address can't be pointed anywhere, so any IP address will do as a `Host`.
+ * Decides whether a request may be answered; null if it may. A web page in somebody's browser must not read
+ * this server: neither with cross-site requests, nor under a name of its own that it has pointed at this
+ * machine (DNS rebinding). An IP address can't be pointed elsewhere, so any is accepted as `Host`.
  */
 export function rejectionOf(
   { method, headers }: Pick<IncomingMessage, "method" | "headers">,
   allowedHosts: readonly string[],
 ): Rejection | null {
   if (method !== "GET" && method !== "HEAD") {
-    return { status: 405, text: "only GET and HEAD are answered here" };
+    return { status: 405, text: "only GET and HEAD are allowed" };
   }
   if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) {
-    return { status: 400, text: "a request here has no body" };
+    return { status: 400, text: "a request must not have a body" };
   }
   const { host = "" } = headers;
   const name = hostName(host);
-  if (name === null) return { status: 400, text: "the Host header is no host" };
+  if (name === null) return { status: 400, text: "the Host header isn't a host" };
   if (isIP(name) === 0 && name !== "localhost" && !allowedHosts.includes(name)) {
     const text =
-      "this name isn't answered to: use an IP address or localhost, or allow the name with --listen-host";
+      "this host name isn't allowed: use an IP address or localhost, or allow the name with --listen-host";
     return { status: 421, text };
   }
   const site = headers["sec-fetch-site"];
@@ -40,7 +40,7 @@ export function rejectionOf(
   return null;
 }
 
-/** In lower case, without port and brackets; null for what is no host. */
+/** In lower case, without port and brackets; null if it isn't a host. */
 function hostName(host: string): string | null {
   const match = /^(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9._-]{1,253}))(?::\d{1,5})?$/i.exec(host);
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, "") ?? null;

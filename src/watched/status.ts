@@ -3,7 +3,7 @@ import type { WatchedVersion } from "./events.ts";
 import { type Moment, wallTimeOf } from "./moment.ts";
 import type { Watched, WatchedStore } from "./record.ts";
 
-/** As `status --json` of the same node, with what only a running mirror knows. */
+/** Like `status --json` for the same node, plus what only a running mirror knows. */
 export function watchedStatus(watched: Watched, now: Moment) {
   const { node, source, verdict: told, nodeTrouble, wasNodeHeard } = watched;
   const stores = [...watched.stores.values()].map((known) => storeStatus(known, now));
@@ -45,7 +45,7 @@ function storeStatus(known: WatchedStore, now: Moment): StoreStatus {
   };
 }
 
-/** Sequences of two stores have nothing to do with each other, and a time in the future makes nothing newer. */
+/** Compared by age, because sequences of different stores are unrelated. A time in the future doesn't count. */
 function ageOf(status: StoreStatus | null): number {
   return status?.ageSeconds ?? Number.POSITIVE_INFINITY;
 }

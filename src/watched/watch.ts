@@ -12,7 +12,7 @@ import {
 } from "./record.ts";
 
 const mostEntries = 240;
-/** More would only say the same again. */
+/** More would only repeat the same. */
 const mostRefusals = 20;
 
 /** What is known after `event`, which was heard at `at`. */
@@ -101,7 +101,7 @@ export function watch(before: Watched, event: WatchedEvent, at: Moment): Watched
       const stores = new Map(
         [...before.stores].map(([name, known]) => {
           const { covers, heldSince } = known;
-          // What was saved meanwhile is newer than this answer.
+          // A version that was saved meanwhile is newer than this answer.
           const isOlder = heldSince !== null && heldSince.monotonicMs > askedAtMs;
           if (covers === null || isOlder) return [name, known];
           return [name, { ...known, cover: coverOf(seen, covers) }];
@@ -168,7 +168,7 @@ function counted(known: WatchedStore, result: SwapResult): WatchedStore {
   return { ...known, swaps: { ...known.swaps, [result]: known.swaps[result] + 1 } };
 }
 
-/** A store that wasn't heard of yet is added: its requests begin before its folder is read. */
+/** Adds a store that isn't known yet, because its requests begin before its folder is read. */
 function withStore(
   before: Watched,
   store: string,

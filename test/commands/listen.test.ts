@@ -83,7 +83,7 @@ describe("run --listen", () => {
       { timeoutMs: 20_000 },
     );
     assert.equal(code, 1);
-    assert.match(stderr, /cannot listen on 127\.0\.0\.1:\d+: another program has this port/);
+    assert.match(stderr, /can't listen on 127\.0\.0\.1:\d+: another program uses this port/);
     assert.doesNotMatch(stderr, /defect/);
     assert.equal((await runCli(["list", "--to", second])).code, 1);
   });

@@ -149,7 +149,7 @@ describe("where the HTTP server listens", () => {
     try {
       await assert.rejects(
         startHttpServer({ address: first.address, allowedHosts, answer }),
-        (error) => hasCode(error, "io") && /another program has this port/.test(error.message),
+        (error) => hasCode(error, "io") && /another program uses this port/.test(error.message),
       );
     } finally {
       await first.close();
@@ -161,7 +161,7 @@ describe("where the HTTP server listens", () => {
     const address = { host: "192.0.2.1", port: 9847 };
     await assert.rejects(
       startHttpServer({ address, allowedHosts, answer }),
-      (error) => hasCode(error, "usage") && /no such address/.test(error.message),
+      (error) => hasCode(error, "usage") && /have this address/.test(error.message),
     );
   });
 });

@@ -9,7 +9,7 @@ import { nodesReadiness } from "./readiness.ts";
 import type { NodesWatched } from "./record.ts";
 import { nodesStatus } from "./status.ts";
 
-/** What is known of the watched nodes, and when. */
+/** What is known about the watched nodes, and when. */
 export interface NodesAsked {
   readonly watched: NodesWatched;
   readonly now: Moment;
@@ -34,7 +34,7 @@ const views: Views<NodesAsked> = {
   }),
 };
 
-/** What is served of them. */
+/** Serves the nodes' views. */
 export function nodesAnswers(look: () => NodesAsked): Answering {
   return answersBy(views, look, ({ watched }) => watched);
 }

@@ -3,7 +3,7 @@ import { metricsIn } from "../../watched/metric-table.ts";
 import { type Moment, wallTimeOf } from "../../watched/moment.ts";
 import { isStaleAt, type NodesWatched } from "./record.ts";
 
-/** The record as Prometheus reads it: the metrics of `run` that a store alone can tell, for each node. */
+/** The record in Prometheus's format: for each node, those metrics of `run` that the stores alone show. */
 export function nodesMetrics(watched: NodesWatched, now: Moment): Promise<string> {
   const registry = new Registry();
   const { gauge } = metricsIn(registry, "watch");
@@ -34,7 +34,7 @@ export function nodesMetrics(watched: NodesWatched, now: Moment): Promise<string
       if (latest?.channels != null) channels({ node, store, state: "covered" }, latest.channels);
     }
     if (lastDrill === null) continue;
-    // It is of the store that holds the newest state.
+    // The report has the drill of the store with the newest state.
     const store = stores.find((one) => one.latest?.key === report.latest?.key)?.store ?? "";
     drillTime({ node, store }, Date.parse(lastDrill.at) / 1000);
     drillOk({ node, store }, lastDrill.ok ? 1 : 0);

@@ -9,10 +9,10 @@ import { ago, agoWall, capitalised, counted, dateText, span } from "../../watche
 import type { NodeReport } from "../monitor.ts";
 import { type NodesWatched, verdictAt, worstFirst } from "./record.ts";
 
-/** A page with more would be slow to read, and slower to load. */
+/** A page with more would be slow to read and to load. */
 const mostShown = 200;
 
-/** The page for people: every node, the worst first. As the page of one mirror, it has no script. */
+/** The page for people: every node, worst first. Like the page of one mirror, it has no script. */
 export function nodesPage(watched: NodesWatched, now: Moment, query: URLSearchParams): Answer {
   const isPaused = query.get("refresh") === "off";
   return {
@@ -53,7 +53,7 @@ function pageHtml(watched: NodesWatched, now: Moment, isPaused: boolean): Html {
 <h1>${headlines[verdict]}</h1>
 <p class="lead">${lead(nodes)}</p>
 </div></div>
-<p class="meta">${last === null ? html`<span>Nothing was looked at yet</span>` : html`<span>Looked at ${ago(last.at, now)}, in ${span(last.round.tookMs)}</span>`}</p>
+<p class="meta">${last === null ? html`<span>Nothing has been checked yet</span>` : html`<span>Checked ${ago(last.at, now)}, in ${span(last.round.tookMs)}</span>`}</p>
 </div>
 </header>
 <main class="inner">
@@ -75,7 +75,7 @@ ${hidden > 0 ? html`<p class="empty">And ${counted(hidden, "more node")}, none w
 function lead(nodes: readonly NodeReport[]): string {
   const count = (verdict: NodeReport["verdict"]): number =>
     nodes.filter((node) => node.verdict === verdict).length;
-  if (nodes.length === 0) return "No node's backups were seen yet.";
+  if (nodes.length === 0) return "No node's backups have been seen yet.";
   if (count("safe") === nodes.length) return `${counted(nodes.length, "node")}, all safe.`;
   const parts = [
     [count("unsafe"), "not safe"],

@@ -2,10 +2,10 @@ import { printable } from "../../runtime/foreign-text.ts";
 import type { Moment } from "../../watched/moment.ts";
 import { type NodesWatched, verdictAt, worstFirst } from "./record.ts";
 
-/** More lines help nobody. */
+/** More lines wouldn't help. */
 const mostLines = 100;
 
-/** Whether every node is safe, and why not, a line a finding. */
+/** Whether every node is safe and, if not, why: one line for each finding. */
 export function nodesReadiness(
   watched: NodesWatched,
   now: Moment,

@@ -3,7 +3,7 @@ import { ageMs, type Moment } from "../../watched/moment.ts";
 import type { NodeReport, Round } from "../monitor.ts";
 import { staleAfterMs, worstVerdict } from "../overall.ts";
 
-/** All that is known of the watched nodes. It is immutable: every view is a function of it and the time. */
+/** Everything known about the watched nodes. It is immutable: every view is a function of it and the time. */
 export interface NodesWatched {
   readonly version: string;
   readonly startedAt: Moment;
@@ -11,13 +11,13 @@ export interface NodesWatched {
   readonly last: { readonly round: Round; readonly at: Moment } | null;
   /** As of that round: see `verdictAt`. */
   readonly verdict: Verdict;
-  /** What is older than this proves nothing any more. */
+  /** A look older than this no longer proves anything. */
   readonly staleMs: number;
-  /** Since when each node's verdict is what it is. */
+  /** When each node's verdict became what it is. */
   readonly since: ReadonlyMap<string, Moment>;
 }
 
-/** One who has just begun to watch: nothing was looked at, so nothing is known. */
+/** A monitor that has just started: it hasn't looked at anything, so nothing is known. */
 export function newNodesWatched(
   version: string,
   startedAt: Moment,
@@ -39,13 +39,13 @@ export function afterRound(before: NodesWatched, round: Round, at: Moment): Node
   return { ...before, last: { round, at }, verdict: worstVerdict(round.nodes), since };
 }
 
-/** Of all nodes together, now: "safe" grows old. */
+/** The present verdict of all nodes together. "safe" becomes "unknown" with age. */
 export function verdictAt(watched: NodesWatched, now: Moment): Verdict {
   const { verdict } = watched;
   return verdict === "safe" && isStaleAt(watched, now) ? "unknown" : verdict;
 }
 
-/** Whether the last look is too long ago. */
+/** Whether the last look was too long ago. */
 export function isStaleAt({ last, staleMs }: NodesWatched, now: Moment): boolean {
   return last === null || ageMs(last.at, now) > staleMs;
 }

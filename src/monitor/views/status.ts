@@ -1,7 +1,7 @@
 import { statusJson } from "../../checks/stores-status.ts";
 import type { NodeReport } from "../monitor.ts";
 
-/** As `status --json` of each node, with when what a restore takes was last read back. */
+/** Like `status --json` for each node, plus when the versions for a restore were last read back. */
 export function nodesStatus(nodes: readonly NodeReport[]) {
   return {
     nodes: nodes.map(({ readBackAt, ...report }) => ({

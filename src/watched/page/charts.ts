@@ -4,15 +4,15 @@ import type { TimelineEntry } from "../record.ts";
 import { counted, dateText, shortTime, span } from "./words.ts";
 
 /**
- * Pictures are drawn in a box that the page stretches to its width; strokes keep their own width, so
- * that a dot is a stroke without length.
+ * Charts are drawn in a box that the page stretches to its width. Strokes keep their width, so a dot is
+ * drawn as a stroke of zero length.
  */
 const width = 1000;
 const height = 100;
 
 type Saved = Extract<TimelineEntry, { kind: "swapped" }>;
 
-/** The channels over time, with a dot for each version, and under them what the verdict was. */
+/** The channels over time, with a dot for each version, and the verdict below. */
 export function historyChart(timeline: readonly TimelineEntry[], now: Moment): Html {
   const [first] = timeline;
   if (first === undefined) return html`<p class="empty">Nothing has happened yet.</p>`;
@@ -45,7 +45,7 @@ ${verdictRibbon(timeline, x)}</div>
 </figure>`;
 }
 
-/** To the right, each value holds until the next one; the last one until now. */
+/** Each value holds until the next one, and the last one until now. */
 function stepLine(points: readonly (readonly [number, number])[]): string {
   const [first, ...others] = points;
   if (first === undefined) return "";
@@ -72,10 +72,10 @@ const mostBars = 60;
 const fewestSlots = 24;
 const promisedMs = 2000;
 
-/** How long it took from an event to its commit, for the last swaps. The scale is logarithmic. */
+/** How long the last swaps took from event to commit, on a logarithmic scale. */
 export function latencyChart(timeline: readonly TimelineEntry[]): Html {
   const saved = timeline.filter((entry) => entry.kind === "swapped").slice(-mostBars);
-  if (saved.length === 0) return html`<p class="empty">No backup was saved yet.</p>`;
+  if (saved.length === 0) return html`<p class="empty">No backup has been saved yet.</p>`;
   const sorted = saved.map(({ elapsedMs }) => elapsedMs).toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   const slowest = sorted.at(-1) ?? 0;
@@ -97,7 +97,7 @@ ${picture(label, html`${bars}<path class="limit" d="M0 ${yOf(promisedMs)}H${widt
 </figure>`;
 }
 
-/** From 5 ms at the bottom to `mostMs` at the top; what is less still shows. */
+/** From 5 ms at the bottom to `mostMs` at the top. Smaller values still show. */
 function logScale(mostMs: number): (ms: number) => number {
   const [low, high] = [Math.log10(5), Math.log10(mostMs)];
   return (ms) => {

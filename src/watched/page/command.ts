@@ -1,10 +1,10 @@
 import type { LocatedFinding } from "../events.ts";
 
-/** What a person types, with what `remedy` names first; the doctor knows where no command is named. */
+/** The commands that a remedy may name. If it names none, the command is `doctor`. */
 const typed = ["doctor", "verify", "repair", "drill", "accept", "list", "status"] as const;
 const asksNode: readonly string[] = ["doctor", "drill", "accept", "status"];
 
-/** The command to type for a finding, in a shell. */
+/** The shell command to type for a finding. */
 export function commandFor(
   { remedy, store }: Pick<LocatedFinding, "remedy" | "store">,
   node: string | null,

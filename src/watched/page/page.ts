@@ -20,7 +20,7 @@ import { capitalised, dateText, span } from "./words.ts";
 export const refreshSeconds = 15;
 
 const styleHash = createHash("sha256").update(style).digest("base64");
-/** What a page may load: nothing. */
+/** The page may load nothing. */
 export const pagePolicy = [
   "default-src 'none'",
   `style-src 'sha256-${styleHash}'`,
@@ -34,8 +34,8 @@ export const headlines = { safe: "Safe", unsafe: "Not safe", unknown: "Not known
 const iconColours = { safe: "1a7f4b", unsafe: "c0271d", unknown: "b87700" } as const;
 
 /**
- * The page for people. It has no script, loads nothing, and comes again by itself, by a header rather
- * than in its markup, so that a reader who is disturbed by that can have it without.
+ * The page for people. It has no script and loads nothing. A header makes it refresh, not its markup, so that
+ * readers whom that disturbs can turn it off.
  */
 export function pageAnswer(watched: Watched, now: Moment, query: URLSearchParams): Answer {
   const isPaused = query.get("refresh") === "off" || watched.isStopped;
@@ -50,7 +50,7 @@ export function pageAnswer(watched: Watched, now: Moment, query: URLSearchParams
   };
 }
 
-/** A dot in the verdict's colour. */
+/** A dot in the colour of the verdict. */
 export function faviconOf(verdict: keyof typeof iconColours): string {
   return `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='%23${iconColours[verdict]}'/%3E%3C/svg%3E`;
 }
@@ -100,7 +100,7 @@ ${pastSections(watched, now)}
 `;
 }
 
-/** What happened. Null if nothing has. */
+/** What has happened. Null if nothing has. */
 function pastSections(watched: Watched, now: Moment): Html | null {
   const { timeline } = watched;
   if (timeline.length === 0) return null;
@@ -125,7 +125,7 @@ function lead(watched: Watched, now: Moment): Html {
     waiting === null
       ? null
       : html` Waiting for ${waiting.subject} for ${span(now.wallMs - waiting.sinceMs)}.`;
-  return html`${capitalised(first?.message ?? "Something that is needed wasn't seen")}.${since}`;
+  return html`${capitalised(first?.message ?? "Something necessary wasn't seen")}.${since}`;
 }
 
 function refreshText({ isStopped }: Watched, isPaused: boolean): Html | null {

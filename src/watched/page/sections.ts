@@ -6,7 +6,7 @@ import type { TimelineEntry, Watched, WatchedStore } from "../record.ts";
 import { commandFor } from "./command.ts";
 import { ago, agoWall, capitalised, counted, grouped, shortTime, size } from "./words.ts";
 
-/** A list of facts: what, and how it is. Facts that nobody knows are left out. */
+/** A list of facts, without those that aren't known. */
 function facts(rows: readonly (readonly [string, Html | string | null])[]): Html {
   const known = rows.filter(([, value]) => value !== null);
   return html`<dl>${known.map(([what, value]) => html`<div><dt>${what}</dt><dd>${value}</dd></div>`)}</dl>`;
@@ -14,7 +14,7 @@ function facts(rows: readonly (readonly [string, Html | string | null])[]): Html
 
 const levelWords = { problem: "Problem", unknown: "Not seen", warning: "Worth knowing" } as const;
 
-/** What is wrong, and what to do about it. Null if nothing is. */
+/** What is wrong, and what to do about it. Null if nothing is wrong. */
 export function actionSection({ verdict, node, source, stores }: Watched): Html | null {
   const { findings } = verdict;
   if (findings.length === 0) return null;
@@ -129,18 +129,18 @@ export function drillSection({ stores }: Watched, now: Moment): Html {
       ? "A restore would work"
       : state === "unknown"
         ? "It couldn't find out whether a restore would work"
-        : "A restore would not work, or bring back too little";
+        : "A restore would fail, or would bring back too little";
     return html`<p class="state ${state}">${icon(state)} ${words}</p>
 ${facts([
   ["Rehearsed", agoWall(drill.at, now)],
   ["Store", stores.size < 2 ? null : store],
 ])}`;
   });
-  const none = html`<p>No rehearsal of a restore is known yet. To make one now, type <code>scb-mirror drill</code>.</p>`;
+  const none = html`<p>No restore has been rehearsed yet. To rehearse one now, run <code>scb-mirror drill</code>.</p>`;
   return html`<section class="card"><h2>The last drill</h2>${items.length === 0 ? none : items}</section>`;
 }
 
-/** Null if nothing is held back. */
+/** Null if nothing was refused. */
 export function refusalSection({ stores }: Watched, now: Moment): Html | null {
   const all = [...stores.values()].flatMap(({ store, refusals }) =>
     refusals.map((refusal) => ({ store, ...refusal })),
@@ -194,7 +194,7 @@ function entryText(entry: TimelineEntry): string {
   }
 }
 
-/** Told apart by its shape, not by its colour alone. */
+/** Recognisable by its shape, not only by its colour. */
 export function icon(verdict: keyof typeof storeWords): Html {
   const shapes = {
     safe: html`<path d="M7 12.5l3.5 3.5L17 9"/>`,
@@ -204,7 +204,7 @@ export function icon(verdict: keyof typeof storeWords): Html {
   return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/>${shapes[verdict]}</svg>`;
 }
 
-/** "Nothing was read back yet" is no age. */
+/** The age of the oldest proof; null if a store hasn't been read back yet. */
 export function proofText({ stores }: Watched, now: Moment): Html | null {
   const proofs = [...stores.values()].map(({ provedAt }) => provedAt);
   const [oldest] = proofs

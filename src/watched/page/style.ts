@@ -1,4 +1,4 @@
-/** One sheet for all. Colours come in pairs that have a contrast of 4.5 at least, in light and dark. */
+/** One style sheet for all pages. Colours come in pairs with a contrast of at least 4.5, in light and dark. */
 export const style = `
 :root {
   color-scheme: light dark;

@@ -8,11 +8,11 @@ const unitsMs = [
   ["second", 1000],
 ] as const;
 
-/** "3 days", "1 minute"; two units would promise more than a page that is seconds old can keep. */
+/** "3 days", "1 minute". Two units would be more precise than a page that may be seconds old. */
 export function span(ms: number): string {
   for (const [unit, unitMs] of unitsMs) {
     const count = Math.floor(ms / unitMs);
-    // 47 hours say more than 1 day.
+    // "47 hours" is more exact than "1 day".
     const isEnough = unit === "day" ? count >= 2 : count >= 1;
     if (isEnough) return counted(count, unit);
   }
@@ -23,7 +23,7 @@ export function counted(count: number, thing: string): string {
   return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** "1,234,567". `Intl` would do it too, and takes megabytes that a mirror keeps for ever. */
+/** "1,234,567". `Intl` could do it, but takes megabytes that a mirror would keep forever. */
 export function grouped(count: number): string {
   return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -50,15 +50,15 @@ export function dateText(wallMs: number, now: Moment): string {
   return `${date} ${at.toISOString().slice(11, 19)} UTC`;
 }
 
-/** "3 minutes ago", with the time itself for who asks. */
+/** "3 minutes ago", with the exact time in a tooltip. */
 export function ago(moment: Moment, now: Moment): Html {
   return timeElement(wallTimeOf(moment, now), `${span(ageMs(moment, now))} ago`, now);
 }
 
-/** As `ago`, for a time that only a wall clock told. */
+/** Like `ago`, for a time that is known only by a wall clock. */
 export function agoWall(wallMs: number, now: Moment): Html {
   const age = now.wallMs - wallMs;
-  const text = age < 0 ? "at a time that is later than now" : `${span(age)} ago`;
+  const text = age < 0 ? "at a time in the future" : `${span(age)} ago`;
   return timeElement(wallMs, text, now);
 }
 
@@ -67,7 +67,7 @@ function timeElement(wallMs: number, text: string, now: Moment): Html {
   return html`<time datetime="${iso}" title="${dateText(wallMs, now)}">${text}</time>`;
 }
 
-/** As a sentence begins; lnd is written small. */
+/** Capitalises the start of a sentence, but not lnd. */
 export function capitalised(text: string): string {
   if (/^lnd\b/.test(text)) return text;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
