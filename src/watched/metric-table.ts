@@ -5,7 +5,7 @@ interface MetricWords {
   readonly labels: readonly string[];
   /** A sentence. */
   readonly help: string;
-  /** What it means in the metrics of `watch`, if that is something else. */
+  /** Its meaning in the metrics of `watch`, if different. */
   readonly watchHelp?: string;
   /** Which command serves it. */
   readonly servedBy: readonly ("run" | "watch")[];
@@ -16,7 +16,7 @@ export const metricTable = {
   scb_mirror_info: {
     type: "gauge",
     labels: ["node", "version", "source"],
-    help: "Always 1. The program's version, and where the node's state comes from.",
+    help: "Always 1. The program's version, and the source of the node's state.",
     watchHelp: "Always 1. The program's version.",
     servedBy: ["run", "watch"],
   },
@@ -43,32 +43,32 @@ export const metricTable = {
     labels: ["node", "store"],
     help: "When the store was last proved to hold the node's state; 0 for never.",
     watchHelp:
-      "When the store was last seen to hold what it should, or else when that was last read back; 0 for never.",
+      "When the store was last seen to hold what it should, or else when its backup was last read back; 0 for never.",
     servedBy: ["run", "watch"],
   },
   scb_mirror_channels: {
     type: "gauge",
     labels: ["node", "store", "state"],
-    help: "Channels: open, or in limbo, at the node; covered by, or missing in, the store.",
-    watchHelp: "Channels that the store covers, by what was known when they were saved.",
+    help: "Channels by state: open or in limbo at the node; covered by the store or missing from it.",
+    watchHelp: "Channels that the store covers, as recorded when they were saved.",
     servedBy: ["run", "watch"],
   },
   scb_mirror_swaps_total: {
     type: "counter",
     labels: ["node", "store", "result"],
-    help: "What came of bringing the node's state into the store: swapped, unchanged, refused, lost or failed.",
+    help: "Attempts to save the node's state, by result: swapped, unchanged, refused, lost or failed.",
     servedBy: ["run"],
   },
   scb_mirror_swap_duration_seconds: {
     type: "histogram",
     labels: ["node", "store"],
-    help: "From the event at the node to the known commit.",
+    help: "Time from the event at the node to the known commit.",
     servedBy: ["run"],
   },
   scb_mirror_store_requests_total: {
     type: "counter",
     labels: ["node", "store", "operation", "outcome"],
-    help: "Requests to the store, by operation and outcome: ok, or the code of the error.",
+    help: "Requests to the store, by operation and outcome (ok, or the error's code).",
     servedBy: ["run"],
   },
   scb_mirror_node_connected: {
@@ -80,7 +80,7 @@ export const metricTable = {
   scb_mirror_drill_timestamp_seconds: {
     type: "gauge",
     labels: ["node", "store"],
-    help: "When the newest drill that is known was made.",
+    help: "When the newest known drill was made.",
     servedBy: ["run", "watch"],
   },
   scb_mirror_drill_ok: {
@@ -92,7 +92,7 @@ export const metricTable = {
   scb_mirror_quarantined: {
     type: "gauge",
     labels: ["node", "store"],
-    help: "Backups that guards have held back since the last swap.",
+    help: "Backups that guards have refused since the last swap.",
     servedBy: ["run"],
   },
   scb_mirror_watch_round_timestamp_seconds: {
