@@ -314,7 +314,7 @@ describe("init", () => {
           .filter((word, at) => word !== "-o" || at > 3)
           .filter((word) => word !== config),
       1,
-      /\/nonexistent is not there/,
+      /\/nonexistent doesn't exist/,
     ],
   ];
   for (const [name, args, code, message] of wrong) {
@@ -335,7 +335,7 @@ describe("init", () => {
       const args = byFlags("--to", store(), "--notify", "ntfys://ntfy.example/x");
       const refused = await runCli(args, { env: environment() });
       assert.equal(refused.code, 4, refused.stderr);
-      assert.match(refused.stderr, /is there already and was left as it is/);
+      assert.match(refused.stderr, /already exists and was left as it is/);
       assert.equal(await readFile(path, "utf8"), "precious");
       assert.deepEqual((await readdir(home)).filter((file) => /yaml|notify/.test(file)).length, 1);
       assert.equal((await runCli([...args, "--force"], { env: environment() })).code, 0);
