@@ -23,16 +23,17 @@ function withResults(text: string): string {
 }
 
 function resultTable(): string {
-  const head = ["store", "`--to`", "version", "promises kept", "tried", "what to know"];
+  const head = ["store", "`--to`", "version", "promises kept", "as of", "what to know"];
   return table(head, conformanceResults.map(rowOf));
 }
 
 function rowOf(result: ConformanceResult): string[] {
-  const { name, form, version, date, where, broken, note, conditions } = result;
-  const all = result.of ?? storeChecks(conditions).length;
-  const kept = broken.length === 0 ? `all ${all}` : `${all - broken.length} of ${all}`;
+  const { name, form, version, date, broken, note, conditions } = result;
+  const all = storeChecks(conditions).length;
+  const brokenCount = broken.flatMap(({ checks }) => checks).length;
+  const kept = brokenCount === 0 ? `all ${all}` : `${all - brokenCount} of ${all}`;
   const known = [...broken.map(({ says }) => says), ...(note === undefined ? [] : [note])];
-  return [name, `\`${form}\``, version, kept, `${where}, ${date}`, known.join("; ")];
+  return [name, `\`${form}\``, version, kept, date, known.join("; ")];
 }
 
 if (import.meta.main) writePages([storesPage]);

@@ -10,7 +10,8 @@ import type { StoreGround } from "../../src/testing/object-store-suite.ts";
 export function newGroundAt(location: StoreLocation, folder: string): StoreGround {
   const ground = `${folder}/${randomUUID()}`;
   const open = async (): Promise<ObjectStore> => {
-    const root = await openStore(location, { logger: silentLogger });
+    // SeaweedFS lets writers that race on one key wait for seconds: slow, and right.
+    const root = await openStore(location, { logger: silentLogger, requestTimeoutMs: 60_000 });
     return { ...prefixedStore(root, ground), close: () => root.close() };
   };
   return {

@@ -34,6 +34,17 @@ const goPrograms = {
     // The newest that has a checksum in the public log.
     version: "v0.0.0-20250313080218-cf909e1063a9",
   },
+  versitygw: {
+    title: "Versity Gateway (about a minute the first time)",
+    from: "github.com/versity/versitygw/cmd/versitygw",
+    version: "v1.8.0",
+  },
+  seaweedfs: {
+    title: "SeaweedFS (about 5 minutes the first time)",
+    // Its go.mod has a replace, which go install refuses in a release.
+    folder: "seaweedfs",
+    install: "tool",
+  },
   "fake-gcs": {
     title: "fake-gcs-server (about a minute the first time)",
     from: "github.com/fsouza/fake-gcs-server",

@@ -24,6 +24,8 @@ type Provision = (progress: Progress, options?: ProvisionOptions) => Promise<unk
 
 const table = {
   minio: provisionMinio,
+  versitygw: provisionVersityGateway,
+  seaweedfs: provisionSeaweedFs,
   lnd: provisionLnd,
   "lnd-oracle": provisionLndOracle,
   moto: provisionMoto,
@@ -71,6 +73,16 @@ export async function provisionMinio(progress: Progress = toStderr): Promise<str
 /** The path of a static `mc`. Throws PeerUnavailable. */
 export async function provisionMinioClient(progress: Progress = toStderr): Promise<string> {
   return join(await buildWithGo("minio-client", progress), "mc");
+}
+
+/** The path of `versitygw`. Throws PeerUnavailable. */
+export async function provisionVersityGateway(progress: Progress = toStderr): Promise<string> {
+  return join(await buildWithGo("versitygw", progress), "versitygw");
+}
+
+/** The path of SeaweedFS's `weed`. Throws PeerUnavailable. */
+export async function provisionSeaweedFs(progress: Progress = toStderr): Promise<string> {
+  return join(await buildWithGo("seaweedfs", progress), "weed");
 }
 
 /**
