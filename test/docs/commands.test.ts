@@ -28,7 +28,7 @@ const foreignFlags = new Set([
   ...["--check", "--ignore-missing", "--aws-sigv4", "--user", "--bundle", "--apply", "--out"],
   ...["--certificate-oidc-issuer", "--certificate-identity-regexp", "--include", "--ignore-times"],
   ...["--build-arg", "--network", "--unit", "--kills", "--version"],
-  ...["--profile", "--platform", "--namespace", "--now"],
+  ...["--profile", "--platform", "--namespace", "--now", "--events"],
 ]);
 
 /** Why a line that calls the program can't be right; null if it can. */
