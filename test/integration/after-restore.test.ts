@@ -158,7 +158,7 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
     for (const [at, mirror] of [grpc, both].entries()) {
       const refused = await running[at]?.event("refused");
       assert.equal(refused?.["code"], "poorer", JSON.stringify(refused));
-      assert.match(String(refused?.["message"]), /less than before of 2 channels/);
+      assert.match(String(refused?.["message"]), /less recovery data than before for 2 channels/);
       await expectHeld(mirror, [withBob, withCarol]);
     }
   });
@@ -174,7 +174,7 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
       { timeoutMs: 30_000 },
     );
     for (const [at, mirror] of [grpc, both].entries()) {
-      await running[at]?.event(({ message }) => /before of 1 channel,/.test(String(message)));
+      await running[at]?.event(({ message }) => /before for 1 channel,/.test(String(message)));
       await expectHeld(mirror, [withBob, withCarol]);
       const listing = (await bucket.listing()).filter((line) =>
         line.startsWith(`${mirror.folder}/quarantine/`),

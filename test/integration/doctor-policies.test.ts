@@ -163,7 +163,7 @@ peerSuite("the documented policies, enforced by MinIO", ["minio"], () => {
     const root = { env: minio.env(), secrets: [minio.secretAccessKey] };
     const report = await doctor(root, { code: 0 });
     assert.equal(levelsOf(report)["store-delete"], "warning");
-    assert.match(messageOf(report, "store-delete"), /for good: take s3:DeleteObject/);
+    assert.match(messageOf(report, "store-delete"), /permanently delete backups: take s3:DeleteObject/);
     assert.deepEqual(await bucket.listing(), listing);
 
     const hider = await bearer(
@@ -221,7 +221,7 @@ peerSuite("the documented policies, enforced by MinIO", ["minio"], () => {
     const [code] = await once(child, "close");
     assert.equal(code, 1);
     assert.equal(stdout, "");
-    assert.match(stderr, /^scb-mirror: stopped[^\n]*\n$/);
+    assert.match(stderr, /^scb-mirror: doctor was stopped[^\n]*\n$/);
     assert.deepEqual(await bucket.listing(), listing);
   });
 });
