@@ -37,7 +37,7 @@ describe("the workflows", () => {
       const { permissions, jobs } = workflowSchema.parse(parse(textOf(file)));
       assert.deepEqual(permissions, { contents: "read" });
       const writing = Object.entries(jobs).filter(([, job]) => job.permissions !== undefined);
-      const publishing = file.endsWith("release.yml") ? ["publish", "image", "chart"] : [];
+      const publishing = file.endsWith("release.yml") ? ["publish", "image", "chart", "site"] : [];
       assert.deepEqual(
         writing.map(([name]) => name),
         publishing,
