@@ -358,7 +358,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
     assertOneLine(foreign, 1, [/cannot decrypt this backup/, /from this backup's 24 words/]);
     const mirrorsOwn = await bakeLeastPrivilege(dave);
     const denied = await restore([sequence, ...reach(dave, mirrorsOwn)]);
-    assertOneLine(denied, 1, [/does not allow RestoreChannelBackups: it needs offchain:write/]);
+    assertOneLine(denied, 1, [/does not allow RestoreChannelBackups: that needs offchain:write/]);
     assert.deepEqual(await waitingToClose(dave), []);
 
     for (const restored of [2, 0]) {
