@@ -163,7 +163,10 @@ peerSuite("the documented policies, enforced by MinIO", ["minio"], () => {
     const root = { env: minio.env(), secrets: [minio.secretAccessKey] };
     const report = await doctor(root, { code: 0 });
     assert.equal(levelsOf(report)["store-delete"], "warning");
-    assert.match(messageOf(report, "store-delete"), /permanently delete backups: take s3:DeleteObject/);
+    assert.match(
+      messageOf(report, "store-delete"),
+      /permanently delete backups: take s3:DeleteObject/,
+    );
     assert.deepEqual(await bucket.listing(), listing);
 
     const hider = await bearer(
