@@ -176,7 +176,7 @@ peerSuite("a release", process.platform === "linux" ? ["clean-debian"] : [], () 
       const line = "scb-mirror status 2>&1; test $? = 2";
       assert.equal(
         await debian.run(line),
-        "scb-mirror: this is Node 20.20.2, and Node 22.12 or later is needed\n",
+        "scb-mirror: this is Node 20.20.2, but scb-mirror needs Node 22.12 or later\n",
       );
     });
   });
