@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { inCi } from "../peers/peer-unavailable.ts";
 import { acknowledged } from "../support/acknowledged.ts";
 import { sha256 } from "../support/bucket.ts";
 import { type RunningCli, runCli, startRun } from "../support/cli.ts";
 import { assertOneLine } from "../support/one-line.ts";
+import { skipWithoutRoot } from "../support/skip-without-root.ts";
 import { fillDisk, mountSmallDisk, type SmallDisk } from "../support/tmpfs.ts";
 
 const diskSizeBytes = 512 * 1024;
@@ -33,8 +33,7 @@ describe("what is wrong with the folder", () => {
   const withDisk = async (t: TestContext): Promise<SmallDisk | null> => {
     disk = await mountSmallDisk(diskSizeBytes);
     if (disk === null) {
-      if (inCi()) throw new Error("this user may not mount a tmpfs: run the tests as root");
-      t.skip("this user may not mount a tmpfs");
+      skipWithoutRoot(t);
       return null;
     }
     to = ["--to", `file://${disk.path}/backups/scb`];

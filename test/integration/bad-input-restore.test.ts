@@ -10,11 +10,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { aezeedVectors } from "../keychain/vectors.ts";
 import { type MinioServer, startMinio } from "../peers/minio.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
-import { inCi } from "../peers/peer-unavailable.ts";
 import { Bucket } from "../support/bucket.ts";
 import { type CliResult, runCli, startCli, startRun } from "../support/cli.ts";
 import { credentialFor, readOnly } from "../support/credential.ts";
 import { assertOneLine } from "../support/one-line.ts";
+import { skipWithoutRoot } from "../support/skip-without-root.ts";
 import { mountSmallDisk } from "../support/tmpfs.ts";
 
 const bucketName = "bad-days";
@@ -132,10 +132,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
 
   it("a full disk", async (t) => {
     await using disk = await mountSmallDisk(4096);
-    if (disk === null) {
-      if (inCi()) throw new Error("this user may not mount a tmpfs: run the tests as root");
-      return t.skip("this user may not mount a tmpfs");
-    }
+    if (disk === null) return skipWithoutRoot(t);
     await writeFile(join(disk.path, "filler"), Buffer.alloc(4096));
     const file = join(disk.path, "channel.backup");
     const result = await runCli(["restore", ...alice, "-o", file], { env: minio.env() });

@@ -12,6 +12,7 @@ import { acknowledged } from "../support/acknowledged.ts";
 import type { RunningCli } from "../support/cli.ts";
 import { CountedBackup } from "../support/counted-backup.ts";
 import { FaultGround } from "../support/fault-ground.ts";
+import { skipWithoutRoot } from "../support/skip-without-root.ts";
 import { auditSwaps } from "../support/swap-audit.ts";
 import { fillDisk, mountSmallDisk } from "../support/tmpfs.ts";
 
@@ -105,7 +106,7 @@ peerSuite("a store that is away for a while", ["minio"], () => {
 
   it("waits while the store's own disk is full, and saves the last state when it is not", async (t: TestContext) => {
     await using disk = await mountSmallDisk(96 * 1024 * 1024);
-    if (disk === null) return t.skip("this user may not mount a file system");
+    if (disk === null) return skipWithoutRoot(t);
     await using small = await FaultGround.start("full", { directory: join(disk.path, "data") });
     await using run = await mirror(small);
     const filler = join(disk.path, "filler");

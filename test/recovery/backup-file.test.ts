@@ -20,8 +20,8 @@ import {
   writeBackupFile,
 } from "../../src/recovery/restore/backup-file.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
-import { inCi } from "../peers/peer-unavailable.ts";
 import { packedBytes } from "../support/mirror-fixture.ts";
+import { skipWithoutRoot } from "../support/skip-without-root.ts";
 import { mountSmallDisk } from "../support/tmpfs.ts";
 
 /** No user of this machine. */
@@ -182,10 +182,7 @@ describe("the file that a backup is written to", () => {
 
   it("is not there at all where the disk is full", async (t) => {
     await using disk = await mountSmallDisk(16 * 1024);
-    if (disk === null) {
-      if (inCi()) throw new Error("this user may not mount a tmpfs: run the tests as root");
-      return t.skip("this user may not mount a tmpfs");
-    }
+    if (disk === null) return skipWithoutRoot(t);
     const target = join(disk.path, "channel.backup");
     await writeFile(target, "the older one");
     const checked = await checkBackupTarget(target, { force: true });

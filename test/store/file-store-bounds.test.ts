@@ -21,6 +21,7 @@ import {
 } from "../../src/testing/object-store-helpers.ts";
 import { waitFor } from "../peers/wait-for.ts";
 import { type HungDisk, mountHungDisk } from "../support/hung-disk.ts";
+import { skipWithoutRoot } from "../support/skip-without-root.ts";
 
 const run = promisify(execFile);
 
@@ -55,7 +56,7 @@ describe("FileStore, of what is no object", () => {
   });
 
   it("an endless device: refused at once, and not listed", async (t) => {
-    if (process.getuid?.() !== 0) return t.skip("needs root");
+    if (process.getuid?.() !== 0) return skipWithoutRoot(t);
     await run("mknod", [join(root, "latest.json"), "c", "1", "5"]);
     await refuses("latest.json", "store-rejected", /pipe or a device/);
     assert.deepEqual(await listKeys(store), []);
@@ -141,7 +142,7 @@ describe("FileStore on a folder that hangs", () => {
 
   function hang(t: TestContext): boolean {
     disk = mountHungDisk(root);
-    if (disk === null) t.skip("needs root and FUSE");
+    if (disk === null) skipWithoutRoot(t);
     return disk !== null;
   }
 
