@@ -59,7 +59,7 @@ export const findingKinds = {
   "wrong-node": {
     level: "problem",
     means: "The backups in this folder belong to another node.",
-    remedy: "check --node, --network and --to, and give each node a folder of its own",
+    remedy: "check --node, --network and --to, and give each node its own folder",
   },
   "version-missing": {
     level: "problem",

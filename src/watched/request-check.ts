@@ -34,7 +34,7 @@ export function rejectionOf(
   const isForeign = site !== undefined && site !== "same-origin" && site !== "none";
   if (isForeign || !isOwnOrigin(headers.origin, host)) {
     const text =
-      "requests from another site's page aren't answered: open this address in a tab of its own";
+      "requests from another site's page aren't answered: open this address in a new tab";
     return { status: 403, text };
   }
   return null;

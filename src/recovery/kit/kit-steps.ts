@@ -149,7 +149,7 @@ function handing(facts: KitFacts): KitBlock[] {
 function withoutUs(facts: KitFacts): KitBlock[] {
   const { tools, naming } = facts;
   const { curl } = tools;
-  const versions = `each backup is a file of its own, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup. The last one by name is the newest.`;
+  const versions = `each backup is a separate file, byte for byte what lncli reads: ${versionsPrefix}SEQUENCE-ID.backup. The last one by name is the newest.`;
   if (naming === "newest") {
     return [
       text(`Without it: ${versions} Replace KEY with its name.`),
