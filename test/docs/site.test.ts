@@ -12,6 +12,7 @@ import { z } from "zod";
 import { type BrowserPage, startBrowserPage } from "../peers/browser-page.ts";
 import { peerSuite } from "../peers/peer-suite.ts";
 import { runCommand } from "../peers/run-command.ts";
+import { waitFor } from "../peers/wait-for.ts";
 import { pageFiles, root } from "./pages.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -32,6 +33,21 @@ const types: Readonly<Record<string, string>> = {
 /** As `docs/operate.md` is called on the site: `operate`. */
 const nameOf = (file: string): string =>
   file === "README.md" ? "index" : file.replace(/^docs\/|\.md$/g, "").toLowerCase();
+
+/**
+ * One step of a search: opens the box, types a word, gives the first result's page, or null before there is
+ * one. A click is lost until the page's script has started.
+ */
+const search = `(() => {
+  const input = document.querySelector('.VPLocalSearchBox input');
+  if (input === null) {
+    document.querySelector('.VPNavBarSearch button').click();
+  } else if (input.value !== 'rescan') {
+    input.value = 'rescan';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  return document.querySelector('.VPLocalSearchBox .results a')?.getAttribute('href') ?? null;
+})()`;
 
 peerSuite("the site of the documentation", ["browser"], () => {
   let folder: string;
@@ -134,25 +150,11 @@ peerSuite("the site of the documentation", ["browser"], () => {
   it("finds words in its pages", async () => {
     await page.view(views[0]);
     await page.open(`${origin}/`);
-    await page.evaluate("document.querySelector('.VPNavBarSearch button').click()");
-    const found = await page.evaluate(`new Promise((resolve) => {
-      let typed = -Infinity;
-      const timer = setInterval(() => {
-        const input = document.querySelector('.VPLocalSearchBox input');
-        if (input === null) return;
-        // Until the index is there, what is typed finds nothing; typing too often starts the search anew.
-        if (performance.now() - typed > 4_000) {
-          typed = performance.now();
-          input.value = 'rescan';
-          input.dispatchEvent(new Event('input', { bubbles: true }));
-        }
-        const first = document.querySelector('.VPLocalSearchBox .results a');
-        if (first === null) return;
-        clearInterval(timer);
-        resolve(first.getAttribute('href'));
-      }, 200);
-      setTimeout(() => { clearInterval(timer); resolve('nothing found'); }, 60_000);
-    })`);
+    const found = await waitFor(
+      "a result of the search",
+      async () => (await page.evaluate(search)) ?? undefined,
+      { timeoutMs: 60_000, everyMs: 200 },
+    );
     assert.match(String(found), /^\/recovery\.html/);
   });
 });

@@ -99,7 +99,7 @@ peerSuite("doctor, on a real lnd and MinIO", ["lnd", "minio"], () => {
     const lacks = await doctor(lnd(invoice), 3, invoice);
     assert.match(
       messageOf(lacks, "macaroon-needed"),
-      /does not allow GetInfo, .*lncli bakemacaroon/,
+      /doesn.t allow GetInfo, .*lncli bakemacaroon/,
     );
     assert.match(messageOf(lacks, "node-reach"), /does not allow GetInfo/);
   });
