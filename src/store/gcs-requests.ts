@@ -73,6 +73,8 @@ export interface GcsSession {
  * in memory and reads a login page as an empty bucket.
  */
 export class GcsRequests {
+  /** For people. */
+  readonly location: string;
   readonly endpoint: string;
   readonly #options: GcsRequestsOptions;
   readonly #handler: NodeHttpHandler;
@@ -80,6 +82,7 @@ export class GcsRequests {
 
   private constructor(options: GcsRequestsOptions, handler: NodeHttpHandler) {
     const { endpoint, credentials: file } = options;
+    this.location = options.location;
     this.endpoint = endpoint ?? googleEndpoint;
     this.#options = options;
     this.#handler = handler;

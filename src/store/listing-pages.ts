@@ -2,17 +2,23 @@ import type { Clock } from "../runtime/clock.ts";
 import { ScbError } from "../runtime/error.ts";
 import { listedMs, mostIdlePages, mostListed } from "./object-store.ts";
 
-/** One page of a service's listing. */
+/** A page of a listing, as a service gives it: names are whole. */
 export interface ListingPage {
-  /** The whole names of objects, in the order received. */
-  readonly names: readonly string[];
-  /** How many folders the page contains. */
-  readonly folderCount: number;
-  /** The token for the next page; null after the last. */
+  /** In the order in which they came. */
+  readonly objects: readonly {
+    readonly name: string;
+    readonly sizeBytes: number;
+    readonly modifiedAt: number;
+  }[];
+  /** Each with its slash. */
+  readonly folders: readonly string[];
+  /** What the service says that it lists, if it says so. */
+  readonly prefix?: string;
+  /** What the next page is asked for with; null after the last. */
   readonly next: string | null;
 }
 
-export interface ListingOptions<Page extends ListingPage> {
+export interface ListingOptions {
   /** For people: "list a/b in s3://bucket". */
   readonly doing: string;
   /** The required start of each name. */
@@ -20,18 +26,17 @@ export interface ListingOptions<Page extends ListingPage> {
   /** How long the listing may take without progress. */
   readonly limitMs: number;
   readonly clock: Clock;
-  fetch(token: string | undefined): Promise<Page>;
+  fetch(token: string | undefined): Promise<ListingPage>;
   /** The error for pages that no such service sends. `why` completes "cannot list". */
   refuse(why: string): ScbError;
 }
 
 /**
- * The pages of a listing. Progress extends the time limit; a listing that makes no progress would never
- * end, so that is an error.
+ * The pages of a listing. What they bring is counted, and buys time for more: a listing that doesn't
+ * get on would never end, so that is an error. So is another's answer: that nothing lies there would be
+ * a lie.
  */
-export async function* listingPages<Page extends ListingPage>(
-  options: ListingOptions<Page>,
-): AsyncGenerator<Page> {
+export async function* listingPages(options: ListingOptions): AsyncGenerator<ListingPage> {
   const { doing, wanted, clock, fetch, refuse } = options;
   let token: string | undefined;
   let last = "";
@@ -41,12 +46,16 @@ export async function* listingPages<Page extends ListingPage>(
   for (;;) {
     const startedMs = clock.monotonicMs();
     const page = await fetch(token);
-    for (const name of page.names) {
+    if ((page.prefix ?? wanted) !== wanted) throw refuse("(it lists something else)");
+    for (const { name } of page.objects) {
       if (!name.startsWith(wanted)) throw refuse("(it names what lies elsewhere)");
       if (name <= last) throw refuse("(its keys are out of order)");
       last = name;
     }
-    const gained = page.names.length + page.folderCount;
+    if (!page.folders.every((folder) => folder.startsWith(wanted))) {
+      throw refuse("(it names what lies elsewhere)");
+    }
+    const gained = page.objects.length + page.folders.length;
     names += gained;
     idlePages = gained === 0 ? idlePages + 1 : 0;
     leftMs += gained * listedMs - (clock.monotonicMs() - startedMs);

@@ -39,3 +39,25 @@ export function refuseCondition(
     `${location} is append-only and enforces no conditions, so ${key} can't be written there with one`,
   );
 }
+
+/** For services that check etags: what a request says. */
+export function etagConditions(condition: PutCondition | undefined): {
+  ifNoneMatch?: "*";
+  ifMatch?: string;
+} {
+  switch (condition?.kind) {
+    case undefined:
+      return {};
+    case "absent":
+      return { ifNoneMatch: "*" };
+    case "match":
+      return { ifMatch: condition.etag };
+  }
+}
+
+/** For services that say the same of an object that is gone and of one that has changed. */
+export function unmetError(isGone: boolean, doing: string, said: string): ScbError {
+  return isGone
+    ? new ScbError("store-missing", `cannot ${doing}: the object that was to be replaced is gone`)
+    : new ScbError("store-precondition", `cannot ${doing}: the condition did not hold (${said})`);
+}
