@@ -13,6 +13,7 @@ import { systemCode, translateFileError, unless } from "./file-errors.ts";
 import { checkListed, walkFiles } from "./file-list.ts";
 import { type FileObject, readFileObject, sidecarPath } from "./file-object.ts";
 import { FileRoot, syncFolder } from "./file-root.ts";
+import { headByGet } from "./head-by-get.ts";
 import { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./object-key.ts";
 import {
   defaultMaxBytes,
@@ -105,11 +106,8 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
-    const object = await this.get(key, options);
-    if (object === null) return null;
-    const { bytes: _, ...info } = object;
-    return info;
+  head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
+    return headByGet(this, key, options);
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { headByGet } from "./head-by-get.ts";
 import {
   checkFolderPrefix,
   checkKey,
@@ -59,11 +60,8 @@ export class MemoryStore implements ObjectStore {
     return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
-    const object = await this.get(key, options);
-    if (object === null) return null;
-    const { bytes: _, ...info } = object;
-    return info;
+  head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
+    return headByGet(this, key, options);
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {

@@ -6,6 +6,7 @@ import { ScbError } from "../runtime/error.ts";
 import { foreignText } from "../runtime/foreign-text.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { checkListed } from "./file-list.ts";
+import { headByGet } from "./head-by-get.ts";
 import {
   checkFolderPrefix,
   checkKey,
@@ -131,11 +132,8 @@ export class RcloneStore implements ObjectStore {
     });
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
-    const object = await this.get(key, options);
-    if (object === null) return null;
-    const { bytes: _, ...info } = object;
-    return info;
+  head(key: string, options: RequestOptions = {}): Promise<ObjectInfo | null> {
+    return headByGet(this, key, options);
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {

@@ -16,6 +16,7 @@ import {
   type BucketTarget,
   type PageRequest,
 } from "./bucket-store.ts";
+import { headByGet } from "./head-by-get.ts";
 import type { ListingPage } from "./listing-pages.ts";
 import type { ObjectInfo, RequestOptions, StoredObject } from "./object-store.ts";
 import { etagConditions } from "./put-condition.ts";
@@ -105,11 +106,8 @@ export class S3Store extends BucketStore {
     } catch (error) {
       if (status < 300 || status >= 500) throw error;
     }
-    // Here a refusal has no body, so it may concern the object, the bucket or a proxy. GET tells which.
-    const object = await this.get(key, { signal });
-    if (object === null) return null;
-    const { bytes: _, ...found } = object;
-    return found;
+    // A refusal has no body here: it may mean the object, the bucket or a proxy. GET says which.
+    return headByGet(this, key, { signal });
   }
 
   protected async write(target: BucketTarget, content: BucketContent): Promise<{ etag: string }> {
