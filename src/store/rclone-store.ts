@@ -1,11 +1,7 @@
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { z } from "zod";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { withinDeadline } from "../runtime/deadline.ts";
 import { ScbError } from "../runtime/error.ts";
-import { foreignText } from "../runtime/foreign-text.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
-import { checkListed } from "./file-list.ts";
 import { headByGet } from "./head-by-get.ts";
 import {
   checkFolderPrefix,
@@ -30,14 +26,9 @@ import {
 } from "./object-store.ts";
 import { refuseCondition } from "./put-condition.ts";
 import { RcloneClient } from "./rclone-client.ts";
-import { RcloneTrouble, translateRcloneError } from "./rclone-errors.ts";
-import {
-  contentEtag,
-  decodeSidecar,
-  encodeSidecar,
-  longestSidecarBytes,
-  sidecarName,
-} from "./sidecar.ts";
+import { translateRcloneError } from "./rclone-errors.ts";
+import { nameOf, type RcloneEntry, RcloneFiles } from "./rclone-files.ts";
+import { contentEtag, decodeSidecar, encodeSidecar, sidecarName } from "./sidecar.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 export interface RcloneStoreOptions {
@@ -55,20 +46,7 @@ export interface RcloneStoreOptions {
   readonly random?: Random;
 }
 
-/** A listed name, with what rclone knows about it. */
-const entrySchema = z.object({
-  Path: z.string(),
-  Size: z.number(),
-  ModTime: z.string(),
-  IsDir: z.boolean(),
-});
-type Entry = z.infer<typeof entrySchema>;
-const listSchema = z.object({ list: z.array(entrySchema) });
-const statSchema = z.object({ item: entrySchema.nullable() });
-
-/** A version and its sidecar take about 400 bytes of a list. */
-const longestListBytes = 128 * 1024 * 1024;
-/** rclone answers with all names at once, but requests them from the remote a thousand at a time. */
+/** rclone answers with all names at once, and asks the remote for them a thousand at a time. */
 const listPatience = 4;
 /** A put takes up to six calls in sequence. */
 const putPatience = 2;
@@ -87,11 +65,9 @@ export class RcloneStore implements ObjectStore {
   readonly location: string;
   readonly conditions = "none";
   readonly #remote: string;
-  /** What rclone calls an fs. */
-  readonly #fs: string;
   readonly #client: RcloneClient;
+  readonly #files: RcloneFiles;
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #limitMs: number;
 
   constructor(options: RcloneStoreOptions) {
@@ -99,23 +75,23 @@ export class RcloneStore implements ObjectStore {
     const { clock = systemClock, random = systemRandom, environment = process.env } = options;
     this.location = `rclone:${remote}:${path}`;
     this.#remote = remote;
-    this.#fs = `${remote}:${path}`;
     this.#clock = clock;
-    this.#random = random;
     this.#limitMs = operationLimitMs(requestTimeoutMs);
     const patience = { requestTimeoutMs, connectTimeoutMs };
     this.#client = new RcloneClient({ ...patience, environment, clock, random });
+    const { location } = this;
+    this.#files = new RcloneFiles(this.#client, { fs: `${remote}:${path}`, location, random });
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
     checkKey(key);
     const { maxBytes = defaultMaxBytes } = options;
     return this.#attempt({ doing: `read ${key}`, ...options }, async (signal, extend) => {
-      const entry = await this.#stat(key, signal);
+      const entry = await this.#files.stat(key, signal);
       if (entry === null) return null;
       if (entry.Size > maxBytes) throw tooLargeError(key, this.location, maxBytes);
       extend(transferMs(Math.max(0, entry.Size)));
-      const bytes = await this.#client.read(this.#fs, key, maxBytes, signal);
+      const bytes = await this.#files.read(key, maxBytes, signal);
       if (bytes === null) return null;
       if (bytes === "too-large") throw tooLargeError(key, this.location, maxBytes);
       if (entry.Size >= 0 && entry.Size !== bytes.length) {
@@ -125,7 +101,7 @@ export class RcloneStore implements ObjectStore {
         );
       }
       const etag = contentEtag(bytes);
-      const sidecar = await this.#readSidecar(sidecarKey(key, etag), signal);
+      const sidecar = await this.#files.readSidecar(sidecarKey(key, etag), signal);
       const metadata = (sidecar && decodeSidecar(sidecar, etag)) ?? {};
       const modifiedAt = timeOf(entry);
       return { key, bytes, sizeBytes: bytes.length, modifiedAt, etag, metadata };
@@ -148,14 +124,14 @@ export class RcloneStore implements ObjectStore {
     const limitMs = putPatience * (this.#limitMs + transferMs(content.length));
     const work = { doing: `write ${key}`, signal, limitMs, progress };
     return this.#attempt(work, async (within) => {
-      if (Object.keys(metadata).length === 0) await this.#remove(sidecar, within);
+      if (Object.keys(metadata).length === 0) await this.#files.remove(sidecar, within);
       else {
         const facts = new TextEncoder().encode(encodeSidecar(etag, metadata));
-        await this.#upload(sidecar, facts, within);
-        await this.#compare(sidecar, facts, within);
+        await this.#files.upload(sidecar, facts, within);
+        await this.#files.compare(sidecar, facts, within);
       }
-      await this.#place(key, content, progress, within);
-      await this.#compare(key, content, within);
+      await this.#files.place(key, content, progress, within);
+      await this.#files.compare(key, content, within);
       return { etag };
     });
   }
@@ -166,10 +142,10 @@ export class RcloneStore implements ObjectStore {
     const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
     const entries = await this.#attempt(
       { doing: `list ${prefix || "all"}`, signal, limitMs: listPatience * this.#limitMs },
-      (within) => this.#listFolder(folder, { recurse: true, filesOnly: true }, within),
+      (within) => this.#files.list(folder, { recurse: true, filesOnly: true }, within),
     );
-    // Some remotes hold two files with one name, and rclone then reads one of them.
-    const found = new Map<string, Entry>();
+    // Some remotes hold two files of one name, and then rclone reads one of them.
+    const found = new Map<string, RcloneEntry>();
     for (const entry of entries) {
       const isWanted = entry.Path.startsWith(prefix) && entry.Path > startAfter;
       if (isWanted && isKey(entry.Path)) found.set(entry.Path, entry);
@@ -188,11 +164,11 @@ export class RcloneStore implements ObjectStore {
       limitMs: listPatience * this.#limitMs,
     };
     const folders = await this.#attempt(work, async (within) => {
-      const entries = await this.#listFolder(prefix.replace(/\/$/, ""), {}, within);
+      const entries = await this.#files.list(prefix.replace(/\/$/, ""), {}, within);
       const names = entries.filter(({ IsDir }) => IsDir).map(nameOf);
       const filled: string[] = [];
       for (const name of names.filter(isKeySegment)) {
-        if (await this.#holdsObject(`${prefix}${name}`, within)) filled.push(name);
+        if (await this.#files.holdsObject(`${prefix}${name}`, within)) filled.push(name);
       }
       return filled;
     });
@@ -203,10 +179,11 @@ export class RcloneStore implements ObjectStore {
     checkKey(key);
     const progress = { mayHaveLanded: true };
     await this.#attempt({ doing: `delete ${key}`, signal, progress }, async (within) => {
-      const bytes = await this.#client.read(this.#fs, key, defaultMaxBytes, within);
+      const bytes = await this.#files.read(key, defaultMaxBytes, within);
       if (bytes === null) return;
-      await this.#remove(key, within);
-      if (bytes !== "too-large") await this.#remove(sidecarKey(key, contentEtag(bytes)), within);
+      await this.#files.remove(key, within);
+      if (bytes !== "too-large")
+        await this.#files.remove(sidecarKey(key, contentEtag(bytes)), within);
     });
   }
 
@@ -237,123 +214,7 @@ export class RcloneStore implements ObjectStore {
       throw translateRcloneError(error, { doing: what, remote: this.#remote, ...progress });
     }
   }
-
-  /** The file at `key`; null if there is none. */
-  async #stat(key: string, signal: AbortSignal): Promise<Entry | null> {
-    const opt = { filesOnly: true, noMimeType: true };
-    const answer = await this.#client.call(
-      "operations/stat",
-      { fs: this.#fs, remote: key, opt },
-      signal,
-    );
-    if (answer === null) return null;
-    const item = this.#parsed(statSchema, answer).item;
-    return item === null || item.IsDir ? null : item;
-  }
-
-  async #listFolder(
-    folder: string,
-    how: { readonly recurse?: true; readonly filesOnly?: true },
-    signal: AbortSignal,
-  ): Promise<readonly Entry[]> {
-    const opt = { ...how, noMimeType: true };
-    const asked = { fs: this.#fs, remote: folder, opt };
-    let answer: unknown;
-    try {
-      answer = await this.#client.call("operations/list", asked, signal, longestListBytes);
-    } catch (error) {
-      // Some remotes fail on a file in the folder's place, with texts of their own.
-      const isTrouble = error instanceof RcloneTrouble && folder !== "";
-      if (!isTrouble || (await this.#stat(folder, signal)) === null) throw error;
-      return [];
-    }
-    if (answer === null) return [];
-    const { list } = this.#parsed(listSchema, answer);
-    checkListed(list.length, `listing ${folder}/ in ${this.location}`);
-    return list;
-  }
-
-  async #holdsObject(folder: string, signal: AbortSignal): Promise<boolean> {
-    const entries = await this.#listFolder(folder, {}, signal);
-    const isNamed = (entry: Entry): boolean => isKeySegment(nameOf(entry));
-    if (entries.some((entry) => !entry.IsDir && isNamed(entry))) return true;
-    for (const entry of entries.filter(isNamed)) {
-      if (await this.#holdsObject(`${folder}/${nameOf(entry)}`, signal)) return true;
-    }
-    return false;
-  }
-
-  /** Uploads under a hidden name and moves that to `key`, so that no reader sees part of it there. */
-  async #place(
-    key: string,
-    content: Uint8Array,
-    progress: { mayHaveLanded: boolean },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const slash = key.lastIndexOf("/") + 1;
-    const token = bytesToHex(this.#random.bytes(8));
-    const pending = `${key.slice(0, slash)}.${key.slice(slash)}.${token}.new`;
-    // The rest of a failed upload is hidden, and rclone removes it.
-    await this.#upload(pending, content, signal);
-    progress.mayHaveLanded = true;
-    const [srcFs, dstFs] = [this.#fs, this.#fs];
-    const move = { srcFs, srcRemote: pending, dstFs, dstRemote: key };
-    try {
-      if ((await this.#client.call("operations/movefile", move, signal)) !== null) return;
-    } catch (error) {
-      await this.#remove(pending, signal).catch(() => undefined);
-      throw error;
-    }
-    throw new ScbError(
-      "store-unknown",
-      `${key} was uploaded to ${this.location} as ${pending}, which then wasn't there to be moved`,
-    );
-  }
-
-  /**
-   * Two writers that create one folder at the same time may hinder each other; by the second try it
-   * exists.
-   */
-  async #upload(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#client.upload(this.#fs, key, content, signal);
-    } catch (error) {
-      if (!(error instanceof RcloneTrouble && wasHindered.test(error.message))) throw error;
-      await this.#client.upload(this.#fs, key, content, signal);
-    }
-  }
-
-  /** What was written must come back unchanged. */
-  async #compare(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
-    const found = await this.#client.read(this.#fs, key, content.length, signal);
-    if (found !== null && found !== "too-large" && Buffer.from(found).equals(content)) return;
-    throw new ScbError(
-      "store-unknown",
-      `${key} was written to ${this.location}, but what comes back ${found === null ? "is nothing" : "are other bytes"}`,
-    );
-  }
-
-  async #readSidecar(key: string, signal: AbortSignal): Promise<Uint8Array | null> {
-    const bytes = await this.#client.read(this.#fs, key, longestSidecarBytes, signal);
-    return bytes === "too-large" ? null : bytes;
-  }
-
-  async #remove(key: string, signal: AbortSignal): Promise<void> {
-    await this.#client.call("operations/deletefile", { fs: this.#fs, remote: key }, signal);
-  }
-
-  #parsed<T>(schema: z.ZodType<T>, answer: unknown): T {
-    const parsed = schema.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    throw new ScbError(
-      "store-unknown",
-      `rclone's answer about ${this.location} can't be read: ${foreignText(parsed.error.message)}`,
-    );
-  }
 }
-
-/** What servers answer to the second writer that creates a folder. */
-const wasHindered = /mk(?:parent)?dir.*(?:SSH_FX_FAILURE|exist|\b405\b|\b409\b|\b423\b)/i;
 
 interface RcloneWork extends RequestOptions {
   /** Completes "cannot …": "write a/b". */
@@ -367,12 +228,8 @@ function sidecarKey(key: string, etag: string): string {
   return `${key.slice(0, slash)}${sidecarName(key.slice(slash), etag)}`;
 }
 
-function nameOf({ Path }: Entry): string {
-  return Path.slice(Path.lastIndexOf("/") + 1);
-}
-
-/** Milliseconds since 1970; 0 if the remote has no times. */
-function timeOf({ ModTime }: Entry): number {
+/** Milliseconds since 1970; 0 where a remote knows no time. */
+function timeOf({ ModTime }: RcloneEntry): number {
   const time = Date.parse(ModTime);
   return Number.isNaN(time) ? 0 : time;
 }
