@@ -1,7 +1,5 @@
-import { unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { throwIfAborted } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type Deadline, withinDeadline } from "../runtime/deadline.ts";
@@ -9,9 +7,10 @@ import { ScbError } from "../runtime/error.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { type Random, systemRandom } from "../runtime/random.ts";
 import { FileCalls, FileTask } from "./file-calls.ts";
-import { systemCode, translateFileError, unless } from "./file-errors.ts";
+import { translateFileError, unless } from "./file-errors.ts";
 import { checkListed, walkFiles } from "./file-list.ts";
 import { type FileObject, readFileObject, sidecarPath } from "./file-object.ts";
+import { type FileTarget, removeFile, tryPut } from "./file-put.ts";
 import { FileRoot, syncFolder } from "./file-root.ts";
 import { headByGet } from "./head-by-get.ts";
 import { checkFolderPrefix, checkKey, checkMetadata, checkPrefix } from "./object-key.ts";
@@ -28,19 +27,10 @@ import {
   type StoredObject,
   tooLargeError,
 } from "./object-store.ts";
-import { PendingFile } from "./pending-file.ts";
-import { checkCondition } from "./put-condition.ts";
-import { contentEtag, encodeSidecar } from "./sidecar.ts";
 import { operationLimitMs, transferMs } from "./time-limits.ts";
 
 /** A round is lost only to a writer that took the lock for stale, or to a folder's removal. */
 const maxRounds = 20;
-
-interface FileTarget {
-  readonly key: string;
-  readonly folder: string;
-  readonly name: string;
-}
 
 interface FileWork {
   /** Completes "… in file:///x was given up": "writing a/b". */
@@ -114,11 +104,22 @@ export class FileStore implements ObjectStore {
     const target = this.#locate(key);
     checkMetadata(options.metadata ?? {});
     const content = bytes.slice();
-    const { signal } = options;
+    const { condition, metadata, signal } = options;
     const work = { doing: `writing ${key}`, signal, sizeBytes: content.length };
     return this.#attempt(work, async (task, deadline) => {
       for (let round = 0; round < maxRounds; round++) {
-        const etag = await this.#tryPut(task, deadline, target, content, options);
+        const etag = await tryPut({
+          target,
+          bytes: content,
+          condition,
+          metadata,
+          root: this.#root,
+          task,
+          clock: this.#clock,
+          random: this.#random,
+          location: this.location,
+          readCurrent: () => this.#read(task, deadline, target),
+        });
         if (etag !== null) return { etag };
         this.#root.forgetFolders();
       }
@@ -190,71 +191,6 @@ export class FileStore implements ObjectStore {
 
   async close(): Promise<void> {}
 
-  /** One round of a put: the etag, or null if the lock or the folder was taken away. */
-  async #tryPut(
-    task: FileTask,
-    deadline: Deadline,
-    target: FileTarget,
-    bytes: Uint8Array,
-    { condition, metadata = {} }: PutOptions,
-  ): Promise<string | null> {
-    const { key, folder, name } = target;
-    const etag = contentEtag(bytes);
-    const sidecar = Object.keys(metadata).length === 0 ? null : encodeSidecar(etag, metadata);
-    const token = bytesToHex(this.#random.bytes(16));
-    let pending: PendingFile | undefined;
-    let current: FileObject | null;
-    try {
-      await this.#root.ensureFolder(task, folder);
-      pending = await PendingFile.stage({ folder, name, token, task }, bytes, sidecar);
-      await pending.lock({ clock: this.#clock, random: this.#random });
-      current = await this.#read(task, deadline, target);
-      // As in `get`: a disk that has just gone says nothing about its contents.
-      if (current === null) await this.#root.check(task);
-      checkCondition(key, current?.etag ?? null, condition, this.location);
-      const isPlaced = await this.#placeSidecar(
-        task,
-        pending,
-        sidecarPath(folder, name, etag),
-        sidecar,
-      );
-      if (!isPlaced || !(await pending.commit())) {
-        await pending.discard();
-        return null;
-      }
-    } catch (error) {
-      await pending?.discard();
-      if (systemCode(error) === "ENOENT") return null;
-      throw error;
-    }
-    try {
-      await pending.discard();
-      if (current !== null && current.etag !== etag) {
-        await removeFile(task, sidecarPath(folder, name, current.etag));
-      }
-      await syncFolder(task, folder);
-      await this.#root.check(task);
-    } catch (error) {
-      throw new ScbError(
-        "store-unknown",
-        `${key} was written to ${this.location}, but it is not known to be on the disk: check the disk`,
-        { cause: error },
-      );
-    }
-    return etag;
-  }
-
-  async #placeSidecar(
-    task: FileTask,
-    pending: PendingFile,
-    path: string,
-    sidecar: string | null,
-  ): Promise<boolean> {
-    if (sidecar !== null) return pending.placeSidecar(path);
-    await removeFile(task, path);
-    return true;
-  }
-
   #read(
     task: FileTask,
     { extend }: Deadline,
@@ -322,11 +258,4 @@ export class FileStore implements ObjectStore {
       throw translateFileError(error, what);
     }
   }
-}
-
-async function removeFile(task: FileTask, path: string): Promise<void> {
-  await unless(
-    task.run(() => unlink(path)),
-    "ENOENT",
-  );
 }
