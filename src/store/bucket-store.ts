@@ -24,9 +24,9 @@ import type { StoreInspection } from "./store-inspection.ts";
 import { operationLimitMs } from "./time-limits.ts";
 
 export interface BucketStoreOptions {
-  /** For people: "s3://bucket/prefix". */
+  /** For messages: "s3://bucket/prefix". */
   readonly location: string;
-  /** Without slash at either end; "" for the bucket's root. */
+  /** No slash at either end; "" for the bucket's root. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
@@ -34,13 +34,13 @@ export interface BucketStoreOptions {
   readonly expected: string;
 }
 
-/** An object that is asked for: `name` is its key below the store's prefix, as the bucket knows it. */
+/** An object to request. `name` is its full name in the bucket: the store's prefix and the key. */
 export interface BucketTarget extends RequestOptions {
   readonly key: string;
   readonly name: string;
 }
 
-/** What is written. The bytes are the store's own. */
+/** What to write. The bytes are the store's own copy. */
 export interface BucketContent extends Pick<PutOptions, "condition"> {
   readonly bytes: Buffer;
   readonly metadata: Readonly<Record<string, string>>;
@@ -48,22 +48,22 @@ export interface BucketContent extends Pick<PutOptions, "condition"> {
 }
 
 export interface PageRequest extends ListOptions {
-  /** For people, completes "cannot …": "list a/b". */
+  /** Completes "cannot …" in messages: "list a/b". */
   readonly doing: string;
-  /** What each name must begin with. `startAfter` is a whole name, too. */
+  /** The prefix of every full name. `startAfter` is a full name, too. */
   readonly prefix: string;
-  /** Whether what lies below the next slash is a folder. */
+  /** Whether to list the folders below the prefix instead of all objects. */
   readonly isByFolder: boolean;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly token: string | undefined;
-  /** The error for what no such service sends. `why` completes "cannot list … in …". */
+  /** The error for an answer that the service never sends. `why` completes "cannot list …". */
   refuse(why: string): ScbError;
 }
 
 /**
- * What the stores have in common that are a bucket of a service, or what lies under a prefix of one: keys and
- * metadata are checked here, names are put together, and listings are read to their end. A kind adds what its
- * service is asked for one object or one page, and what its answers mean.
+ * A bucket of some service, or the part of one under a prefix. This class checks keys and metadata, builds
+ * full names and reads listings to their end. A subclass requests one object or one page, and interprets the
+ * answer.
  */
 export abstract class BucketStore implements ObjectStore {
   readonly conditions = "enforced";
@@ -121,7 +121,7 @@ export abstract class BucketStore implements ObjectStore {
     for await (const { objects } of this.#pages(prefix, false, options)) {
       for (const { name, sizeBytes, modifiedAt } of objects) {
         const key = name.slice(this.root.length);
-        // Azure can't begin in the middle, and Google begins at the name that it is given.
+        // Azure can't start in the middle, and Google starts at the given name, not after it.
         if (!isKey(key) || (startAfter !== undefined && key <= startAfter)) continue;
         yield { key, sizeBytes, modifiedAt };
       }
@@ -138,7 +138,7 @@ export abstract class BucketStore implements ObjectStore {
     }
   }
 
-  /** The error for an answer that no such service gives. `doing` completes "cannot …". */
+  /** The error for an answer that the service never gives. `doing` completes "cannot …". */
   protected notOurs(doing: string): ScbError {
     const { location } = this;
     const text = `cannot ${doing} in ${location}: the answer is not that of ${this.#expected}`;

@@ -26,7 +26,7 @@ export interface FilePut extends Pick<PutOptions, "condition" | "metadata"> {
   readonly task: FileTask;
   readonly clock: Clock;
   readonly random: Random;
-  /** For people. */
+  /** For messages. */
   readonly location: string;
   /** What is at the target now. */
   readonly readCurrent: () => Promise<FileObject | null>;
@@ -55,7 +55,7 @@ export async function tryPut({
     pending = await PendingFile.stage({ folder, name, token, task }, bytes, sidecar);
     await pending.lock({ clock, random });
     current = await readCurrent();
-    // As in `get`: a disk that has just gone says nothing of what is on it.
+    // As in `get`: a disk that has just gone says nothing about its contents.
     if (current === null) await root.check(task);
     checkCondition(key, current?.etag ?? null, condition, location);
     const path = sidecarPath(folder, name, etag);

@@ -40,7 +40,7 @@ export function refuseCondition(
   );
 }
 
-/** For services that check etags: what a request says. */
+/** The request headers for services that check ETags. */
 export function etagConditions(condition: PutCondition | undefined): {
   ifNoneMatch?: "*";
   ifMatch?: string;
@@ -55,9 +55,9 @@ export function etagConditions(condition: PutCondition | undefined): {
   }
 }
 
-/** For services that say the same of an object that is gone and of one that has changed. */
+/** For services that give one answer for an object that is gone and one that has changed. */
 export function unmetError(isGone: boolean, doing: string, said: string): ScbError {
   return isGone
-    ? new ScbError("store-missing", `cannot ${doing}: the object that was to be replaced is gone`)
+    ? new ScbError("store-missing", `cannot ${doing}: the object to be replaced is gone`)
     : new ScbError("store-precondition", `cannot ${doing}: the condition did not hold (${said})`);
 }

@@ -9,7 +9,7 @@ import type { RcloneClient } from "./rclone-client.ts";
 import { RcloneTrouble } from "./rclone-errors.ts";
 import { longestSidecarBytes } from "./sidecar.ts";
 
-/** A name that was listed, with what rclone knows of it. */
+/** A listed name, with what rclone knows about it. */
 const entrySchema = z.object({
   Path: z.string(),
   Size: z.number(),
@@ -20,7 +20,7 @@ export type RcloneEntry = z.infer<typeof entrySchema>;
 const listSchema = z.object({ list: z.array(entrySchema) });
 const statSchema = z.object({ item: entrySchema.nullable() });
 
-/** A version and its sidecar take some 400 bytes of a list. */
+/** A version and its sidecar take about 400 bytes of a list. */
 const longestListBytes = 128 * 1024 * 1024;
 /** What servers say to the second one that makes a folder. */
 const wasHindered = /mk(?:parent)?dir.*(?:SSH_FX_FAILURE|exist|\b405\b|\b409\b|\b423\b)/i;
@@ -53,7 +53,7 @@ export class RcloneFiles {
     return this.#client.read(this.#fs, key, maxBytes, signal);
   }
 
-  /** The file at `key`, or null where there is none. */
+  /** The file at `key`; null if there is none. */
   async stat(key: string, signal: AbortSignal): Promise<RcloneEntry | null> {
     const opt = { filesOnly: true, noMimeType: true };
     const answer = await this.#client.call(
@@ -66,7 +66,7 @@ export class RcloneFiles {
     return item === null || item.IsDir ? null : item;
   }
 
-  /** What lies in `folder`: nothing if there is no such folder. */
+  /** The entries of `folder`: none if there is no such folder. */
   async list(
     folder: string,
     how: { readonly recurse?: true; readonly filesOnly?: true },
@@ -78,7 +78,7 @@ export class RcloneFiles {
     try {
       answer = await this.#client.call("operations/list", asked, signal, longestListBytes);
     } catch (error) {
-      // Some remotes fail on a file in the folder's place, in words of their own.
+      // Some remotes fail on a file in the folder's place, with their own texts.
       const isTrouble = error instanceof RcloneTrouble && folder !== "";
       if (!isTrouble || (await this.stat(folder, signal)) === null) throw error;
       return [];
@@ -100,7 +100,7 @@ export class RcloneFiles {
     return false;
   }
 
-  /** Uploads under a hidden name and moves that to `key`, so that nobody sees a part of it there. */
+  /** Uploads under a hidden name and moves that to `key`, so that no reader sees part of it there. */
   async place(
     key: string,
     content: Uint8Array,
@@ -110,7 +110,7 @@ export class RcloneFiles {
     const slash = key.lastIndexOf("/") + 1;
     const token = bytesToHex(this.#random.bytes(8));
     const pending = `${key.slice(0, slash)}.${key.slice(slash)}.${token}.new`;
-    // What is left of an upload that failed is hidden, and rclone's to remove.
+    // The rest of a failed upload is hidden, and rclone removes it.
     await this.upload(pending, content, signal);
     progress.mayHaveLanded = true;
     const [srcFs, dstFs] = [this.#fs, this.#fs];
@@ -127,7 +127,7 @@ export class RcloneFiles {
     );
   }
 
-  /** Two that make one folder at once may hinder each other: the second time it is there. */
+  /** Two uploads that create one folder at once may make each other fail; on the second try it exists. */
   async upload(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await this.#client.upload(this.#fs, key, content, signal);
@@ -137,13 +137,13 @@ export class RcloneFiles {
     }
   }
 
-  /** What was written must come back as it was. */
+  /** Reads back what was written, and compares it. */
   async compare(key: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
     const found = await this.#client.read(this.#fs, key, content.length, signal);
     if (found !== null && found !== "too-large" && Buffer.from(found).equals(content)) return;
     throw new ScbError(
       "store-unknown",
-      `${key} was written to ${this.#location}, and what comes back ${found === null ? "is nothing" : "are other bytes"}`,
+      `${key} was written to ${this.#location}, but what comes back ${found === null ? "is nothing" : "are other bytes"}`,
     );
   }
 
