@@ -43,13 +43,13 @@ export function strangers(notOurs: RegExp): readonly HostileCase[] {
     {
       name: "nginx's 301 to https",
       answer: redirectAnswer(301, "https://127.0.0.1/bucket"),
-      says: /redirect \(status 301\) to https:\/\/127\.0\.0\.1: write https:\/\/127\.0\.0\.1 as the endpoint/,
+      says: /redirect \(status 301\) to https:\/\/127\.0\.0\.1: use https:\/\/127\.0\.0\.1 as the endpoint/,
     },
-    { name: "a redirect that names no place", answer: pageAnswer(302), says: /names no place/ },
+    { name: "a redirect that names no place", answer: pageAnswer(302), says: /without a target/ },
     {
       name: "a redirect to a place that is none",
       answer: redirectAnswer(302, "http://[hushhush"),
-      says: /names no place/,
+      says: /without a target/,
     },
     { name: "no answer", answer: () => undefined, says: /in time/ },
   ];
