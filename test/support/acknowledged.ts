@@ -9,7 +9,7 @@ const swappedSchema = z.object({
   sha256: z.string(),
 });
 
-/** What `run --json` has said is saved. */
+/** The swaps that `run --json` reported as saved. */
 export function acknowledged(events: readonly CliEvent[]): readonly LineageEntry[] {
   return events
     .filter((event) => event.event === "swapped")

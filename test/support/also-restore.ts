@@ -2,7 +2,7 @@ import type { StateSwapper } from "../../src/mirror/state-swapper.ts";
 import type { AlsoRestore } from "../../src/repository/also-restore.ts";
 import { candidateOf, packedBytes } from "./mirror-fixture.ts";
 
-/** One swap whose pointer names these versions as needed besides. */
+/** Makes one swap whose pointer also lists these versions as needed for a restore. */
 export async function swapNaming(
   swapper: StateSwapper,
   alsoRestore: readonly AlsoRestore[],

@@ -11,7 +11,7 @@ export interface HeardBackup {
   readonly atMs: number;
 }
 
-/** Hears lnd's stream of channel backups, as any other subscriber, until the session is aborted. */
+/** Subscribes to lnd's stream of channel backups, as any client can, until the session is aborted. */
 export async function hearBackups(
   node: LndNode,
   session: Http2SessionManager,

@@ -2,15 +2,15 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/nested-clients/sts";
 import type { MinioServer } from "../peers/minio.ts";
 
-/** Somebody with credentials for a while. Whoever makes it destroys the client. */
+/** A client with temporary credentials. The caller destroys the client. */
 export interface Bearer {
   readonly env: NodeJS.ProcessEnv;
   readonly client: S3Client;
-  /** What none of its output may hold. */
+  /** Secrets that must not appear in any output. */
   readonly secrets: readonly string[];
 }
 
-/** Credentials that may do what the policy says, and no more. `policy` is JSON. */
+/** Credentials with exactly the permissions of the policy. `policy` is JSON. */
 export async function bearerOf(minio: MinioServer, policy: string): Promise<Bearer> {
   const { endpoint, region, accessKeyId, secretAccessKey } = minio;
   const sts = new STSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });

@@ -15,7 +15,7 @@ const pointerSchema = z.object({
   version: z.object({ key: z.string(), size: z.number(), sha256: z.string() }),
 });
 
-/** What the pointer names, read back and compared with what the pointer says of it. */
+/** The version that the pointer names, read back and checked against the pointer's size and hash. */
 export interface CurrentBackup {
   readonly pointer: z.infer<typeof pointerSchema>;
   readonly pointerEtag: string;
@@ -30,8 +30,8 @@ export interface LineageEntry {
 }
 
 /**
- * A bucket as any S3 client sees it: none of the program's own code, so that what the program says
- * can be compared with what is there. Keys are whole keys; `folder` is PREFIX/NODE.
+ * A bucket as any S3 client sees it. It uses none of the program's own code, so that what the program says
+ * can be compared with what is there. Keys are full keys; `folder` is PREFIX/NODE.
  */
 export class Bucket implements Disposable {
   readonly name: string;
@@ -82,7 +82,7 @@ export class Bucket implements Disposable {
     await this.#client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }));
   }
 
-  /** The pointer's target. Fails where its size or hash is not what the pointer says. */
+  /** The pointer's target. Fails if its size or hash differs from the pointer's. */
   async current(folder: string): Promise<CurrentBackup> {
     const { bytes: json, etag } = await this.get(`${folder}/latest.json`);
     const pointer = pointerSchema.parse(JSON.parse(Buffer.from(json).toString("utf8")));
@@ -93,8 +93,8 @@ export class Bucket implements Disposable {
   }
 
   /**
-   * Walks from the pointer to the first version ever, newest first. Fails where a version is missing,
-   * is not whole, or where a sequence is not one below the one that replaced it.
+   * Walks from the pointer back to the first version, newest first. Fails if a version is missing
+   * or damaged, or if a sequence is not exactly one below its successor's.
    */
   async lineage(folder: string): Promise<readonly LineageEntry[]> {
     const { pointer } = await this.current(folder);
@@ -119,7 +119,7 @@ export class Bucket implements Disposable {
   }
 }
 
-/** Fails where a swap that was acknowledged is not in the lineage, or with other bytes. */
+/** Fails if an acknowledged swap is missing from the lineage, or is there with other bytes. */
 export function assertNothingLost(
   acknowledged: readonly LineageEntry[],
   lineage: readonly LineageEntry[],

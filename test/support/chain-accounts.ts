@@ -14,17 +14,17 @@ const walletTxSchema = z.object({
   transactions: z.array(z.object({ tx_hash: z.string(), block_height: z.number() })),
 });
 
-/** What came back from one node's channels, read from the chain's own transactions. Satoshi. */
+/** The funds that one node's channels returned, read from the transactions on the chain. In satoshis. */
 export interface Homecoming {
-  /** What each channel's closing transaction paid to the node, by channel point. */
+  /** The amount that each channel's closing transaction paid to the node, by channel point. */
   readonly paidOut: ReadonlyMap<string, number>;
-  /** What the transactions cost that brought it into the wallet. */
+  /** The fees of the transactions that swept it into the wallet. */
   readonly feesSat: number;
 }
 
 /**
  * Follows the money: from each channel's funding output to the transaction that spends it, and from
- * there to the transactions of `node`'s wallet, mined from `fromHeight` on. Fails where one of them
+ * there to the transactions of `node`'s wallet, mined from `fromHeight` on. Fails if one of them
  * spends anything else.
  */
 export async function followHome(
@@ -53,7 +53,7 @@ export async function followHome(
   return { paidOut, feesSat };
 }
 
-/** The transactions of the blocks since then that spend the channels' funding, by their id. */
+/** The transactions, by id, in later blocks that spend the channels' funding outputs. */
 async function closingTransactions(
   btcd: Btcd,
   channelPoints: readonly string[],

@@ -13,15 +13,15 @@ const singleSchema = z.object({
 });
 const channelsSchema = z.object({ channels: z.array(z.object({ channel_point: z.string() })) });
 
-/** So many channels are opened, then become active in one block, then all but these many are closed. */
+/** How many channels are opened and become active in one block, and how many of them then stay open. */
 const openedAtOnce = 3;
 const keptOpen = 3;
 const quietMs = 300;
 const eventually = { timeoutMs: 120_000, everyMs: 20 };
 
 /**
- * A real lnd whose channels come and go, one step at a time, and whose backups are opened by lnd's own
- * code: with the node's words, so that nothing of the program under test is in between.
+ * A real lnd whose channels open and close, one step at a time. lnd's own code decrypts its backups
+ * with the node's seed, so none of the program under test is involved.
  */
 export class ChangingLnd implements AsyncDisposable {
   readonly node: LndNode;
@@ -91,8 +91,8 @@ export class ChangingLnd implements AsyncDisposable {
   }
 
   /**
-   * Opens a channel, or mines what was opened or closed: lnd then holds at least one more state, which
-   * was heard. Returns when no more is heard for a while.
+   * Opens a channel, or mines the pending opens and closes. lnd then has at least one more state, which
+   * it has announced. Returns when lnd has announced nothing new for a while.
    */
   async change(): Promise<void> {
     const had = this.states.newest;
@@ -111,7 +111,7 @@ export class ChangingLnd implements AsyncDisposable {
 
   async #open(): Promise<void> {
     const flags = [`--node_key=${this.#peer.pubkey}`, "--local_amt=100000", "--private"];
-    // While it takes in a block lnd opens none.
+    // lnd opens no channels while it processes a block.
     await waitFor(
       "a channel to be opened",
       () => this.node.lncli("openchannel", ...flags, "--min_confs=0"),
@@ -120,7 +120,7 @@ export class ChangingLnd implements AsyncDisposable {
     this.#pending += 1;
   }
 
-  /** The oldest are closed, and what was opened becomes active with the closes, in the same blocks. */
+  /** Closes the oldest channels; the new ones become active in the same blocks. */
   async #mine(): Promise<void> {
     const { channels } = await this.node.query(channelsSchema, "listchannels", "--active_only");
     const opened = channels.map(({ channel_point }) => channel_point);

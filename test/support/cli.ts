@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { checkJson } from "./json-documents.ts";
 
-/** The built command line, as an installed package has it. `npm run build` makes it. */
+/** The built command line, as in an installed package. `npm run build` makes it. */
 export const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** A command that should have ended, and has not, is killed then: its code is null. */
+  /** A command that hasn't ended after this time is killed; its code is null. */
   readonly timeoutMs?: number;
 }
 
@@ -19,11 +19,11 @@ export interface CliResult {
   readonly stdout: string;
   readonly stdoutBytes: Buffer;
   readonly stderr: string;
-  /** The one JSON document on stdout; throws when there is anything else. */
+  /** The JSON document on stdout; throws if stdout holds anything else. */
   json(): unknown;
 }
 
-/** A clean environment: nothing of the machine's own settings or credentials gets in. */
+/** A clean environment, without the machine's own settings and credentials. */
 function environment(extra: CliOptions["env"]): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
   return { PATH, HOME, AWS_EC2_METADATA_DISABLED: "true", ...extra };
@@ -82,7 +82,7 @@ export class RunningCli {
   readonly child: ChildProcess;
   stderr = "";
   readonly #closed: Promise<unknown>;
-  /** Why the first line that isn't as documented isn't. */
+  /** Why the first line that breaks the documented format does so. */
   #wrong: unknown = null;
   #heard = Promise.withResolvers<void>();
 
@@ -106,7 +106,7 @@ export class RunningCli {
     child.on("close", () => this.#tell());
   }
 
-  /** The first event, from index `after` on, for which `matches`; throws when it ends before. */
+  /** The first event from index `after` on that `matches`; throws if the command ends first. */
   async event(
     matches: string | ((event: CliEvent) => boolean),
     { after = 0, timeoutMs = 30_000 } = {},
@@ -126,13 +126,13 @@ export class RunningCli {
     }
   }
 
-  /** Sends a signal, waits for the end, and gives the exit code (null when killed by it). */
+  /** Sends a signal, waits for the end, and returns the exit code (null if the signal killed it). */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
     return this.exit();
   }
 
-  /** Waits for it to end by itself; one that does not is killed in the end, and gives null. */
+  /** Waits for it to end. Kills it after a timeout, and then returns null. */
   async exit(): Promise<number | null> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), 60_000);
     await this.#closed;

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * A `channel.backup` that is rewritten as lnd does it: a new file, renamed over the old one. What it
- * holds cannot be opened, but it begins with a number that only grows, so that whoever reads two of
- * them knows which is the newer.
+ * A `channel.backup` that is rewritten as lnd does it: a new file, renamed over the old one. Its
+ * content can't be decrypted, but begins with a number that only grows, so that a reader of two files
+ * knows which is newer.
  */
 export class CountedBackup implements AsyncDisposable {
   readonly path: string;
@@ -24,7 +24,7 @@ export class CountedBackup implements AsyncDisposable {
     return backup;
   }
 
-  /** Returns what the file holds now. */
+  /** Returns the file's new content. */
   async rewrite(): Promise<Buffer> {
     this.#count += 1;
     const bytes = Buffer.concat([Buffer.alloc(8), randomBytes(692)]);

@@ -8,7 +8,7 @@ export interface Allowed {
   readonly resources: readonly string[];
 }
 
-/** What a person has in the safe: a credential that may read the bucket, and nothing else. */
+/** What an operator keeps in a safe: a read-only credential for the bucket. */
 export function readOnly(bucket: string): readonly Allowed[] {
   return [
     { actions: ["s3:GetObject"], resources: [`${bucket}/*`] },
@@ -16,7 +16,7 @@ export function readOnly(bucket: string): readonly Allowed[] {
   ];
 }
 
-/** A credential that is allowed just this, as variables for a child process. */
+/** A credential with only these permissions, as variables for a child process. */
 export async function credentialFor(
   minio: MinioServer,
   allowed: readonly Allowed[],

@@ -11,8 +11,8 @@ import { type AuditReport, auditSwaps } from "./swap-audit.ts";
 const folder = "crowd";
 
 /**
- * So many writers with a state each begin at once on one folder, and each has to save it. Fails
- * where one does not get through within `timeoutMs`, or where anything is lost.
+ * Starts this many writers at once on one folder; each has one state to save. Fails
+ * if a writer hasn't saved it within `timeoutMs`, or if anything is lost.
  */
 export async function crowd(
   ground: FaultGround,

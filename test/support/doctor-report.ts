@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What `doctor --json` prints, by its contract. */
+/** The documented output of `doctor --json`. */
 export const doctorSchema = z.object({
   ok: z.boolean(),
   checks: z.array(

@@ -34,7 +34,7 @@ export function loopback(port: number): NetAddress {
 export const pointOf = (single: Single): string => formatOutPoint(single.fundingOutpoint);
 export const peerOf = (single: Single): string => Buffer.from(single.remoteNodePub).toString("hex");
 
-/** As the node would tell of it. */
+/** As the node would report it. */
 export function liveOf(single: Single, change: Partial<SurveyedChannel> = {}): SurveyedChannel {
   return {
     channelPoint: pointOf(single),
@@ -53,7 +53,7 @@ export function liveOf(single: Single, change: Partial<SurveyedChannel> = {}): S
   };
 }
 
-/** A store with one backup of `held`, and a node that has `live`. All of it can be changed by a test. */
+/** A store with one backup of `held`, and a node with the channels `live`. A test can change all of it. */
 export class DrillWorld {
   readonly memory = new MemoryStore();
   readonly store = new FaultyStore(this.memory);
@@ -80,7 +80,7 @@ export class DrillWorld {
     return (await swapper.advance(operation)).key;
   }
 
-  /** The node: it opens what was packed with its key. */
+  /** The node. It decrypts backups that were packed with its key. */
   readonly witness: NodeWitness = {
     openChannelPoints: () => Promise.resolve(this.survey.channels.map((one) => one.channelPoint)),
     channelPointsOf: (packed) => Promise.resolve([...unpacked(packed)].map(pointOf)),

@@ -1,8 +1,8 @@
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Sets variables of this process, and unsets those that are undefined. What is returned puts back what was
- * there.
+ * Sets variables of this process, and unsets those that are undefined. Disposing the result restores the
+ * old values.
  */
 export function setEnv(env: Env): Disposable {
   const saved = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]));

@@ -1,7 +1,7 @@
 /**
- * Stands in PATH as `rclone`: a remote control as rclone's, over files in memory, with a fault that
- * FAKE_RCLONE names. `old`: it is rclone 1.53. `damages`: what is read back has another last byte.
- * `drops`: a move is acknowledged and not done.
+ * Stands in PATH as `rclone`: rclone's remote control over files in memory, with a fault that
+ * FAKE_RCLONE names. `old`: it is rclone 1.53. `damages`: reads return a wrong last byte.
+ * `drops`: it acknowledges a move without doing it.
  */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 
 export type FakeFault = "none" | "old" | "damages" | "drops";
 
-/** Puts it into a new folder of `parent`; gives the environment in which it is found. */
+/** Puts it into a new folder of `parent`; returns the environment whose PATH has it. */
 export async function fakeRclone(
   parent: string,
   fault: FakeFault,

@@ -25,12 +25,12 @@ export class FaultGround implements AsyncDisposable {
     return new FaultGround(minio, proxy, new Bucket(minio, bucketName));
   }
 
-  /** What a program needs to reach the store, and reach it through the proxy. */
+  /** What a program needs to reach the store through the proxy. */
   env(): NodeJS.ProcessEnv {
     return { ...this.minio.env(), AWS_ENDPOINT_URL_S3: this.proxy.endpoint };
   }
 
-  /** `run --json` on this bucket. It is killed in the end, where it has not ended. */
+  /** `run --json` on this bucket. It is killed on dispose if it still runs. */
   run(args: readonly string[]): RunningCli {
     const run = startRun([...args, "--to", `s3://${this.bucket.name}`], { env: this.env() });
     this.#running.push(run);

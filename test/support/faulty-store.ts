@@ -6,7 +6,7 @@ export interface StoreCall {
   readonly key: string;
 }
 
-/** A failure to inject: before the store acts, or after it acted, as when the answer is lost. */
+/** A failure to inject before the store acts, or after it, as if the answer were lost. */
 export interface Fault {
   readonly on: (call: StoreCall) => boolean;
   readonly when: "before" | "after";
@@ -15,13 +15,13 @@ export interface Fault {
   times: number;
 }
 
-/** A store that does what the inner one does, records each call, and fails as it is told. */
+/** Wraps a store, records each call, and fails on demand. */
 export class FaultyStore implements ObjectStore {
   readonly location: string;
   readonly conditions: Conditions;
   readonly calls: StoreCall[] = [];
   readonly faults: Fault[] = [];
-  /** Runs before a call is handed on: a place for another writer to come between. */
+  /** Runs before a call is passed on, so that another writer can get in between. */
   before: (call: StoreCall) => Promise<void> | void = () => undefined;
   readonly #inner: ObjectStore;
 

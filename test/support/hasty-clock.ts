@@ -4,8 +4,8 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
 /**
- * A clock on which a wait takes no time, but moves it on. Waits of at least `longMs` (the refresh
- * interval, say) last until they are aborted, since nothing else would end.
+ * A clock on which waiting takes no real time, but advances the clock. Waits of at least `longMs` (the refresh
+ * interval, say) last until they are aborted; otherwise nothing would ever end.
  */
 export function hastyClock({ longMs = 60_000, startMs = Date.UTC(2026, 0, 1) } = {}): Clock {
   let nowMs = startMs;

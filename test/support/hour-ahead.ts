@@ -1,4 +1,4 @@
-/** Loaded into a child by `--import`: its clock is an hour ahead, as that of a machine without NTP. */
+/** Loaded into a child by `--import`: its clock is an hour ahead, as on a machine without NTP. */
 const aheadMs = 3_600_000;
 const RealDate = Date;
 

@@ -2,14 +2,14 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { runCommand } from "../peers/run-command.ts";
 
-/** A file system that answers nothing, as a network folder whose server is gone. */
+/** A file system that never answers, like a network folder whose server is gone. */
 export interface HungDisk extends AsyncDisposable {
-  /** Takes it away: what hung in it fails, and what lay under it is there again. */
+  /** Unmounts it: hanging calls fail, and the original folder is visible again. */
   release(): Promise<void>;
 }
 
 /**
- * Mounts one over `folder`, or returns null where this user may not. It is a FUSE file system whose
+ * Mounts one over `folder`, or returns null if this user may not. It is a FUSE file system whose
  * server, this process, never reads a request.
  */
 export function mountHungDisk(folder: string): HungDisk | null {
@@ -32,7 +32,7 @@ export function mountHungDisk(folder: string): HungDisk | null {
   const release = async (): Promise<void> => {
     if (!isMounted) return;
     isMounted = false;
-    // The end of its server ends the calls that hang.
+    // Ending its server ends the hanging calls.
     closeSync(device);
     await runCommand("umount", ["--lazy", folder], { timeoutMs: 10_000 });
   };

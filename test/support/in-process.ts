@@ -6,7 +6,7 @@ export interface InProcessResult {
   readonly told: readonly string[];
 }
 
-/** Runs the program here, for what ends before a command does anything: quick enough for a table of hundreds. */
+/** Runs the program in this process, for errors that come before a command acts: fast enough for hundreds of cases. */
 export async function runInProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},

@@ -5,7 +5,7 @@ import { runEvents, watchEvents } from "../../src/commands/json/events.ts";
 import { served, statusAll } from "../../src/commands/json/status.ts";
 
 /**
- * Fails unless `stdout` is what `docs/reference/json.md` says that the command prints: each field of it, and no
+ * Fails unless `stdout` is the document that `docs/reference/json.md` describes: each of its fields, and no
  * other. Without `--json` there is nothing to check.
  */
 export function checkJson(args: readonly string[], stdout: string): void {
@@ -14,7 +14,7 @@ export function checkJson(args: readonly string[], stdout: string): void {
   for (const line of stdout.split("\n")) if (line !== "") checkLine(args, command, line);
 }
 
-/** The same for what `/status.json` of a `run` or a `watch` has answered. */
+/** The same for an answer of `/status.json` of a `run` or a `watch`. */
 export function checkServedStatus(of: "run" | "watch", text: string): void {
   const [form] = (of === "run" ? served : statusAll).forms;
   checkValue(`/status.json of ${of}`, form?.schema ?? null, text);

@@ -11,11 +11,11 @@ export interface KillRunOptions {
   readonly ground: FaultGround;
   /** How often a program is killed. */
   readonly kills: number;
-  /** The store is killed too, once for so many kills of a program. */
+  /** The store is killed too, once every this many kills of a program. */
   readonly killsPerStoreKill: number;
   readonly seed: number;
   readonly onKill?: (kills: number) => void;
-  /** Ends it early: what was done until then is judged. */
+  /** Ends the run early; what was done until then is judged. */
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ export interface KillRunReport extends AuditReport {
   readonly storeKills: number;
   /** How many programs were killed before they had started to mirror. */
   readonly killedAtStart: number;
-  /** How often the bucket was looked at, past the proxy, and was right. */
+  /** How often the bucket was checked, not through the proxy, and was right. */
   readonly looks: number;
 }
 
@@ -47,9 +47,9 @@ const eventually = { timeoutMs: 120_000 };
 
 /**
  * Two programs on one folder, each killed with SIGKILL at random moments and started again, behind a
- * line with faults, with the store killed now and then. Meanwhile somebody else looks at the bucket:
- * the pointer always names a version that is there, whole, and its sequence never goes back. In the
- * end both stop in peace, and all that any of them had acknowledged is there.
+ * faulty connection, with the store killed now and then. Meanwhile an independent client checks that
+ * the pointer always names an intact version, and that its sequence never goes back. In the
+ * end both stop cleanly, and every swap that either acknowledged is there.
  */
 export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
   const { ground, kills, killsPerStoreKill, seed, onKill, signal } = options;
@@ -106,7 +106,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
         newest = sequence;
         looks += 1;
       } catch (error) {
-        // Before the first swap there is no pointer, and a store that was killed answers nobody.
+        // Before the first swap there is no pointer, and a killed store doesn't answer.
         if (error instanceof assert.AssertionError) throw error;
       }
     }
@@ -116,7 +116,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
   try {
     const last = await Promise.all([slot(), slot()]);
     proxy.plan = passAll;
-    // Who has lost a race has more to ask, so one of two that never pause may lose for long: it gets
+    // The loser of a race has more requests to make, so with two that never pause one may lose for long. It gets
     // its turn when the other is gone.
     const swapped = (run: RunningCli) => run.event("swapped", eventually);
     const first = await Promise.race(last.map((run) => swapped(run).then(() => run)));

@@ -30,11 +30,11 @@ export interface LndMirrorOptions {
   readonly macaroonPath: string;
   readonly minio: MinioServer;
   readonly bucket: Bucket;
-  /** The node's folder. Default: its public key, which the program finds out by itself. */
+  /** The node's folder. Default: its public key, which the program asks the node for. */
   readonly name?: string;
-  /** In place of `--from lnd` and what goes with it. */
+  /** Replaces `--from lnd` and its options. */
   readonly from?: readonly string[];
-  /** lnd's own file, to be watched too. */
+  /** lnd's own file, which the mirror is to watch too. */
   readonly backupFile?: string;
 }
 
@@ -72,20 +72,20 @@ export class LndMirror implements AsyncDisposable {
   launch(): RunningCli {
     const { from = this.#fromLnd, backupFile } = this.#options;
     const watched = backupFile === undefined ? [] : ["--backup-file", backupFile];
-    // A drill would find out what a test has just done to the node, and `status` would say so.
+    // A drill would notice what a test has just done to the node, and `status` would report it.
     const noDrill = ["--drill-interval", "off"];
     const running = startRun([...from, ...watched, ...this.#to, ...noDrill], { env: this.#env });
     this.#started.push(running);
     return running;
   }
 
-  /** All that every mirror on this folder has ever told. */
+  /** All events of all mirrors on this folder. */
   get events(): readonly CliEvent[] {
     return this.#started.flatMap((running) => running.events);
   }
 
   /**
-   * Waits until what the pointer names lists exactly `expected`, by lnd's own word; then checks that
+   * Waits until lnd finds exactly `expected` in the version that the pointer names; then checks that
    * `status` calls it healthy, that `restore` gives these bytes, and that lnd accepts that file.
    * Default: exactly the channels that lnd has, and that it exports.
    */
@@ -110,7 +110,7 @@ export class LndMirror implements AsyncDisposable {
     }
   }
 
-  /** What `status` says, with and without a look at the node. */
+  /** What `status` says, with and without asking the node. */
   async status(flags: readonly string[] = []): Promise<z.infer<typeof statusSchema>> {
     const args = ["status", "--json", ...flags, ...this.#to, ...this.#nameless()];
     const result = await runCli(args, { env: this.#env });
@@ -118,7 +118,7 @@ export class LndMirror implements AsyncDisposable {
     return statusSchema.parse(result.json());
   }
 
-  /** Runs a command on the folder, and gives the JSON that it printed. */
+  /** Runs a command on the folder, and returns the JSON that it printed. */
   async ask(command: string, ...flags: readonly string[]): Promise<unknown> {
     const args = [command, ...flags, ...this.#to, ...this.#nameless()];
     const result = await runCli(args, { env: this.#env });
@@ -130,7 +130,7 @@ export class LndMirror implements AsyncDisposable {
     return this.status(this.#fromLnd);
   }
 
-  /** Every swap that any mirror here has acknowledged is in the lineage, whole. */
+  /** Every swap that any mirror here acknowledged is in the lineage, intact. */
   async expectNothingLost(): Promise<void> {
     const saved = acknowledged(this.events);
     assert.ok(saved.length > 0);
@@ -141,7 +141,7 @@ export class LndMirror implements AsyncDisposable {
     for (const running of this.#started) await running[Symbol.asyncDispose]();
   }
 
-  /** Runs the commands; gives the check of what they said, for the state that they were to see. */
+  /** Runs the commands; returns a check of their output against the state that they should have seen. */
   async #askProgram({
     pointer,
     bytes,
@@ -193,7 +193,7 @@ export class LndMirror implements AsyncDisposable {
     }
   }
 
-  /** `status` and `restore` without `--from` have to be told whose folder. */
+  /** `status` and `restore` without `--from` need to know whose folder it is. */
   #nameless(): readonly string[] {
     const { name, lnd } = this.#options;
     return name === undefined ? ["--node", lnd.pubkey] : [];

@@ -1,11 +1,11 @@
-/** What goes into a macaroon as lnd bakes it. */
+/** The content of a macaroon as lnd bakes it. */
 export interface MacaroonParts {
   /** "entity:action"; several of one entity stand in one op, as lnd writes them. */
   readonly permissions: readonly string[];
   readonly conditions?: readonly string[];
 }
 
-/** A macaroon in lnd's binary form, with a nonce, a storage id and a signature that mean nothing. */
+/** A macaroon in lnd's binary form, with a meaningless nonce, storage id and signature. */
 export function makeMacaroon({ permissions, conditions = [] }: MacaroonParts): Buffer {
   const ops = new Map<string, string[]>();
   for (const permission of permissions) {

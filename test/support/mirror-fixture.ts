@@ -10,12 +10,12 @@ import { systemRandom } from "../../src/runtime/random.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { hastyClock } from "./hasty-clock.ts";
 
-/** The guards of a mirror, with a node or a key to ask where the test gives one. */
+/** The guards of a mirror, with a node or a key if the test gives one. */
 export function guardsFor(store: ObjectStore, asked: Partial<HeldBackupsOptions> = {}) {
   return mirrorPartsFor(store, asked).guards;
 }
 
-/** The same, with what remembers and opens the versions that the store holds. */
+/** The same, with the part that remembers and decrypts the versions in the store. */
 export function mirrorPartsFor(store: ObjectStore, asked: Partial<HeldBackupsOptions> = {}) {
   const nobody = { witness: null, inspect: null, logger: silentLogger };
   const heldBackups = new HeldBackups({ store, ...nobody, ...asked });

@@ -1,10 +1,10 @@
-/** What a backup holds, for telling which of two is newer: each channel's short channel id, by channel point. */
+/** What tells which of two backups is newer: each channel's short channel id, by channel point. */
 export type BackupChannels = ReadonlyMap<string, string>;
 
 /**
- * The states that a node went through, in order, each heard from the node itself. A backup is placed
+ * The states that a node went through, in order, as the node announced them. A backup is placed
  * among them by what it holds: a channel is first pending, then open under another short channel id,
- * then gone. A node of which the newest channel is never closed first leaves no doubt: a channel is gone
+ * then gone. If the node never closes its newest channel first, this is unambiguous: a channel is gone
  * if the backup lacks it and holds a later one, and not opened yet otherwise.
  */
 export class NodeStates {
@@ -18,7 +18,7 @@ export class NodeStates {
     return this.#states.length - 1;
   }
 
-  /** Takes in what was heard, unless it is the state that was heard last. */
+  /** Adds a state, unless it equals the last one. */
   hear(channels: BackupChannels, atMs: number): void {
     const last = this.#states.at(-1);
     if (last !== undefined && isSame(last, channels)) return;
@@ -31,7 +31,7 @@ export class NodeStates {
     }
   }
 
-  /** The newest state that this backup takes in; -1 for none of them. */
+  /** The newest state that this backup covers; -1 if it covers none. */
   indexOf(channels: BackupChannels): number {
     const held = this.#progress(channels);
     return this.#states.findLastIndex((state) =>
@@ -39,12 +39,12 @@ export class NodeStates {
     );
   }
 
-  /** Those of these channels that were heard of, the oldest first. */
+  /** The known ones of these channels, oldest first. */
   inOrderOfOpening(points: readonly string[]): readonly string[] {
     return [...this.#idsOf.keys()].filter((point) => points.includes(point));
   }
 
-  /** How far each channel has come: 0 before it was opened, infinite once it is gone. */
+  /** Each channel's stage: 0 before it was opened, infinite once it is gone. */
   #progress(channels: BackupChannels): readonly number[] {
     const points = [...this.#idsOf.keys()];
     const newest = points.findLastIndex((point) => channels.has(point));

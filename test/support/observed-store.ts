@@ -19,15 +19,15 @@ export interface ObservedStoreOptions {
   readonly bucket: Bucket;
   /** The node's folder. */
   readonly folder: string;
-  /** Opens a backup without the program under test. */
+  /** Decrypts a backup without the program under test. */
   readonly open: (packed: Uint8Array) => Promise<BackupChannels>;
 }
 
 const everyMs = 100;
 
 /**
- * What an S3 client sees of one store, again and again: the pointer, and what it names, whole. A store
- * that is away shows nothing; one that is frozen shows what it holds when it goes on.
+ * Keeps reading one store as an S3 client: the pointer, and the version that it names, in full. A store
+ * that is down shows nothing; a frozen store shows its content once it resumes.
  */
 export class ObservedStore {
   readonly reads: StoreRead[] = [];
@@ -42,7 +42,7 @@ export class ObservedStore {
     this.#options = options;
   }
 
-  /** Until the signal aborts. Throws if the pointer names what isn't there, whole, or goes back. */
+  /** Runs until the signal aborts. Throws if the pointer names a missing or damaged version, or goes back. */
   async watch(signal: AbortSignal): Promise<void> {
     for (let sequence = 0; !signal.aborted; await delay(everyMs)) {
       try {
@@ -66,7 +66,7 @@ export class ObservedStore {
     return sequence;
   }
 
-  /** What is in a version, which has to be whole. */
+  /** The content of a version, which must be intact. */
   async channelsOf(key: string, hash: string): Promise<BackupChannels> {
     const { bucket, folder, open } = this.#options;
     const known = this.#versions.get(key);
@@ -81,7 +81,7 @@ export class ObservedStore {
     return channels;
   }
 
-  /** Resolves when the store takes a write of somebody else's. */
+  /** Resolves when the store accepts a write from another client. */
   async takesWrites(): Promise<void> {
     const { bucket } = this.#options;
     for (;;) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { CliResult } from "./cli.ts";
 
 /**
- * The program's promise for everything that goes wrong: this exit code, and one line on stderr that
- * names the thing and the remedy. Log lines, JSON each, may stand before it.
+ * The program's promise for every error: this exit code, and one line on stderr that
+ * names the problem and the remedy. JSON log lines may precede it.
  */
 export function assertOneLine(result: CliResult, code: number, says: readonly RegExp[]): void {
   const lines = result.stderr.trimEnd().split("\n");

@@ -1,9 +1,9 @@
-/** Secrets of nobody, to be found wherever they leak. */
+/** Made-up secrets that tests look for in all output. */
 
 export const seedWords =
   "above judge emerge veteran reform crunch system all snap please shoulder vault hurt city quarter cover enlist swear success suggest drink wagon enrich body";
 
-/** Each by its name, and with pieces that no output may hold either. */
+/** By name, with the fragments that must not appear in any output either. */
 export const plantedSecrets: readonly {
   readonly name: string;
   readonly text: string;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
 
-/** What a person does when the program has shown this. */
+/** What the user does when the program has shown this. */
 export interface Answer {
   readonly prompt: RegExp;
   /** Types this, and Enter. */
@@ -16,14 +16,14 @@ export interface Answer {
 interface AtTerminal {
   readonly timeoutMs: number;
   readonly env?: NodeJS.ProcessEnv;
-  /** The code with which it is to end. Default: 0. */
+  /** The expected exit code. Default: 0. */
   readonly code?: number;
 }
 
 /**
  * Runs a command at a terminal of its own, through `script` (util-linux), and answers its questions
- * in their order. Returns what was on the screen; throws where it ends with another code than it should,
- * or a question does not come.
+ * in their order. Returns what was on the screen; throws if it ends with an unexpected code,
+ * or if a question doesn't appear.
  */
 export async function answerAtTerminal(
   command: readonly string[],
@@ -41,7 +41,7 @@ export async function answerAtTerminal(
   );
   const waiting = [...answers];
   let screen = "";
-  /** Where on the screen the next question may begin. */
+  /** From where on in the screen's text the next question may begin. */
   let answeredTo = 0;
   child.stdout.on("data", (chunk: Buffer) => {
     screen += chunk.toString("utf8");

@@ -16,7 +16,7 @@ export interface RawObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What must be true of a key: it holds nothing, or the object with this ETag. */
+/** The condition on a key: nothing is there, or the object with this ETag. */
 export type RawCondition = "absent" | { readonly etag: string };
 
 /** "refused": the condition doesn't hold. "missing": it names an ETag, and nothing is there. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The page that is read on the worst day, as its text and as the commands that it shows. */
+/** The recovery page, as its text and as the commands that it shows. */
 const text = readFileSync(
   fileURLToPath(new URL("../../docs/recovery.md", import.meta.url)),
   "utf8",
@@ -14,12 +14,12 @@ export const commandBlocks: readonly string[] = [
   block.replaceAll(new RegExp(`^${indent}`, "gm"), "").trimEnd(),
 );
 
-/** Those that `pageCommands` has given out. */
+/** The blocks that `pageCommands` has returned. */
 export const triedBlocks = new Set<string>();
 
 /**
- * The only block that matches, with the names of its example replaced. Throws where there is none or
- * more than one, or where an example's name is not in it: then the page has changed.
+ * The only block that matches, with the names of its example replaced. Throws if there is none or
+ * more than one, or if an example's name is not in it: then the page has changed.
  */
 export function pageCommands(
   marker: RegExp,

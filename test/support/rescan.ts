@@ -3,7 +3,7 @@ import type { LndNode } from "../peers/lnd-node.ts";
 import { answerAtTerminal } from "./pty.ts";
 import { pageCommands } from "./recovery-page.ts";
 
-/** The last rescan as the page has it; `typeIn` runs commands of the page for this node. */
+/** The last rescan as the page describes it; `typeIn` runs the page's commands for this node. */
 export async function rescanByPage(
   node: LndNode,
   typeIn: (commands: string) => Promise<string>,

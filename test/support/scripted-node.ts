@@ -8,11 +8,11 @@ import { ScbError } from "../../src/runtime/error.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { makeSwapper, mirrorPartsFor, packedBytes } from "./mirror-fixture.ts";
 
-/** A node whose channels, and whose word on them, the test sets; it opens only what it packed. */
+/** A node whose channels, and answers about them, the test sets. It decrypts only what it packed itself. */
 export class ScriptedNode implements NodeWitness {
   closed: readonly string[] = [];
   limbo: readonly LimboChannel[] = [];
-  /** What a question throws instead, while it is set. */
+  /** While set, every question throws this. */
   failure: ScbError | null = null;
   readonly asked: string[] = [];
   readonly #packed = new Map<string, { points: readonly string[]; bare: readonly string[] }>();
@@ -67,7 +67,7 @@ export class ScriptedNode implements NodeWitness {
 
 type Asked = "node" | "key" | "both" | "nobody";
 
-/** A mirror of `node` in a process of its own: nothing is remembered from another. */
+/** A mirror of `node` as in a new process: it remembers nothing from any other. */
 export function mirrorOf(
   node: ScriptedNode,
   store: ObjectStore,

@@ -8,7 +8,7 @@ import type {
 import type { ScbError } from "../../src/runtime/error.ts";
 import { packedBytes } from "./mirror-fixture.ts";
 
-/** A node whose state the test sets, and that says so when the test wants it to. */
+/** A node whose state the test sets, and which announces a change when the test asks for it. */
 export class ScriptedSource implements SnapshotSource {
   readonly description = "a scripted node";
   readonly witness = null;
@@ -16,7 +16,7 @@ export class ScriptedSource implements SnapshotSource {
   packed: Uint8Array = packedBytes();
   channelPoints: readonly string[] | null = null;
   limbo: readonly LimboChannel[] | null = null;
-  /** What a snapshot throws instead, while it is set. */
+  /** While set, every snapshot throws this. */
   failure: ScbError | null = null;
   snapshots = 0;
   readonly #pending: SnapshotReason[] = [];

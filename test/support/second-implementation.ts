@@ -1,6 +1,6 @@
 /**
- * A reader and a writer made from docs/protocol.md alone: nothing here comes from the product. What the page
- * leaves out, this lacks, and the tests that let both read and write one folder fail.
+ * A reader and a writer made from docs/protocol.md alone, with no code from the product. If the page
+ * leaves something out, it is missing here too, and the tests in which both use one folder fail.
  */
 import { createHash, randomBytes } from "node:crypto";
 import * as z from "zod";
@@ -39,7 +39,7 @@ export interface ReadVersion {
   readonly bytes: Uint8Array;
 }
 
-/** The pointer with its ETag; null for none. Throws for what is no pointer. */
+/** The pointer with its ETag; null if there is none. Throws if the object is not a pointer. */
 async function readPointer(store: RawStore): Promise<Base | null> {
   const object = await store.get("latest.json");
   if (object === null) return null;

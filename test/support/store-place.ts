@@ -10,23 +10,23 @@ import type { StoreTimeline } from "./stores-judge.ts";
 import { mountSmallDisk, type SmallDisk } from "./tmpfs.ts";
 
 export interface StorePlaceOptions {
-  /** A disk of its own, of this size, if this user may mount one. */
+  /** The size of the store's own disk, if this user may mount one. */
   readonly diskBytes?: number;
   /** Between the mirror and the store, for each request. Default: none. */
   readonly latencyMs?: number;
 }
 
-/** A MinIO, what a mirror of lnd says of it, and what is seen in it from outside. */
+/** A MinIO, what a mirror of lnd reports about it, and what an outside observer sees in it. */
 export class StorePlace implements AsyncDisposable {
   readonly minio: MinioServer;
   readonly bucket: Bucket;
-  /** Null if it has none of its own. */
+  /** Null if it has no disk of its own. */
   readonly disk: SmallDisk | null;
   readonly observed: ObservedStore;
-  /** As events call it. */
+  /** Its name in events. */
   readonly name: string;
   readonly away: { fromMs: number; toMs: number }[] = [];
-  /** All mirrors that ever were started into it. */
+  /** All mirrors ever started on it. */
   readonly runs: RunningCli[] = [];
   readonly #line: SlowLine;
 
@@ -65,7 +65,7 @@ export class StorePlace implements AsyncDisposable {
     return join(this.disk?.path ?? "", "filler");
   }
 
-  /** What mirrors have said of it. */
+  /** What mirrors have reported about it. */
   get told(): readonly CliEvent[] {
     return this.runs.flatMap(({ events }) => events.filter(({ store }) => store === this.name));
   }
@@ -74,7 +74,7 @@ export class StorePlace implements AsyncDisposable {
     return acknowledged(this.told);
   }
 
-  /** All that is known of it, by the states of the node. */
+  /** All that is known about it, in terms of the node's states. */
   async timeline({ states }: ChangingLnd): Promise<StoreTimeline> {
     const commits: { atMs: number; state: number }[] = [];
     for (const { event, at, key, sha256 } of this.told) {

@@ -1,9 +1,9 @@
-/** What is known from outside of several stores of one node, and of what their mirror said. Times: Date.now(). */
+/** What an observer knows about several stores of one node, and about their mirror's reports. Times: Date.now(). */
 export interface StoresTimeline {
-  /** When the node came into each of its states. */
+  /** When the node entered each of its states. */
   readonly statesAtMs: readonly number[];
   readonly stores: readonly StoreTimeline[];
-  /** Each verdict that was said, and what it rests on, in order. */
+  /** Each verdict and its reasons, in order. */
   readonly told: readonly ToldVerdict[];
   readonly untilMs: number;
 }
@@ -17,20 +17,20 @@ export interface ToldVerdict {
 
 export interface StoreTimeline {
   readonly name: string;
-  /** What an S3 client read there, in order: the newest of the node's states that is in it. */
+  /** What an S3 client read there, in order, each as the newest of the node's states that it covers. */
   readonly reads: readonly { readonly atMs: number; readonly state: number }[];
-  /** What the mirror said is saved there. */
+  /** What the mirror reported as saved there. */
   readonly commits: readonly { readonly atMs: number; readonly state: number }[];
-  /** From just before it was struck until it first took a write again. */
+  /** From just before a fault struck it until it first accepted a write again. */
   readonly away: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
 export interface VerdictBounds {
   /** How many stores have to hold the node's state. */
   readonly required: number;
-  /** So long a state may be on its way before "safe" is a lie. */
+  /** How long a state may take to be saved before "safe" is wrong. */
   readonly unsavedMs: number;
-  /** So long after enough stores are well and level it may take to say "safe". */
+  /** How long it may take to say "safe" once enough stores are up and hold the state. */
   readonly settleMs: number;
 }
 
@@ -41,10 +41,10 @@ export interface WrongVerdict extends ToldVerdict {
 const everyMs = 50;
 
 /**
- * Looks at what was said at every moment from the first "safe" on: before, nothing was read back yet. "safe" is wrong if fewer stores than
- * needed can hold what the node had a while ago; anything else is wrong if enough of them were there
- * for a while and are known to hold it. In between, nobody outside can know. What comes right after
- * another wrong one, for the same reason, is not listed again.
+ * Judges the verdict at every moment from the first "safe" on; before that, nothing was read back yet. "safe" is wrong if fewer stores than
+ * needed can hold what the node had a while ago; anything else is wrong if enough of them were up
+ * for a while and are known to hold it. In between, an outside observer can't know. A verdict right after
+ * another one that is wrong for the same reason is not listed again.
  */
 export function wrongVerdicts(
   { statesAtMs, stores, told, untilMs }: StoresTimeline,
@@ -77,7 +77,7 @@ export function wrongVerdicts(
   return wrong;
 }
 
-/** As much as it can hold: what is read next, and nothing that came while it was away. */
+/** The most it can hold: what is read next, but nothing that came while it was down. */
 function mostHeld(store: StoreTimeline, statesAtMs: readonly number[], atMs: number): number {
   const next = store.reads.find((read) => read.atMs >= atMs);
   const away = store.away.find(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
@@ -96,17 +96,17 @@ function newestAt(statesAtMs: readonly number[], atMs: number): number {
 
 export interface EventTime {
   readonly state: number;
-  /** From the node's event until as many stores as are needed held it; infinite for never. */
+  /** From the node's event until enough stores held it; infinite if they never did. */
   readonly tookMs: number;
-  /** The same in as many stores that are mirrored each by itself, and that nothing happens to. */
+  /** The same for as many stores that are each mirrored separately, without faults. */
   readonly ownMs: number;
-  /** So far apart those were: no difference of this machine's times says more. */
+  /** How far apart those were: smaller differences mean nothing on this machine. */
   readonly apartMs: number;
   /** Since the state before. */
   readonly sinceMs: number;
 }
 
-/** Of each state, unless fewer stores than needed were there and level: then it can't be saved at once. */
+/** For each state, unless too few stores were up and level: then it can't be saved at once. */
 export function eventTimes(
   timeline: StoresTimeline,
   alone: readonly StoreTimeline[],
@@ -132,7 +132,7 @@ export function eventTimes(
   return times;
 }
 
-/** When so many of the stores held the state; infinite for never. */
+/** When this many of the stores held the state; infinite if they never did. */
 export function savedMs(stores: readonly StoreTimeline[], state: number, required: number): number {
   const saved = stores.map(
     ({ commits }) => commits.find((commit) => commit.state >= state)?.atMs ?? Infinity,
@@ -140,7 +140,7 @@ export function savedMs(stores: readonly StoreTimeline[], state: number, require
   return saved.sort((a, b) => a - b)[required - 1] ?? Infinity;
 }
 
-/** For each return of a store: until it was read to hold what the node had then; infinite for never. */
+/** For each return of a store: the time until it was seen to hold what the node had then; infinite if never. */
 export function returnTimes({ statesAtMs, stores }: StoresTimeline): readonly number[] {
   return stores.flatMap((store) => store.away.map(({ toMs }) => levelMs(store, toMs, statesAtMs)));
 }

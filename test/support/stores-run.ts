@@ -22,35 +22,35 @@ import {
 import { fillDisk } from "./tmpfs.ts";
 
 export interface StoresRunOptions {
-  /** It goes on until lnd's backup has changed so often, and each trouble has struck each store. */
+  /** It runs until lnd's backup has changed this often, and each fault has struck each store. */
   readonly events: number;
   readonly seed: number;
   readonly onTrouble?: (what: string, events: number) => void;
-  /** Ends it early: what was done until then is judged. */
+  /** Ends the run early; what was done until then is judged. */
   readonly signal?: AbortSignal;
 }
 
 export interface StoresRunReport {
   readonly events: number;
-  /** How often each trouble struck. */
+  /** How often each fault struck. */
   readonly troubles: Readonly<Record<string, number>>;
   readonly times: readonly EventTime[];
   /** From each return of a store until it was level. */
   readonly returnedMs: readonly number[];
   readonly wrong: readonly WrongVerdict[];
-  /** How often a store was read, how often /readyz was, and how many verdicts the run told. */
+  /** How often a store and /readyz were read, and how many verdicts the run reported. */
   readonly reads: number;
   readonly readyzReads: number;
   readonly verdicts: number;
-  /** By store: swaps that were acknowledged, all of which are there. */
+  /** By store: acknowledged swaps, all of which are there. */
   readonly acknowledged: Readonly<Record<string, number>>;
 }
 
 const required = 2;
 const requestTimeoutMs = 1_000;
 /**
- * A request to a store that hangs is given up, and then the trouble is told. How fast things are is
- * judged by other numbers, so this has to do on a busy machine.
+ * A request to a hanging store is abandoned after this time, and then reported. Other figures judge the
+ * speed, so this must suit a busy machine.
  */
 const bounds = { required, unsavedMs: 3 * requestTimeoutMs + 1_000, settleMs: 3_000 };
 const eventually = { timeoutMs: 60_000, everyMs: 20 };
@@ -79,10 +79,10 @@ const doubled = troubles.slice(0, 2);
  * A real lnd, mirrored into three MinIOs of which two have to hold its state. In turn each is killed,
  * frozen, filled and restarted while lnd's channels come and go; then two at once are killed, and
  * frozen. Two more, each mirrored by a program of its own, go through nothing: they say how long such
- * stores take at that moment. Somebody else reads the stores, `/readyz` and what the mirror tells, and
+ * stores take at that moment. An observer reads the stores, `/readyz` and the mirror's events, and
  * knows lnd's state from lnd: see `wrongVerdicts`.
  *
- * In the end the mirror has stopped in peace with lnd's last state in each store, all that it had
+ * In the end the mirror has stopped cleanly with lnd's last state in each store, all that it had
  * acknowledged is there, and no store's state ever went back. Fails if that isn't so; the rest is in the
  * report.
  */
@@ -155,7 +155,7 @@ export async function storesRun(options: StoresRunOptions): Promise<StoresRunRep
   };
 }
 
-/** Until there were enough events, and each trouble has struck each store. */
+/** Runs until there were enough events, and each fault has struck each store. */
 async function trouble(
   options: StoresRunOptions & {
     readonly lnd: ChangingLnd;
@@ -166,7 +166,7 @@ async function trouble(
 ): Promise<void> {
   const { events, seed, onTrouble, signal, lnd, places, struck, ended } = options;
   const unit = seededUnit(seed);
-  /** What strikes, and what ends, does so while something changes. */
+  /** Faults begin and end while something changes. */
   const meanwhile = async (...deeds: readonly (() => Promise<unknown>)[]): Promise<void> => {
     const later = async (deed: () => Promise<unknown>): Promise<void> => {
       await delay(unit() * 600);
@@ -196,7 +196,7 @@ async function trouble(
     };
     await meanwhile(...victims.map(strike));
     for (let change = 1; change < changes; change += 1) await lnd.change();
-    // Two that are away: long enough for that to be told.
+    // Two are down long enough for the mirror to report it.
     if (victims.length > 1) await delay(bounds.unsavedMs + 500);
     await meanwhile(...victims.map(comeBack));
     await untilLevel(lnd, places);
@@ -223,7 +223,7 @@ async function trouble(
   }
 }
 
-/** Waits until each place was read to hold what lnd has. */
+/** Waits until each store was seen to hold what lnd has. */
 async function untilLevel({ states }: ChangingLnd, places: readonly StorePlace[]): Promise<void> {
   for (const { name, told, observed } of places) {
     await waitFor(

@@ -5,22 +5,22 @@ import { faultName } from "../peers/fault-proxy/fault.ts";
 import { assertNothingLost, type Bucket, type LineageEntry, sha256 } from "./bucket.ts";
 
 export interface AuditInput {
-  /** All that the programs asked of the store since it was empty. */
+  /** All requests of the programs since the store was empty. */
   readonly exchanges: readonly Exchange[];
   readonly bucket: Pick<Bucket, "name" | "current" | "lineage" | "get">;
   /** PREFIX/NODE. */
   readonly folder: string;
-  /** What the programs have said is saved. */
+  /** What the programs reported as saved. */
   readonly acknowledged: readonly LineageEntry[];
 }
 
-/** Figures of what was looked at, for people. */
+/** Figures about what was checked, for people. */
 export interface AuditReport {
   readonly requests: number;
   /** How often each fault struck. */
   readonly faults: Readonly<Record<string, number>>;
   readonly commits: number;
-  /** Commits of which the client was not told by the answer to its request. */
+  /** Commits that the client didn't learn of from the answer to its request. */
   readonly commitsUntold: number;
   readonly acknowledged: number;
   readonly versions: number;
@@ -38,9 +38,9 @@ type LoggedPointer = z.infer<typeof pointerSchema>;
 /**
  * Judges the swaps of one folder from outside, by what went through a fault proxy (that keeps the
  * text of `latest.json`) and by the bucket. It knows the objects of the swap protocol, and none of
- * the program's own code. Fails where one of these does not hold:
+ * the program's own code. Fails if one of these does not hold:
  *
- * - each acknowledged swap is in the lineage, which is whole (I2);
+ * - each acknowledged swap is in the lineage, which is intact (I2);
  * - each pointer that was ever committed named a version that the store was known to hold, with that
  *   size and hash, before the pointer was sent (I1);
  * - the sequences of the committed pointers are 1, 2, 3 …, each once, each on top of the one before
@@ -114,7 +114,7 @@ interface Keyed extends Exchange {
 interface LoggedVersion {
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** When the store first showed that it holds it; infinite where it never did. */
+  /** When the store first showed that it holds it; infinite if it never did. */
   knownAt: number;
 }
 
@@ -139,7 +139,7 @@ function versionsOf(requests: readonly Keyed[]): ReadonlyMap<string, LoggedVersi
   return versions;
 }
 
-/** Each pointer of which a write's success, or a read, proves that it was committed. */
+/** Each pointer that a successful write, or a read, proves to be committed. */
 function committedPointers(
   requests: readonly Keyed[],
 ): ReadonlyMap<string, { pointer: LoggedPointer; sentAt: number; isTold: boolean }> {

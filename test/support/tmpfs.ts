@@ -8,11 +8,11 @@ import { runCommand } from "../peers/run-command.ts";
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   setReadOnly(): Promise<void>;
-  /** Takes it away, even from under a process that uses it. The mount point stays, empty. */
+  /** Unmounts it, even while a process uses it. The empty mount point stays. */
   unmount(): Promise<void>;
 }
 
-/** Null where this user may not mount. */
+/** Null if this user may not mount. */
 export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
   if (process.getuid?.() !== 0) return null;
   const path = await mkdtemp(join(tmpdir(), "scb-disk-"));
@@ -40,7 +40,7 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
 
 /**
  * Shows the file or folder `source` at `target`, which is made first, as a container's bind mount does.
- * Null where this user may not mount.
+ * Null if this user may not mount.
  */
 export async function bindMount(source: string, target: string): Promise<AsyncDisposable | null> {
   if (process.getuid?.() !== 0) return null;
