@@ -21,7 +21,7 @@ export interface Azurite extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** Starts it, and returns when it answers. Installs it where it isn't cached. */
+/** Starts it, and returns when it answers. Installs it if it isn't cached. */
 export async function startAzurite(): Promise<Azurite> {
   const program = await provisionAzurite();
   const folder = await mkdtemp(join(tmpdir(), "scb-azurite-"));

@@ -23,7 +23,7 @@ export interface BrowserPage extends AsyncDisposable {
   /** The whole page, however long, as PNG. */
   screenshot(): Promise<Buffer>;
   press(key: "Tab"): Promise<void>;
-  /** What the browser complained of: violations of a policy, failed requests. */
+  /** What the browser complained about: policy violations, failed requests. */
   readonly complaints: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export async function startBrowserPage(): Promise<BrowserPage> {
   const portFile = join(folder, "DevToolsActivePort");
   const port = await waitFor(
     "Chromium",
-    // The file is there before anything is in it.
+    // The file exists before it has any content.
     () =>
       existsSync(portFile) ? /^\d+(?=\n)/.exec(readFileSync(portFile, "utf8"))?.[0] : undefined,
     { timeoutMs: deadlineMs, everyMs: 50, details: child.logTail, hopeless: child.ended },

@@ -56,7 +56,7 @@ async function isThere(): Promise<boolean> {
   }
 }
 
-/** Prints a file of HTML as a person would, on this paper, and looks at the sheets. */
+/** Prints an HTML file as a person would, on this paper, and examines the sheets. */
 export async function printPage(
   html: string,
   { paper, dpi = 150 }: { readonly paper: "A4" | "Letter"; readonly dpi?: number },
@@ -64,7 +64,7 @@ export async function printPage(
   const folder = await mkdtemp(join(tmpdir(), "scb-print-"));
   try {
     const [page, pdf] = [join(folder, "page.html"), join(folder, "page.pdf")];
-    // In a print dialogue the paper is chosen there; on the command line only the page can.
+    // A print dialogue chooses the paper; on the command line only the page itself can.
     await writeFile(page, html.replace("</head>", `<style>@page{size:${paper}}</style></head>`));
     const flags = [
       ...["--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"],

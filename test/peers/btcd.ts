@@ -12,7 +12,7 @@ export interface Btcd {
   readonly rpcUser: string;
   readonly rpcPassword: string;
   readonly rpcCertPath: string;
-  /** `btcctl`: the result as it prints it. */
+  /** Runs `btcctl`, and returns what it prints. */
   ctl(...args: readonly string[]): Promise<string>;
   /** Mines `count` blocks now and returns the new height. */
   mine(count: number): Promise<number>;
@@ -30,7 +30,7 @@ export async function startBtcd(
   miningAddress: string,
 ): Promise<Btcd> {
   await mkdir(folder, { recursive: true });
-  // Without an existing file both look for one in the user's own folder, and fail.
+  // Without a file both look for one in the user's own folder, and fail.
   const emptyConfig = join(folder, "empty.conf");
   await writeFile(emptyConfig, "");
   const rpcHost = `127.0.0.1:${await freePort()}`;

@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Where its output goes; appended to. */
+  /** The file that its output is appended to. */
   readonly logPath: string;
 }
 
@@ -22,7 +22,7 @@ export interface Child {
   logTail(): string;
   /** Sends the signal and waits until it is gone; after `graceMs` SIGKILL. May be called twice. */
   stop(signal?: NodeJS.Signals, graceMs?: number): Promise<void>;
-  /** Waits until it has ended by itself; after `graceMs` SIGKILL. */
+  /** Waits until it has ended on its own; after `graceMs` SIGKILL. */
   waitForEnd(graceMs: number): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function startChild(
     running.delete(child);
     throw new Error(`${name} could not be started: ${command}`, { cause: error });
   }
-  // A test that forgets to stop a peer must end nevertheless.
+  // A test that forgets to stop a peer must still end.
   child.unref();
 
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;

@@ -23,7 +23,7 @@ export async function provisionCleanDebian(
       title: "a clean Debian 12 (about a minute the first time)",
       build: async (target) => {
         const root = join(target, "root");
-        // As an ordinary installation has them, and a minimal one doesn't.
+        // An ordinary installation has them, a minimal one doesn't.
         const packages = "--include=adduser,ca-certificates";
         const args = ["--variant=minbase", packages, suite, root];
         await runCommand("debootstrap", args, { timeoutMs: 10 * 60_000 });
@@ -35,8 +35,8 @@ export async function provisionCleanDebian(
 }
 
 /**
- * A fresh Debian 12 without a compiler, Node or a checkout. What is done to it stays until it is disposed,
- * and nothing of it outside of it. It has no network but its own loopback, unless it `sharesNetwork`.
+ * A fresh Debian 12 without a compiler, Node or a checkout. Changes to it last until it is disposed,
+ * and don't affect this machine. It has no network but its own loopback, unless it `sharesNetwork`.
  */
 export class CleanDebian implements AsyncDisposable {
   readonly #base: string;
@@ -63,13 +63,13 @@ export class CleanDebian implements AsyncDisposable {
     await cp(from, path, { recursive: true, mode: constants.COPYFILE_FICLONE });
   }
 
-  /** Runs a shell's line there, as root in its own folder; gives what it wrote to stdout. */
+  /** Runs a shell command there, as root in its own folder, and returns its stdout. */
   run(line: string, options: Partial<CommandOptions> = {}): Promise<string> {
     const [base, upper, work, root] = [
       this.#base,
       ...["upper", "work", "root"].map((name) => join(this.#work, name)),
     ];
-    // The mounts are gone with the last process.
+    // The mounts disappear with the last process.
     const script = `
       mount -t overlay overlay -o lowerdir=${base},upperdir=${upper},workdir=${work} ${root}
       mount -t proc proc ${root}/proc

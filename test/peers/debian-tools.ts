@@ -3,15 +3,15 @@ import { installDebian } from "./install-debian.ts";
 import { type Progress, toStderr } from "./peer-cache.ts";
 import { inCi, PeerUnavailable } from "./peer-unavailable.ts";
 
-/** Programs that Debian has as they are needed. */
+/** Programs that Debian's own packages provide. */
 export interface DebianTools {
-  /** As `npm run peers` calls them. */
+  /** Their name for `npm run peers`. */
   readonly name: string;
   readonly programs: readonly string[];
   readonly packages: readonly string[];
 }
 
-/** What completion is tried in; bash is everywhere. */
+/** The shells in which completion is tested; bash is everywhere. */
 export const shells: DebianTools = {
   name: "shells",
   programs: ["/usr/bin/zsh", "/usr/bin/fish"],
@@ -25,7 +25,7 @@ export const compose: DebianTools = {
   packages: ["docker-compose"],
 };
 
-/** What packages are judged with, a clean Debian to install them on, and another processor. */
+/** For checking packages, installing them on a clean Debian, and emulating another processor. */
 export const packaging: DebianTools = {
   name: "packaging",
   programs: [
@@ -39,8 +39,8 @@ export const packaging: DebianTools = {
 };
 
 /**
- * Makes sure that the programs are there. Installs Debian's where `install` is true, which by default only
- * CI wants: a test that a person runs changes no system. Throws PeerUnavailable.
+ * Makes sure that the programs are there. Installs Debian's if `install` is true, which by default only
+ * CI sets: a test that a person runs doesn't change the system. Throws PeerUnavailable.
  */
 export async function provisionTools(
   { name, programs, packages }: DebianTools,

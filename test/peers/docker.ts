@@ -17,9 +17,9 @@ export interface DockerEngine extends AsyncDisposable {
 }
 
 /**
- * Makes sure that `startDocker` can give an engine: one answers, or `dockerd` is there to be
- * started by root. Installs Debian's where `install` is true, which by default only CI wants: a
- * test that a person runs changes no system. Throws PeerUnavailable.
+ * Makes sure that `startDocker` can provide an engine: one answers, or root can start
+ * `dockerd`. Installs Debian's if `install` is true, which by default only CI sets: a
+ * test that a person runs doesn't change the system. Throws PeerUnavailable.
  */
 export async function provisionDocker(
   progress: Progress = toStderr,
@@ -43,7 +43,7 @@ export async function provisionDocker(
 }
 
 /**
- * The engine that answers; where there is none, one of our own, with its own socket and folders,
+ * The engine that answers; if there is none, one of our own, with its own socket and folders,
  * that is stopped and removed on dispose.
  */
 export async function startDocker(): Promise<DockerEngine> {

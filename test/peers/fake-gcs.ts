@@ -10,12 +10,12 @@ import { waitFor } from "./wait-for.ts";
 export interface FakeGcs extends AsyncDisposable {
   readonly endpoint: string;
   createBucket(name: string): Promise<void>;
-  /** SIGKILL, and waits until it is gone, with all that it held. */
+  /** SIGKILL, and waits until it is gone. Its data is lost. */
   kill(): Promise<void>;
   restart(): Promise<void>;
 }
 
-/** Starts it, and returns when it answers. Builds it where it isn't cached. */
+/** Starts it, and returns when it answers. Builds it if it isn't cached. */
 export async function startFakeGcs(): Promise<FakeGcs> {
   const program = await provisionFakeGcs();
   const folder = await mkdtemp(join(tmpdir(), "scb-fake-gcs-"));
@@ -32,7 +32,7 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   };
   const start = async (): Promise<Child> => {
     const where = ["-scheme", "http", "-host", "127.0.0.1", "-port", String(port)];
-    // Its other backend breaks connections when one object is written and read at once.
+    // Its other backend breaks connections when one object is written and read at the same time.
     const storage = ["-backend", "memory"];
     const child = await startChild(
       "fake-gcs-server",

@@ -5,7 +5,7 @@ import { cached, type Progress } from "./peer-cache.ts";
 import { PeerUnavailable } from "./peer-unavailable.ts";
 import { runCommand } from "./run-command.ts";
 
-/** A release of a program that `go install` builds as it is. */
+/** A release of a program that `go install` builds unchanged. */
 interface Release {
   readonly title: string;
   readonly from: string;
@@ -25,13 +25,13 @@ const goPrograms = {
   minio: {
     title: "MinIO (about 5 minutes the first time)",
     from: "github.com/minio/minio",
-    // The last tag is older than two fixes of MinIO's conditional writes.
+    // The last tag lacks two fixes of MinIO's conditional writes.
     version: "v0.0.0-20260212201848-7aac2a2c5b7c",
   },
   "minio-client": {
     title: "MinIO's client (about 2 minutes the first time)",
     from: "github.com/minio/mc",
-    // The newest that has a checksum in the public log.
+    // The newest version that has a checksum in the public log.
     version: "v0.0.0-20250313080218-cf909e1063a9",
   },
   versitygw: {

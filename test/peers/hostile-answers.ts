@@ -19,7 +19,7 @@ export function errorAnswer(
   };
 }
 
-/** What a proxy, a captive portal or a login page says. */
+/** The page of a proxy, a captive portal or a login. */
 export function pageAnswer(
   status: number,
   {
@@ -55,7 +55,7 @@ export function objectAnswer(
   };
 }
 
-/** Begins as `head` says, and goes on with `chunk` each `everyMs` until the client has enough. */
+/** Begins with `head`, and adds `chunk` every `everyMs` until the client gives up. */
 export function endlessAnswer(
   head: Record<string, string>,
   chunk: Uint8Array,
@@ -64,7 +64,7 @@ export function endlessAnswer(
   return (_asked, response) => {
     response.writeHead(200, head);
     const timer = setInterval(() => {
-      // What the client doesn't take now must not pile up here.
+      // Data that the client doesn't read must not pile up here.
       if (!response.writableNeedDrain) response.write(chunk);
     }, everyMs);
     response.on("close", () => clearInterval(timer));

@@ -16,8 +16,8 @@ interface Script {
 }
 
 /**
- * An S3 service on 127.0.0.1 that answers as it is told: each request, or those that a script picks.
- * What no script is for gets the honest answer of a small S3 with conditional writes.
+ * An S3 service on 127.0.0.1 that gives scripted answers: to every request, or to those that a script picks.
+ * All other requests get the honest answers of a small S3 with conditional writes.
  */
 export class HostileS3 implements AsyncDisposable {
   readonly requests: S3Asked[] = [];
@@ -52,12 +52,12 @@ export class HostileS3 implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** What the honest part holds under a key of the bucket. */
+  /** The object that the honest part holds under a key of the bucket. */
   held(key: string): Buffer | undefined {
     return this.#honest.held(key);
   }
 
-  /** The answer to the next `times` requests that `on` picks. */
+  /** Sets the answer to the next `times` requests that `on` picks. */
   script(on: (asked: S3Asked) => boolean, answer: Answer, times = 1): void {
     this.#scripts.push({ on, answer, times });
   }

@@ -9,7 +9,7 @@ import { provisionLnd } from "./provision.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface LndNetworkOptions {
-  /** A name alone is a node with `--noseedbackup`. */
+  /** A bare name stands for a node with `--noseedbackup`. */
   readonly nodes: readonly (string | LndNodeOptions)[];
 }
 
@@ -19,7 +19,7 @@ export interface ChannelEnds {
 }
 
 export interface OpenChannelOptions {
-  /** Capacity, satoshi; all of it is the opener's. */
+  /** Capacity in satoshis, all on the opener's side. */
   readonly sat: number;
   /** Not announced. Default: false, except for taproot, which must be. */
   readonly private?: boolean;
@@ -42,11 +42,11 @@ export interface LndNetwork extends AsyncDisposable {
    * and know each other's policy: earlier it can't be closed.
    */
   openChannel(from: LndNode, to: LndNode, options: OpenChannelOptions): Promise<string>;
-  /** Several at once, each from another node: a wallet has but one confirmed coin to begin with. */
+  /** Opens several at once, each from a different node: a wallet starts with only one confirmed coin. */
   openChannels(channels: readonly (ChannelEnds & OpenChannelOptions)[]): Promise<string[]>;
   /** Returns when the closing transaction waits for a block. Mine 6 until it is settled. */
   closeChannel(node: LndNode, channelPoint: string, how?: "coop" | "force"): Promise<void>;
-  /** Pays over whatever route there is. */
+  /** Pays over any available route. */
   pay(from: LndNode, to: LndNode, sat: number): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ const edgeSchema = z.object({
   node2_policy: z.object({}).nullable(),
 });
 
-/** Starts the network; its nodes are funded and in step. Builds lnd where it isn't cached. */
+/** Starts the network; its nodes are funded and in sync. Builds lnd if it isn't cached. */
 export async function startLndNetwork({ nodes: specs }: LndNetworkOptions): Promise<LndNetwork> {
   const binaries = await provisionLnd();
   const folder = await mkdtemp(join(tmpdir(), "scb-lnd-"));
@@ -102,7 +102,7 @@ export async function startLndNetwork({ nodes: specs }: LndNetworkOptions): Prom
     const addressSchema = z.object({ address: z.string() });
     const addresses: string[] = [];
     for (const node of funded) {
-      // btcd's createrawtransaction knows no witness addresses.
+      // btcd's createrawtransaction doesn't support witness addresses.
       addresses.push((await node.query(addressSchema, "newaddress", "np2wkh")).address);
     }
     while (addresses.length > 0) {

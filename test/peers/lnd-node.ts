@@ -27,7 +27,7 @@ export interface WalletByHand {
 export interface StartOptions {
   /** False leaves the real wallet locked; then only the wallet unlocker's RPCs are served. */
   readonly unlock?: boolean;
-  /** More flags, for this once. */
+  /** More flags, for this start only. */
   readonly args?: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface LndNode {
   /** host:port of gRPC, as `lncli --rpcserver` takes it. */
   readonly rpcserver: string;
   readonly restHost: string;
-  /** host:port where other nodes reach it; it announces this. */
+  /** host:port where other nodes reach it, and which it announces. */
   readonly listenHost: string;
   readonly lnddir: string;
   readonly tlsCertPath: string;
@@ -46,7 +46,7 @@ export interface LndNode {
   readonly pubkey: string;
   /** Of a real wallet. */
   readonly walletPassword: string;
-  /** The words of a real wallet; none with `--noseedbackup`. */
+  /** The seed words of a real wallet; none with `--noseedbackup`. */
   readonly words: readonly string[];
   /** `lncli` and the flags that reach this node, as words of a command line. */
   readonly lncliCommand: readonly string[];
@@ -60,7 +60,7 @@ export interface LndNode {
   exportChanBackup(): Promise<Uint8Array>;
   /** `lncli verifychanbackup --multi_file`: the channel points in it, sorted. */
   verifyChanBackup(bytes: Uint8Array): Promise<readonly string[]>;
-  /** A new macaroon with just these permissions; returns its file. */
+  /** Bakes a macaroon with only these permissions; returns its file. */
   bakeMacaroon(permissions: readonly string[]): Promise<string>;
   isRunning(): boolean;
   /** `lncli stop`, or SIGTERM, and waits until it is gone. */
@@ -69,9 +69,9 @@ export interface LndNode {
   kill(): Promise<void>;
   /** Starts it again, and returns when it serves everything. */
   start(options?: StartOptions): Promise<void>;
-  /** Resolves when it serves everything: for one that was started locked. */
+  /** Resolves when it serves everything: for a node that was started locked. */
   serving(): Promise<void>;
-  /** Resolves when its process has ended by itself. */
+  /** Resolves when its process has ended on its own. */
   gone(): Promise<void>;
   logTail(): string;
 }

@@ -11,7 +11,7 @@ const readSingleSchema = z.union([
 ]);
 
 /**
- * How lnd reads one Single: why not, or how many bytes it left unread, what it then writes, and the
+ * How lnd reads one Single: why it can't, or how many bytes it left unread, what it then writes, and the
  * channel as `inspect --json --with-close-tx` prints it.
  */
 export type LndRead = z.infer<typeof readSingleSchema>;
@@ -21,9 +21,9 @@ export interface KeyPlace {
   readonly index: number;
 }
 
-/** lnd's own Go code, asked over a pipe. What lnd refuses is an Error with its message. */
+/** lnd's own Go code, asked over a pipe. If lnd refuses the input, the result is an Error with its message. */
 export interface LndOracle extends AsyncDisposable {
-  /** Singles of every version, made from a seed with all that lnd's types can hold. */
+  /** Random Singles of every version, made from a seed, with everything that lnd's types can hold. */
   makeSingles(seed: number, count: number): Promise<readonly LndRead[]>;
   readSingles(plaintexts: readonly Uint8Array[]): Promise<readonly LndRead[]>;
   /** Packs under the key ring whose key at 7/0 is `pubKey`. */
@@ -127,7 +127,7 @@ function lineByLine(child: ChildProcessByStdio<Writable, Readable, null>): Ask {
 }
 
 function withBytesAsHex(this: unknown, key: string, value: unknown): unknown {
-  // A Buffer has already turned itself into something else here.
+  // A Buffer has already been converted by its own toJSON here.
   const given = (this as Record<string, unknown>)[key];
   return given instanceof Uint8Array ? Buffer.from(given).toString("hex") : value;
 }

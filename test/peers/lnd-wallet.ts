@@ -7,7 +7,7 @@ export interface WalletSeed {
   /** 24 aezeed words. Default: new ones. */
   readonly words?: readonly string[];
   readonly aezeedPassphrase?: string;
-  /** Addresses to look ahead for funds of these words. Default: none, a new wallet. */
+  /** The recovery window in addresses. Default: none, a new wallet. */
   readonly recoveryWindow?: number;
   /** A packed Multi to restore at once. */
   readonly multiChanBackup?: Uint8Array;
@@ -16,8 +16,8 @@ export interface WalletSeed {
 const seedSchema = z.object({ cipher_seed_mnemonic: z.array(z.string()).length(24) });
 
 /**
- * Makes the wallet of an lnd that has none, over REST: `lncli create` asks a terminal. Returns the
- * words.
+ * Makes the wallet of an lnd that has none, over REST, because `lncli create` asks at a terminal. Returns the
+ * seed words.
  */
 export async function initWallet(
   restHost: string,

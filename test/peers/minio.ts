@@ -3,7 +3,7 @@ import { provisionMinio } from "./provision.ts";
 import { type S3Ground, type S3Server, startS3Server } from "./s3-server.ts";
 
 export interface MinioOptions {
-  /** Where it keeps its data. Default: a new temporary folder, removed on dispose. */
+  /** Its data folder. Default: a new temporary folder, removed on dispose. */
   readonly directory?: string;
 }
 

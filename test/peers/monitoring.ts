@@ -13,8 +13,8 @@ import { waitFor } from "./wait-for.ts";
 const programs = ["/usr/bin/prometheus", "/usr/bin/promtool", "/usr/bin/amtool"] as const;
 
 /**
- * Makes sure that Prometheus and the tools of its configuration are there. Installs Debian's where
- * `install` is true, which by default only CI wants. Throws PeerUnavailable.
+ * Makes sure that Prometheus and its configuration tools are there. Installs Debian's if
+ * `install` is true, which by default only CI sets. Throws PeerUnavailable.
  */
 export async function provisionPrometheus(
   progress: Progress = toStderr,

@@ -19,7 +19,7 @@ export interface MotoServer extends AsyncDisposable {
   createVersionedBucket(name: string): Promise<void>;
 }
 
-/** Starts moto, and returns when it answers. Installs it where it isn't there. */
+/** Starts moto, and returns when it answers. Installs it if it is missing. */
 export async function startMoto(): Promise<MotoServer> {
   const pythonEnv = await provisionMoto();
   const folder = await mkdtemp(join(tmpdir(), "scb-moto-"));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Says what takes time, for people. */
+/** Tells people what takes time. */
 export type Progress = (line: string) => void;
 
 export const toStderr: Progress = (line) => {
@@ -29,7 +29,7 @@ export interface CachedBuild {
 }
 
 /**
- * The folder of a finished build, made first where there is none. It is built under another name
+ * The folder of a finished build, made first if it is missing. It is built under another name
  * and renamed when it is whole, so an interrupted build is never taken for a finished one; of
  * several processes that ask at once, one builds and the others wait.
  */
@@ -65,7 +65,7 @@ export async function cached(
 
 /**
  * Keeps other processes out until disposed. SQLite's lock is the operating system's lock on the
- * file, so it is gone with its holder, however that one ends.
+ * file, so it is released when its holder ends, however that happens.
  */
 async function lock(path: string, onWait: () => void): Promise<Disposable> {
   const database = new DatabaseSync(path, { timeout: 0 });

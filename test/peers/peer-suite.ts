@@ -3,8 +3,8 @@ import { inCi, PeerUnavailable } from "./peer-unavailable.ts";
 import { type Peer, provision } from "./provision.ts";
 
 /**
- * A `describe` whose tests need real peers. Where one of them can't be had the tests are skipped,
- * and a message says why and what to install; with CI=true that is a failure. A peer that isn't
+ * A `describe` whose tests need real peers. If one of them is unavailable, the tests are skipped,
+ * and a message says why and what to install; with CI=true they fail. A peer that isn't
  * cached is built first.
  */
 export function peerSuite(

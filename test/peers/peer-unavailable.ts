@@ -1,4 +1,4 @@
-/** A peer that can't be had on this machine. The message says why, and what to install. */
+/** A peer is unavailable on this machine. The message says why, and what to install. */
 export class PeerUnavailable extends Error {
   override readonly name = "PeerUnavailable";
 }

@@ -3,7 +3,7 @@ import { runCommand } from "./run-command.ts";
 
 const installTimeoutMs = 10 * 60_000;
 
-/** Python's version, as "3.11". Throws PeerUnavailable where there is none; `peer` is for its message. */
+/** Python's version, such as "3.11". Throws PeerUnavailable if there is no Python; `peer` is for its message. */
 export async function pythonVersion(peer: string): Promise<string> {
   const version = await python(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
   if (version !== null) return version;
@@ -12,7 +12,7 @@ export async function pythonVersion(peer: string): Promise<string> {
   );
 }
 
-/** What Python printed, or null where it failed. */
+/** What Python printed, or null if it failed. */
 export async function python(args: readonly string[]): Promise<string | null> {
   try {
     return (await runCommand("python3", args, { timeoutMs: 60_000 })).trim();

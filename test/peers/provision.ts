@@ -15,11 +15,11 @@ import { provisionRclone } from "./rclone.ts";
 import { runCommand } from "./run-command.ts";
 
 export interface ProvisionOptions {
-  /** Whether packages of Debian may be installed. By default only CI wants that. */
+  /** Whether Debian packages may be installed. By default only in CI. */
   readonly install?: boolean;
 }
 
-/** Makes sure that a peer can be had on this machine. Throws PeerUnavailable. */
+/** Makes sure that a peer is available on this machine. Throws PeerUnavailable. */
 type Provision = (progress: Progress, options?: ProvisionOptions) => Promise<unknown>;
 
 const table = {
@@ -55,7 +55,7 @@ function isPeer(name: string): name is Peer {
 }
 
 export const peers: readonly Peer[] = Object.keys(table).filter(isPeer);
-/** What the program's own tests need, without packages of Debian's. */
+/** What the program's own tests need, without Debian packages. */
 const defaultPeers: readonly Peer[] = ["minio", "lnd", "lnd-oracle", "moto", "fake-gcs", "azurite"];
 
 export interface LndBinaries {
@@ -125,7 +125,7 @@ export function provisionAzurite(progress: Progress = toStderr): Promise<string>
   return installAzurite(progress);
 }
 
-/** Makes sure that `peer` can be had on this machine. Throws PeerUnavailable. */
+/** Makes sure that `peer` is available on this machine. Throws PeerUnavailable. */
 export async function provision(
   peer: Peer,
   progress: Progress = toStderr,

@@ -9,13 +9,13 @@ import { waitFor } from "./wait-for.ts";
 
 const programs = ["/usr/bin/microsocks", "/usr/bin/tinyproxy"] as const;
 
-/** Whom a proxy lets through; null for everybody. */
+/** Whom a proxy lets through; null for anybody. */
 export type ProxyUser = { readonly name: string; readonly password: string } | null;
 
 /** A real proxy on 127.0.0.1. */
 export interface ProxyServer extends AsyncDisposable {
   readonly port: number;
-  /** What it has logged so far: the hosts that it was asked for. */
+  /** Its log so far: the hosts that it was asked for. */
   log(): Promise<string>;
 }
 

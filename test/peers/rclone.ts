@@ -12,13 +12,13 @@ import { runCommand } from "./run-command.ts";
 import { waitFor } from "./wait-for.ts";
 
 const sshd = "/usr/sbin/sshd";
-/** Debian's; SCB_TEST_RCLONE names another. */
+/** Debian's rclone; SCB_TEST_RCLONE names another. */
 const rclone = process.env["SCB_TEST_RCLONE"] ?? "/usr/bin/rclone";
 
 /** A server that one remote of an rclone configuration names: `name`. */
 export interface RcloneRemote extends AsyncDisposable {
   readonly name: string;
-  /** What it serves, on this machine's disk. */
+  /** The folder that it serves, on this machine's disk. */
   readonly folder: string;
   /** PATH, HOME and RCLONE_CONFIG, and nothing else. */
   readonly environment: Readonly<Record<string, string>>;
@@ -28,14 +28,14 @@ export interface RcloneRemote extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again, on the same port. */
   start(): Promise<void>;
-  /** Stops every process of it where it is, with all connections open; `resume` lets them go on. */
+  /** Freezes all its processes, with all connections open; `resume` lets them go on. */
   freeze(): void;
   resume(): void;
 }
 
 /**
- * Makes sure that rclone and sshd are there. Installs Debian's where `install` is true, which by default
- * only CI wants. Throws PeerUnavailable.
+ * Makes sure that rclone and sshd are there. Installs Debian's if `install` is true, which by default
+ * only CI sets. Throws PeerUnavailable.
  */
 export async function provisionRclone(
   progress: Progress = toStderr,
@@ -111,7 +111,7 @@ export async function startSftpRemote(): Promise<RcloneRemote> {
       "",
     ].join("\n"),
   );
-  // Where it separates privileges it wants this folder, which Debian makes at boot.
+  // sshd needs this folder for privilege separation; Debian makes it at boot.
   if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   const args = ["-D", "-e", "-f", at("sshd.conf")];
   return serve("nas", { port, folder, configPath, environment }, sshd, args);
@@ -138,7 +138,7 @@ export async function startWebdavRemote(): Promise<RcloneRemote> {
     ].join("\n"),
   );
   const args = ["serve", "webdav", join(folder, "served"), "--addr", `127.0.0.1:${port}`];
-  // Else it may show a folder as it was minutes ago.
+  // Otherwise it may show a folder as it was minutes ago.
   const options = ["--user", "alice", "--pass", "s3same-street", "--dir-cache-time", "1ms"];
   return serve("dav", { port, folder, configPath, environment }, rclone, [...args, ...options]);
 }
@@ -198,7 +198,7 @@ async function serve(
   return remote;
 }
 
-/** The process and all below it: a session of sshd is a process of its own. */
+/** The process and its descendants: each sshd session is a separate process. */
 function descendants(pid: number): number[] {
   let children: string;
   try {

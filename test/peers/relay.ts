@@ -22,7 +22,7 @@ export class Relay implements AsyncDisposable {
         [outer, inner],
       ] as const) {
         open.add(one);
-        // What broke is for the two ends to see.
+        // The two ends notice the error themselves.
         one.on("error", () => other.destroy());
         one.on("close", () => open.delete(one));
         one.pipe(other);

@@ -5,13 +5,13 @@ export interface CommandOptions {
   readonly cwd?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly timeoutMs: number;
-  /** Given to the command as its input; else it has none. */
+  /** The command's stdin. Default: none. */
   readonly stdin?: string | undefined;
 }
 
 /**
- * Runs a command to its end and returns what it wrote to stdout. One that fails, or takes too long,
- * is an error with the end of what it said.
+ * Runs a command to its end and returns its stdout. If it fails, or takes too long, it throws
+ * an error with the end of the output.
  */
 export async function runCommand(
   command: string,

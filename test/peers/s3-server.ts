@@ -16,7 +16,7 @@ export interface BucketOptions {
   readonly objectLock?: boolean;
 }
 
-/** A real server of S3's protocol on 127.0.0.1. */
+/** A real S3 server on 127.0.0.1. */
 export interface S3Server extends AsyncDisposable {
   readonly endpoint: string;
   readonly accessKeyId: string;
@@ -31,7 +31,7 @@ export interface S3Server extends AsyncDisposable {
   stop(): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
-  /** It takes connections and answers nothing, until it goes on. */
+  /** Freezes it: it accepts connections but answers nothing until it resumes. */
   freeze(): undefined;
   goOn(): undefined;
   /** Starts it again on the same port and folder; stops it first if it runs. */
@@ -41,7 +41,7 @@ export interface S3Server extends AsyncDisposable {
 /** What a server is started with. */
 export interface S3Ground {
   readonly port: number;
-  /** Its own, for whatever it keeps; exists. */
+  /** Its own folder, for whatever it keeps; exists. */
   readonly folder: string;
   /** Where its buckets are; exists, below `folder` by default. */
   readonly data: string;

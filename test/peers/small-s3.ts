@@ -22,7 +22,7 @@ interface SmallAnswer {
   readonly body?: string | Buffer;
 }
 
-/** As much of S3 as a mirror uses, in path style, for one bucket, in memory. It checks no signature. */
+/** The part of S3 that a mirror uses, in path style, for one bucket, in memory. It checks no signatures. */
 export class SmallS3 {
   readonly #objects = new Map<string, KeptObject>();
 

@@ -12,9 +12,9 @@ const psbtFundSchema = z.object({
 });
 
 /**
- * Opens a channel whose funding transaction is signed by nobody and published by nobody (lnd's
+ * Opens a channel whose funding transaction nobody signs or publishes (lnd's
  * `no_publish` and `skip_finalize`): it stays pending, until the peer gives up after 2,016 blocks. The
- * nodes must be connected. Over REST, for `lncli` asks a terminal. Returns its channel point, when both
+ * nodes must be connected. Uses REST, because `lncli` asks at a terminal. Returns its channel point when both
  * have it.
  */
 export async function openUnfundedChannel(
@@ -44,7 +44,7 @@ export async function openUnfundedChannel(
   );
 }
 
-/** Posts, and gives the first line of the answer; what follows is cut off when it is disposed of. */
+/** Posts, and returns the first line of the answer; disposing it closes the connection. */
 async function firstAnswer(
   node: LndNode,
   path: string,

@@ -10,8 +10,8 @@ export interface WaitOptions {
 }
 
 /**
- * Calls `attempt` until it resolves with something else than undefined. An attempt that throws is
- * tried again, and its error is the cause of the one that is thrown when the time is up.
+ * Calls `attempt` until it resolves with something other than undefined. An attempt that throws is
+ * tried again; its error is the cause of the timeout error.
  */
 export async function waitFor<T>(
   what: string,

@@ -6,14 +6,14 @@ export interface WholeRequest {
   readonly method: string;
   /** Path and query as they came. */
   readonly target: string;
-  /** Names and values by turns, as they came: `Host` is signed, so it stays what the client wrote. */
+  /** Alternating names and values, as they came: `Host` is signed, so it stays what the client wrote. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
 }
 
 export interface WholeAnswer {
   readonly status: number;
-  /** Without those that are about the connection. */
+  /** Without the headers about the connection. */
   readonly rawHeaders: readonly string[];
   readonly etag: string | null;
   readonly body: Buffer;
@@ -21,7 +21,7 @@ export interface WholeAnswer {
 
 const connectionHeaders = ["connection", "keep-alive", "transfer-encoding", "proxy-connection"];
 
-/** Names and values by turns, without the headers named in `without` (in lower case). */
+/** Alternating names and values, without the headers named in `without` (in lower case). */
 export function headersWithout(
   rawHeaders: readonly string[],
   without: readonly string[],
@@ -33,7 +33,7 @@ export function headersWithout(
 }
 
 /**
- * Gives the request to the store, and waits for the whole answer. Null where none came: nobody
+ * Gives the request to the store, and waits for the whole answer. Null if none came: nobody
  * listened, or the connection broke.
  */
 export async function deliver(
@@ -45,7 +45,7 @@ export async function deliver(
   const sent = open(endpoint, agent, method, target, rawHeaders);
   try {
     const answered = once(sent, "response");
-    // A store may answer, or break off, before it has taken the whole body.
+    // A store may answer, or close the connection, before it has read the whole body.
     answered.catch(() => undefined);
     await trickle(body, bytesPerSecond, (piece) => sent.write(piece));
     sent.end();
@@ -64,7 +64,7 @@ export async function deliver(
   }
 }
 
-/** Gives the store the head and half of the body, and breaks the connection. */
+/** Sends the store the head and half of the body, then breaks the connection. */
 export async function deliverHalf(
   endpoint: URL,
   agent: Agent,
@@ -74,7 +74,7 @@ export async function deliverHalf(
   const broken = new Promise((resolve) => sent.once("close", resolve));
   sent.on("error", () => undefined);
   sent.write(body.subarray(0, body.length / 2), () => {
-    // Time for the store to read it, so that it is a body that breaks off and not one that is late.
+    // Lets the store read it, so that it sees a truncated body and not a late one.
     setTimeout(() => sent.destroy(), 20);
   });
   await broken;

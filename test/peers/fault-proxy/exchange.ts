@@ -15,7 +15,7 @@ export interface Exchange {
   readonly ifNoneMatch: string | null;
   readonly body: LoggedBody;
   readonly fault: Fault;
-  /** Each time that the store was given the request, whole or in part. */
+  /** Each delivery of the request to the store, whole or in part. */
   readonly deliveries: readonly Delivery[];
   /** Null while it is under way. */
   readonly told: Told | null;
@@ -24,14 +24,14 @@ export interface Exchange {
 }
 
 /**
- * One time at which the store was given a request. `sentAt` and `answeredAt` count events of the
- * proxy, so that they can be compared: what was answered at 7 was known before what was sent at 8.
+ * One delivery of a request to the store. `sentAt` and `answeredAt` count events of the
+ * proxy, so that they can be compared: an answer at 7 was known before a request was sent at 8.
  */
 export interface Delivery {
   readonly sentAt: number;
   /** Only a part of the body was sent, so the store cannot have taken it. */
   readonly isCut: boolean;
-  /** Null where the store gave no whole answer (yet). */
+  /** Null if the store gave no whole answer (yet). */
   readonly answer: StoreAnswer | null;
 }
 
@@ -45,6 +45,6 @@ export interface StoreAnswer {
 export interface LoggedBody {
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Kept where the proxy was asked to, else null. */
+  /** Null unless the proxy was asked to keep it. */
   readonly text: string | null;
 }

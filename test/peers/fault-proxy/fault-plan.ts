@@ -18,7 +18,7 @@ export function always(fault: Fault): FaultPlan {
 }
 
 /**
- * Strikes each request with the probability `rate`, with one of `faults`. The same seed gives the
+ * Strikes each request with one of `faults`, with the probability `rate`. The same seed gives the
  * same decisions for the same order of requests.
  */
 export function randomPlan(seed: number, rate: number, faults: readonly Fault[]): FaultPlan {

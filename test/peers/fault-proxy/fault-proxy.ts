@@ -22,7 +22,7 @@ import type { Delivery, Exchange, LoggedBody, Told } from "./exchange.ts";
 import { type Fault, type S3Refusal, s3Refusals } from "./fault.ts";
 import { type FaultPlan, passAll } from "./fault-plan.ts";
 
-/** Nobody listens; or connections are taken, and nothing is ever answered. */
+/** Nobody listens; or connections are accepted but never answered. */
 export type Outage = "refused" | "black-hole";
 
 export interface FaultProxyOptions {
@@ -33,16 +33,16 @@ export interface FaultProxyOptions {
 }
 
 /**
- * Stands between an S3 client and its store, and does to each request what the plan says. What
- * happened is in `exchanges`, exactly: what the client asked, what the store was given and answered,
- * what the client was told. So a checker can judge client and store from outside.
+ * Stands between an S3 client and its store, and does to each request what the plan says.
+ * `exchanges` records exactly what happened: what the client asked, what the store received and answered,
+ * and what the client was told. So a checker can judge client and store from outside.
  *
  * The client signs for the proxy's address, and the store checks the signature against the `Host`
  * that it gets, so requests go through as they come, byte for byte.
  */
 export class FaultProxy implements AsyncDisposable {
   readonly exchanges: Exchange[] = [];
-  /** May be changed at any time; holds for the requests that come from then on. */
+  /** May be changed at any time; applies to the requests that come from then on. */
   plan: FaultPlan = passAll;
   #store: URL;
   readonly #port: number;
@@ -70,24 +70,24 @@ export class FaultProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** From now on, until `restore`. Whatever is under way is lost. */
+  /** From now on, until `restore`. Requests under way are lost. */
   async breakOff(outage: Outage): Promise<void> {
     if (outage === "black-hole") this.#isBlackHole = true;
     else await this.#close();
   }
 
-  /** The store can be reached again. What hung in a black hole gets no answer any more. */
+  /** The store can be reached again. Requests that hung in a black hole are never answered. */
   async restore(): Promise<void> {
     this.#isBlackHole = false;
     if (this.#server === null) await this.#listen();
   }
 
-  /** From now on another store stands behind it. */
+  /** Puts another store behind the proxy, from now on. */
   turnTo(endpoint: string): void {
     this.#store = new URL(endpoint);
   }
 
-  /** Resolves when the store has been given all that is still to be delivered late. */
+  /** Resolves when all late requests have been delivered to the store. */
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -98,7 +98,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    // Connections are kept for as long as the client likes: resets are ours to plan.
+    // The proxy closes no connections on its own: only the plan causes resets.
     const server = createServer(
       { keepAliveTimeout: 0, requestTimeout: 0 },
       (incoming, outgoing) => {
@@ -235,7 +235,7 @@ class Client {
     this.#note = note;
   }
 
-  /** Where the store gave no answer, the client gets none. */
+  /** If the store gave no answer, the client gets none. */
   async tell(answer: WholeAnswer | null, bytesPerSecond = Number.POSITIVE_INFINITY): Promise<void> {
     if (answer === null || this.#outgoing.destroyed) return this.lose("reset");
     if (this.#isBlackHole()) return this.lose("hang");
@@ -266,7 +266,7 @@ class Client {
     const half = body.subarray(0, body.length / 2);
     const head = [`HTTP/1.1 ${status} Cut`];
     for (let at = 0; at < bare.length; at += 2) head.push(`${bare[at]}: ${bare[at + 1]}`);
-    // Below Node's own HTTP, which would write a right answer.
+    // Bypasses Node's HTTP, which would write a correct answer.
     if (framing === "content-length") head.push(`Content-Length: ${body.length}`);
     if (framing === "chunked") head.push("Transfer-Encoding: chunked");
     socket?.write(`${head.join("\r\n")}\r\nConnection: close\r\n\r\n`);
@@ -289,7 +289,7 @@ function withLength(rawHeaders: readonly string[], body: Buffer): readonly strin
   return hasLength ? rawHeaders : [...rawHeaders, "content-length", String(body.length)];
 }
 
-/** Null where the client breaks off before it has sent all. */
+/** Null if the client breaks off before it has sent everything. */
 async function readRequest(incoming: IncomingMessage): Promise<WholeRequest | null> {
   const chunks: Buffer[] = [];
   try {

@@ -1,4 +1,4 @@
-/** How a client loses what it waits for: its connection breaks, or it waits until its own timeout. */
+/** How a client loses an answer: its connection breaks, or it waits until its own timeout. */
 export type Loss = "reset" | "hang";
 
 /**
@@ -23,14 +23,14 @@ export type Fault =
   | { readonly kind: "cut-answer"; readonly framing: "content-length" | "chunked" | "none" }
   /** Half of the time on the way to the store, half on the way back. */
   | { readonly kind: "slow"; readonly ms: number; readonly jitterMs: number }
-  /** Both bodies go through a narrow line. */
+  /** Both bodies pass through a slow connection. */
   | { readonly kind: "trickle"; readonly bytesPerSecond: number }
   /** The client is told 504, or left waiting; the store hears of the request only after `ms`. */
   | { readonly kind: "late"; readonly ms: number; readonly tell: "504" | "nothing" }
-  /** Delivered twice, one after the other; the client gets this one of the two answers. */
+  /** Delivered twice, in succession; the client gets this one of the two answers. */
   | { readonly kind: "twice"; readonly tell: "first" | "second" };
 
-/** The refusals that S3 documents for a request that is right. */
+/** The refusals that S3 documents for a valid request. */
 export const s3Refusals = {
   SlowDown: { status: 503, message: "Please reduce your request rate." },
   ServiceUnavailable: { status: 503, message: "Service is unable to handle request." },
