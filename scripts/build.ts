@@ -49,7 +49,7 @@ try {
   writeForShells();
   writePackage();
   copyDocuments(root, staging);
-  // Two builds at once each leave a whole folder; the last one stays.
+  // Concurrent builds each leave a complete folder; the last one stays.
   if (existsSync(target)) renameSync(target, retired);
   renameSync(staging, target);
 } finally {
@@ -81,7 +81,7 @@ async function bundle(): Promise<void> {
   write("sbom.cdx.json", billOfMaterials(root, manifest.name, modules));
 }
 
-/** A map is for our own code: what others wrote is not what a stack trace is read for. */
+/** Keeps only our own code in the source map: nobody reads a stack trace for the dependencies' code. */
 function writeChunk({ fileName, code, map, moduleIds }: OutputChunk): void {
   const isOurs = moduleIds.some((id) => id.startsWith(`${root}src/`));
   if (!isOurs || map === null) {
@@ -103,7 +103,7 @@ async function declare(): Promise<void> {
   keepReachable(`${staging}/types`, entries);
 }
 
-/** What a shell and `man` read of the commands. */
+/** The commands' shell completions and manual pages. */
 function writeForShells(): void {
   const day = new Date(sourceDateSeconds() * 1000).toISOString().slice(0, 10);
   for (const [file, text] of manPages(day)) write(`man/${file}`, text);
@@ -112,11 +112,11 @@ function writeForShells(): void {
   }
 }
 
-/** `dist` is what gets published: it needs no dependencies, nor the Node that a checkout brings. */
+/** `dist` is what gets published: it needs no dependencies, nor the Node that a checkout installs. */
 function writePackage(): void {
   const { name, version, description, license, type, engines, sideEffects, bin, exports } =
     manifest;
-  // npm's provenance wants to see the repository that it is published from.
+  // npm's provenance requires the repository that the package is published from.
   const { GITHUB_REPOSITORY: repository } = process.env;
   const url = `git+https://github.com/${repository}.git`;
   const published = {

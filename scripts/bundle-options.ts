@@ -1,9 +1,9 @@
 import type { InputOptions, OutputOptions } from "rolldown";
 
-/** How every bundle of the program is made. */
+/** The options for every bundle of the program. */
 export const bundleInput: InputOptions = {
   platform: "node",
-  // The AWS SDK's CommonJS files, which Node would take, cannot be split: all 100 commands stay in.
+  // Node would pick the AWS SDK's CommonJS files, which can't be split: all 100 commands would stay in.
   resolve: { mainFields: ["module", "main"], conditionNames: ["module", "import", "node"] },
   transform: { target: "node22" },
   logLevel: "warn",

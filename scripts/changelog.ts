@@ -7,7 +7,7 @@ import { globSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSy
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-/** In the order in which a release lists them: what somebody may have to act on comes first. */
+/** In the order in which a release lists them: changes that may require action come first. */
 const sections = [
   ["Change", "Changes"],
   ["Enhancement", "Enhancements"],
@@ -29,7 +29,7 @@ interface Release {
 
 const releasePattern = /^(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)_(\d{4}-\d{2}-\d{2})$/;
 
-/** Throws for a text that is no fragment; the message says why. */
+/** Throws if the text is not a valid fragment; the message says why. */
 export function parseFragment(text: string): Fragment {
   const [first = "", second, ...rest] = text.trimEnd().split("\n");
   const [, word, title = ""] = /^([A-Z][a-z]+): (\S.*)$/.exec(first) ?? [];
@@ -48,7 +48,7 @@ export function parseFragment(text: string): Fragment {
   return { kind, title, text: paragraphs };
 }
 
-/** By their names. Throws for one that isn't well formed; the message names it. */
+/** By name. Throws if one isn't well formed; the message names it. */
 export function readFragments(folder: string): readonly Fragment[] {
   return fragmentFiles(folder).map((file) => {
     try {
@@ -63,7 +63,7 @@ function fragmentFiles(folder: string): readonly string[] {
   return globSync("*.md", { cwd: folder }).sort();
 }
 
-/** CHANGELOG.md, of what was released. */
+/** The text of CHANGELOG.md: all released changes. */
 export function changelog(folder: string): string {
   const releases = readdirSync(folder)
     .flatMap((name): Release[] => {
@@ -76,7 +76,7 @@ export function changelog(folder: string): string {
   return `${[introduction, ...releases].join("\n\n")}\n`;
 }
 
-/** What is told of one version where it is published: of the unreleased changes, if it isn't released yet. */
+/** The release notes of one version: the unreleased changes, if it isn't released yet. */
 export function releaseNotes(folder: string, version: string): string {
   const released = readdirSync(folder).find((name) => releasePattern.exec(name)?.[1] === version);
   return `${listed(readFragments(join(folder, released ?? "unreleased")))}\n`;
@@ -108,7 +108,7 @@ const introduction = `# Changelog
 Notable changes, newest first. Versions follow [Semantic Versioning](https://semver.org). What the next
 release will bring is in \`changelog/unreleased/\`, one file for each change.`;
 
-/** Moves the unreleased fragments to the folder of the version that they are released with. */
+/** Moves the unreleased fragments to the folder of the version that releases them. */
 function release(folder: string, version: string, date: string): void {
   const name = `${version}_${date}`;
   if (!releasePattern.test(name)) throw new Error(`${version} is no version: give X.Y.Z`);

@@ -1,12 +1,12 @@
 /**
- * Thins out the declarations that tsc has made of all sources: only what the entry points' declarations
+ * Prunes the declarations that tsc has made of all sources: only what the entry points' declarations
  * need is published, so that nothing else becomes part of the library's promise.
  */
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 
-/** What the nodes of a syntax tree have in common, as far as it matters here. */
+/** The parts of a syntax tree's nodes that matter here. */
 interface Node {
   readonly type: string;
   readonly start: number;
@@ -33,17 +33,17 @@ interface Statement {
 }
 
 interface Declarations {
-  /** By the names that they declare, in the order of the file. */
+  /** By the names that they declare, in file order. */
   readonly declared: ReadonlyMap<string, Statement>;
   /** What a local name stands for in another file. */
   readonly imported: ReadonlyMap<string, Reference & { readonly isType: boolean }>;
-  /** What is exported under a name: of this file, or of another. */
+  /** What is exported under a name: from this file, or from another. */
   readonly exported: ReadonlyMap<string, string | Reference>;
 }
 
 /**
  * Leaves in `folder` the files and the statements that `entries` (names without extension) reach.
- * Throws if one of them needs another package: those are bundled, and not there to be imported.
+ * Throws if one of them needs another package: those are bundled, so nobody can import them.
  */
 export function keepReachable(folder: string, entries: readonly string[]): void {
   const files = new Map<string, Declarations>();
@@ -144,7 +144,7 @@ function declaredBy({ id, declarations }: Node): string[] {
   return ids.flatMap((one) => (one?.name === undefined ? [] : [one.name]));
 }
 
-/** Every identifier, also those that only name a member: too much is kept rather than too little. */
+/** Every identifier, including mere member names: better to keep too much than too little. */
 function namesIn(node: unknown, names = new Set<string>()): Set<string> {
   if (typeof node !== "object" || node === null) return names;
   const { type, name } = node as Partial<Node>;

@@ -3,17 +3,17 @@ import { dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** A page that is made from the code, or has a part that is. A test fails if the committed one is stale. */
+/** A page made from the code, at least in part. A test fails if the committed page is stale. */
 export interface GeneratedPage {
-  /** Below the root of the repository. */
+  /** Relative to the repository's root. */
   readonly path: string;
-  /** The script of npm that writes it. */
+  /** The npm script that writes it. */
   readonly script: string;
-  /** `committed`: what is there now, of which a page keeps what isn't made from the code. */
+  /** `committed`: the current text; a page keeps the parts of it that aren't made from the code. */
   readonly make: (committed: string) => string;
 }
 
-/** Empty if there is none yet. */
+/** Empty if the page doesn't exist yet. */
 export function committedText({ path }: GeneratedPage): string {
   const file = join(root, path);
   return existsSync(file) ? readFileSync(file, "utf8") : "";
@@ -34,13 +34,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
 
-/** A fragment as a sentence. lnd and lncli have no capitals. */
+/** Turns a fragment into a sentence. lnd and lncli stay in lower case. */
 export function sentence(fragment: string): string {
   if (/^ln(?:d|cli)\b/.test(fragment)) return `${fragment.replace(/\.$/, "")}.`;
   return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1).replace(/\.$/, "")}.`;
 }
 
-/** One paragraph, in lines that a person can compare. No line ends within a link or code. */
+/** One paragraph, wrapped so that diffs stay readable. No line breaks within a link or code. */
 export function wrapped(text: string, width = 110): string {
   const lines: string[] = [];
   let line = "";

@@ -1,15 +1,15 @@
-/** Collects the licences of what a bundle holds, as its own licences ask for. */
+/** Collects the licences of the packages in a bundle, as those licences require. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const apacheText = /^\s*Apache License[\s\S]*END OF TERMS AND CONDITIONS/;
-/** At the head of a file that another project's licence covers. */
+/** Marks, at its head, a file that another project's licence covers. */
 const fileHeader = /^(?:\/\/.*\n)+/;
 
 /**
- * The texts for all packages that `modules` (paths of files) are of, each once. Throws for a package
- * that comes without one, unless another one of its repository has it, or its licence is Apache 2.0,
- * which has one text for all, or MIT.
+ * The licence texts of all packages that `modules` (file paths) belong to, each once. Throws if a package
+ * has none, unless another package from its repository has it, or its licence is Apache 2.0,
+ * whose text is always the same, or MIT.
  */
 export function licenseTexts(modules: readonly string[]): string {
   const packages = [...packageFolders(modules)].map(([folder, paths]) => packageOf(folder, paths));
@@ -36,7 +36,7 @@ export function licenseTexts(modules: readonly string[]): string {
   return `scb-mirror contains code of these packages, under these licences.${rule}${parts.sort().join(rule)}\n`;
 }
 
-/** The folders of the packages that `modules` are of, each with its modules. */
+/** The folders of the packages that `modules` belong to, each with its modules. */
 export function packageFolders(modules: readonly string[]): Map<string, string[]> {
   const folders = new Map<string, string[]>();
   for (const path of modules) {
@@ -66,7 +66,7 @@ function packageOf(folder: string, paths: readonly string[]) {
   };
 }
 
-/** The licence that a package has in its README alone, from its heading on. */
+/** The licence of a package that has it only in its README, from its heading on. */
 function inReadme(folder: string): string[] {
   const readme = readdirSync(folder).find((file) => /^readme/i.test(file));
   if (readme === undefined) return [];
@@ -77,7 +77,7 @@ function inReadme(folder: string): string[] {
     : [];
 }
 
-/** MIT is one text, but for the holder: what a package has that only names it. */
+/** The text of MIT is always the same but for the holder: for a package that only names the licence. */
 function mitText(holder: string): string {
   const own = readFileSync(new URL("../LICENSE", import.meta.url), "utf8");
   const [, terms = ""] = /(Permission is hereby granted[\s\S]*)/.exec(own) ?? [];

@@ -8,7 +8,7 @@ import { definitions } from "../src/commands/definitions.ts";
 import { exitCodeEntries } from "../src/commands/exit-code.ts";
 import { programVersion } from "../src/runtime/version.ts";
 
-/** The pages' texts by the names of their files. `date` is a day, as in 2026-11-30. */
+/** The pages' texts by file name. `date` is a day, such as 2026-11-30. */
 export function manPages(date: string): ReadonlyMap<string, string> {
   const pages = definitions.map((definition): [string, string] => [
     `scb-mirror-${definition.name}.1`,
@@ -94,7 +94,7 @@ function flagForm(name: string, { short, placeholder }: Option): string {
 }
 
 function header(title: string, date: string): string {
-  // Not hyphenated: commands and names of files are typed as they stand.
+  // No hyphenation: people type commands and file names exactly as printed.
   return `.TH ${title} 1 ${date} "scb-mirror ${programVersion}" "scb-mirror"\n.nh\n.ad l`;
 }
 
@@ -121,12 +121,12 @@ function sentence(fragment: string): string {
   return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1)}.`;
 }
 
-/** A list of commands, and the line after a page's name, have no sentences. */
+/** Command lists, and the line after a page's name, aren't sentences. */
 function lowered(text: string): string {
   return (text.charAt(0).toLowerCase() + text.slice(1)).replace(/[.]$/, "");
 }
 
-/** Text as roff shows it: a line that begins with a dot or a quote would be a request. */
+/** Escapes text for roff, where a line that begins with a dot or a quote would be a request. */
 function escaped(text: string): string {
   return text
     .replaceAll("\\", "\\e")

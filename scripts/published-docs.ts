@@ -1,4 +1,4 @@
-/** Puts what a person reads beside the bundle, with links that work there. */
+/** Copies the documentation beside the bundle, with links that work there. */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
@@ -7,7 +7,7 @@ const published = [
   ...["docs/**/*.{md,svg}", "examples/*", "infra/**/*.*", "infra/Dockerfile"],
 ];
 
-/** Copies from `root` to `folder`. A link to what isn't published becomes plain text. */
+/** Copies from `root` to `folder`. A link to an unpublished file becomes plain text. */
 export function copyDocuments(root: string, folder: string): void {
   const files = globSync(published, { cwd: root, exclude: ["**/node_modules"] }).filter((file) =>
     existsSync(join(root, file)),

@@ -1,7 +1,7 @@
 /**
- * `npm run release:build`: makes all that a release consists of, in `release/` (or the folder that `--out`
+ * `npm run release:build`: makes all files of a release, in `release/` (or the folder that `--out`
  * names). It publishes nothing.
- * Built twice from one commit, every file is the same byte for byte; tests compare.
+ * Two builds of one commit are identical byte for byte; tests compare them.
  */
 import { createHash } from "node:crypto";
 import {
@@ -31,7 +31,7 @@ process.env["SOURCE_DATE_EPOCH"] = String(builtAtSeconds);
 
 const { values: options } = parseArgs({ options: { out: { type: "string" } } });
 const target = resolve(options.out ?? join(root, "release"));
-// Beside it: what is unfinished is never taken for a release.
+// Built in a folder beside it, so that nobody takes an unfinished build for a release.
 const work = mkdtempSync(`${target}.`);
 try {
   const made = join(work, "made");
@@ -71,7 +71,7 @@ try {
 }
 process.stdout.write(readFileSync(join(target, "SHA256SUMS")));
 
-/** With the address of the release, if this is the workflow that makes it. */
+/** With the address of the release, if the release workflow runs this. */
 function writeInstaller(path: string): void {
   const { GITHUB_REPOSITORY: repository } = process.env;
   const address = repository
@@ -83,7 +83,7 @@ function writeInstaller(path: string): void {
   writeFileSync(path, text, { mode: 0o755 });
 }
 
-/** As `sha256sum --check` reads them. */
+/** In the format of `sha256sum --check`. */
 function checksums(folder: string): string {
   const lines = readdirSync(folder)
     .sort()

@@ -1,4 +1,4 @@
-/** A software bill of materials of what a bundle holds, in CycloneDX's JSON, by npm's own generator. */
+/** A software bill of materials of a bundle, in CycloneDX's JSON, made with npm's own generator. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +12,11 @@ interface Bom {
 }
 
 /**
- * Names each package that `modules` (paths of files) are of, with version, licence and the hash that
- * `package-lock.json` pins. Equal sources give equal text: it holds no time and no number of its own.
+ * Names each package that `modules` (file paths) belong to, with version, licence and the hash that
+ * `package-lock.json` pins. Equal sources give equal text: it has no time and no serial number.
  */
 export function billOfMaterials(root: string, name: string, modules: readonly string[]): string {
-  // Not without development's: npm would leave out what those and the bundle share.
+  // Includes development dependencies: without them npm would omit packages that they share with the bundle.
   const args = ["--sbom-format=cyclonedx", "--sbom-type=application"];
   const npm = spawnSync("npm", ["sbom", "--package-lock-only", "--offline", ...args], {
     cwd: root,

@@ -1,5 +1,5 @@
 /**
- * `npm run -s scb-mirror -- COMMAND …` in a checkout: the built command line, built again where the
+ * `npm run -s scb-mirror -- COMMAND …` in a checkout: the built command line, rebuilt if the
  * source is newer, in the caller's folder. It runs in this process, so that signals and the exit
  * code are its own.
  */
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Milliseconds since 1970; 0 where there is no such file. */
+/** Milliseconds since 1970; 0 if there is no such file. */
 function modifiedAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

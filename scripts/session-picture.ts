@@ -10,7 +10,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const target = join(root, "docs/images/session.svg");
 const columns = 96;
-/** What is typed, how long it may go on, and how many lines of the answer are shown. */
+/** What is typed, how long the command may run, and how many lines of its output are shown. */
 const session = [
   { command: "scb-mirror run --from demo --node alice --to file://STORE", seconds: 16, lines: 6 },
   { command: "scb-mirror status --node alice --to file://STORE", seconds: 30, lines: 4 },
@@ -25,7 +25,7 @@ const style = {
   colours: { "32": "#7ee787", "33": "#e3b341", "31": "#ff7b72", "2": "#8b949e" },
 } as const;
 
-/** A style begins, or a line is cleared: `split` gives these pieces too. */
+/** Begins a style, or clears a line. `split` returns these pieces too. */
 const styled = new RegExp(`(${"\u001b"}\\[\\d*[mK])`);
 const isStyle = new RegExp(`^${"\u001b"}\\[(\\d*)[mK]$`);
 
@@ -52,7 +52,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** What the command prints at a terminal, line by line, until it ends or is told to. */
+/** What the command prints at a terminal, line by line, until it ends or is stopped. */
 function answerAtTerminal(command: string, seconds: number): readonly string[] {
   const limited = `stty cols ${columns}; timeout -s INT ${seconds} ${command} 2>/dev/null`;
   const { stdout } = spawnSync("script", ["-qec", limited, "/dev/null"], {

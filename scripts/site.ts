@@ -1,6 +1,6 @@
 /**
  * The documentation's site: `node scripts/site.ts build|dev [VitePress's options]`. VitePress is a package of
- * its own, in `site/`, for its many dependencies are nothing that a build of the program should wait for. It is
+ * its own, in `site/`, because a build of the program shouldn't have to wait for its many dependencies. It is
  * installed when it is missing.
  */
 import { spawn, spawnSync } from "node:child_process";

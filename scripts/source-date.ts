@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * The time that everything built from these sources has, so that a second build gives the same bytes:
+ * The timestamp of everything built from these sources, so that a second build gives the same bytes:
  * SOURCE_DATE_EPOCH, else the newest commit's, else, outside of a repository, now. Seconds since 1970.
  * Source: reproducible-builds.org, SOURCE_DATE_EPOCH.
  */

@@ -1,5 +1,5 @@
 /**
- * `npm start`: installs what is missing, then mirrors. With nothing given it is the demo node into
+ * `npm start`: installs what is missing, then mirrors. Without arguments it mirrors the demo node into
  * the folder `data`, so that a newcomer sees backups being made at once.
  */
 import { spawn, spawnSync } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * Writes the table of docs/stores.md from test/conformance/results.json, which the tests hold each
- * store to. `npm run generate:stores`
+ * Writes the table of docs/stores.md from test/conformance/results.json, against which the tests check each
+ * store. `npm run generate:stores`
  */
 import { storeChecks } from "../src/testing/object-store-suite.ts";
 import { type ConformanceResult, conformanceResults } from "../test/conformance/results.ts";
@@ -15,7 +15,7 @@ export const storesPage: GeneratedPage = {
   make: withResults,
 };
 
-/** The page with the table as it should be. */
+/** The page with the up-to-date table. */
 function withResults(text: string): string {
   const [before = "", rest = ""] = text.split(begin);
   const [, after = ""] = rest.split(end);

@@ -1,7 +1,7 @@
 /**
  * Runs the tests: `node scripts/test.ts [--unit] [part of a file's path …] [flags of node --test …]`. With
- * `--unit` only those of the layers' own code, which need neither a peer nor a build. The
- * peers that the chosen tests need are built first, where they aren't cached, so that no test waits
+ * `--unit`, only the tests of the layers' own code, which need neither a peer nor a build. The
+ * peers that the chosen tests need are built first, unless they are cached, so that no test waits
  * for a build. Benchmarks, in `test/bench`, are not tests.
  */
 import { spawn } from "node:child_process";
@@ -12,9 +12,9 @@ import { PeerUnavailable } from "../test/peers/peer-unavailable.ts";
 import { peers, provision } from "../test/peers/provision.ts";
 
 const root = dirname(import.meta.dirname);
-// Far above what the slowest suite takes: a hung test fails by its name, and nothing waits for ever.
+// Far above what the slowest suite takes: a hung test fails under its own name instead of waiting for ever.
 const testTimeoutMs = 20 * 60_000;
-// Two, whatever the machine has: each of the heavy suites runs several servers of its own.
+// Two, however many cores there are: each of the heavy suites runs several servers of its own.
 const concurrency = 2;
 
 const args = process.argv.slice(2);
@@ -62,7 +62,7 @@ async function provisionFor(chosen: readonly string[]): Promise<void> {
     try {
       await provision(peer);
     } catch (error) {
-      // The suites say so themselves, and skip or fail.
+      // The suites report that themselves, and skip or fail.
       if (!(error instanceof PeerUnavailable)) throw error;
       process.stderr.write(`peers: ${peer}: ${error.message}\n`);
     }

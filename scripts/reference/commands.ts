@@ -68,7 +68,7 @@ function defaultOf({ placeholder, default: text, defaultNote }: Option): string 
   return defaultNote ?? (placeholder === null || text === undefined ? "" : `\`${text}\``);
 }
 
-/** A group that is taken as a whole is named as one. */
+/** A group that a command takes as a whole is listed by its name. */
 function settingsOf({ settings }: Definition): string[] {
   if (settings.length === 0) return [];
   const groups = settingSections.filter(

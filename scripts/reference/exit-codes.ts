@@ -30,7 +30,7 @@ export function exitCodesPage(): string {
   ].join("\n\n")}\n`;
 }
 
-/** The comment beside the code, where the list of them is. */
+/** The comment beside the code in the source's list of exit codes. */
 function meaningOf(code: string): string {
   const [, meaning] = new RegExp(`^ {2}"${code}", // (.*)$`, "m").exec(source) ?? [];
   if (meaning === undefined) throw new Error(`src/runtime/error.ts doesn't say what ${code} means`);

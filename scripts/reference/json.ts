@@ -5,7 +5,7 @@ import { type EventDocument, runEvents, watchEvents } from "../../src/commands/j
 import { served, statusAll } from "../../src/commands/json/status.ts";
 import { table } from "../generated-page.ts";
 
-/** As much of JSON Schema as zod makes of the documents. */
+/** The subset of JSON Schema that zod generates for the documents. */
 const nodeSchema = z.looseObject({
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
@@ -13,7 +13,7 @@ const nodeSchema = z.looseObject({
   enum: z.array(z.string()).optional(),
   format: z.string().optional(),
   description: z.string().optional(),
-  /** What stands for the type, if the parts aren't described. */
+  /** Shown as the type, if the parts aren't described. */
   form: z.string().optional(),
   get anyOf() {
     return z.array(nodeSchema).optional();
@@ -83,7 +83,7 @@ export function jsonPage(): string {
   return `${[introduction, ...documents, "## Shared objects", ...parts].join("\n\n")}\n`;
 }
 
-/** A row for each field, and for those of the objects in it. */
+/** A row for each field, including the fields of nested objects. */
 function rowsOf({ properties = {}, required = [] }: Node, within = ""): string[][] {
   return Object.entries(properties).flatMap(([name, node]) => {
     const isOptional = !required.includes(name);

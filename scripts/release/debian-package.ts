@@ -15,7 +15,7 @@ import { gzipSync } from "node:zlib";
 import { completionFiles, completionShells } from "../../src/commands/completion/shells.ts";
 import { runCommand } from "../../test/peers/run-command.ts";
 
-/** What a package is made of. Paths of files, and of a folder that is empty. */
+/** The inputs of a package: paths of files, and of an empty folder. */
 export interface DebianParts {
   readonly root: string;
   readonly dist: string;
@@ -24,7 +24,7 @@ export interface DebianParts {
   readonly version: string;
   readonly builtAtSeconds: number;
   readonly staging: string;
-  /** The package itself. */
+  /** The path of the package to write. */
   readonly target: string;
 }
 
@@ -80,18 +80,18 @@ export async function makeDebianPackage(parts: DebianParts): Promise<void> {
   normalise(staging, builtAtSeconds);
   await runCommand(
     "dpkg-deb",
-    // The highest level is three times slower for 5 % less. One thread: their number changes what xz writes.
+    // The highest level is three times slower and saves 5 %. One thread, since xz's output depends on their number.
     ["--root-owner-group", "-Zxz", "-z1", "--threads-max=1", "--build", staging, target],
     { env: { ...process.env, SOURCE_DATE_EPOCH: String(builtAtSeconds) }, timeoutMs: 10 * 60_000 },
   );
 }
 
-/** Without the name of the file, and the time. */
+/** Without the file's name and time. */
 function gzip(content: string | Uint8Array): Uint8Array {
   return gzipSync(content, { level: 9 });
 }
 
-/** Debian wants its own format; the changelog of the project is the one that says what changed. */
+/** Debian requires its own format; the project's changelog says what changed. */
 function changelog(version: string, builtAtSeconds: number, control: string): string {
   const [, maintainer = ""] = /^Maintainer: (.*)$/m.exec(readFileSync(control, "utf8")) ?? [];
   const date = new Date(builtAtSeconds * 1000).toUTCString().replace("GMT", "+0000");
@@ -121,7 +121,7 @@ function md5sums(folder: string): string {
   return stdout;
 }
 
-/** The same modes and times whatever the umask and the moment. */
+/** Sets the same modes and times regardless of the umask and the current time. */
 function normalise(folder: string, seconds: number): void {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {

@@ -6,13 +6,13 @@ import { runCommand } from "../../test/peers/run-command.ts";
 import { bundleInput, bundleOutput } from "../bundle-options.ts";
 
 const timeoutMs = 5 * 60_000;
-/** Node looks for it in itself, to see whether a program was put in. Source: Node, "Single executable applications". */
+/** Node searches its own binary for it, to see whether a program was injected. Source: Node, "Single executable applications". */
 const sentinelFuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 const blobFile = "scb-mirror.blob";
 
 /**
- * Packs the program into one file for Node, in `folder`, and gives its path. It runs in any of Node's
- * builds of this very version: there is no code cache, which would be good for one processor only and
+ * Packs the program into one file for Node, in `folder`, and returns its path. It runs in any of Node's
+ * builds of this exact version: it has no code cache, which would suit one processor only and
  * differ from build to build.
  */
 export async function packProgram(root: string, folder: string): Promise<string> {
@@ -20,7 +20,7 @@ export async function packProgram(root: string, folder: string): Promise<string>
     cwd: root,
     input: { "scb-mirror": "src/commands/executable.ts" },
     ...bundleInput,
-    // The loader of a single executable knows no ES modules.
+    // A single executable can't load ES modules.
     output: {
       format: "cjs",
       dynamicImportInCjs: false,
@@ -37,7 +37,7 @@ export async function packProgram(root: string, folder: string): Promise<string>
   copyFileSync(join(import.meta.dirname, loader), join(folder, loader));
   const names = chunks.map(({ fileName }) => fileName).sort();
   const config = {
-    // Relative, as the paths are kept in the blob.
+    // Relative, because the blob contains the paths.
     main: loader,
     output: blobFile,
     assets: Object.fromEntries(names.map((name) => [name, name])),
@@ -53,7 +53,7 @@ export async function packProgram(root: string, folder: string): Promise<string>
   return join(folder, blobFile);
 }
 
-/** Puts the packed program into a copy of `node`, an executable of any processor. */
+/** Injects the packed program into a copy of `node`, an executable for any processor. */
 export async function makeExecutable(node: string, blob: string, target: string): Promise<void> {
   copyFileSync(node, target);
   chmodSync(target, 0o755);

@@ -11,7 +11,7 @@ const timeoutMs = 5 * 60_000;
 
 /**
  * The folder of the Node that `package-lock.json` pins for this processor, with `bin/node` and `LICENSE`.
- * That of another processor than this machine's is fetched once.
+ * Node for another processor is fetched once.
  */
 export function pinnedNode(root: string, architecture: Architecture): Promise<string> {
   const name = `node-linux-${architecture}`;
@@ -22,7 +22,7 @@ export function pinnedNode(root: string, architecture: Architecture): Promise<st
   return fetchedNode(name, version, integrity);
 }
 
-/** The folder of a Node from a package, which must have this hash (`sha512-…`). It is fetched once. */
+/** The folder of a Node from a package, which must have this hash (`sha512-…`). The package is fetched once. */
 export async function fetchedNode(
   name: string,
   version: string,
