@@ -6,16 +6,16 @@ import type { Heard } from "./simulated-store.ts";
 type Place = Pick<SeenPointer, "sequence" | "version" | "operation">;
 
 /**
- * A mirror that knows of a pointer which somebody took back must tell so before it swaps again. A
- * mirror that never heard of that pointer can't, and neither can one that has died since.
+ * A mirror that knows of a pointer which somebody rolled back must report it before it swaps again. A
+ * mirror that never saw that pointer can't, nor can one that has died since.
  */
 export class AlarmCheck {
   readonly #fail: Fail;
-  /** The pointer that each process was last told of. */
+  /** The pointer that each process last saw. */
   readonly #known = new Map<string, Place>();
-  /** Who has to tell, and which operation made the pointer that it knew. */
+  /** Who has to report it, and which operation made the pointer that it knew. */
   readonly #owing = new Map<string, string>();
-  /** What was committed since the folder last went back. */
+  /** What was committed since the folder was last rolled back. */
   readonly #committedSince = new Set<string>();
 
   constructor(fail: Fail) {
@@ -31,7 +31,7 @@ export class AlarmCheck {
 
   committed({ operation, recentOperations }: SeenPointer): void {
     this.#committedSince.add(operation);
-    // A late request has made it what they know, and nobody can tell that it ever was anything else.
+    // A late request restored the state that they know, so nobody can see that it ever was different.
     for (const [name, known] of this.#owing) {
       if (recentOperations.includes(known)) this.#owing.delete(name);
     }
@@ -53,7 +53,7 @@ export class AlarmCheck {
   ): void {
     if (event.kind === "lost" && event.error?.code === "went-back") this.#owing.delete(by);
     if (event.kind !== "swapped" || !this.#owing.has(by)) return;
-    // What landed before that was no swap on top of it.
+    // What landed before that was not a swap on top of it.
     if (!this.#committedSince.has(event.commit?.operation ?? "")) return;
     this.#fail("alarm", `${by} swapped, and has not told that the folder went back`);
   }

@@ -3,7 +3,7 @@ import { sha256Hex } from "../../src/runtime/digest.ts";
 import type { StoredObject } from "../../src/store/object-store.ts";
 import type { BackupFacts } from "./simulated-backup.ts";
 
-/** Of a pointer, what the checks go by. */
+/** The parts of a pointer that the checks use. */
 export interface SeenPointer {
   readonly sequence: number;
   readonly version: { readonly key: string; readonly size: number; readonly sha256: string };
@@ -17,14 +17,14 @@ export interface SeenPointer {
 export interface RecordedObject {
   readonly object: StoredObject;
   readonly sha256: string;
-  /** Since when it lies there as it is. */
+  /** Since when it has been there unchanged. */
   readonly sinceMs: number;
 }
 
-/** What the bucket holds, and what was ever sent to it, by one who saw each change of it. */
+/** What the bucket holds, and what was ever sent to it, recorded by an observer of every change. */
 export class BucketRecord {
   readonly objects = new Map<string, RecordedObject>();
-  /** What its writer sent to each version's key. */
+  /** What the writer sent to each version's key. */
   readonly sent = new Map<
     string,
     { readonly sha256: string; readonly backup: BackupFacts | null }
@@ -46,20 +46,20 @@ export class BucketRecord {
     return sent !== undefined && this.objects.get(key)?.sha256 === sent.sha256 ? sent.backup : null;
   }
 
-  /** What the pointer names is there, and is what was saved under that name. */
+  /** The version that the pointer names is there, and is what was saved under that name. */
   get isTargetWhole(): boolean {
     if (this.pointer === null) return false;
     const { key, sha256 } = this.pointer.version;
     return this.whole(key) !== null && this.objects.get(key)?.sha256 === sha256;
   }
 
-  /** What it names has the hash that it says; whoever can open nothing can know no more. */
+  /** The version it names has the hash that it states; a reader without the key can't know more. */
   get isTargetAsNamed(): boolean {
     const { key, sha256 } = this.pointer?.version ?? { key: "", sha256: "" };
     return this.objects.get(key)?.sha256 === sha256;
   }
 
-  /** Versions of a later sequence than the pointer's. */
+  /** Versions with a later sequence than the pointer's. */
   get later(): readonly RecordedObject[] {
     const sequence = this.pointer?.sequence ?? 0;
     return [...this.objects.values()].filter(
@@ -67,12 +67,12 @@ export class BucketRecord {
     );
   }
 
-  /** Those of them that are whole. */
+  /** The intact ones among them. */
   get beyond(): readonly RecordedObject[] {
     return this.later.filter(({ object: { key } }) => this.whole(key) !== null);
   }
 
-  /** Every channel that a restore of what is current would bring back. */
+  /** Every channel that a restore of the current version would recover. */
   get restorable(): ReadonlySet<number> {
     const { version, alsoRestore = [] } = this.pointer ?? {};
     const keys = [...(version === undefined ? [] : [version]), ...alsoRestore].map(

@@ -3,7 +3,7 @@ import type { CampaignNews, CampaignShare } from "./campaign.ts";
 import { scheduleOf } from "./schedule.ts";
 import type { SimulationStats } from "./world.ts";
 
-// Most errors here are made on purpose; a stack for each would take longer than all else.
+// Most errors here are deliberate; a stack trace for each would take longer than everything else.
 Error.stackTraceLimit = 0;
 
 const newsEvery = 500;

@@ -3,7 +3,7 @@ import type { Violation } from "./invariants.ts";
 import type { Way } from "./schedule.ts";
 import type { SimulationStats } from "./world.ts";
 
-/** What a worker is given, and what it tells every now and then. */
+/** A worker's task, and its periodic reports. */
 export interface CampaignShare {
   readonly firstSeed: number;
   readonly step: number;
@@ -12,7 +12,7 @@ export interface CampaignShare {
 }
 
 export interface CampaignNews {
-  /** Since the last news. */
+  /** Since the last report. */
   readonly schedules: number;
   readonly stats: SimulationStats;
   readonly failure: {
@@ -29,7 +29,7 @@ export interface CampaignResult {
   readonly elapsedMs: number;
 }
 
-/** Runs schedules in each way, in as many threads as `threads`, until all are done or one of them fails. */
+/** Runs schedules in each way, in `threads` threads, until all are done or one of them fails. */
 export async function runCampaign(
   {
     firstSeed,

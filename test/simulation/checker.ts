@@ -9,7 +9,7 @@ import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import { type BucketWatcher, type Requester, somebody } from "./simulated-bucket.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
-/** What became current, by a pointer that moved (or by a newest version, without a pointer). */
+/** What became current through a moved pointer (or through a newest version, if there is no pointer). */
 interface Commit {
   readonly key: string;
   readonly backup: BackupFacts;
@@ -18,8 +18,8 @@ interface Commit {
 }
 
 /**
- * Watches from outside: sees each change of the bucket at the moment it happens, and hears what each
- * mirror tells. It shares no code with the mirror but the names of keys. The first violation is kept.
+ * Watches from outside: it sees each change of the bucket at the moment it happens, and each mirror's
+ * reports. It shares no code with the mirror but the names of keys. It keeps the first violation.
  */
 export class Checker implements BucketWatcher {
   violation: Violation | null = null;
@@ -29,33 +29,33 @@ export class Checker implements BucketWatcher {
   readonly #isClosed: (channel: number) => boolean;
   readonly #compares: (name: string) => boolean;
   readonly #isAlive: (name: string) => boolean;
-  /** A program merges with what is current, so it stops if that is damaged. */
+  /** A program merges with the current version, so it stops if that is damaged. */
   readonly #isPackMode: boolean;
-  /** Each operation's version, in the order of the commits; without those that somebody undid. */
+  /** Each operation's version, in commit order, without the undone ones. */
   readonly #lineage = new Map<string, string>();
-  /** The same, with those. */
+  /** The same, including the undone ones. */
   readonly #everCommitted = new Map<string, string>();
   readonly #prunes = new Map<string, number>();
   #current: Commit | null = null;
-  /** Since when somebody has the pointer in his hands. */
+  /** Since when somebody has been tampering with the pointer. */
   #meddledAtMs: number | null = null;
-  /** A request of a process that had died became current. */
+  /** A dead process's late request became current. */
   #hasPosthumous = false;
   /** When somebody last put a pointer there by hand. */
   #replacedAtMs = -Infinity;
-  /** When each process has last looked at the pointer, and what that named. */
+  /** When each process last read the pointer, and what it named. */
   readonly #looks = new Map<
     string,
     { readonly atMs: number; readonly named: SeenPointer | null }
   >();
-  /** A deed came between a look at the pointer and what followed at once: no store can prevent that. */
+  /** Somebody interfered between a read of the pointer and the request right after it: no store can prevent that. */
   #isPointless = false;
 
   constructor(options: {
     readonly nowMs: () => number;
     readonly hasPointer: boolean;
     readonly isClosed: (channel: number) => boolean;
-    /** Whether this process can open what it replaces, and hears which channels are closed. */
+    /** Whether this process can decrypt what it replaces, and learns which channels are closed. */
     readonly compares?: (name: string) => boolean;
     readonly isPackMode?: boolean;
     readonly isAlive?: (name: string) => boolean;
@@ -113,7 +113,7 @@ export class Checker implements BucketWatcher {
     }
     if (key === latestKey) this.#pointerMoved(decodePointer(bytes), by);
     if (!key.startsWith(versionsPrefix)) return;
-    // What the store itself has damaged is not what was sent.
+    // The store itself damaged it, so it isn't what was sent.
     if (object.metadata["scb-sha256"] === sha256) {
       if ((record.sent.get(key)?.sha256 ?? sha256) !== sha256) {
         this.fail("I4", `${by.name} wrote other bytes to ${key}`);
@@ -134,7 +134,7 @@ export class Checker implements BucketWatcher {
       return;
     }
     const look = this.#looks.get(by.name);
-    // Somebody put it back after prune had made sure that it may go.
+    // Somebody put it back after prune had made sure that it may delete it.
     if (look !== undefined && look.atMs < this.#replacedAtMs) {
       record.tampered.add(key);
       this.#isPointless ||= this.#isPackMode;
@@ -154,7 +154,7 @@ export class Checker implements BucketWatcher {
     this.#checkTarget();
   }
 
-  /** A prune begins, and has to keep that many of the last versions. */
+  /** A prune begins, and has to keep this many of the latest versions. */
   keeps(name: string, keepLast: number): void {
     this.#prunes.set(name, keepLast);
   }
@@ -179,18 +179,18 @@ export class Checker implements BucketWatcher {
     }
   }
 
-  /** A while after all trouble: every live writer has had the time to save the node's state. */
+  /** A while after the last fault: every live writer has had time to save the node's state. */
   settled(node: SimulatedNode, alive: readonly (string | null)[]): void {
     if (this.#holds(node)) return;
     const by = this.#current?.by;
     // Nobody has looked since somebody changed it by hand: see `refreshed`.
     if (by?.name === somebody || this.#isTargetTampered) return;
-    // A request of a process that is gone has landed late, and nobody could know: see `refreshed`.
+    // A dead process's request has landed late, and nobody could know: see `refreshed`.
     if (by?.wasLate === true && !alive.includes(by.name)) return;
     this.fail("I7", this.#staleness(node));
   }
 
-  /** When another refresh interval is over. */
+  /** After another refresh interval. */
   refreshed(node: SimulatedNode, withinMs: number): void {
     if (!this.#holds(node)) this.fail("I7", this.#staleness(node));
     const ageMs = this.#nowMs() - (this.#current?.atMs ?? 0);
@@ -198,9 +198,9 @@ export class Checker implements BucketWatcher {
       this.fail("refresh", `the last commit is ${Math.round(ageMs / 1000)} s old`);
   }
 
-  /** `name` ended as it was told to, and had heard of this. */
+  /** `name` ended as requested, and knew of this state. */
   stoppedCleanly(name: string, known: Known): void {
-    // What somebody has done since, nobody could know: see `ClaimCheck`.
+    // Nobody could know what has been done by hand since: see `ClaimCheck`.
     if (this.#current?.by.name === somebody) return;
     const nothing: BackupFacts = { state: 0, channels: [], nonce: 0 };
     const { state, channels } = this.#current?.backup ?? nothing;
@@ -303,7 +303,7 @@ export class Checker implements BucketWatcher {
     this.#current = { key, backup, by, atMs: this.#nowMs() };
   }
 
-  /** What somebody does to a version by hand is not the mirrors' fault. */
+  /** Changes to a version by hand are not the mirrors' fault. */
   #checkTarget(): void {
     const { pointer, objects, tampered } = this.record;
     if (pointer === null || tampered.has(pointer.version.key)) return;
@@ -330,7 +330,7 @@ export class Checker implements BucketWatcher {
     if (backup !== null) this.#current = { key, backup, by, atMs: this.#nowMs() };
   }
 
-  /** The version says the same of what it replaced as the pointer does. */
+  /** The version and the pointer agree on what it replaced. */
   #checkChain(
     { key, metadata }: StoredObject,
     { previous, version, operation }: SeenPointer,

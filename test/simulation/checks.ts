@@ -14,9 +14,9 @@ export interface ChecksOptions {
   readonly node: SimulatedNode;
   readonly nowMs: () => number;
   readonly hasPointer: boolean;
-  /** Whether this process hears from its node what is open, closed and in limbo. */
+  /** Whether this process learns from its node which channels are open, closed and in limbo. */
   readonly asksNode: (name: string) => boolean;
-  /** Whether it compares a backup with what that is to replace. */
+  /** Whether it compares a backup with the one that it is to replace. */
   readonly compares: (name: string) => boolean;
   readonly isPackMode: boolean;
   readonly isAlive: (name: string) => boolean;
@@ -24,10 +24,10 @@ export interface ChecksOptions {
   readonly clocksAreRight: boolean;
 }
 
-/** What a mirror tells; of each mode, as far as the checks go by it. */
+/** A mirror's reports in each mode, as far as the checks use them. */
 export type ToldEvent = Parameters<Checker["wasTold"]>[0];
 
-/** All that watches a schedule. The order is fixed: what the bucket holds is noted first. */
+/** All checks of a schedule, in a fixed order: the bucket's content is recorded first. */
 export class Checks implements BucketWatcher {
   readonly checker: Checker;
   readonly claims: ClaimCheck;

@@ -6,18 +6,18 @@ import type { Known } from "./mirror-process.ts";
 import { type BackupFacts, readBackup } from "./simulated-backup.ts";
 import type { Heard } from "./simulated-store.ts";
 
-/** What one process was told by the store and by its node, and when it had asked. */
+/** What the store and the node told one process, and when it had asked. */
 interface Knowledge {
   /** When the node was last asked for a backup. */
   askedNodeAtMs: number;
-  /** What it gave then; null for what is no backup, undefined in pack mode. */
+  /** The node's answer; null if it wasn't a backup, undefined in pack mode. */
   given: BackupFacts | null | undefined;
   /** The pointer as it was last read; null if it wasn't there. */
   pointer: SeenPointer | null;
   pointerAtMs: number;
-  /** Which operations the store has said to be committed, in the last answer about the pointer. */
+  /** The operations that the store's last answer about the pointer showed as committed. */
   committed: readonly string[];
-  /** The version that was last read, whole by what that pointer says. */
+  /** The version that was last read, intact according to that pointer. */
   version: { readonly key: string; readonly backup: BackupFacts | null } | null;
   versionAtMs: number;
   /** When the node last gave no answer. */
@@ -25,11 +25,11 @@ interface Knowledge {
   troubledAtMs: number;
   swappedAtMs: number;
   toldToStopAtMs: number;
-  /** When it last said that the state is saved; null for never. */
+  /** When it last reported the state as saved; null for never. */
   claimedAtMs: number | null;
 }
 
-/** What a mirror tells, as far as it claims something. */
+/** The reports of a mirror that claim something. */
 interface ClaimEvent {
   readonly kind: string;
   readonly depth?: string;
@@ -37,8 +37,8 @@ interface ClaimEvent {
 }
 
 /**
- * Holds each claim of a mirror against what the mirror had read when it made it. It listens to the
- * answers that reach each process, and knows nothing of how the mirror concludes anything from them.
+ * Checks each claim of a mirror against what the mirror had read when it made it. It listens to the
+ * answers that reach each process, and doesn't know how the mirror draws its conclusions.
  */
 export class ClaimCheck {
   readonly #hasPointer: boolean;
@@ -121,7 +121,7 @@ export class ClaimCheck {
         this.#checkSame(process, by);
         break;
       case "confirmed":
-        // An idle mirror looks, and a look at the pointer alone says that nothing else is current.
+        // An idle mirror reads the pointer, and that alone shows that nothing else is current.
         if (event.depth === "version")
           this.#checkHeld("confirmed", process.swappedAtMs, process, by);
         break;
@@ -145,7 +145,7 @@ export class ClaimCheck {
     if (process.claimedAtMs === null) return;
     const { toldToStopAtMs, swappedAtMs } = process;
     this.#checkHeld("stopped", isCutShort ? swappedAtMs : toldToStopAtMs, process, by);
-    // Bytes that somebody wrote over, with their hash, only the node could tell from a backup.
+    // If somebody overwrote the bytes and the hash, only the node could tell them from a backup.
     if (process.version?.backup === null && process.nodeSilentAtMs >= process.versionAtMs) return;
     const nothing: BackupFacts = { state: 0, channels: [], nonce: 0 };
     const { state, channels } = process.version?.backup ?? nothing;
@@ -199,7 +199,7 @@ export class ClaimCheck {
   }
 }
 
-/** Null for what is no pointer: somebody has written it by hand. */
+/** Null if it isn't a pointer: somebody has written it by hand. */
 function decoded(bytes: Uint8Array): SeenPointer | null {
   const pointer = decodePointer(bytes);
   return pointer.version === undefined ? null : pointer;

@@ -18,7 +18,7 @@ const prune = "src/recovery/prune/prune.ts";
 /** Before each batch: a belt of its own. */
 const recheck = "if (hasGoneOn && needed !== undefined) {";
 
-/** Defects in what is said, rather than in what is done. */
+/** Defects in what a mirror reports, rather than in what it does. */
 export const claimMutants: readonly Mutant[] = [
   {
     name: 'a claim from the pointer alone: "unchanged" without reading the version',

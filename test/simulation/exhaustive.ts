@@ -4,15 +4,15 @@ import { type Choice, type SmallCase, SmallWorld } from "./small-world.ts";
 export interface Exploration {
   /** Situations that differ. */
   readonly situations: number;
-  /** Ways from the beginning to an end. */
+  /** Paths from the beginning to an end. */
   readonly interleavings: bigint;
   readonly steps: number;
   readonly failure: { readonly violation: Violation; readonly way: readonly Choice[] } | null;
 }
 
 /**
- * Every interleaving of a small case. A world cannot be copied, so each way is gone anew from the
- * beginning; a situation that was met before is not gone on from, for what follows is known.
+ * Explores every interleaving of a small case. A world can't be copied, so each path is replayed from the
+ * beginning. A situation that was seen before isn't explored again, because what follows is known.
  */
 export async function explore(
   smallCase: SmallCase,
@@ -30,7 +30,7 @@ export async function explore(
     return world;
   }
 
-  /** `world` is where `way` has led to, and is used up. Resolves with how many ways go on from it. */
+  /** `world` is the result of `way`, and is consumed. Resolves with the number of ways that continue from it. */
   async function goOn(world: SmallWorld, way: readonly Choice[]): Promise<bigint> {
     const choices = world.choices();
     if (choices.length === 0) world.checkEnd();

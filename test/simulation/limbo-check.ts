@@ -15,7 +15,7 @@ export class LimboCheck {
     readonly record: BucketRecord;
     readonly node: SimulatedNode;
     readonly fail: Fail;
-    /** Whether this process hears from its node what is in limbo. */
+    /** Whether this process learns from its node what is in limbo. */
     readonly asksNode: (name: string) => boolean;
   }) {
     this.#record = options.record;
@@ -49,7 +49,7 @@ export class LimboCheck {
     }
   }
 
-  /** Long after all trouble: what can be found is named, and nothing else. */
+  /** Long after the last fault: the pointer names what can be found, and nothing else. */
   settled(): void {
     const { pointer, restorable } = this.#record;
     if (pointer === null) return;
@@ -87,7 +87,7 @@ export class LimboCheck {
     });
   }
 
-  /** Who can't ask leaves everything named that was. */
+  /** A mirror that can't ask keeps everything that was named. */
   #checkCarried(pointer: SeenPointer, before: SeenPointer | null, by: Requester): void {
     const named = new Set(pointer.alsoRestore?.map(({ key }) => key));
     const dropped = before?.alsoRestore?.find(({ key }) => !named.has(key));

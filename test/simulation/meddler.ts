@@ -13,7 +13,7 @@ import { epochMs, simulatedClock } from "./simulated-clock.ts";
 const twoYearsMs = 2 * 365 * 24 * 3_600_000;
 const text = new TextEncoder();
 
-/** Somebody with the bucket's credentials who does what nobody should, and mends some of it later. */
+/** Somebody with the bucket's credentials who tampers with it, and repairs some of that later. */
 export class Meddler {
   readonly #bucket: SimulatedBucket;
   readonly #checks: Checks;
@@ -27,7 +27,7 @@ export class Meddler {
     this.#nowMs = nowMs;
   }
 
-  /** Whether the pointer is taken away or damaged now: then a mirror that stopped stays down. */
+  /** Whether the pointer is now missing or damaged: then a mirror that stopped stays down. */
   get isPointerGone(): boolean {
     return this.#taken !== null;
   }
@@ -46,7 +46,7 @@ export class Meddler {
     }
   }
 
-  /** A folder in which nothing was ever committed can lose nothing: then nothing is done. */
+  /** A folder without any commit has nothing to lose, so nothing is done to it. */
   do(deed: Exclude<Meddling, "other-node">): void {
     const pointer = this.#bucket.get(latestKey);
     if (pointer === null || this.#taken !== null || this.#checks.checker.commits < 2) return;
@@ -84,7 +84,7 @@ export class Meddler {
     }
   }
 
-  /** A copy of the folder, and what puts it back. */
+  /** A copy of the folder, and the function that restores it. */
   copyLater() {
     let copy: readonly StoredObject[] = [];
     return {
@@ -115,7 +115,7 @@ export class Meddler {
     this.#checks.checker.meddled();
   }
 
-  /** Other bytes of the same size: no backup any more. */
+  /** Other bytes of the same size, which aren't a backup any more. */
   #overwrite(pointer: StoredObject, isHashAdjusted: boolean): void {
     const { version, ...rest } = decodePointer(pointer.bytes);
     const held = this.#bucket.get(version.key);
@@ -138,7 +138,7 @@ export class Meddler {
     return key;
   }
 
-  /** As if a guard had held back what was to replace the current version. */
+  /** As if a guard had held back the backup that was to replace the current version. */
   #forgeRefusal(pointer: StoredObject): void {
     const { sequence } = decodePointer(pointer.bytes);
     const operation = this.#id(twoYearsMs);

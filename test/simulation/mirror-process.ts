@@ -14,9 +14,9 @@ import { SimulatedSource, type SourceWorld } from "./simulated-source.ts";
 
 /** One life of a writer, whatever it runs. */
 export interface WriterProcess {
-  /** What it was told of its node, and has to have saved when it stops. */
+  /** What it knows of its node, and must have saved when it stops. */
   readonly known: Known;
-  /** Resolves with null after a clean stop, else with what ended it. */
+  /** Resolves with null after a clean stop, otherwise with what ended it. */
   run(): Promise<ScbError | null>;
   stop(): void;
   abort(): void;
@@ -82,7 +82,7 @@ export class MirrorProcess implements WriterProcess {
       logger: silentLogger,
     });
     try {
-      // As the daemon does, the pointer is looked at before anything else.
+      // Like the daemon, it reads the pointer before anything else.
       await swapper.base(this.#abort.signal);
     } catch (error) {
       if (!hasCode(error, "store-busy", "store-unknown")) return ScbError.from(error);

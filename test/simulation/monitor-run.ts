@@ -20,10 +20,10 @@ export interface MonitorReport {
   readonly findings: string;
 }
 
-/** How many requests of a monitor go wrong while there is trouble. */
+/** The share of a monitor's requests that go wrong while faults happen. */
 const faultyShare = 0.03;
 
-/** `status`, as somebody runs it on a machine of his own, at any moment. */
+/** `status`, run on a separate machine at any moment. */
 export class MonitorRun {
   readonly #world: World;
   readonly #name: string;
@@ -36,7 +36,7 @@ export class MonitorRun {
     this.#options = options;
   }
 
-  /** Resolves with what it said; null if the store said nothing. */
+  /** Resolves with its report; null if the store didn't answer. */
   async run(): Promise<MonitorReport | null> {
     const { bucket, timeline, trace, checks, node, maxAgeMs } = this.#world;
     const { asksNode, skewMs, identity } = this.#options;

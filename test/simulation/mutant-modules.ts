@@ -10,8 +10,8 @@ const armed = new Map<string, Mutant>();
 
 /**
  * A module of the simulation, and the production code under it, with the mutant's changes. They are
- * loaded once more, under names of their own, beside the modules as they are: production code has no
- * switch for any of this. Throws where a text to change is not there exactly once.
+ * loaded again under their own names, beside the unchanged modules: production code has no
+ * switch for any of this. Throws if a text to change doesn't occur exactly once.
  */
 export async function loadMutant<Module>(mutant: Mutant, file: string): Promise<Module> {
   const id = `mutant=${armed.size}`;

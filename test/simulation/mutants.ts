@@ -3,13 +3,13 @@ import { modes } from "./world.ts";
 
 /** A change of one text in one file; the text must be there exactly once. */
 export interface Change {
-  /** Relative to the project's folder. */
+  /** Relative to the repository's root. */
   readonly file: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** A defect, made on purpose, that the simulation has to find. */
+/** A deliberate defect that the simulation must find. */
 export interface Mutant {
   readonly name: string;
   /** Whether the swap protocol's own list has it. */

@@ -12,7 +12,7 @@ import type { Known, ProcessOptions, WriterProcess } from "./mirror-process.ts";
 import { channelPoint, simulatedEncrypter, singleOf } from "./simulated-backup.ts";
 import { SimulatedNotifier } from "./simulated-notifier.ts";
 
-/** Far longer than any schedule: the writer says itself when it is over. */
+/** Far longer than any schedule: the writer itself decides when to stop. */
 const graceMs = 1e9;
 const retryMs = 1_000;
 
@@ -101,7 +101,7 @@ export class PackProcess implements WriterProcess {
     void this.#subSwapper?.stop();
   }
 
-  /** What the program reads of its node before it starts; null if it was stopped meanwhile. */
+  /** What the program learns from its node before it starts; null if it was stopped meanwhile. */
   async #channels(): Promise<readonly number[] | null> {
     const { clock } = this.#options;
     while (!this.#stop.signal.aborted) {

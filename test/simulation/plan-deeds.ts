@@ -1,7 +1,7 @@
 import type { Meddling, PlanItem } from "./plan-item.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
-/** What is planned so far. */
+/** The plan so far. */
 export interface PlannedTrouble {
   readonly troubleMs: number;
   readonly writers: number;
@@ -10,12 +10,12 @@ export interface PlannedTrouble {
 
 const hourMs = 3_600_000;
 const twoYearsMs = 2 * 365 * 24 * hourMs;
-/** Longer than a swap under way explains a version beyond the pointer. */
+/** Longer than an unfinished swap can explain a version beyond the pointer. */
 const silenceMs = 15 * 60_000;
 
 /**
  * Adds to a plan what somebody does to the folder by hand, funds in limbo, wrong clocks, and monitors
- * that look at all that. It draws from a stream of its own: the rest of the plan stays what it was.
+ * that look at all that. It draws from its own random stream, so the rest of the plan doesn't change.
  */
 export function withDeeds(seed: number, planned: PlannedTrouble): PlannedTrouble {
   const random = new SeededRandom(seed, "deeds");
@@ -41,7 +41,7 @@ export function withDeeds(seed: number, planned: PlannedTrouble): PlannedTrouble
       "overwrite-version-and-hash",
     ]);
     items.push({ kind: "meddle", deed, atMs });
-    // What guards a damaged folder: the process that knew what was in it is gone.
+    // Leaves a damaged folder to the guards alone: the process that knew its content is gone.
     if (random.chance(0.4)) {
       items.push({ kind: "open", atMs: Math.max(0, atMs - 2_000) });
       items.push({ kind: "all-crash", atMs: atMs + 1, awayMs: random.spread(1, 1_000) });

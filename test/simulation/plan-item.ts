@@ -5,7 +5,7 @@ import type { SourceKind } from "./simulated-source.ts";
 /** Which of a writer's requests a fault strikes. */
 export type RequestKind = "pointer" | "version" | "read" | "other";
 
-/** One thing that happens in a schedule. Any of them can be left out, and the rest still makes sense. */
+/** One event of a schedule. Any event can be left out, and the rest still makes sense. */
 export type PlanItem =
   | {
       readonly kind: "writer";
@@ -29,7 +29,7 @@ export type PlanItem =
       readonly forMs: number;
     }
   | { readonly kind: "node-away"; readonly atMs: number; readonly forMs: number }
-  /** The process dies just before its nth step, with its requests under way. */
+  /** The process dies just before its nth step, with its requests in flight. */
   | {
       readonly kind: "crash";
       readonly writer: number;
@@ -45,7 +45,7 @@ export type PlanItem =
       readonly atMs: number;
       readonly graceMs: number;
     }
-  /** The process stands still, as on a suspended machine; its monotonic clock too. */
+  /** The process freezes, as on a suspended machine, and so does its monotonic clock. */
   | {
       readonly kind: "freeze";
       readonly writer: number;
@@ -56,7 +56,7 @@ export type PlanItem =
   | {
       readonly kind: "partition";
       readonly writer: number | null;
-      /** Strikes these requests only; absent: all. */
+      /** The requests that it strikes. Default: all. */
       readonly request?: RequestKind;
       readonly atMs: number;
       readonly forMs: number;
@@ -82,7 +82,7 @@ export type PlanItem =
       readonly start: { readonly atMs: number } | { readonly atPointer: number };
       readonly keepLast: number;
       readonly keepWithinMs: number;
-      /** One look at the pointer for so many removals. */
+      /** It reads the pointer once for this many removals. */
       readonly batchSize: number;
       /** Dies at that step; null: never. */
       readonly dieAtStep: number | null;
@@ -103,7 +103,7 @@ export type PlanItem =
       readonly skewMs: number;
     };
 
-/** What a person, or another program, does to the bucket by hand. */
+/** What a person or another program does to the bucket. */
 export type Meddling =
   | "delete-pointer"
   | "damage-pointer"

@@ -11,10 +11,10 @@ export interface Plan {
   readonly singleWriter: boolean;
   readonly refreshIntervalMs: number;
   readonly minIntervalMs: number;
-  /** From one look at the store to the next. */
+  /** The time between two reads of the store. */
   readonly lookIntervalMs: number;
   readonly latencyMs: { readonly min: number; readonly max: number };
-  /** How long faults go on; nothing in the plan ends later. */
+  /** How long faults last; nothing in the plan ends later. */
   readonly troubleMs: number;
   readonly items: readonly PlanItem[];
 }
@@ -28,7 +28,7 @@ export function planOf(seed: number): Plan {
   const troubleMs = random.spread(1_000, 60_000);
   const writers = singleWriter ? 1 : random.pick([1, 2, 2, 2, 3, 3, maxWriters]);
   const items: PlanItem[] = [];
-  // Half of all happens close to a few moments, so that much of it meets.
+  // Half of all events happen close to a few moments, so that many of them coincide.
   const hotMs = [random.unit(), random.unit()].map((unit) => unit * troubleMs);
   const when = (): number => {
     if (random.chance(0.5)) return Math.floor(random.unit() * troubleMs);
@@ -155,7 +155,7 @@ export function planOf(seed: number): Plan {
     singleWriter,
     refreshIntervalMs,
     minIntervalMs: random.pick([0, 1_000]),
-    // Often where there is trouble, and seldom in the quiet hours after it.
+    // Often while there are faults, and seldom in the quiet hours after them.
     lookIntervalMs: refreshIntervalMs / 3,
     latencyMs: { min: slowest / random.pick([1, 5, 50]), max: slowest },
     troubleMs: planned.troubleMs,
@@ -164,8 +164,8 @@ export function planOf(seed: number): Plan {
 }
 
 /**
- * Leaves out what no protocol on one key can stand. A single writer: a clock that is set back between
- * two of its lives, with a request of the first still on its way. Any: somebody who deletes the
+ * Leaves out what no protocol on one key can withstand. For a single writer: a clock that is set back between
+ * two of its lives, with a request of the first still in flight. For any number: somebody who deletes the
  * pointer while a writer that has just seen none stands still.
  */
 function standable(items: readonly PlanItem[], singleWriter: boolean): readonly PlanItem[] {

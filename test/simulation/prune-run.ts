@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 
 export type PruneItem = Extract<PlanItem, { kind: "prune" }>;
 
-/** `prune --apply`, as somebody runs it on a machine of his own, at any moment. */
+/** `prune --apply`, run on a separate machine at any moment. */
 export class PruneRun {
   readonly #world: World;
   readonly #name: string;

@@ -1,4 +1,4 @@
-/** Schedules that found a defect once, and stay in each run. */
+/** Schedules that once found a defect, and are part of every run. */
 export const regressionSeeds: readonly { readonly seed: number; readonly why: string }[] = [
   {
     seed: 7,

@@ -2,7 +2,7 @@ import { invariants, type Violation } from "./invariants.ts";
 import { type Schedule, scheduleOf, type Way } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 
-/** A failing schedule, made short, as a person wants to see it: what broke, how, and how to replay it. */
+/** A shrunk failing schedule for people: what broke, how, and how to replay it. */
 export async function describeFailure(
   seed: number,
   way: Way,
@@ -19,7 +19,7 @@ export async function describeFailure(
   ].join("\n");
 }
 
-/** All that happens in a schedule, a line each, and how it ends. */
+/** Every event of a schedule, one per line, and how it ends. */
 export async function traceOf(schedule: Schedule): Promise<readonly string[]> {
   const { plan } = schedule;
   const lines = [

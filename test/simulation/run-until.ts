@@ -1,7 +1,7 @@
 import type { Fail, Violation } from "./invariants.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** A schedule that is under way. */
+/** A running schedule. */
 export interface Running {
   readonly timeline: Timeline;
   readonly checker: { readonly violation: Violation | null; readonly fail: Fail };
@@ -11,13 +11,13 @@ export interface Running {
 }
 
 export interface RunUntilOptions {
-  /** So many turns of the event loop a process may take until it waits for something simulated. */
+  /** How many turns of the event loop a process may take until it waits for something simulated. */
   readonly hops: number;
   /** Far above what the longest schedules take. */
   readonly mostSteps: number;
 }
 
-/** Lets one thing after the other happen until `endMs`, or until something is violated. */
+/** Runs one event after the other until `endMs`, or until an invariant is violated. */
 export async function runUntil(
   endMs: number,
   world: Running,

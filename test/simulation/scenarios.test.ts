@@ -27,7 +27,7 @@ const lndWriter = (writer: number): PlanItem => ({
   source: "lnd",
 });
 
-/** Runs it to its end, and gives what was traced: seconds, and what happened. */
+/** Runs it to its end, and returns the trace: seconds, and what happened. */
 async function run(
   plan: Plan,
 ): Promise<readonly { readonly atMs: number; readonly what: string }[]> {

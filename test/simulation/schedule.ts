@@ -8,10 +8,10 @@ import { modes, type SimulationResult, World } from "./world.ts";
 export const ways = [...modes, "stores"] as const;
 export type Way = (typeof ways)[number];
 
-/** What one seed decides, whatever the way: things that happen, and a world in which they do. */
+/** What one seed decides in any of the ways: events, and the world in which they happen. */
 export interface Schedule {
   readonly plan: Plan | StoresPlan;
-  /** With these of its items only, by their numbers. */
+  /** The schedule with only these items, by number. */
   only(numbers: readonly number[]): Schedule;
   run(log?: (line: string) => void): Promise<SimulationResult>;
 }

@@ -47,7 +47,7 @@ export class SeededRandom implements Random {
     return min + Math.floor(this.unit() * (max - min + 1));
   }
 
-  /** As often between 1 and 10 as between 10 and 100: short and long are both likely. */
+  /** As often between 1 and 10 as between 10 and 100, so that short and long are both likely. */
   spread(min: number, max: number): number {
     return min * (max / min) ** this.unit();
   }

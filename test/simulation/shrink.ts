@@ -2,8 +2,8 @@ import type { InvariantName } from "./invariants.ts";
 import type { Schedule } from "./schedule.ts";
 
 /**
- * Leaves out of a schedule that breaks `invariant` all that it breaks it without. Returns the
- * numbers of the items that are needed. The first writer always is: nobody saves anything without.
+ * Removes every item that a schedule doesn't need to break `invariant`. Returns the
+ * numbers of the needed items. The first writer is always one: without it nobody saves anything.
  */
 export async function shrink(
   schedule: Schedule,

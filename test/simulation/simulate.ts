@@ -1,6 +1,6 @@
 /**
  * Runs simulated schedules: `npm run simulate -- --schedules 1000000`, or one of them with a trace:
- * `npm run simulate -- --seed 17 [--only 0,3]`. Exits with 1 where an invariant breaks.
+ * `npm run simulate -- --seed 17 [--only 0,3]`. Exits with 1 if an invariant breaks.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";

@@ -9,8 +9,8 @@ import { parseOutPoint } from "../../src/wire/out-point.ts";
 import { channel } from "../chanbackup/sub-swapper-fakes.ts";
 
 /**
- * What a simulated node packs: not encrypted, but as a packed Multi looks from outside, and each
- * different from all others. The checker reads from it which state of the node it holds.
+ * What a simulated node packs: not encrypted, but it looks like a packed Multi from outside, and each is
+ * different. The checker reads from it which state of the node it holds.
  */
 export interface BackupFacts {
   /** Grows with each change of the node's channels. */
@@ -26,7 +26,7 @@ const magic = 0x01;
 
 export function packBackup({ state, channels, nonce }: BackupFacts): Uint8Array {
   const packed = new Uint8Array(emptyMultiSizeBytes + channels.length * singleSizeBytes);
-  // As encrypted bytes are: no text, and no stretch of one byte.
+  // Like encrypted bytes: no text, and no runs of one byte.
   for (let at = 0; at < packed.length; at += 1) packed[at] = (magic + at * 37) & 0xff;
   const view = new DataView(packed.buffer);
   view.setUint32(1, state);
@@ -37,7 +37,7 @@ export function packBackup({ state, channels, nonce }: BackupFacts): Uint8Array 
   return packed;
 }
 
-/** Null for bytes that no simulated node, or program in pack mode, has packed. */
+/** Null for bytes that no simulated node, and no program in pack mode, has packed. */
 export function readBackup(packed: Uint8Array): BackupFacts | null {
   if (packed[0] === packMagic) return readMulti(packed);
   if (packed.length < emptyMultiSizeBytes || packed[0] !== magic) return null;
@@ -72,8 +72,8 @@ export function singleOf(number: number): Single {
 }
 
 /**
- * Hides nothing, but gives each packing bytes of its own, as an encrypter does, and opens nothing that
- * another key has made.
+ * Hides nothing, but gives each packing different bytes, as encryption does, and opens nothing that
+ * was packed with another key.
  */
 export function simulatedEncrypter(random: Random, key: number): Encrypter {
   return {

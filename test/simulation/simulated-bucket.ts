@@ -10,9 +10,9 @@ import { checkCondition } from "../../src/store/put-condition.ts";
 import { epochMs } from "./simulated-clock.ts";
 
 export interface BucketFlavour {
-  /** What is deleted can be had back as it was, with its etag. */
+  /** Deleted objects can be restored unchanged, with their etag. */
   readonly isVersioned: boolean;
-  /** A content's own etag, as MinIO's is, or another for each put. */
+  /** An etag that depends on the content, as in MinIO, or a new one for each put. */
   readonly etags: "of-content" | "unique";
   /** As many keys are in one page of a listing, which is read page by page. */
   readonly pageSize: number;
@@ -26,7 +26,7 @@ export interface Requester {
   readonly wasLate: boolean;
 }
 
-/** Who does to the bucket by hand what no program of ours does. */
+/** Somebody who changes the bucket by hand in ways that none of our programs does. */
 export const somebody = "somebody";
 
 export interface BucketWatcher {
@@ -36,8 +36,8 @@ export interface BucketWatcher {
 }
 
 /**
- * The bucket itself, in which each request happens at one moment. It is honest; what is lost, late
- * or doubled is the network's doing.
+ * The bucket itself, in which each request takes effect at one moment. It is honest: the network
+ * is what loses, delays or duplicates requests.
  */
 export class SimulatedBucket {
   readonly location = "simulated:";
@@ -102,7 +102,7 @@ export class SimulatedBucket {
   putFolderBack(copy: readonly StoredObject[], by: Requester): void {
     const kept = new Set(copy.map(({ key }) => key));
     for (const key of [...this.#objects.keys()]) if (!kept.has(key)) this.delete(key, by);
-    // The pointer last, so that it is there only with what it names.
+    // The pointer last, so that the version that it names is always there.
     const inOrder = copy.toSorted((a, b) => (a.key < b.key ? 1 : -1));
     for (const object of inOrder) {
       const held = this.#objects.get(object.key);

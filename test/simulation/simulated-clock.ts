@@ -2,18 +2,18 @@ import { throwIfAborted } from "../../src/runtime/abort.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { ScbError } from "../../src/runtime/error.ts";
 
-/** What an honest clock shows when a schedule begins. */
+/** The true time when a schedule begins. */
 export const epochMs = Date.UTC(2026, 0, 1);
 
 export interface TimeSource {
-  /** By this process's wall clock, which may jump. */
+  /** This process's wall clock, which may jump. */
   wallMs(): number;
   monotonicMs(): number;
   after(delayMs: number, act: () => void): void;
   deliver(what: string, act: () => void): void;
 }
 
-/** What Node's timers can wait; longer ones end at once. They know no fractions. */
+/** The longest wait of Node's timers; longer ones end at once. They ignore fractions. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /** One process's clock. */

@@ -3,7 +3,7 @@ import { type BackupFacts, packBackup } from "./simulated-backup.ts";
 /** What a node hands out that is not its true state: its channels are gone, or one of them, or it is no backup. */
 export type Glitch = "empty" | "partial" | "text";
 
-/** How things were when a backup was packed. */
+/** The node's situation when a backup was packed. */
 export interface Packing {
   readonly atMs: number;
   readonly limbo: readonly number[];
@@ -60,7 +60,7 @@ export class SimulatedNode {
     return this.closedChannels.length > before ? closing : null;
   }
 
-  /** Its funds are home. The backup stays as it is, and the node says that something has changed. */
+  /** Its funds are back. The backup stays as it is, and the node announces a change. */
   resolve(channel: number): void {
     this.limbo = this.limbo.filter((it) => it !== channel);
     this.#tell("changed");

@@ -11,11 +11,11 @@ import type { SimulatedNode } from "./simulated-node.ts";
 import { askNode, type SourceWorld } from "./simulated-source.ts";
 
 /**
- * A program's view of its node: it takes whatever is known and not among the node's channels for
+ * A program's view of its node: it takes every known channel that the node doesn't have for
  * closed, as a stranger would, also if the node was wiped when it starts.
  */
 export class SimulatedNotifier implements ChannelNotifier {
-  /** The open channels that the program was told of. */
+  /** The open channels that the program was told about. */
   heard: readonly number[] = [];
   readonly #world: SourceWorld;
   readonly #onNews: () => void;

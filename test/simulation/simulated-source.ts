@@ -22,7 +22,7 @@ export interface SourceWorld {
   deliver(what: string, act: () => void): void;
   /** Whether the backups in the folder are of the node that is asked. */
   readonly isOwnNode: boolean;
-  /** How long a message to or from the node takes now. */
+  /** How long a message to or from the node currently takes. */
   latencyMs(): number;
   /** It is asked for a backup. */
   readonly onAsked?: () => void;
@@ -148,7 +148,7 @@ export class SimulatedSource implements SnapshotSource {
   }
 }
 
-/** A call to the node: it answers with how things are at one moment between call and answer. */
+/** A call to the node: it answers with its state at one moment between call and answer. */
 export async function askNode<T>(
   {
     node,

@@ -17,7 +17,7 @@ export interface SimulatedRequest {
   readonly key: string;
 }
 
-/** One request's way: decided when it is sent. */
+/** One request's path, decided when it is sent. */
 export interface Journey {
   readonly fate: Fate;
   readonly outMs: number;
@@ -29,7 +29,7 @@ export interface Network {
   send(request: SimulatedRequest): Journey;
   readonly nowMs: () => number;
   after(delayMs: number, act: () => void): void;
-  /** Hands an answer to the client: later where it is frozen, never where it has died. */
+  /** Hands an answer to the client: later if it is frozen, never if it has died. */
   deliver(what: string, answer: () => void): void;
   /** The client is about to go on with this answer. */
   heard?(heard: Heard): void;

@@ -50,7 +50,7 @@ export interface Asked {
 /** A verdict takes no longer to hear of a state that isn't saved yet. */
 const unsavedMs = 30_000;
 
-/** What holds between several stores of one node. Each by itself is held to its own checks. */
+/** Checks what must hold between several stores of one node. Each store also has its own checks. */
 export class StoresCheck {
   readonly #node: SimulatedNode;
   readonly #nowMs: () => number;
@@ -68,7 +68,7 @@ export class StoresCheck {
     readonly nowMs: () => number;
     /** Of each store. */
     readonly checks: readonly Checks[];
-    /** How many of so many stores have to be right. */
+    /** How many of the stores have to be right. */
     readonly needed: (stores: number) => number;
     /** Whether anything has gone wrong between a process and a store. */
     readonly wasStruck: (name: string, store: number) => boolean;
@@ -95,7 +95,7 @@ export class StoresCheck {
     this.#processes.set(name, { stores: known, given: [], requests: 0 });
   }
 
-  /** The node as one process asks it: never for the same twice at once. */
+  /** The node as one process asks it: never for the same thing twice at once. */
   watchedSource(source: SnapshotSource, name: string): SnapshotSource {
     const underWay = new Set<string>();
     const once = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {

@@ -29,7 +29,7 @@ export interface StoresLife {
   readonly abort: AbortController;
   readonly source: SimulatedSource;
   isCutShort: boolean;
-  /** Takes in what its source tells of the node. */
+  /** Receives what its source reports about the node. */
   tell: (event: DaemonEvent) => void;
 }
 
@@ -44,7 +44,7 @@ export interface StoresEnding {
 
 export const storesIdentity: NodeIdentity = { pubkey: `02${"ab".repeat(32)}`, network: "regtest" };
 
-/** The slowest that anything is when there is no trouble. */
+/** The slowest that anything is without faults. */
 export const calmLatencyMs = 500;
 
 export const storeNameOf = (store: number): string => `store-${store}`;
@@ -80,7 +80,7 @@ export class StoresHost {
       .filter(({ process }) => (process ?? index) === index);
   }
 
-  /** What runs now. */
+  /** The process that runs now. */
   get life(): StoresLife | null {
     return this.#life;
   }
@@ -227,7 +227,7 @@ export class StoresHost {
     };
   }
 
-  /** As `kill -9`: what it has sent goes on without it. */
+  /** As `kill -9`: its requests in flight go on without it. */
   kill(awayMs: number): void {
     const { trace, stats, timeline } = this.#world;
     const life = this.#life;
@@ -267,7 +267,7 @@ export class StoresHost {
     });
   }
 
-  /** When all is judged: who died waits for ever, and keeps all of it, until it aborts. */
+  /** Called when everything is judged: a dead process waits for ever, and keeps everything in memory, until it aborts. */
   bury(): void {
     for (const { stop, abort } of this.#buried) {
       stop.abort();

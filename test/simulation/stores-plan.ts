@@ -9,7 +9,7 @@ type OfNode = Extract<
   { kind: "open" | "close" | "force-close" | "glitch" | "node-away" }
 >;
 
-/** One thing that happens in a schedule of several stores. Any but the first can be left out. */
+/** One event of a schedule of several stores. Any but the first can be left out. */
 export type StoresItem =
   | OfNode
   /** A process begins, with these stores; or begins anew with them, as after a change of `--to`. */
@@ -37,7 +37,7 @@ export type StoresItem =
       readonly kind: "outage";
       readonly store: number;
       readonly process: number | null;
-      /** Absent: all. */
+      /** Default: all. */
       readonly request?: RequestKind;
       readonly atMs: number;
       readonly forMs: number;
@@ -78,7 +78,7 @@ export interface StoresPlan {
   readonly refreshIntervalMs: number;
   readonly minIntervalMs: number;
   readonly lookIntervalMs: number;
-  /** How long faults go on; nothing in the plan ends later. */
+  /** How long faults last; nothing in the plan ends later. */
   readonly troubleMs: number;
   readonly items: readonly StoresItem[];
 }
@@ -151,7 +151,7 @@ export function storesPlanOf(seed: number): StoresPlan {
     }));
   }
   if (random.chance(0.25)) {
-    // The node is wiped while one store is behind, and whoever knew what was in the others is gone.
+    // The node is wiped while one store is behind, and the process that knew the others' content is gone.
     const atMs = when();
     const forMs = Math.floor(random.spread(20_000, 60_000));
     const glitch = random.pick(["empty", "partial", "partial"] as const);
@@ -255,7 +255,7 @@ export function storesPlanOf(seed: number): StoresPlan {
     refreshIntervalMs,
     minIntervalMs: random.pick([0, 1_000]),
     lookIntervalMs: refreshIntervalMs / 3,
-    // All that is planned is over by then.
+    // Everything in the plan is over by then.
     troubleMs: Math.max(troubleMs, ...items.map(endMs)),
     items,
   };

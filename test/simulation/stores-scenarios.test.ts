@@ -31,7 +31,7 @@ const process = (stores: readonly number[], atMs = 0): StoresItem => ({
   stores,
 });
 
-/** Runs it to its end, and gives what was traced: seconds, and what happened. */
+/** Runs it to its end, and returns the trace: seconds, and what happened. */
 async function run(
   plan: StoresPlan,
 ): Promise<readonly { readonly atMs: number; readonly what: string }[]> {

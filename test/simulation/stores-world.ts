@@ -31,8 +31,8 @@ const restartMs = 1_000;
 const settleMs = 60_000 + 40_000;
 
 /**
- * One node, several stores, and the processes that mirror the one into the others: what `run` does with
- * several `--to`. Each store has the checks that one store has; others hold what is between them.
+ * One node, several stores, and the processes that mirror the node into the stores: what `run` does with
+ * several `--to`. Each store has the checks of a single store; further checks cover all of them together.
  */
 export class StoresWorld {
   readonly plan: StoresPlan;
@@ -229,7 +229,7 @@ export class StoresWorld {
     }
   }
 
-  /** A person has to mend that: the credentials, or what somebody did to the folder. */
+  /** A person has to repair that: the credentials, or changes to the folder by hand. */
   #mayFail(store: number, code: ErrorCode): boolean {
     if (code === "store-denied") {
       return this.plan.items.some(

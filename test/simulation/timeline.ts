@@ -2,12 +2,12 @@ import { unitOf } from "./seeded-random.ts";
 
 interface Entry {
   readonly atMs: number;
-  /** Decides between entries of one moment: by the seed, not by who came first. */
+  /** Orders entries of the same moment by the seed, not by arrival. */
   readonly tie: number;
   readonly act: () => void;
 }
 
-/** Simulated time: what is to happen next is the earliest entry, and time moves on to it. */
+/** Simulated time: the earliest entry happens next, and time advances to it. */
 export class Timeline {
   nowMs = 0;
   readonly #seed: number;
@@ -31,7 +31,7 @@ export class Timeline {
     this.after(atMs - this.nowMs, act);
   }
 
-  /** Lets the next entry happen, if there is one until `endMs`; else moves on to `endMs`. */
+  /** Runs the next entry, if there is one until `endMs`; otherwise advances to `endMs`. */
   step(endMs: number): boolean {
     const next = this.#heap[0];
     if (next === undefined || next.atMs > endMs) {

@@ -5,7 +5,7 @@ import { longestFlightMs } from "./fate.ts";
 import type { Fail } from "./invariants.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
-/** What a monitor said, and how it looks at things. */
+/** A monitor's report, and its settings. */
 export interface Look {
   readonly asksNode: boolean;
   /** How far its clock is ahead. */
@@ -30,7 +30,7 @@ type Fact = keyof typeof facts;
 interface OpenLook extends Look {
   /** What was true at some moment since the look began. */
   readonly wasTrue: Set<Fact>;
-  /** How the node was since then. */
+  /** The node's states since then. */
   readonly nodeStates: {
     readonly channels: readonly number[];
     readonly limbo: readonly number[];
@@ -46,10 +46,10 @@ interface Refusal {
 /** Clocks that are kept right differ by 5 min at most, and a swap may have begun long before it landed. */
 const toleranceMs = 5 * 60_000 + longestFlightMs;
 
-/** A swap under way explains a version beyond the pointer for so long. */
+/** How long an unfinished swap can explain a version beyond the pointer. */
 const inFlightMs = 10 * 60_000;
 
-/** Holds each "safe" against what was true while the monitor looked, and each end against what is. */
+/** Checks each "safe" against what was true while the monitor looked, and the final verdict against what is true. */
 export class VerdictCheck {
   readonly #record: BucketRecord;
   readonly #node: SimulatedNode;
@@ -86,7 +86,7 @@ export class VerdictCheck {
     this.changed();
   }
 
-  /** Something has changed, in the bucket or in the node. */
+  /** The bucket or the node has changed. */
   changed(): void {
     for (const look of this.#looks.values()) {
       const { channels, limbo } = this.#node;
@@ -119,7 +119,7 @@ export class VerdictCheck {
     }
   }
 
-  /** What keeps the verdict from "safe" for good, until a person mends it; null for nothing. */
+  /** What keeps the verdict from "safe" until a person repairs it; null for nothing. */
   leftover(): string | null {
     const { pointer, restorable, objects, later } = this.#record;
     if (pointer === null) return "there is no pointer";

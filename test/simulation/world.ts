@@ -18,7 +18,7 @@ import { Timeline } from "./timeline.ts";
 import { strangerIndex, Writer } from "./writer.ts";
 
 export interface SimulationStats {
-  /** What a process was woken with: answers, timers, snapshots, news of the node. */
+  /** The events that woke a process: answers, timers, snapshots, news from the node. */
   steps: number;
   faults: number;
   crashes: number;
@@ -67,9 +67,9 @@ const notYet = { report: null, isExcused: false };
 const settleMs = 40_000;
 
 /**
- * Everything that there is in one schedule, and the loop that lets one thing after the other happen.
- * Between two steps the production code runs until it waits for something that the simulation owns;
- * so the plan alone decides in which order all happens.
+ * Everything in one schedule, and the loop that runs one event after the other.
+ * Between two steps the production code runs until it waits for something that the simulation controls,
+ * so the plan alone decides the order of events.
  */
 export class World {
   readonly plan: Plan;
@@ -155,10 +155,10 @@ export class World {
     return { violation, stats: this.stats };
   }
 
-  /** Nothing is wrong any more, so a verdict has to be safe, unless a person has to mend something. */
+  /** Nothing is wrong any more, so the verdict must be safe, unless a person has to repair something. */
   async #lookAtTheEnd(): Promise<void> {
     const { checks, checker } = this;
-    // As long as a mirror's clock is wrong, nobody can tell how old what it saves is.
+    // While a mirror's clock is wrong, nobody can tell the age of what it saves.
     if (this.#writers.some(({ isClockWrong }) => isClockWrong)) return;
     for (const asksNode of [true, false]) {
       const said = Promise.withResolvers<{ report: MonitorReport | null; isExcused: boolean }>();

@@ -16,7 +16,7 @@ import {
 } from "./simulated-store.ts";
 import type { Ending, World } from "./world.ts";
 
-/** All that one life of the writer is, until it ends or dies. */
+/** One life of the writer, until it ends or dies. */
 interface Life {
   readonly name: string;
   readonly process: WriterProcess;
@@ -28,12 +28,12 @@ interface Life {
 /** The mirror of another node, that somebody points at this folder. */
 export const strangerIndex = 99;
 
-/** The slowest that anything is when there is no trouble. */
+/** The slowest that anything is without faults. */
 const calmLatencyMs = 500;
 
 /**
- * A mirror that dies and comes back. Each life is a new process with nothing of the one before, but
- * the machine's clock, and the requests that are still under way.
+ * A mirror that dies and comes back. Each life is a new process that inherits nothing from the last but
+ * the machine's clock, and the requests that are still in flight.
  */
 export class Writer {
   readonly index: number;
@@ -145,7 +145,7 @@ export class Writer {
     void process.run().then((error) => this.#ended(life, error));
   }
 
-  /** As `kill -9`: what it has sent goes on without it. */
+  /** As `kill -9`: its requests in flight go on without it. */
   kill(awayMs: number): void {
     const { trace, stats, timeline } = this.#world;
     if (this.#life === null) return;
