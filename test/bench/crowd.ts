@@ -1,4 +1,4 @@
-/** How long many writers that begin at once on one folder take until each has saved its state. */
+/** How long it takes until many writers that start at once on one folder have all saved their state. */
 import { crowd } from "../support/crowd.ts";
 import { FaultGround } from "../support/fault-ground.ts";
 import { figure, printReport } from "./report.ts";

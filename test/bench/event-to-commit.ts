@@ -52,7 +52,7 @@ const running = await mirror.start();
 const session = await sessionWith(alice);
 const heardAt: number[] = [];
 const hearing = hearBackups(alice, session, ({ atMs }) => heardAt.push(atMs));
-// Past the mirror's second look at the node, which is no event.
+// Later than the mirror's second look at the node, which isn't an event.
 await delay(3_000);
 
 const swaps = (): readonly CliEvent[] => running.events.filter(({ event }) => event === "swapped");
@@ -60,8 +60,8 @@ const times: { readonly step: string; readonly ms: number; readonly ownMs: numbe
 let told = 0;
 
 /**
- * Takes a step, waits until all that comes of it is saved, and notes what each event took. It looks
- * on without asking anybody until then: what it started would compete with what it measures.
+ * Takes a step, waits until all its consequences are saved, and records the time of each event. Until
+ * then it only listens: its own requests would compete with what it measures.
  */
 async function measure(step: string, act: () => Promise<unknown>): Promise<void> {
   await act();
@@ -93,7 +93,7 @@ async function isSaved(): Promise<true | undefined> {
   return isDeepStrictEqual(await alice.verifyChanBackup(bytes), wanted) ? true : undefined;
 }
 
-/** Mines, and returns at once: nobody waits for the nodes to see it. */
+/** Mines, and returns without waiting for the nodes to see it. */
 const mine = (): Promise<unknown> => network.btcd.mine(6);
 const infoSchema = z.object({ block_height: z.number(), synced_to_chain: z.boolean() });
 

@@ -1,5 +1,5 @@
 /**
- * What a long history costs: `verify` over all of it, and what an operator asks on any day, each as a
+ * What a long history costs: `verify` over all of it, and an operator's everyday commands, each as a
  * whole process. On MinIO and on a folder.
  */
 import { mkdtemp, rm } from "node:fs/promises";

@@ -10,7 +10,7 @@ import type { ObjectStore } from "../../src/store/object-store.ts";
 const versionSizeBytes = 2500;
 const tenYearsMs = 10 * 365 * 86_400_000;
 
-/** Writes a history of `count` versions, the newest of this moment, and its pointer. */
+/** Writes a history of `count` versions, the newest from now, and its pointer. */
 export async function fillHistory(store: ObjectStore, count: number): Promise<void> {
   const queue = new PQueue({ concurrency: 32 });
   const startMs = Date.now() - tenYearsMs;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { peakResidentMb, processorSeconds } from "./resident.ts";
 
-/** What a whole process took. Linux only. */
+/** The resources that a whole process used. Linux only. */
 export interface Measured {
   readonly seconds: number;
   readonly busySeconds: number;

@@ -30,7 +30,7 @@ await minio.createBucket(bucket);
 const folder = await mkdtemp(`${tmpdir()}/scb-bench-`);
 const env = { PATH: process.env["PATH"], HOME: folder, ...minio.env() };
 
-/** Runs until `until` says so, and gives the memory that was taken at each look. */
+/** Runs until `until` says so, and returns the memory use at each sample. */
 async function observe(
   args: readonly string[],
   everySwaps: number,
@@ -75,7 +75,7 @@ try {
       Math.ceil(swapsWanted / samplesWanted),
       ({ swaps }) => swaps >= swapsWanted,
     );
-    // Until the heap has found its size there is growth that says nothing.
+    // Growth means nothing until the heap has reached its size.
     const late = flatOut.slice(Math.floor(flatOut.length / 2));
     const perThousand = 1000 * slope(late.map(({ swaps, rssMb: y }) => ({ x: swaps, y })));
     rows.push([

@@ -1,6 +1,6 @@
 /**
- * The least that a copy with the AWS SDK can do: each object read, and written with its metadata,
- * sixteen at once. Nothing is proved, compared, or ordered. Usage: plain-copy.ts FROM TO
+ * The minimal copy with the AWS SDK: it reads each object, and writes it with its metadata,
+ * sixteen at once. It proves, compares and orders nothing. Usage: plain-copy.ts FROM TO
  */
 import {
   GetObjectCommand,

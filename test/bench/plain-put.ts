@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
 import type { MinioServer } from "../peers/minio.ts";
 
-/** A PUT whose signature is made: nothing is left to do but to send it. */
+/** A signed PUT that only has to be sent. */
 export interface SignedPut {
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
@@ -76,7 +76,7 @@ export class PlainClient implements Disposable {
     };
   }
 
-  /** Sends it, and gives the ETag when the answer has been read to its end. */
+  /** Sends it, and returns the ETag when the answer has been read to its end. */
   async put({ path, headers, body }: SignedPut): Promise<string> {
     const { hostname, port } = new URL(this.#minio.endpoint);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

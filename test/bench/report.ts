@@ -26,7 +26,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** A figure with three digits that count, and its unit. */
+/** A figure with three significant digits, and its unit. */
 export function figure(value: number, unit: string): string {
   const decimals = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return `${value.toFixed(decimals)} ${unit}`;

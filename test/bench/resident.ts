@@ -7,7 +7,7 @@ export function residentMb(pid: number | undefined): number {
   return mb;
 }
 
-/** The most that it ever had; 0 where it has none any more, since it is about to end. */
+/** Its peak; 0 if it has no memory left because it is about to end. */
 export function peakResidentMb(pid: number | undefined): number {
   return statusMb(pid, "VmHWM") ?? 0;
 }

@@ -27,7 +27,7 @@ const latencyMs = Number(process.argv[3] ?? 0);
 const warmUpRounds = 100;
 const bucket = "swap";
 const multiSizeBytes = 7_000;
-/** As large as `latest.json` is when it remembers all its 64 operations. */
+/** The size of `latest.json` when it remembers all its 64 operations. */
 const pointerSizeBytes = 2_550;
 const channelPoints = Array.from({ length: 6 }, (_, at) => `${"0".repeat(63)}${at}:0`);
 

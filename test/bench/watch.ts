@@ -1,6 +1,6 @@
 /**
- * What it costs to watch many nodes in one bucket on MinIO: how long a round takes, how many requests
- * each node takes as long as nothing changes, and the memory of the program.
+ * The cost of watching many nodes in one bucket on MinIO: how long a round takes, how many requests
+ * each node takes while nothing changes, and the program's memory.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

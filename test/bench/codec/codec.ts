@@ -49,12 +49,12 @@ function publicKeysOf({ staticBackups }: Multi): Uint8Array[] {
   ]);
 }
 
-/** What lnd and we need in one turn, medians of some rounds; a new Multi can be read only once. */
+/** The times of lnd and ours in one turn, as medians of some rounds; a new Multi can be read only once. */
 async function turn(channels: number, rounds: number) {
   const packed = new Uint8Array(await packedByLnd(channels));
   const unpackNew = medianMs(1, () => unpackMulti(packed, encrypter));
   const multi = unpackMulti(packed, encrypter);
-  // As a library's caller may have them. SubSwapper turns each into a view, once.
+  // In the form that a caller of the library may have. SubSwapper turns each into a view, once.
   const plain: Multi = { version: 0, staticBackups: multi.staticBackups.map(plainSingle) };
   const plaintext = serializeMulti(multi);
   const keys = publicKeysOf(multi);
@@ -87,7 +87,7 @@ async function bestOf(turns: number, channels: number, rounds: number): Promise<
   return best;
 }
 
-// Not what a process needs for its first Multi: the engine's compiler has done its work.
+// Not the time for a process's first Multi: by now the engine has compiled the code.
 await bestOf(2, 500, 10);
 const times: string[][] = [];
 const parts: string[][] = [];

@@ -1,5 +1,5 @@
 /**
- * What memory one Multi takes, the first in a process of its own: `multi-memory.ts KEY < PACKED`, the
+ * How much memory one Multi takes, the first in its process: `multi-memory.ts KEY < PACKED`, with the
  * backup key in hex. Prints JSON. Linux only.
  */
 
@@ -14,9 +14,9 @@ import { keepHeapSmall } from "../../../src/runtime/small-heap.ts";
 
 export interface MultiMemory {
   readonly packedBytes: number;
-  /** Heap and buffers, with all that is not in use collected. */
+  /** Heap and buffers after garbage collection. */
   readonly heldBytes: number;
-  /** The most that was resident on the way, above what was before. */
+  /** The peak resident memory meanwhile, above the level before. */
   readonly unpackingBytes: number;
   readonly packingBytes: number;
 }
@@ -27,7 +27,7 @@ const collect: () => void = runInNewContext("gc");
 const encrypter = backupKeyEncrypter(Buffer.from(process.argv[2] ?? "", "hex"), systemRandom);
 const packed = readFileSync(0);
 
-/** Buffers are freed a moment after the objects that hold them. */
+/** Node frees buffers a moment after the objects that hold them. */
 async function settle(): Promise<void> {
   for (let round = 0; round < 3; round++) {
     collect();
