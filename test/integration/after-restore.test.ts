@@ -18,9 +18,9 @@ import { bakeLeastPrivilege, LndMirror } from "../support/lnd-mirror.ts";
 const bucketName = "lightning";
 const acceptedSchema = z.object({ sequence: z.number(), accepted: z.string(), code: z.string() });
 
-// A node that goes through every ordinary close, is lost, and comes back from its words: mirrored
-// over gRPC into one folder, and over gRPC and the file into another. Each test goes on from the
-// state in which the one before has left the world.
+// A node that goes through every ordinary close, is lost, and is restored from its seed: mirrored
+// over gRPC into one folder, and over gRPC and the file into another. Each test continues from the
+// state that the previous one left.
 peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
   let network: LndNetwork;
   let minio: MinioServer;
@@ -31,7 +31,7 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
   let grpc: LndMirror;
   let both: LndMirror;
   let running: readonly RunningCli[] = [];
-  /** Of the channels that outlive the closes: one with each peer. */
+  /** The channels that outlive the closes: one with each peer. */
   let withBob: string;
   let withCarol: string;
   /** Opened after the restore. */
@@ -152,7 +152,7 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
       await rm(folder, { recursive: true, force: true });
     }
     assert.deepEqual(await exported(), [withBob, withCarol].toSorted());
-    // lnd sends no event for a restore: a mirror sees it when it looks the next time.
+    // lnd sends no event for a restore: a mirror sees it at its next look.
     await stop("SIGTERM");
     await start();
     for (const [at, mirror] of [grpc, both].entries()) {
@@ -215,7 +215,7 @@ peerSuite("a mirror of a node that is restored", ["lnd", "minio"], () => {
     const seen = [grpc, both].map((mirror) => refusals(mirror).length);
     const unfunded = await openUnfundedChannel(carol, alice, { sat: 200_000 });
     for (const mirror of [grpc, both]) await expectHeld(mirror, [fresh, unfunded]);
-    // Only who waits for it has to see the 2,016 blocks after which lnd gives up.
+    // Only a node that waits for it has to see the 2,016 blocks after which lnd gives up.
     await Promise.all([bob.kill(), carol.kill()]);
     for (let mined = 0; mined < 2_050; mined += 205) await network.mine(205);
     await expectHeld(grpc, [fresh]);

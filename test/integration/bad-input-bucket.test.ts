@@ -22,7 +22,7 @@ interface BadBucket {
   readonly args: () => Promise<readonly string[]> | readonly string[];
   readonly env?: () => NodeJS.ProcessEnv;
   readonly code: number;
-  /** What the one line must name, and the remedy that it must give. */
+  /** The problem that the one line must name, and the remedy that it must give. */
   readonly says: readonly RegExp[];
 }
 

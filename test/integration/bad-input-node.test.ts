@@ -21,9 +21,9 @@ interface BadNode {
   readonly name: string;
   readonly args: () => Promise<readonly string[]> | readonly string[];
   readonly code: number;
-  /** What the one line must name, and the remedy that it must give. */
+  /** The problem that the one line must name, and the remedy that it must give. */
   readonly says: readonly RegExp[];
-  /** Time may heal it, so a mirror that runs goes on trying. */
+  /** The problem may go away, so a running mirror keeps trying. */
   readonly isWaitedFor?: boolean;
 }
 

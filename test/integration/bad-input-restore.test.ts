@@ -20,7 +20,7 @@ import { mountSmallDisk } from "../support/tmpfs.ts";
 const bucketName = "bad-days";
 const to = ["--to", `s3://${bucketName}`];
 
-/** What goes wrong on the day on which a backup is needed. */
+/** What can go wrong when a backup is needed. */
 peerSuite("restore on a bad day", ["minio"], () => {
   let minio: MinioServer;
   let bucket: Bucket;
@@ -145,7 +145,7 @@ peerSuite("restore on a bad day", ["minio"], () => {
     readonly harm: (pointer: string, versionKey: string) => Promise<void>;
     readonly code: number;
     readonly says: RegExp;
-    /** How far below the newest the sequence is that is offered. */
+    /** How far the offered sequence is below the newest. */
     readonly offersBelow: 0 | 1;
   }[] = [
     {
@@ -270,7 +270,7 @@ async function listen(server: Server): Promise<Listening> {
   };
 }
 
-/** Stands before MinIO, and sends two of three requests away. */
+/** A proxy before MinIO that refuses two of three requests. */
 async function startMoodyProxy(
   minio: MinioServer,
 ): Promise<Listening & { readonly refused: () => number }> {

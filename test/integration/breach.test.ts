@@ -80,7 +80,7 @@ peerSuite("a mirror of a node whose peer cheats", ["lnd", "minio"], () => {
 
     const atStart = mirror.events.length;
     await alice.start();
-    // lnd believes in the cheating transaction when it has a few confirmations.
+    // lnd acts on the cheating transaction once it has a few confirmations.
     await waitFor(
       "alice's penalty",
       async () => {

@@ -111,7 +111,7 @@ for (const { name, peer, start } of clouds) {
       assert.equal(createHash("sha256").update(bytes).digest("hex"), sha256);
     });
 
-    // SeaweedFS takes seconds for each race on one key, and the suite is of races.
+    // SeaweedFS takes seconds for each race on one key, and the suite consists of races.
     if (peer === "seaweedfs") return;
     // Races between writers, lost answers and refusals among them.
     swapperSuite(`an offsite swapper on ${name}`, async (encrypter) => {

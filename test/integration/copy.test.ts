@@ -42,7 +42,7 @@ peerSuite("copy between buckets", ["minio"], () => {
   const copy = (from: string, to: string, env = minio.env()): Promise<CliResult> =>
     runCli(argsFor(from, to), { env });
 
-  /** What is to be in a copy: everything but the probe's own. */
+  /** What a copy must contain: everything but the probe's objects. */
   async function contentOf(name: string, prefix = ""): Promise<readonly string[]> {
     using bucket = new Bucket(minio, name);
     const folder = `${prefix}alice/`;

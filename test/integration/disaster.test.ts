@@ -28,7 +28,7 @@ interface Estate {
   readonly pubkey: string;
   readonly words: readonly string[];
   readonly walletSat: number;
-  /** The node's own part of each channel, by channel point. */
+  /** The node's own balance in each channel, by channel point. */
   readonly channelSat: ReadonlyMap<string, number>;
 }
 
@@ -157,7 +157,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
       try {
         await typeIn(pageCommands(/lncli connect/, names));
       } catch (error) {
-        // The nodes try it by themselves too, and may have been first.
+        // The nodes also try it on their own, and may have been first.
         if (!String(error).includes("already connected")) throw error;
       }
     }
@@ -178,7 +178,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
         details: () => [alice, dave].map((node) => node.logTail()).join("\n"),
       },
     );
-  /** Mines until nothing of the node's is on its way any more. */
+  /** Mines until none of the node's funds are in flight. */
   const mineHome = async (node: LndNode, channels: number): Promise<void> => {
     const closedSchema = z.object({ channels: z.array(z.unknown()) });
     await waitFor(
@@ -414,7 +414,7 @@ peerSuite("two nodes are lost, and their money comes back", ["lnd", "minio"], ()
   });
 
   it("every command of the page was tried", () => {
-    // The first block is the credential, which every other one has had in its environment.
+    // The first block is the credential; all the other blocks already have it in their environment.
     assert.deepEqual(
       commandBlocks.slice(1).filter((block) => !triedBlocks.has(block)),
       [],

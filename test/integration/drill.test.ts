@@ -55,7 +55,7 @@ const balancesSchema = z.object({
   channels: z.array(z.object({ channel_point: z.string(), local_balance: z.string() })),
 });
 
-// An operator's drills, from a good day to bad ones. Each test goes on from where the last one ended.
+// An operator's drills, on a good day and on bad ones. Each test continues where the last one ended.
 peerSuite("drills on a real node", ["lnd", "minio"], () => {
   let network: LndNetwork;
   let minio: MinioServer;
@@ -105,7 +105,7 @@ peerSuite("drills on a real node", ["lnd", "minio"], () => {
     const saved = await runCli(["run", "--once", ...node, ...to()], { env: minio.env() });
     assert.equal(saved.code, 0, saved.stderr);
   };
-  /** Credentials that may read, and nothing else. */
+  /** Read-only credentials. */
   const readOnlyCredential = async (): Promise<NodeJS.ProcessEnv> => {
     const { endpoint, region, accessKeyId, secretAccessKey } = minio;
     const sts = new STSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });

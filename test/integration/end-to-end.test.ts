@@ -14,8 +14,8 @@ import { bakeLeastPrivilege, LndMirror } from "../support/lnd-mirror.ts";
 
 const bucketName = "lightning";
 
-// What an operator has: a node with peers, a bucket, and the program beside them. Each test goes on
-// from the state in which the one before has left the world.
+// An operator's setup: a node with peers, a bucket, and the program. Each test continues
+// from the state that the previous one left.
 peerSuite("a real node mirrored into a real bucket", ["lnd", "minio"], () => {
   let network: LndNetwork;
   let minio: MinioServer;
@@ -55,7 +55,7 @@ peerSuite("a real node mirrored into a real bucket", ["lnd", "minio"], () => {
     await network.closeChannel(alice, channels.shift() ?? "", how);
     await network.mine(6);
   };
-  /** Waits for an event of the mirror that is told from now on. */
+  /** Waits for a new event of the mirror. */
   const nextEvent = (name: string) => {
     const seen = running.events.length;
     return () => running.event(name, { after: seen, timeoutMs: 60_000 });

@@ -26,7 +26,7 @@ peerSuite("verify, repair and prune on a bucket", ["minio"], () => {
   const run = (...args: readonly string[]): Promise<CliResult> =>
     runCli(args, { env: minio.env() });
 
-  /** A bucket with so many versions of the node alice. */
+  /** A bucket with this many versions of the node alice. */
   async function newHistory(bucket: string, commits: number) {
     await minio.createBucket(bucket, { versioning: true });
     const { accessKeyId, secretAccessKey, region, endpoint } = minio;

@@ -67,7 +67,7 @@ peerSuite("what others do to a mirror and its store", ["minio"], () => {
         method === "PUT" && path.includes(folder) && path.includes(part);
       let isFrozen = false;
       ground.proxy.plan = (request) => {
-        // Whoever comes first is answered only when it has been frozen: here it may be either.
+        // The first to ask gets its answer only after it was frozen; here either can be first.
         if (isFrozen || !isOurs(request)) return { kind: "pass" };
         isFrozen = true;
         frozen.child.kill("SIGSTOP");

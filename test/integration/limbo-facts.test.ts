@@ -37,7 +37,7 @@ const restoredSchema = z.object({ num_restored: z.number() });
 type Name = "anchors" | "taproot" | "tweakless" | "remote" | "coop" | "resolved" | "open";
 const forced = ["anchors", "taproot", "tweakless"] as const;
 
-/** Where a node's channels are, by their names. */
+/** The state of a node's channels, by name. */
 interface Whereabouts {
   readonly exported: readonly Name[];
   readonly file: readonly Name[];
@@ -47,7 +47,7 @@ interface Whereabouts {
 }
 
 // What lnd does with a channel that closes, and what a restore makes of it: the mirror relies on that.
-// Each test goes on from the state in which the one before has left the world.
+// Each test continues from the state that the previous one left.
 peerSuite("funds in limbo, at a real lnd", ["lnd"], () => {
   let network: LndNetwork;
   let folder: string;

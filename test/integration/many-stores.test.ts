@@ -16,7 +16,7 @@ peerSuite(
   ["lnd", "lnd-oracle", "minio"],
   () => {
     let report: StoresRunReport;
-    /** The slowest that a store was to which nothing happened: so busy is the machine. */
+    /** The slowest time of a store without faults, which shows how busy the machine is. */
     let slowestMs: number;
     before(async () => {
       report = await storesRun({ events: 40, seed: 1 });

@@ -16,7 +16,7 @@ import { skipWithoutRoot } from "../support/skip-without-root.ts";
 import { auditSwaps } from "../support/swap-audit.ts";
 import { fillDisk, mountSmallDisk } from "../support/tmpfs.ts";
 
-/** Long enough for the waits to have become as long as they get. */
+/** Long enough for the waits to reach their maximum. */
 const outageMs = 4_000;
 /** A busy machine takes long to start programs; how fast things are is measured where it matters. */
 const eventually = { timeoutMs: 120_000 };

@@ -1,6 +1,6 @@
 /**
  * The kill test for as long as wanted: `npm run torture -- --kills 1000 [--seed N]`. Prints figures,
- * and fails where anything was lost. Ctrl-C ends it early, and what was done until then is judged.
+ * and fails if anything was lost. Ctrl-C ends it early, and what was done until then is judged.
  */
 import { parseArgs } from "node:util";
 import { printReport } from "../bench/report.ts";
